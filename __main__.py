@@ -1,0 +1,32 @@
+"""The platform of one environment: settings in, components out."""
+
+import pulumi
+import pulumi_aws as aws
+
+import settings
+from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
+from components.environment import Environment
+from components.notifications import Notifications, NotificationsArgs
+from components.regions import known_regions
+from components.source_repository import SourceRepository, SourceRepositoryArgs
+
+stack = settings.load()
+environment = Environment(
+    names=stack.names,
+    home=known_regions()[stack.home_region],
+    account_id=aws.get_caller_identity_output().account_id,
+    tags=stack.all_tags,
+    **dict(stack.protection),
+)
+artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=environment, **dict(stack.artifacts)))
+source = SourceRepository("source", SourceRepositoryArgs(environment=environment, **dict(stack.source)))
+notifications = Notifications(
+    "notifications",
+    NotificationsArgs(environment=environment, emails=stack.notifications.emails, detail=stack.notifications.detail),
+)
+if source.notifying_arn is not None:
+    notifications.notify("repository", source.notifying_arn, stack.notifications.repository_event_type_ids)
+
+pulumi.export("artifactStores", artifacts.summary)
+pulumi.export("source", source.summary)
+pulumi.export("notificationTopicArn", notifications.topic_arn)

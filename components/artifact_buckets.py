@@ -1,0 +1,209 @@
+"""Artifact buckets, one per region.
+
+CodePipeline reads and writes the artifacts of an action in the action's own region, so every region in which a
+pipeline acts gets a bucket and a key of the same shape. Nothing is shared between regions: adding or removing one
+touches no resource of another.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.customer_key import customer_key
+from components.environment import Environment
+from components.naming import BucketNaming
+from components.regions import Region, known_regions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactBucketsArgs:
+    """What `ArtifactBuckets` is made from."""
+
+    environment: Environment
+    """The environment. Where it does not retain its buckets, deleting one deletes what is in it."""
+    regions: Sequence[str]
+    """Regions that get a bucket."""
+    naming: BucketNaming
+    """In which namespace the buckets are named."""
+    artifact_days: int
+    """Age in days at which an artifact expires."""
+    noncurrent_version_days: int
+    """Age in days at which an overwritten or deleted version is removed."""
+    incomplete_upload_days: int
+    """Age in days at which an unfinished multipart upload is dropped."""
+    reader_account_ids: Sequence[str] = ()
+    """Other accounts that may read artifacts, as far as their own IAM policies let them."""
+
+
+@dataclass(frozen=True)
+class ArtifactStore:
+    """What a pipeline needs to know of the bucket of one region."""
+
+    bucket: pulumi.Output[str]
+    """Name of the bucket."""
+    bucket_arn: pulumi.Output[str]
+    """ARN of the bucket."""
+    key_arn: pulumi.Output[str]
+    """ARN of the key that encrypts the artifacts."""
+
+
+class ArtifactBuckets(pulumi.ComponentResource):
+    """Encrypted, versioned, private buckets for pipeline artifacts."""
+
+    stores: Mapping[str, ArtifactStore]
+    """The store of each region, by region."""
+
+    def __init__(self, name: str, args: ArtifactBucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:storage:ArtifactBuckets", name, None, opts)
+        self._name = name
+        self._args = args
+        self.stores = {region: self._store(known_regions()[region]) for region in args.regions}
+        self.register_outputs({"stores": self.summary})
+
+    @property
+    def summary(self) -> Mapping[str, Mapping[str, pulumi.Output[str]]]:
+        """The stores as plain data, by region, for the stack's outputs."""
+        return {region: {"bucket": store.bucket, "keyArn": store.key_arn} for region, store in self.stores.items()}
+
+    def _store(self, region: Region) -> ArtifactStore:
+        args, environment, name = self._args, self._args.environment, f"{self._name}-{region.name}"
+        bucket_name = environment.account_id.apply(
+            lambda account: environment.names.artifact_bucket(args.naming, account, region.name).value
+        )
+        key = customer_key(
+            name,
+            environment,
+            parent=self,
+            region=region,
+            purpose="artifacts",
+            statements=pulumi.Output.all(environment.account_id, bucket_name).apply(
+                lambda known: _key_statements(region, known[0], known[1], args.reader_account_ids)
+            ),
+        )
+        bucket = aws.s3.Bucket(
+            f"{name}-bucket",
+            region=region.name,
+            bucket=bucket_name,
+            bucket_namespace=None if args.naming is BucketNaming.LEGACY else "account-regional",
+            force_destroy=not environment.retain,
+            tags=environment.tags,
+            opts=environment.guarded(self),
+        )
+        self._keep_private(name, region, bucket, key)
+        self._keep_versions(name, region, bucket)
+        return ArtifactStore(bucket.bucket, bucket.arn, key.arn)
+
+    def _keep_private(self, name: str, region: Region, bucket: aws.s3.Bucket, key: aws.kms.Key) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            region=region.name,
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {
+                        "sse_algorithm": "aws:kms",
+                        "kms_master_key_id": key.arn,
+                    },
+                    "bucket_key_enabled": True,
+                }
+            ],
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            region=region.name,
+            bucket=bucket.bucket,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=child,
+        )
+        public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            region=region.name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketPolicy(
+            f"{name}-policy",
+            region=region.name,
+            bucket=bucket.bucket,
+            policy=pulumi.Output.all(bucket.arn, key.arn).apply(
+                lambda known: json.dumps(_bucket_policy(region, known[0], known[1], self._args.reader_account_ids))
+            ),
+            # S3 answers 409 when a bucket's policy and its public access block change at the same time.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
+        )
+
+    def _keep_versions(self, name: str, region: Region, bucket: aws.s3.Bucket) -> None:
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            region=region.name,
+            bucket=bucket.bucket,
+            versioning_configuration={"status": "Enabled"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            region=region.name,
+            bucket=bucket.bucket,
+            rules=_lifecycle(self._args),
+            # Rules for noncurrent versions need versioning to be on already.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+
+
+def _key_statements(
+    region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]
+) -> list[policies.Statement]:
+    bucket_arn = f"arn:{region.partition}:s3:::{bucket}"
+    readers = (
+        policies.key_use_through_s3(
+            region, reader, bucket_arn, sid=f"Reader{reader}ReadsArtifacts", actions=policies.KEY_READ
+        )
+        for reader in reader_account_ids
+    )
+    return [
+        policies.key_administration(region, account_id),
+        policies.key_use_through_s3(
+            region, account_id, bucket_arn, sid="AccountUsesKeyForArtifacts", actions=policies.KEY_USE
+        ),
+        *readers,
+    ]
+
+
+def _bucket_policy(
+    region: Region, bucket_arn: str, key_arn: str, reader_account_ids: Sequence[str]
+) -> dict[str, object]:
+    return policies.document(
+        *policies.bucket_refuses_plain_transport(bucket_arn),
+        *policies.bucket_refuses_other_encryption(bucket_arn, key_arn),
+        *policies.bucket_readers(region, bucket_arn, reader_account_ids),
+    )
+
+
+def _lifecycle(args: ArtifactBucketsArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    return [
+        {
+            "id": "expire-artifacts",
+            "status": "Enabled",
+            "filter": {},
+            "expiration": {"days": args.artifact_days},
+            "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": args.incomplete_upload_days},
+        },
+        {
+            # A rule of its own: S3 refuses this beside an expiration in days.
+            "id": "drop-lone-delete-markers",
+            "status": "Enabled",
+            "filter": {},
+            "expiration": {"expired_object_delete_marker": True},
+        },
+    ]

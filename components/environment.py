@@ -1,0 +1,33 @@
+"""What every component of one environment shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.naming import Names
+from components.regions import Region
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One environment: where it lives, how it is named, and how what it must not lose is guarded."""
+
+    names: Names
+    """Physical names."""
+    home: Region
+    """Region of everything that is not made once per region."""
+    account_id: pulumi.Output[str]
+    """The account that the stack deploys to."""
+    protect: bool
+    """Pulumi refuses to delete or replace buckets, keys and repositories."""
+    retain: bool
+    """Buckets, keys and repositories stay in AWS when they leave the program."""
+    key_deletion_days: int
+    """Days during which the deletion of a key can still be taken back: 7 to 30."""
+    tags: Mapping[str, str]
+    """Tags of every resource that takes tags."""
+
+    def guarded(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child that must not be lost. `retain_on_delete` is not inherited, so each such child gets it."""
+        return pulumi.ResourceOptions(parent=parent, protect=self.protect, retain_on_delete=self.retain)

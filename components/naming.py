@@ -1,0 +1,97 @@
+"""Physical names: those that something outside the program relies on, and AWS's limit for each.
+
+A name carries project and environment, and where the name is global also account and region. Every other resource
+is named by Pulumi.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+ANY_ACCOUNT_ID = "0" * 12
+"""Stands for the account in checks of length, which is the same for all accounts."""
+
+
+class BucketNaming(StrEnum):
+    """How artifact buckets are named."""
+
+    ACCOUNT_REGIONAL = "account-regional"
+    """In the account's own namespace of the region: nobody else can take the name."""
+    LEGACY = "legacy"
+    """In the global namespace, as the seed's manual commands name them: one environment per partition."""
+
+
+@dataclass(frozen=True)
+class PhysicalName:
+    """A name as AWS will see it."""
+
+    resource: str
+    """What carries the name, in words for an error message."""
+    value: str
+    limit: int
+    """The most characters that AWS allows."""
+
+    @property
+    def excess(self) -> int:
+        """Characters over the limit; zero or less when the name fits."""
+        return len(self.value) - self.limit
+
+
+@dataclass(frozen=True)
+class Names:
+    """All physical names of one environment."""
+
+    project: str
+    environment: str
+
+    @property
+    def prefix(self) -> str:
+        """What every name of the environment starts with."""
+        return f"{self.project}-{self.environment}"
+
+    def artifact_bucket(self, naming: BucketNaming, account_id: str, region: str) -> PhysicalName:
+        """Bucket of one region. S3 demands the suffix `-<account>-<region>-an` of account-regional names."""
+        if naming is BucketNaming.LEGACY:
+            value = f"codepipeline-{self.project}-{region}"
+        else:
+            value = f"{self.prefix}-artifacts-{account_id}-{region}-an"
+        return PhysicalName(f"artifact bucket of {region}", value, 63)
+
+    def key_alias(self, purpose: str) -> PhysicalName:
+        """Alias of a customer key."""
+        return PhysicalName(f"key alias for {purpose}", f"alias/{self.prefix}-{purpose}", 256)
+
+    @property
+    def repository(self) -> PhysicalName:
+        """CodeCommit repository, where the settings give no name."""
+        return PhysicalName("CodeCommit repository", self.prefix, 100)
+
+    @property
+    def approval_rule_template(self) -> PhysicalName:
+        """Approval rule template, unique in account and region."""
+        return PhysicalName("approval rule template", f"{self.prefix}-approvals", 100)
+
+    @property
+    def connection(self) -> PhysicalName:
+        """Connection to a Git provider."""
+        return PhysicalName("connection", self.prefix, 32)
+
+    @property
+    def topic(self) -> PhysicalName:
+        """SNS topic; people see the name in their mail."""
+        return PhysicalName("SNS topic", f"{self.prefix}-notifications", 256)
+
+    def notification_rule(self, subject: str) -> PhysicalName:
+        """Notification rule, unique in account and region."""
+        return PhysicalName(f"notification rule for {subject}", f"{self.prefix}-{subject}", 64)
+
+    def derived(self, naming: BucketNaming, regions: Sequence[str], *, connection: bool) -> Iterator[PhysicalName]:
+        """Every name that the environment gets, at its greatest length."""
+        for region in regions:
+            yield self.artifact_bucket(naming, ANY_ACCOUNT_ID, region)
+        yield from (self.key_alias(purpose) for purpose in ("artifacts", "source", "notifications"))
+        yield self.topic
+        if connection:
+            yield self.connection
+        else:
+            yield from (self.repository, self.approval_rule_template, self.notification_rule("repository"))

@@ -1,0 +1,122 @@
+"""Who is told: an encrypted topic, its subscribers, and rules that say what is worth a message."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.customer_key import customer_key
+from components.environment import Environment
+from components.regions import Region
+
+PUBLISHER = "codestar-notifications.amazonaws.com"
+"""The service that carries out notification rules."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationsArgs:
+    """What `Notifications` is made from."""
+
+    environment: Environment
+    """The environment. The topic is made in its home region, where the pipelines are."""
+    emails: Sequence[str] = ()
+    """Subscribers. Each confirms once, by the mail that AWS sends."""
+    detail: Literal["BASIC", "FULL"] = "FULL"
+    """How much a message tells; `FULL` quotes titles and comments."""
+
+
+class Notifications(pulumi.ComponentResource):
+    """A topic that people subscribe to and that services of this account publish to."""
+
+    topic_arn: pulumi.Output[str]
+    """ARN of the topic; approvals of pipelines are sent to it, too."""
+
+    def __init__(self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:notifications:Notifications", name, None, opts)
+        self._name = name
+        self._args = args
+        environment, home = args.environment, args.environment.home
+        account_id = environment.account_id
+        topic_arn = account_id.apply(
+            lambda account: f"arn:{home.partition}:sns:{home.name}:{account}:{environment.names.topic.value}"
+        )
+        key = customer_key(
+            name,
+            environment,
+            parent=self,
+            region=home,
+            purpose="notifications",
+            statements=pulumi.Output.all(account_id, topic_arn).apply(
+                lambda known: _key_statements(home, known[0], known[1])
+            ),
+        )
+        topic = aws.sns.Topic(
+            f"{name}-topic",
+            region=home.name,
+            name=environment.names.topic.value,
+            kms_master_key_id=key.arn,
+            tags=environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._policy = aws.sns.TopicPolicy(
+            f"{name}-topic-policy",
+            region=home.name,
+            arn=topic.arn,
+            policy=pulumi.Output.all(account_id, topic.arn).apply(
+                lambda known: json.dumps(_topic_policy(home, known[0], known[1]))
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for email in args.emails:
+            aws.sns.TopicSubscription(
+                f"{name}-{email}",
+                region=home.name,
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.topic_arn = topic.arn
+        self.register_outputs({"topicArn": topic.arn})
+
+    def notify(self, subject: str, resource_arn: pulumi.Input[str], event_type_ids: Sequence[str]) -> None:
+        """Send the given events of a resource to the topic.
+
+        Args:
+            subject: what the rule watches, in one word; part of the rule's name.
+            resource_arn: a CodeCommit repository, a pipeline or a build project of the topic's region.
+            event_type_ids: AWS's ids, for instance `codecommit-repository-pull-request-created`.
+        """
+        environment = self._args.environment
+        aws.codestarnotifications.NotificationRule(
+            f"{self._name}-{subject}-rule",
+            region=environment.home.name,
+            name=environment.names.notification_rule(subject).value,
+            resource=resource_arn,
+            event_type_ids=list(event_type_ids),
+            detail_type=self._args.detail,
+            targets=[{"address": self.topic_arn, "type": "SNS"}],
+            tags=environment.tags,
+            # AWS tries the target when the rule is made: a topic that refuses it leaves the target UNREACHABLE.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
+        )
+
+
+def _key_statements(region: Region, account_id: str, topic_arn: str) -> list[policies.Statement]:
+    return [
+        policies.key_administration(region, account_id),
+        policies.key_use_through_sns(region, account_id, topic_arn),
+        policies.key_use_by_publisher(region, topic_arn, PUBLISHER),
+    ]
+
+
+def _topic_policy(region: Region, account_id: str, topic_arn: str) -> dict[str, object]:
+    rules = f"arn:{region.partition}:codestar-notifications:{region.name}:{account_id}:notificationrule/*"
+    return policies.document(
+        policies.topic_publisher(topic_arn, service=PUBLISHER, account_id=account_id, source_arn=rules),
+        policies.topic_refuses_plain_transport(topic_arn),
+    )

@@ -1,0 +1,171 @@
+"""The repository that pipelines deliver: a CodeCommit repository, or one at a Git provider through a connection.
+
+Both kinds give the same outputs, so that a pipeline does not care which it is.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.customer_key import customer_key
+from components.environment import Environment
+
+Provider = Literal["CodeCommit", "GitHub", "GitLab", "Bitbucket"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRepositoryArgs:
+    """What `SourceRepository` is made from."""
+
+    environment: Environment
+    """The environment. The repository, or the connection, is made in its home region."""
+    provider: Provider
+    """`CodeCommit`, or the Git provider that a connection reaches."""
+    repository: str | None = None
+    """CodeCommit: the name of the repository, which is made; derived where left out. Git provider: the full name."""
+    branch: str
+    """Branch that pipelines deliver."""
+    approvals: int = 0
+    """CodeCommit: approvals that a pull request into the branch needs. Git providers have rules of their own."""
+    connection_arn: str | None = None
+    """Git provider: an existing connection. Without one a connection is made, PENDING until a person completes it."""
+
+
+class SourceRepository(pulumi.ComponentResource):
+    """Where the platform's code comes from."""
+
+    arn: pulumi.Output[str]
+    """ARN that a role needs rights on: the repository's, or the connection's."""
+    action_provider: str
+    """Provider of the source action in CodePipeline."""
+    action_configuration: Mapping[str, pulumi.Output[str]]
+    """Configuration of the source action in CodePipeline."""
+    action_permissions: tuple[str, ...]
+    """IAM actions on `arn` that the source action needs."""
+    notifying_arn: pulumi.Output[str] | None
+    """ARN whose events can be notified; `None` where the Git provider notifies by itself."""
+
+    def __init__(self, name: str, args: SourceRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:source:SourceRepository", name, None, opts)
+        self._name = name
+        self._args = args
+        self._repository = args.repository or args.environment.names.repository.value
+        if args.provider == "CodeCommit":
+            self._use_codecommit()
+        else:
+            self._use_connection(args.provider)
+        self.register_outputs(self.summary)
+
+    @property
+    def summary(self) -> Mapping[str, pulumi.Input[str]]:
+        """The source as plain data, for the stack's outputs."""
+        return {
+            "provider": self._args.provider,
+            "repository": self._repository,
+            "branch": self._args.branch,
+            "arn": self.arn,
+            **self._details,
+        }
+
+    def _use_codecommit(self) -> None:
+        args, environment, name = self._args, self._args.environment, self._name
+        home, child = environment.home, pulumi.ResourceOptions(parent=self)
+        key = customer_key(
+            name,
+            environment,
+            parent=self,
+            region=home,
+            purpose="source",
+            statements=environment.account_id.apply(
+                lambda account: [
+                    policies.key_administration(home, account),
+                    policies.key_use_through_codecommit(home, account),
+                ]
+            ),
+        )
+        repository = aws.codecommit.Repository(
+            f"{name}-repository",
+            region=environment.home.name,
+            repository_name=self._repository,
+            description=f"What the pipelines of {environment.names.prefix} deliver",
+            kms_key_id=key.arn,
+            tags=environment.tags,
+            opts=environment.guarded(self),
+        )
+        if args.approvals:
+            template = aws.codecommit.ApprovalRuleTemplate(
+                f"{name}-approvals",
+                region=environment.home.name,
+                name=environment.names.approval_rule_template.value,
+                description=f"Pull requests into {args.branch} need {args.approvals} approval(s)",
+                content=json.dumps(approval_rule(args.branch, args.approvals)),
+                opts=child,
+            )
+            aws.codecommit.ApprovalRuleTemplateAssociation(
+                f"{name}-approvals-association",
+                region=environment.home.name,
+                approval_rule_template_name=template.name,
+                repository_name=repository.repository_name,
+                opts=child,
+            )
+        self.arn = repository.arn
+        self.notifying_arn = repository.arn
+        self.action_provider = "CodeCommit"
+        self.action_configuration = {
+            "RepositoryName": repository.repository_name,
+            "BranchName": pulumi.Output.from_input(args.branch),
+            # Started by an event instead: polling is slower, and AWS turns it off on idle pipelines.
+            "PollForSourceChanges": pulumi.Output.from_input("false"),
+        }
+        self.action_permissions = (
+            "codecommit:CancelUploadArchive",
+            "codecommit:GetBranch",
+            "codecommit:GetCommit",
+            "codecommit:GetRepository",
+            "codecommit:GetUploadArchiveStatus",
+            "codecommit:UploadArchive",
+        )
+        self._details = {"cloneUrl": repository.clone_url_http}
+
+    def _use_connection(self, provider: str) -> None:
+        args, environment = self._args, self._args.environment
+        if args.connection_arn is None:
+            connection = aws.codeconnections.Connection(
+                f"{self._name}-connection",
+                region=environment.home.name,
+                name=environment.names.connection.value,
+                provider_type=provider,
+                # SageMaker's own launch policy uses only connections that carry this tag.
+                tags={**environment.tags, "sagemaker": "true"},
+                opts=environment.guarded(self),
+            )
+            self.arn = connection.arn
+            self._details = {"connectionStatus": connection.connection_status}
+        else:
+            self.arn = pulumi.Output.from_input(args.connection_arn)
+            self._details = {}
+        self.notifying_arn = None
+        self.action_provider = "CodeStarSourceConnection"
+        self.action_configuration = {
+            "ConnectionArn": self.arn,
+            "FullRepositoryId": pulumi.Output.from_input(self._repository),
+            "BranchName": pulumi.Output.from_input(args.branch),
+            # The pipeline's own trigger decides, with its filters.
+            "DetectChanges": pulumi.Output.from_input("false"),
+        }
+        # The service was renamed in 2024, and AWS still checks either prefix, by the age of the connection.
+        self.action_permissions = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
+
+
+def approval_rule(branch: str, approvals: int) -> dict[str, object]:
+    """Content of an approval rule template: so many approvals, by anybody but the author."""
+    return {
+        "Version": "2018-11-08",
+        "DestinationReferences": [f"refs/heads/{branch}"],
+        "Statements": [{"Type": "Approvers", "NumberOfApprovalsNeeded": approvals}],
+    }

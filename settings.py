@@ -1,0 +1,436 @@
+"""The settings of a stack: read, typed and checked before any resource is registered.
+
+This is the only module that reads the stack's configuration. Each field of `Settings` is one key of the stack file
+(`sm-mlops:artifacts`, ...). All faults of a stack file are reported together, each with its key, its value and what
+is allowed.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args
+
+import pulumi
+from email_validator import EmailNotValidError, validate_email
+from pulumi.runtime import config as runtime_config
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from components.naming import BucketNaming, Names
+from components.regions import known_regions
+
+NAMESPACE = "sm-mlops"
+"""Namespace of the program's own keys in a stack file."""
+
+SECRET = "[secret]"  # noqa: S105 - what is shown in place of a secret
+"""Shown in place of the values of a section that the stack keeps encrypted."""
+
+
+class SettingsError(pulumi.RunError):
+    """The stack file has faults; the message names all of them. Pulumi prints it without a traceback."""
+
+
+def _fault(message: str) -> PydanticCustomError:
+    # As a value, because pydantic would read braces in the message as placeholders.
+    return PydanticCustomError("fault", "{message}", {"message": message})
+
+
+def _nearest(word: str, allowed: Sequence[str]) -> str:
+    near = get_close_matches(word, allowed, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _known_region(value: str) -> str:
+    if value not in known_regions():
+        raise _fault(f"{value!r} is not an AWS region{_nearest(value, list(known_regions()))}")
+    return value
+
+
+def _email(value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise _fault(f"{value!r} is not an e-mail address: {error}") from None
+
+
+def _account_id(value: str) -> str:
+    if len(value) != 12 or not (value.isascii() and value.isdigit()):
+        raise _fault(f"{value!r} is not an AWS account id: twelve digits, in quotes")
+    return value
+
+
+def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
+    for key, value in values.items():
+        if key.lower().startswith("aws:"):
+            raise _fault(f"{key!r}: AWS keeps the prefix 'aws:' for itself")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise _fault(f"{key!r}: AWS takes keys of 1 to 128 characters and values of up to 256")
+    return values
+
+
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    """Text of a given form; `rule` says in words what the form is."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise _fault(f"{value!r}: {rule}")
+        return value
+
+    return AfterValidator(check)
+
+
+NamePart = Annotated[
+    str,
+    _matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single dashes, a letter first"),
+]
+Branch = Annotated[str, _matching(r"[^\s~^:?*\[\\]{1,256}", "a branch name of 1 to 256 characters without spaces")]
+RegionName = Annotated[str, AfterValidator(_known_region)]
+Email = Annotated[str, AfterValidator(_email)]
+AccountId = Annotated[str, AfterValidator(_account_id)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class RepositoryEvent(StrEnum):
+    """What can be notified of a CodeCommit repository: AWS's event type ids without `codecommit-repository-`."""
+
+    COMMENTS_ON_COMMITS = "comments-on-commits"
+    COMMENTS_ON_PULL_REQUESTS = "comments-on-pull-requests"
+    APPROVALS_STATUS_CHANGED = "approvals-status-changed"
+    APPROVALS_RULE_OVERRIDE = "approvals-rule-override"
+    PULL_REQUEST_CREATED = "pull-request-created"
+    PULL_REQUEST_SOURCE_UPDATED = "pull-request-source-updated"
+    PULL_REQUEST_STATUS_CHANGED = "pull-request-status-changed"
+    PULL_REQUEST_MERGED = "pull-request-merged"
+    BRANCHES_AND_TAGS_CREATED = "branches-and-tags-created"
+    BRANCHES_AND_TAGS_DELETED = "branches-and-tags-deleted"
+    BRANCHES_AND_TAGS_UPDATED = "branches-and-tags-updated"
+
+
+class Section(BaseModel):
+    """A part of the stack file: unknown keys are refused, nothing is converted, nothing changes after reading."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Artifacts(Section):
+    """The artifact buckets of the pipelines."""
+
+    regions: Annotated[tuple[RegionName, ...], Field(min_length=1)]
+    """Regions in which pipelines act; each gets a bucket and a key. The home region `aws:region` is one of them."""
+    naming: BucketNaming = BucketNaming.ACCOUNT_REGIONAL
+    """`account-regional`: names that only this account can take. `legacy`: `codepipeline-<project>-<region>`."""
+    artifact_days: Days = 90
+    """Age in days at which an artifact expires. A pipeline can be retried or rolled back for as long."""
+    noncurrent_version_days: Days = 30
+    """Age in days at which an overwritten or deleted version is removed for good."""
+    incomplete_upload_days: Days = 7
+    """Age in days at which an unfinished multipart upload is dropped."""
+    reader_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts whose roles may read artifacts, for deployments across accounts."""
+
+
+class CodeCommitSource(Section):
+    """A CodeCommit repository that the stack makes."""
+
+    provider: Literal["CodeCommit"]
+    """Where the platform's code lives."""
+    repository: (
+        Annotated[
+            str,
+            _matching(r"[\w.-]{1,100}", "CodeCommit takes 1 to 100 letters, digits, dots, dashes and underscores"),
+        ]
+        | None
+    ) = None
+    """Name of the repository; `<project>-<environment>` when left out."""
+    branch: Branch = "main"
+    """Branch that pipelines deliver."""
+    approvals: Annotated[int, Field(ge=0, le=10)] = 1
+    """Approvals that a pull request into the branch needs; 0 for none."""
+
+
+class ConnectionSource(Section):
+    """A repository at a Git provider, reached through AWS CodeConnections."""
+
+    provider: Literal["GitHub", "GitLab", "Bitbucket"]
+    """Where the platform's code lives."""
+    repository: Annotated[str, _matching(r"[\w.-]+(/[\w.-]+)+", "the full name, owner/name")]
+    """Full name at the provider: `owner/name`, or `group/subgroup/name` at GitLab."""
+    branch: Branch = "main"
+    """Branch that pipelines deliver."""
+    connection_arn: (
+        Annotated[
+            str,
+            _matching(
+                r"arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/.+",
+                "the ARN of a connection, arn:<partition>:codeconnections:<region>:<account>:connection/<id>",
+            ),
+        ]
+        | None
+    ) = None
+    """An existing connection; left out, the stack makes one, and a person completes it once in the console."""
+
+
+Source = Annotated[CodeCommitSource | ConnectionSource, Field(discriminator="provider")]
+
+
+class Notifications(Section):
+    """Who is told of what."""
+
+    emails: tuple[Email, ...] = ()
+    """Subscribers of the topic. Each confirms the subscription once, by the mail that AWS sends."""
+    repository_events: Annotated[tuple[RepositoryEvent, ...], Field(min_length=1)] = (
+        RepositoryEvent.PULL_REQUEST_CREATED,
+        RepositoryEvent.PULL_REQUEST_MERGED,
+    )
+    """Events of the CodeCommit repository that are notified."""
+    detail: Literal["BASIC", "FULL"] = "FULL"
+    """`FULL` mails quote titles and comments; `BASIC` mails only say that something happened."""
+
+    @property
+    def repository_event_type_ids(self) -> list[str]:
+        """The events of the repository by the ids that AWS knows."""
+        return [f"codecommit-repository-{event}" for event in self.repository_events]
+
+
+class Protection(Section):
+    """What guards buckets, keys and the repository against a mistake."""
+
+    protect: bool
+    """Pulumi refuses to delete or replace them."""
+    retain: bool
+    """They stay in AWS when they leave the program. Where false, `destroy` also removes what is in the buckets."""
+    key_deletion_days: Annotated[int, Field(ge=7, le=30)] = 30
+    """Days during which the deletion of a key can still be taken back."""
+
+
+def _key(field: str) -> str:
+    return f"{NAMESPACE}:{to_camel(field)}"
+
+
+class Settings(BaseModel):
+    """All settings of one stack."""
+
+    model_config = ConfigDict(
+        alias_generator=_key, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+    home_region: Annotated[RegionName, Field(alias="aws:region")]
+    """Region of everything that is not made once per region."""
+    project: NamePart
+    """First part of every physical name."""
+    environment: NamePart
+    """Second part of every physical name; two environments can share an account."""
+    artifacts: Artifacts
+    """The artifact buckets of the pipelines."""
+    source: Source
+    """Where the platform's code lives."""
+    notifications: Notifications = Notifications()
+    """Who is told of what."""
+    protection: Protection
+    """What guards buckets, keys and the repository against a mistake."""
+    tags: Annotated[Mapping[str, str], Field(max_length=40), AfterValidator(_tags)] = {}
+    """Tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+
+    @property
+    def names(self) -> Names:
+        """The environment's physical names."""
+        return Names(self.project, self.environment)
+
+    @property
+    def all_tags(self) -> Mapping[str, str]:
+        """The tags of every resource."""
+        return {**self.tags, "mlops:project": self.project, "mlops:environment": self.environment}
+
+
+def load() -> Settings:
+    """Read the settings of the stack that is being deployed.
+
+    Raises:
+        SettingsError: the stack file has faults; the message lists every one.
+    """
+    return parse(_stack_values(), stack=pulumi.get_stack())
+
+
+def parse(values: Mapping[str, Any], stack: str) -> Settings:
+    """Check the values of a stack file, by full key, and type them.
+
+    Raises:
+        SettingsError: there are faults; the message lists every one.
+    """
+    try:
+        settings = Settings.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        faults = [*_field_faults(error), *_repeats(values), *_rule_faults(_valid_fields(values))]
+    else:
+        faults = [*_repeats(values), *_rule_faults(dict(settings))]
+        if not faults:
+            return settings
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    raise SettingsError("\n".join([f"Pulumi.{stack}.yaml has {count}:", *(f"  - {fault}" for fault in faults)]))
+
+
+def _stack_values() -> dict[str, Any]:
+    """Every value of the program's namespace, and the home region, by full key."""
+    keys = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    own = sorted(key for key in keys if key.startswith(f"{NAMESPACE}:"))
+    values = {key: _decoded(key, keys[key]) for key in own}
+    region = pulumi.Config("aws").get("region")
+    return values if region is None else {"aws:region": region, **values}
+
+
+def _decoded(key: str, text: str) -> object:
+    if runtime_config.is_config_secret(key):
+        return SECRET
+    # Pulumi hands sections over as JSON and everything else as plain text.
+    if text.startswith(("{", "[")):
+        return json.loads(text)
+    return text
+
+
+def _valid_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are in order by themselves, so that rules between them are checked whatever else is wrong."""
+    valid: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        key = str(field.alias)
+        if key in values:
+            adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
+            with suppress(ValidationError):
+                valid[name] = adapter.validate_json(json.dumps(values[key]), strict=True)
+        elif not field.is_required():
+            valid[name] = field.default
+    return valid
+
+
+def _repeats(value: object, path: str = "") -> Iterator[str]:
+    """Every list of the stack file names each thing once."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _repeats(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if item in value[:index]:
+                yield f"{path}[{index}]: {item!r} is in the list already"
+
+
+def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Rules that join several fields; a rule is skipped where a field that it needs has faults of its own."""
+    home, artifacts = fields.get("home_region"), fields.get("artifacts")
+    if home and artifacts and home not in artifacts.regions:
+        yield (
+            f"{NAMESPACE}:artifacts.regions: the home region {home!r} (aws:region) is not in the list; pipelines "
+            f"live there and need a bucket beside them"
+        )
+    project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
+    if project and environment and artifacts and source:
+        makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
+        worst = max(
+            Names(project, environment).derived(artifacts.naming, artifacts.regions, connection=makes_connection),
+            key=lambda name: name.excess,
+        )
+        if worst.excess > 0:
+            yield (
+                f"{NAMESPACE}:project: {project!r} with environment {environment!r} is too long by {worst.excess}: "
+                f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
+                f"allows {worst.limit}"
+            )
+
+
+def _field_faults(error: ValidationError) -> Iterator[str]:
+    for details in error.errors(include_url=False):
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(details["loc"]))
+        yield f"{path.removeprefix('.')}: {_message(details)}"
+
+
+def _keys(location: tuple[int | str, ...]) -> list[int | str]:
+    """The location as the stack file has it: without the tag that pydantic adds for the arm of a union."""
+    return [part for index, part in enumerate(location) if not (index == 1 and part in _PROVIDERS)]
+
+
+EXPECTED = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "mapping_type": "a section with keys",
+    "model_attributes_type": "a section with keys",
+    "model_type": "a section with keys",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What pydantic's error types ask for, in the words of a stack file."""
+
+
+def _message(details: ErrorDetails) -> str:
+    kind, value = details["type"], details["input"]
+    if value == SECRET:
+        return "is stored as a secret, but nothing in it is one; set it in plain text"
+    if kind in EXPECTED:
+        hint = " (put it in quotes)" if kind == "string_type" and isinstance(value, int) else ""
+        return f"expected {EXPECTED[kind]}, got {json.dumps(value)}{hint}"
+    if kind in _DESCRIPTIONS:
+        return _DESCRIPTIONS[kind](details)
+    return f"{details['msg']}, got {json.dumps(value)}"
+
+
+def _unknown_key(details: ErrorDetails) -> str:
+    allowed = _allowed(details["loc"])
+    key = str(details["loc"][-1]).removeprefix(f"{NAMESPACE}:")
+    return f"unknown key{_nearest(key, allowed)} (allowed: {', '.join(allowed)})"
+
+
+def _not_one_of(value: object, allowed: Sequence[str]) -> str:
+    return f"{value!r} is not allowed{_nearest(str(value), allowed)} (allowed: {', '.join(allowed)})"
+
+
+def _quoted(words: str) -> list[str]:
+    return re.findall(r"'([^']+)'", words)
+
+
+def _section(location: Sequence[int | str]) -> type[BaseModel]:
+    """The model that holds the key at the end of a location."""
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        fields = {field.alias: field for field in model.model_fields.values()}
+        if part in _PROVIDERS:
+            model = _PROVIDERS[str(part)]
+        elif part in fields and isinstance(annotation := fields[str(part)].annotation, type):
+            model = annotation
+    return model
+
+
+def _allowed(location: Sequence[int | str]) -> list[str]:
+    aliases = (str(field.alias) for field in _section(location).model_fields.values())
+    return [alias.removeprefix(f"{NAMESPACE}:") for alias in aliases]
+
+
+def _purpose(location: Sequence[int | str]) -> str:
+    fields = {field.alias: field for field in _section(location).model_fields.values()}
+    sentence = (fields[str(location[-1])].description or "").split(". ")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
+
+
+_DESCRIPTIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
+    "fault": lambda details: str(details["ctx"]["message"]),
+    "extra_forbidden": _unknown_key,
+    "missing": lambda details: f"missing; {_purpose(details['loc'])}",
+    "union_tag_not_found": lambda _: f"'provider' is missing (allowed: {', '.join(_PROVIDERS)})",
+    "union_tag_invalid": lambda details: _not_one_of(details["ctx"]["tag"], list(_PROVIDERS)),
+    "literal_error": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
+    "enum": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
+    "too_short": lambda _: "the list is empty; it needs at least one entry",
+    "too_long": lambda details: f"{details['ctx']['actual_length']} entries; at most {details['ctx']['max_length']}",
+    "greater_than_equal": lambda details: f"{details['input']} is too small; at least {details['ctx']['ge']}",
+    "less_than_equal": lambda details: f"{details['input']} is too large; at most {details['ctx']['le']}",
+}
+"""How each of pydantic's error types reads, where it says more than a wrong type."""
+
+_PROVIDERS: dict[str, type[BaseModel]] = {
+    provider: model
+    for model in (CodeCommitSource, ConnectionSource)
+    for provider in get_args(model.model_fields["provider"].annotation)
+}
