@@ -1,0 +1,122 @@
+"""Command line of the pipeline: `python -m model_deploy build | recheck | test STAGE`."""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from model_deploy import decision, render, sharing, smoke, stage_config
+from model_deploy.deployed import deployed
+from model_deploy.environment import STAGES, Environment
+from model_deploy.errors import UserError, explain
+from model_deploy.registry import Registry
+
+BUILD = Path("build")
+# Throttled calls are slowed down and repeated; a request to an endpoint may take SageMaker's limit of 60 seconds.
+CLIENT = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=70)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; return the exit status: 0 done, 1 a message was printed."""
+    parser = argparse.ArgumentParser(prog="model_deploy", description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True)
+    steps.add_parser("build", help="choose the model package and write the files for the deploy stages")
+    steps.add_parser("recheck", help="confirm that the chosen package is still Approved")
+    steps.add_parser("test", help="invoke a stage's endpoint").add_argument("stage", choices=STAGES)
+    options = parser.parse_args(arguments)
+    try:
+        environment = Environment.load(os.environ)
+        session = boto3.Session(region_name=environment.region)
+        if options.step == "build":
+            build(session, environment)
+        elif options.step == "recheck":
+            recheck(session, environment)
+        else:
+            test(session, environment, options.stage)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (ClientError, BotoCoreError) as error:
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(session: boto3.Session, environment: Environment) -> None:
+    """Decide what this run deploys and write the files that the deploy actions read."""
+    # The files are checked on every run, also when nothing is deployed: a fault shows at the push that made it.
+    stages = stage_config.load_stages({stage: Path("config") / f"{stage}.toml" for stage in STAGES})
+    smoke.Request.load(Path("payload/request.toml"))
+    sagemaker = session.client("sagemaker", config=CLIENT)
+    cloudformation = session.client("cloudformation", config=CLIENT)
+    running = {stage: deployed(cloudformation, environment, stage) for stage in STAGES}
+    choice = decision.decide(
+        trigger=environment.trigger,
+        requested=environment.requested,
+        registry=Registry(sagemaker, environment.group_name),
+        live=running["prod"],
+        rollback_needs_approval=environment.rollback_needs_approval,
+    )
+    if choice.package is not None:
+        render.check(environment, stages, running)
+        _share(sagemaker, environment)
+    render.write(BUILD, environment, choice, stages)
+    print(choice.reason)
+
+
+def recheck(session: boto3.Session, environment: Environment) -> None:
+    """Stop the run when the package that it carries lost its approval."""
+    chosen = json.loads((BUILD / "decision.json").read_text(encoding="utf-8"))["package_arn"]
+    registry = Registry(session.client("sagemaker", config=CLIENT), environment.group_name)
+    print(decision.recheck(registry, chosen))
+
+
+def test(session: boto3.Session, environment: Environment, stage: str) -> None:
+    """Invoke the stage's endpoint in each of its accounts."""
+    request = smoke.Request.load(Path("payload/request.toml"))
+    reports = []
+    for account in environment.accounts[stage]:
+        local = session if account == environment.account_id else _assume(session, environment, account)
+        report = smoke.check_endpoint(
+            local.client("sagemaker", config=CLIENT),
+            local.client("sagemaker-runtime", config=CLIENT),
+            environment.endpoint_name(stage),
+            request,
+        )
+        reports.append(f"{account}: {report}")
+        print(reports[-1])
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "test.sh").write_text(f"export TEST_REPORT={shlex.quote(' '.join(reports)[:400])}\n", encoding="utf-8")
+
+
+def _share(sagemaker: Any, environment: Environment) -> None:
+    if any(environment.other_accounts(stage) for stage in STAGES):
+        group = sagemaker.describe_model_package_group(ModelPackageGroupName=environment.group_name)
+        if sharing.share_group(sagemaker, environment, group["ModelPackageGroupArn"]):
+            print(f"Shared {environment.group_name} with the accounts of the stages.")
+
+
+def _assume(session: boto3.Session, environment: Environment, account: str) -> boto3.Session:
+    partition = environment.role_arn.split(":")[1]
+    credentials = session.client("sts", config=CLIENT).assume_role(
+        RoleArn=f"arn:{partition}:iam::{account}:role/{environment.target_test_role}",
+        RoleSessionName=f"{environment.project_id}-endpoint-test",
+    )["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=environment.region,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Which model package this run deploys, and whether it deploys at all."""
+
+from dataclasses import dataclass
+
+from model_deploy.deployed import Deployed
+from model_deploy.environment import NEWEST
+from model_deploy.errors import UserError
+from model_deploy.registry import APPROVED, Package, Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What the stages after the build do."""
+
+    package: Package | None
+    """The package to deploy; None skips every later stage, and the run ends green."""
+    needs_approval: bool
+    """Whether a person confirms before prod."""
+    reason: str
+    """One sentence for the log and for the person who approves."""
+
+
+def decide(
+    *,
+    trigger: str,
+    requested: str,
+    registry: Registry,
+    live: Deployed | None,
+    rollback_needs_approval: bool = False,
+) -> Decision:
+    """Choose the package of this run.
+
+    trigger is `push`, `approved` or `rejected`; requested is the package of the event, or `newest`; live is what
+    prod runs now.
+
+    Raises:
+        UserError: the package is unknown, or the live version was rejected and nothing can replace it.
+
+    """
+    if trigger == "rejected":
+        return _roll_back(requested, registry, live, rollback_needs_approval=rollback_needs_approval)
+    if requested == NEWEST:
+        return _newest(registry)
+    package = registry.package(requested)
+    if package.approval != APPROVED:
+        return _nothing(f"Version {package.version} of {registry.group_name} is {package.approval} by now.")
+    return Decision(package=package, needs_approval=True, reason=f"Version {package.version} was approved.")
+
+
+def recheck(registry: Registry, package_arn: str) -> str:
+    """Confirm, just before prod, that the package is still Approved; return the sentence to print.
+
+    Raises:
+        UserError: somebody withdrew the approval while the run was waiting.
+
+    """
+    package = registry.package(package_arn)
+    if package.approval != APPROVED:
+        raise UserError(
+            f"Version {package.version} of {registry.group_name} is {package.approval}: its approval was withdrawn "
+            "while this run was waiting. Prod was not changed. Approve the version again to deploy it."
+        )
+    return f"Version {package.version} of {registry.group_name} is still {APPROVED}."
+
+
+def _newest(registry: Registry) -> Decision:
+    approved = registry.approved()
+    if not approved:
+        return _nothing(
+            f"Model package group {registry.group_name} has no Approved version yet. Approve one in the model "
+            "registry and this pipeline starts by itself. (If your model is in another group, set the project's "
+            "parameter ModelBuildProjectName.)"
+        )
+    newest = approved[0]
+    return Decision(
+        package=newest,
+        needs_approval=True,
+        reason=f"The repository changed; version {newest.version} is the newest Approved one.",
+    )
+
+
+def _roll_back(requested: str, registry: Registry, live: Deployed | None, *, rollback_needs_approval: bool) -> Decision:
+    if requested == NEWEST:
+        raise UserError("TRIGGER is 'rejected', so MODEL_PACKAGE_ARN must be the ARN of the rejected package.")
+    rejected = registry.package(requested)
+    if rejected.approval == APPROVED:
+        return _nothing(f"Version {rejected.version} of {registry.group_name} is Approved again.")
+    # When some account of a stack set lags behind, what prod runs is not certain: going back is the safe answer.
+    if live is None or (live.package_arn != rejected.arn and live.certain):
+        return _nothing(f"Version {rejected.version} was rejected, but prod does not run it.")
+    approved = registry.approved()
+    older = [package for package in approved if package.version < rejected.version]
+    if not approved:
+        raise UserError(
+            f"Prod runs version {rejected.version} of {registry.group_name}, which was rejected, and no Approved "
+            "version is left to go back to. The endpoint still serves the rejected version. Approve another version, "
+            "or delete the prod stack to stop it."
+        )
+    # A newer version has not been in prod before, so a person confirms it like any other new version.
+    package = older[0] if older else approved[0]
+    return Decision(
+        package=package,
+        needs_approval=rollback_needs_approval or not older,
+        reason=f"Version {rejected.version}, which prod runs, was rejected; version {package.version} replaces it.",
+    )
+
+
+def _nothing(reason: str) -> Decision:
+    return Decision(package=None, needs_approval=False, reason=f"{reason} Nothing is deployed.")

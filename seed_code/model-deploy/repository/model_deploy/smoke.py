@@ -1,0 +1,160 @@
+"""The endpoint test: sends the rows of payload/ to the endpoint and checks the answer."""
+
+import json
+import math
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from botocore.exceptions import ClientError
+
+from model_deploy.errors import UserError, error_code, error_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is sent and what must come back; payload/request.toml holds it."""
+
+    content_type: str
+    accept: str
+    body: bytes
+    predictions: int
+    """How many numbers the answer has."""
+    minimum: float
+    maximum: float
+    """Each number lies between these two, ends included."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the request file and the payload file that it names.
+
+        Raises:
+            UserError: a key is missing or unknown, has another type, or the payload is missing.
+
+        """
+        kinds = {
+            "content_type": str,
+            "accept": str,
+            "file": str,
+            "predictions": int,
+            "minimum": (int, float),
+            "maximum": (int, float),
+        }
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise UserError(f"{path}: cannot be read: {error}") from error
+        faults = [f"{key} is missing" for key in kinds if key not in given]
+        faults += [f"{key} is not a setting; allowed: {', '.join(kinds)}" for key in given if key not in kinds]
+        faults += [
+            f"{key} is {given[key]!r}, which has the wrong type"
+            for key, kind in kinds.items()
+            if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool))
+        ]
+        payload = path.parent / str(given.get("file", ""))
+        if not faults and not payload.is_file():
+            faults.append(f"file names {payload.name}, which is not in {payload.parent}")
+        if faults:
+            raise UserError(f"{path} has faults:\n  " + "\n  ".join(faults))
+        return cls(
+            content_type=given["content_type"],
+            accept=given["accept"],
+            body=payload.read_bytes(),
+            predictions=given["predictions"],
+            minimum=given["minimum"],
+            maximum=given["maximum"],
+        )
+
+
+def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request) -> str:
+    """Invoke the endpoint once and check what it answers; return the sentence that reports it.
+
+    sagemaker and runtime are boto3 clients of the endpoint's account.
+
+    Raises:
+        UserError: the endpoint does not exist, is not in service, fails, or answers something else.
+
+    """
+    _require_in_service(sagemaker, name)
+    started = time.perf_counter()
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=name, ContentType=request.content_type, Accept=request.accept, Body=request.body
+        )
+    except ClientError as error:
+        if error_code(error) != "ModelError":
+            raise
+        raise UserError(_model_error(name, error)) from error
+    content = answer["Body"].read()
+    milliseconds = round((time.perf_counter() - started) * 1000)
+    predictions = _predictions(name, content, answer.get("ContentType", ""))
+    _require_expected(name, predictions, request)
+    return f"Endpoint {name} answered {len(predictions)} rows within bounds in {milliseconds} ms."
+
+
+def _require_in_service(sagemaker: Any, name: str) -> None:
+    try:
+        endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if error_code(error) != "ValidationException":
+            raise
+        raise UserError(
+            f"Endpoint {name} does not exist: {error_text(error)} Look at the deploy action before this one."
+        ) from error
+    status = endpoint["EndpointStatus"]
+    if status != "InService":
+        reason = endpoint.get("FailureReason", "SageMaker gives no reason")
+        raise UserError(
+            f"Endpoint {name} is {status}, not InService: {reason}. Its log group is "
+            f"/aws/sagemaker/Endpoints/{name}. Retry the stage once it is in service."
+        )
+
+
+def _model_error(name: str, error: ClientError) -> str:
+    status = error.response.get("OriginalStatusCode", "an unknown status")
+    said = error.response.get("OriginalMessage") or error_text(error)
+    return (
+        f"The model behind {name} answered {status}: {said}. Check that payload/ is what this model expects; its log "
+        f"group is /aws/sagemaker/Endpoints/{name}."
+    )
+
+
+def _predictions(name: str, content: bytes, content_type: str) -> list[float]:
+    """The numbers of an answer in CSV or JSON (a list, or an object with `predictions`), nested or not."""
+    try:
+        text = content.decode("utf-8")
+        if "json" in content_type:
+            found = json.loads(text)
+            values = _flat(found["predictions"] if isinstance(found, dict) else found)
+        else:
+            values = text.replace("\n", ",").split(",")
+        return [float(value) for value in values if not (isinstance(value, str) and not value.strip())]
+    except (KeyError, TypeError, ValueError) as error:
+        shown = content[:200].decode("utf-8", errors="replace")
+        raise UserError(
+            f"Endpoint {name} did not answer numbers but {content_type or 'no content type'}: {shown!r}. Check accept "
+            "in payload/request.toml."
+        ) from error
+
+
+def _flat(values: Any) -> list[Any]:
+    if not isinstance(values, list):
+        return [values]
+    return [item for value in values for item in _flat(value)]
+
+
+def _require_expected(name: str, predictions: list[float], request: Request) -> None:
+    if len(predictions) != request.predictions:
+        raise UserError(
+            f"Endpoint {name} answered {len(predictions)} numbers; payload/request.toml expects {request.predictions}."
+        )
+    outside = [
+        value for value in predictions if not math.isfinite(value) or not request.minimum <= value <= request.maximum
+    ]
+    if outside:
+        raise UserError(
+            f"Endpoint {name} answered {', '.join(f'{value:g}' for value in outside)}; payload/request.toml allows "
+            f"{request.minimum:g} to {request.maximum:g}."
+        )
