@@ -1,0 +1,100 @@
+"""The sandbox's copy of the Pulumi project, so that no command in the sandbox writes into the checkout."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.faults import SandboxError
+
+_SALT = "encryptionsalt:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project as a person wrote it, and its copy for the sandbox."""
+
+    source: Path
+    """Holds `Pulumi.yaml` and the stack files; only read."""
+    target: Path
+    """Where the copy goes."""
+    program: Path
+    """The program of a project that brings none of its own."""
+
+    def stacks(self) -> list[str]:
+        """Name the stacks that have a settings file."""
+        return [path.name.split(".")[1] for path in self._stack_files(self.source)]
+
+    def region(self) -> str | None:
+        """Give the region of the first stack that states one."""
+        for path in self._stack_files(self.source):
+            config = _load(path).get("config") or {}
+            if region := config.get("aws:region"):
+                return str(region)
+        return None
+
+    def sync(self, plugins: Mapping[str, Mapping[str, Path]]) -> None:
+        """Bring the copy up to date; all that stays of it is the salt that the engine wrote into a stack file.
+
+        `plugins` gives the folder of each plugin that is not the engine's own, by kind and name.
+        """
+        self.target.mkdir(parents=True, exist_ok=True)
+        _write(self.target / "Pulumi.yaml", yaml.safe_dump(self._settings(plugins), sort_keys=False))
+        sources = self._stack_files(self.source)
+        for stale in {path.name for path in self._stack_files(self.target)} - {path.name for path in sources}:
+            (self.target / stale).unlink()
+        for path in sources:
+            copy = self.target / path.name
+            text = path.read_text()
+            if _SALT not in text and copy.exists():
+                text = f"{text.rstrip()}\n" + "".join(
+                    f"{line}\n" for line in copy.read_text().splitlines() if line.startswith(_SALT)
+                )
+            _write(copy, text)
+
+    def _settings(self, plugins: Mapping[str, Mapping[str, Path]]) -> dict[str, Any]:
+        """Give the project's settings with the paths that the copy needs."""
+        settings = _load(self.source / "Pulumi.yaml")
+        settings.pop("backend", None)
+        settings.pop("stackConfigDir", None)
+        settings["main"] = str(self._main(settings.get("main")))
+        runtime = settings.get("runtime")
+        name = runtime.get("name") if isinstance(runtime, dict) else runtime
+        settings["runtime"] = {"name": name, "options": {"toolchain": "pip", "virtualenv": sys.prefix}}
+        for kind, folders in plugins.items():
+            stated = settings.setdefault("plugins", {}).setdefault(kind, [])
+            stated += [{"name": name, "path": str(folder)} for name, folder in folders.items()]
+        return settings
+
+    def _main(self, stated: str | None) -> Path:
+        if stated is not None:
+            return (self.source / stated).resolve()
+        return self.source if (self.source / "__main__.py").exists() else self.program
+
+    @staticmethod
+    def _stack_files(folder: Path) -> list[Path]:
+        return sorted(folder.glob("Pulumi.*.yaml"))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise SandboxError(f"{path} does not exist. Run the command on a project of Pulumi.") from error
+    except yaml.YAMLError as error:
+        raise SandboxError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise SandboxError(f"{path} holds no settings: a mapping of keys to values is expected.")
+    return content
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and only when it differs."""
+    if path.exists() and path.read_text() == text:
+        return
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)

@@ -1,0 +1,297 @@
+"""The sandbox's world: a Pulumi engine, an emulated AWS and a state backend of their own, in one folder."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sandbox import processes, pulumi_engine
+from sandbox.faults import SandboxError
+from sandbox.progress import say
+from sandbox.project import Project
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEFAULT_STACK = "dev"
+DEFAULT_REGION = "us-east-1"
+
+_EMULATOR_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+_PLUGINS = REPOSITORY / "sandbox" / "plugins"
+# What a caller's environment may carry that would reach a real account, another backend or another interpreter.
+_FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "BOTO", "MOTO_", "PYTHON")
+_NO_PROXY = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """One life of the emulated AWS."""
+
+    pid: int
+    url: str
+    instance: str
+    """The id of this life: state that was made in another one describes nothing."""
+
+
+class World:
+    """A place where every command meets the emulated AWS and nothing else.
+
+    Args:
+        directory: holds all that the world writes; made on `start` and removed by `stop`.
+        project: holds `Pulumi.yaml` and the stack files; they are copied, never changed.
+
+    """
+
+    def __init__(self, directory: Path, project: Path = REPOSITORY) -> None:
+        self.directory = directory.absolute()
+        self._project = Project(source=project.absolute(), target=self.directory / "project", program=REPOSITORY)
+        self._info = self.directory / "emulator.json"
+        self._backend = self.directory / "backend"
+
+    @cached_property
+    def engine(self) -> pulumi_engine.Engine:
+        """The Pulumi engine of this world; built when there is none."""
+        return pulumi_engine.obtain()
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """The emulated AWS as it runs now, or None."""
+        try:
+            emulator = Emulator(**json.loads(self._info.read_text()))
+        except FileNotFoundError:
+            return None
+        alive = processes.runs(emulator.pid, str(self._info)) and _instance(emulator.url) == emulator.instance
+        return emulator if alive else None
+
+    @property
+    def stacks(self) -> list[str]:
+        """The stacks that the state backend holds."""
+        return sorted(path.stem for path in self._backend.glob(".pulumi/stacks/*/*.json"))
+
+    def start(self) -> None:
+        """Bring everything up that is not up yet, and drop state that an emulator has left behind by dying."""
+        engine = self.engine
+        with self._locked():
+            if self.emulator is None:
+                self._forget_dead_emulator()
+                say("Starting the emulated AWS.")
+                self._start_emulator()
+            self._backend.mkdir(exist_ok=True)
+            self._write_files()
+            self._project.sync(_plugins(engine))
+            self._release_dead_locks()
+
+    def stop(self) -> None:
+        """End the emulated AWS and remove the folder. What the stacks hold lives in it and goes with it."""
+        if not self.directory.exists():
+            return
+        with self._locked():
+            self._stop_emulator()
+            shutil.rmtree(self.directory)
+
+    def environment(self) -> dict[str, str]:
+        """Give the complete environment of a process in this world, which must have been started.
+
+        Raises:
+            SandboxError: the emulated AWS does not run.
+
+        """
+        emulator = self.emulator
+        if emulator is None:
+            raise SandboxError(f"The emulated AWS of {self.directory} does not run. Start it with `make sandbox`.")
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN_PREFIXES)}
+        no_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), _NO_PROXY)))
+        region = self._project.region() or DEFAULT_REGION
+        return kept | {
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_CONFIG_FILE": str(self.directory / "aws" / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.directory / "aws" / "credentials"),
+            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": emulator.url,
+            "AWS_PAGER": "",
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+            "PATH": self._path(),
+            "PULUMI_BACKEND_URL": self._backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            "PULUMI_HOME": str(self.directory / "pulumi-home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONPATH": str(REPOSITORY),
+            "SM_MLOPS_SANDBOX": str(self.directory),
+            "VIRTUAL_ENV": sys.prefix,
+        }
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        check: bool = True,
+        cwd: Path | None = None,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in this world and capture what it prints; `env` is added to the world's environment.
+
+        Raises:
+            SandboxError: the command failed and `check` is set; the message carries all that it printed.
+
+        """
+        done = subprocess.run(
+            list(args),
+            cwd=cwd,
+            env=self.environment() | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+        if check and done.returncode:
+            raise SandboxError(
+                f"`{' '.join(args)}` ended with code {done.returncode}:\n{done.stdout}{done.stderr}".rstrip()
+            )
+        return done
+
+    def pulumi(
+        self, *args: str, check: bool = True, timeout: float | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Pulumi command on this world's project, as `run` does; see `pulumi_command` for the stack."""
+        command = self.pulumi_command(args)
+        return self.run(
+            [*command, "--non-interactive"], check=check, cwd=self._project.target, timeout=timeout, env=env
+        )
+
+    def pulumi_command(self, args: Sequence[str]) -> list[str]:
+        """Give the command line of the engine, on this world's project, for a command as the user wrote it.
+
+        A stack that has a settings file and does not exist yet is made first; without one in the command it is the
+        selected stack, else `dev`.
+        """
+        with self._locked():
+            self._project.sync(_plugins(self.engine))
+            self._release_dead_locks()
+            stack = _named_stack(args)
+            if (wanted := stack or DEFAULT_STACK) in self._project.stacks() and wanted not in self.stacks:
+                init = [str(self.engine.executable), "stack", "init", wanted, "--non-interactive"]
+                self.run([*init, "--no-select"] if stack else init, cwd=self._project.target)
+        return [str(self.engine.executable), f"--cwd={self._project.target}", *args]
+
+    def _path(self) -> str:
+        own = [self.directory / "bin", Path(sys.prefix, "bin")]
+        own += [self.engine.executable.parent] if self.engine.official else []
+        return os.pathsep.join([*map(str, own), os.environ.get("PATH", os.defpath)])
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other commands from changing the same world at once."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _forget_dead_emulator(self) -> None:
+        self._stop_emulator()
+        if self.stacks:
+            say(
+                f"The emulated AWS that {' and '.join(self.stacks)} lived in has ended, "
+                "so their state described nothing any more and is removed."
+            )
+        for leftover in (self._backend, self._project.target, self.directory / "pulumi-home"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _start_emulator(self) -> None:
+        log = self.directory / "emulator.log"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sandbox.emulator", "--info", str(self._info)],
+                env=environment | {"PYTHONPATH": str(REPOSITORY)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _EMULATOR_SECONDS
+        while self.emulator is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise SandboxError(
+                    f"The emulated AWS did not start. Its last words, from {log}:\n" + _tail(log.read_text())
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _stop_emulator(self) -> None:
+        try:
+            pid = int(json.loads(self._info.read_text())["pid"])
+        except FileNotFoundError:
+            return
+        deadline = time.monotonic() + _EMULATOR_SECONDS / 6
+        while processes.runs(pid, str(self._info)):
+            os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+            time.sleep(_POLL_SECONDS)
+        self._info.unlink()
+
+    def _write_files(self) -> None:
+        for folder in ("aws", "bin", "pulumi-home"):
+            (self.directory / folder).mkdir(exist_ok=True)
+        for empty in ("config", "credentials"):
+            (self.directory / "aws" / empty).touch()
+        wrapper = self.directory / "bin" / "pulumi"
+        wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m sandbox run pulumi "$@"\n')
+        wrapper.chmod(0o755)
+
+    def _release_dead_locks(self) -> None:
+        """Remove the locks of engines that were killed; those of running ones stay."""
+        for lock in self._backend.glob(".pulumi/locks/**/*.json"):
+            if not processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
+                lock.unlink()
+
+
+def _plugins(engine: pulumi_engine.Engine) -> dict[str, dict[str, Path]]:
+    """Give the plugins that are the sandbox's: the AWS one, and what only the official distribution brings."""
+    aws = {"aws": _PLUGINS / "aws"}
+    if engine.official:
+        return {"providers": aws}
+    language = _PLUGINS / "language"
+    return {"providers": aws | {"pulumi-python": language}, "languages": {"python": language}}
+
+
+def _named_stack(args: Sequence[str]) -> str | None:
+    """Find the stack that a Pulumi command line names."""
+    for flag, value in zip(args, [*args[1:], ""], strict=True):
+        if flag in ("-s", "--stack"):
+            return value or None
+        if flag.startswith("--stack="):
+            return flag.removeprefix("--stack=")
+        if flag.startswith("-s") and not flag.startswith("--"):
+            return flag.removeprefix("-s").removeprefix("=")
+    return None
+
+
+def _instance(url: str) -> str | None:
+    """Ask the emulator which life it is in; None where nothing answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/sandbox/instance", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return None
+
+
+def _tail(text: str, lines: int = 15) -> str:
+    return "\n".join(text.rstrip().splitlines()[-lines:]) or "(nothing)"
