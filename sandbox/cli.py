@@ -5,15 +5,44 @@ import sys
 from pathlib import Path
 
 import click
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from sandbox.deployment import Deployment, operate
 from sandbox.faults import SandboxError
 from sandbox.progress import console, say
-from sandbox.world import REPOSITORY, World
+from sandbox.world import DEFAULT_STACK, REPOSITORY, World
+
+_RUN = "./sandbox/run"
+_EXIT_CODES = {FileNotFoundError: 127, PermissionError: 126}  # as a shell reports them
 
 
 @click.group()
 def commands() -> None:
     """Try the platform against an emulated AWS: a real Pulumi engine, no account, nothing leaves the machine."""
+
+
+@commands.command()
+@click.argument("stack", default=DEFAULT_STACK)
+def up(stack: str) -> None:
+    """Deploy STACK (dev by default) as its settings file says, and tell what there is to see."""
+    world = _world()
+    if stack not in world.project.stacks():
+        raise SandboxError(
+            f"There is no stack {stack!r}: {world.project.source} has settings for "
+            f"{' and '.join(world.project.stacks()) or 'none'}. Name one of them, or add Pulumi.{stack}.yaml."
+        )
+    world.start()
+    try:
+        deployment = operate(world, f"pulumi up --stack {stack}", "up", "--stack", stack)
+    except SandboxError as error:
+        raise SandboxError(
+            f"{error}\nWhat was made is kept. Correct the cause and run the same command again, "
+            f"or look closer: {_RUN} pulumi preview --diff --stack {stack}"
+        ) from error
+    _summarize(world, stack, deployment)
 
 
 @commands.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -23,12 +52,41 @@ def run(command: tuple[str, ...]) -> None:
     world = _world()
     world.start()
     line = world.pulumi_command(command[1:]) if command[0] == "pulumi" else list(command)
-    sys.stdout.flush()
+    environment = world.environment()
+    os.environ["PATH"] = environment["PATH"]
     try:
-        os.execvpe(line[0], line, world.environment())  # noqa: S606 - signals and the exit code are the command's
+        os.execvpe(line[0], line, environment)  # noqa: S606 - signals and the exit code are the command's
     except OSError as error:
         say(f"{line[0]}: {error.strerror}.")
-        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+        sys.exit(_EXIT_CODES.get(type(error), 1))
+
+
+@commands.command()
+def status() -> None:
+    """Tell what runs."""
+    world = _world()
+    emulator = world.emulator
+    if emulator is None:
+        print("Nothing runs. Start it with: make sandbox")
+        return
+    print(f"emulated AWS  {emulator.url} (process {emulator.pid})")
+    print(f"stacks        {', '.join(world.stacks) or 'none yet'}")
+    print(f"files         {world.directory}")
+
+
+@commands.command()
+def down() -> None:
+    """Destroy every stack, stop the emulated AWS and remove the sandbox's files."""
+    world = _world()
+    if not world.directory.exists():
+        say("There is no sandbox: nothing to do.")
+        return
+    if world.emulator is not None:
+        world.start()
+        for stack in world.stacks:
+            _destroy(world, stack)
+    world.stop()
+    say(f"The sandbox is gone: {world.directory} is removed. The environment (.venv) and the engine are kept.")
 
 
 def main() -> None:
@@ -43,3 +101,29 @@ def main() -> None:
 
 def _world() -> World:
     return World(Path(os.environ.get("SM_MLOPS_SANDBOX") or REPOSITORY / ".sandbox"))
+
+
+def _destroy(world: World, stack: str) -> None:
+    """Destroy a stack, protected resources included; where that fails, all it holds ends with the emulator anyway."""
+    try:
+        operate(world, f"pulumi destroy --stack {stack}", "destroy", "--stack", stack, "--ignore-protect")
+    except SandboxError as error:
+        say(f"{error}\nThis is no obstacle here: what is left ends with the emulated AWS.")
+
+
+def _summarize(world: World, stack: str, deployment: Deployment) -> None:
+    emulator = world.emulator
+    out = Console(highlight=False, soft_wrap=True)
+    fates = ", ".join(f"{count} {fate}" for fate, count in sorted(deployment.changes.items()))
+    out.print(f"\n[bold]{escape(stack)}[/bold]: {fates if deployment.changed else 'nothing changed'}\n")
+    table = Table("resource", "count", box=None, pad_edge=False)
+    for kind, count in sorted(deployment.kinds.items()):
+        table.add_row(kind, str(count))
+    out.print(table)
+    out.print("\n[bold]Outputs[/bold]")
+    out.print(escape(yaml.safe_dump(deployment.outputs, sort_keys=True, default_flow_style=False)))
+    out.print(f"[bold]Emulated AWS[/bold]  {emulator.url if emulator else 'has ended'}\n")
+    out.print("[bold]Try next[/bold]")
+    out.print(f"  {_RUN} aws s3 ls")
+    out.print(f"  {_RUN} pulumi stack --stack {stack}")
+    out.print(f"  {_RUN} pulumi preview --diff --stack {stack}    after a change to Pulumi.{stack}.yaml")

@@ -10,7 +10,10 @@ import yaml
 
 from sandbox.faults import SandboxError
 
-_SALT = "encryptionsalt:"
+_SALT = "encryptionsalt"
+# What ties a stack to a real account; in the sandbox it would only stand in the way.
+_ACCOUNT_KEYS = ("aws:allowedAccountIds", "aws:forbiddenAccountIds", "aws:profile", "aws:assumeRoles")
+_SECRETS_KEYS = ("secretsprovider", "encryptedkey", _SALT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +51,8 @@ class Project:
             (self.target / stale).unlink()
         for path in sources:
             copy = self.target / path.name
-            text = path.read_text()
-            if _SALT not in text and copy.exists():
-                text = f"{text.rstrip()}\n" + "".join(
-                    f"{line}\n" for line in copy.read_text().splitlines() if line.startswith(_SALT)
-                )
-            _write(copy, text)
+            salt = _load(copy).get(_SALT) if copy.exists() else None
+            _write(copy, yaml.safe_dump(_sandboxed(_load(path), salt), sort_keys=False))
 
     def _settings(self, plugins: Mapping[str, Mapping[str, Path]]) -> dict[str, Any]:
         """Give the project's settings with the paths that the copy needs."""
@@ -77,6 +76,14 @@ class Project:
     @staticmethod
     def _stack_files(folder: Path) -> list[Path]:
         return sorted(folder.glob("Pulumi.*.yaml"))
+
+
+def _sandboxed(stack: dict[str, Any], salt: str | None) -> dict[str, Any]:
+    """Give a stack's settings without its ties to a real account, and with the sandbox's own salt."""
+    settings = {key: value for key, value in stack.items() if key not in _SECRETS_KEYS}
+    config = settings.get("config") or {}
+    settings["config"] = {key: value for key, value in config.items() if key not in _ACCOUNT_KEYS}
+    return settings | ({_SALT: salt} if salt else {})
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class World:
 
     def __init__(self, directory: Path, project: Path = REPOSITORY) -> None:
         self.directory = directory.absolute()
-        self._project = Project(source=project.absolute(), target=self.directory / "project", program=REPOSITORY)
+        self.project = Project(source=project.absolute(), target=self.directory / "project", program=REPOSITORY)
         self._info = self.directory / "emulator.json"
         self._backend = self.directory / "backend"
 
@@ -88,7 +88,7 @@ class World:
                 self._start_emulator()
             self._backend.mkdir(exist_ok=True)
             self._write_files()
-            self._project.sync(_plugins(engine))
+            self.project.sync(_plugins(engine))
             self._release_dead_locks()
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class World:
             raise SandboxError(f"The emulated AWS of {self.directory} does not run. Start it with `make sandbox`.")
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN_PREFIXES)}
         no_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), _NO_PROXY)))
-        region = self._project.region() or DEFAULT_REGION
+        region = self.project.region() or DEFAULT_REGION
         return kept | {
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -172,9 +172,7 @@ class World:
     ) -> subprocess.CompletedProcess[str]:
         """Run a Pulumi command on this world's project, as `run` does; see `pulumi_command` for the stack."""
         command = self.pulumi_command(args)
-        return self.run(
-            [*command, "--non-interactive"], check=check, cwd=self._project.target, timeout=timeout, env=env
-        )
+        return self.run([*command, "--non-interactive"], check=check, cwd=self.project.target, timeout=timeout, env=env)
 
     def pulumi_command(self, args: Sequence[str]) -> list[str]:
         """Give the command line of the engine, on this world's project, for a command as the user wrote it.
@@ -183,13 +181,13 @@ class World:
         selected stack, else `dev`.
         """
         with self._locked():
-            self._project.sync(_plugins(self.engine))
+            self.project.sync(_plugins(self.engine))
             self._release_dead_locks()
             stack = _named_stack(args)
-            if (wanted := stack or DEFAULT_STACK) in self._project.stacks() and wanted not in self.stacks:
+            if (wanted := stack or DEFAULT_STACK) in self.project.stacks() and wanted not in self.stacks:
                 init = [str(self.engine.executable), "stack", "init", wanted, "--non-interactive"]
-                self.run([*init, "--no-select"] if stack else init, cwd=self._project.target)
-        return [str(self.engine.executable), f"--cwd={self._project.target}", *args]
+                self.run([*init, "--no-select"] if stack else init, cwd=self.project.target)
+        return [str(self.engine.executable), f"--cwd={self.project.target}", *args]
 
     def _path(self) -> str:
         own = [self.directory / "bin", Path(sys.prefix, "bin")]
@@ -199,10 +197,15 @@ class World:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other commands from changing the same world at once."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        path = self.directory / "lock"
+        while True:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with path.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # Who held the lock may have removed the folder; then this lock is on nothing.
+                if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                    yield
+                    return
 
     def _forget_dead_emulator(self) -> None:
         self._stop_emulator()
@@ -211,7 +214,7 @@ class World:
                 f"The emulated AWS that {' and '.join(self.stacks)} lived in has ended, "
                 "so their state described nothing any more and is removed."
             )
-        for leftover in (self._backend, self._project.target, self.directory / "pulumi-home"):
+        for leftover in (self._backend, self.project.target, self.directory / "pulumi-home"):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _start_emulator(self) -> None:
