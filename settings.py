@@ -290,7 +290,8 @@ def _decoded(key: str, text: str) -> object:
         return SECRET
     # Pulumi hands sections over as JSON and everything else as plain text.
     if text.startswith(("{", "[")):
-        return json.loads(text)
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
     return text
 
 

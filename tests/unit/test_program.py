@@ -1,0 +1,197 @@
+"""The whole program with both committed stack files: what holds for every resource of every kind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.regions import known_regions
+from tests.unit.recording import Recording, Registration, run_program, stack_values
+
+GOLDEN = Path(__file__).parent / "golden"
+GLOBAL_SERVICES = ("aws:iam/",)
+TAGGED = {
+    "aws:codecommit/repository:Repository",
+    "aws:codeconnections/connection:Connection",
+    "aws:codestarnotifications/notificationRule:NotificationRule",
+    "aws:kms/key:Key",
+    "aws:s3/bucket:Bucket",
+    "aws:sns/topic:Topic",
+}
+STATEFUL = {"aws:codecommit/repository:Repository", "aws:kms/key:Key", "aws:s3/bucket:Bucket"}
+BUCKET_PARTS = {
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "defaults to other keys",
+    "aws:s3/bucketVersioning:BucketVersioning": "loses what is overwritten",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "could be made public",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "could hold objects that it does not own",
+    "aws:s3/bucketPolicy:BucketPolicy": "answers plain HTTP",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "grows for ever",
+}
+
+
+def custom(recording: Recording) -> list[Registration]:
+    return [resource for resource in recording.resources if resource.request.custom]
+
+
+def parts(recording: Recording, bucket: Registration, part_type: str) -> list[Registration]:
+    return [part for part in recording.of_type(part_type) if part.inputs["bucket"] == bucket.inputs["bucket"]]
+
+
+def is_refused(policy: dict[str, object], condition: dict[str, object]) -> bool:
+    statements = policy["Statement"]
+    assert isinstance(statements, list)
+    return any(
+        statement["Effect"] == "Deny" and statement["Principal"] == "*" and statement["Condition"] == condition
+        for statement in statements
+    )
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_logical_names_are_the_agreed_ones(stack: str, dev: Recording, prod: Recording) -> None:
+    """A changed logical name replaces the resource in every stack: rename with an alias, then edit the list."""
+    registered = sorted(resource.urn for resource in (dev if stack == "dev" else prod).resources)
+    assert registered == (GOLDEN / f"{stack}-urns.txt").read_text().split()
+
+
+def test_every_regional_resource_states_a_region(committed: Recording) -> None:
+    for resource in custom(committed):
+        if not resource.type.startswith(GLOBAL_SERVICES):
+            assert resource.region in known_regions(), f"{resource.name} would land in the default region"
+
+
+def test_every_bucket_is_made_whole_and_in_one_region(committed: Recording) -> None:
+    buckets = committed.of_type("aws:s3/bucket:Bucket")
+    assert len(buckets) == 4
+    for bucket in buckets:
+        for part_type, otherwise in BUCKET_PARTS.items():
+            found = parts(committed, bucket, part_type)
+            assert len(found) == 1, f"{bucket.name} {otherwise}"
+            assert found[0].region == bucket.region, f"{found[0].name} would be looked for in {found[0].region}"
+
+
+def test_every_bucket_encrypts_with_a_key_of_its_own_region(committed: Recording) -> None:
+    keys = {f"arn:aws:kms:{key.region}:111122223333:{key.name}": key for key in committed.of_type("aws:kms/key:Key")}
+    kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    for encryption in committed.of_type(kind):
+        (rule,) = encryption.inputs["rules"]
+        default = rule["applyServerSideEncryptionByDefault"]
+        assert default["sseAlgorithm"] == "aws:kms"
+        assert keys[default["kmsMasterKeyId"]].region == encryption.region
+        assert rule["bucketKeyEnabled"] is True, "every object would cost a KMS request"
+
+
+def test_every_bucket_is_versioned_private_and_owned(committed: Recording) -> None:
+    for versioning in committed.of_type("aws:s3/bucketVersioning:BucketVersioning"):
+        assert versioning.inputs["versioningConfiguration"] == {"status": "Enabled"}
+    for block in committed.of_type("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"):
+        switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+        assert all(block.inputs[switch] is True for switch in switches)
+    for ownership in committed.of_type("aws:s3/bucketOwnershipControls:BucketOwnershipControls"):
+        assert ownership.inputs["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+
+
+def test_every_bucket_refuses_plain_http(committed: Recording) -> None:
+    for policy in committed.of_type("aws:s3/bucketPolicy:BucketPolicy"):
+        assert is_refused(policy.policy(), {"Bool": {"aws:SecureTransport": "false"}}), policy.name
+
+
+def test_every_topic_is_encrypted_and_refuses_plain_http(committed: Recording) -> None:
+    (topic,) = committed.of_type("aws:sns/topic:Topic")
+    assert topic.inputs["kmsMasterKeyId"] == "arn:aws:kms:us-east-2:111122223333:notifications-key"
+    (policy,) = committed.of_type("aws:sns/topicPolicy:TopicPolicy")
+    assert is_refused(policy.policy(), {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_every_key_rotates(committed: Recording) -> None:
+    for key in committed.of_type("aws:kms/key:Key"):
+        assert key.inputs["enableKeyRotation"] is True
+
+
+def test_no_policy_lets_anybody_in_without_a_condition(committed: Recording) -> None:
+    """Every allow names its principal; a service is further bound to what it acts for."""
+    documents = [resource for resource in custom(committed) if "policy" in resource.inputs]
+    assert documents
+    for resource in documents:
+        for statement in resource.policy()["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert statement["Principal"] != "*", resource.name
+                assert "*" not in statement["Action"], resource.name
+                if "Service" in statement["Principal"]:
+                    assert "Condition" in statement, f"{resource.name}: {statement['Sid']}"
+
+
+def test_every_resource_that_takes_tags_carries_them(committed: Recording) -> None:
+    for resource in custom(committed):
+        if resource.type in TAGGED:
+            assert resource.inputs["tags"]["mlops:project"] == "sm-mlops", resource.name
+            assert "cost-center" in resource.inputs["tags"], resource.name
+
+
+def test_what_must_not_be_lost_is_protected_and_retained_in_prod_only(dev: Recording, prod: Recording) -> None:
+    for recording, guarded in ((dev, False), (prod, True)):
+        for resource in custom(recording):
+            expected = guarded and resource.type in STATEFUL
+            assert resource.request.protect is expected, resource.name
+            assert resource.request.retainOnDelete is expected, resource.name
+
+
+def test_only_buckets_that_are_not_retained_may_be_emptied(dev: Recording, prod: Recording) -> None:
+    for recording, emptied in ((dev, True), (prod, False)):
+        for bucket in recording.of_type("aws:s3/bucket:Bucket"):
+            assert bucket.inputs["forceDestroy"] is emptied
+
+
+def test_every_resource_belongs_to_a_component(committed: Recording) -> None:
+    components = {resource.urn for resource in committed.resources if not resource.request.custom}
+    assert all(resource.request.parent in components for resource in custom(committed))
+
+
+def test_no_old_names_of_pulumi_aws_are_used(committed: Recording) -> None:
+    assert not [resource.type for resource in committed.resources if resource.type.endswith("V2")]
+
+
+def test_no_arn_of_another_partition_appears_in_china() -> None:
+    values = stack_values("dev")
+    values["aws:region"] = "cn-north-1"
+    values["sm-mlops:artifacts"] = {"regions": ["cn-north-1"], "readerAccountIds": ["444455556666"]}
+    texts = [json.dumps(resource.inputs) for resource in custom(run_program(values))]
+    assert not [text for text in texts if "arn:aws:" in text]
+    assert [text for text in texts if "arn:aws-cn:iam::444455556666:root" in text]
+
+
+def test_a_region_more_changes_nothing_of_the_others(dev: Recording) -> None:
+    values = stack_values("dev")
+    values["sm-mlops:artifacts"] = {
+        **values["sm-mlops:artifacts"],
+        "regions": ["ap-southeast-2", *values["sm-mlops:artifacts"]["regions"]],
+    }
+    wider = run_program(values)
+    before = {resource.urn: resource.inputs for resource in dev.resources}
+    after = {resource.urn: resource.inputs for resource in wider.resources}
+    assert {urn: inputs for urn, inputs in after.items() if urn in before} == before
+    added = [urn.rsplit("::", 1)[-1] for urn in after if urn not in before]
+    assert len(added) == 9
+    assert all(name.startswith("artifacts-ap-southeast-2-") for name in added)
+
+
+def test_the_outputs_are_what_a_pipeline_and_a_person_need(dev: Recording) -> None:
+    assert set(dev.outputs) == {"artifactStores", "source", "notificationTopicArn"}
+    assert dev.outputs["artifactStores"]["eu-west-1"] == {
+        "bucket": "sm-mlops-dev-artifacts-111122223333-eu-west-1-an",
+        "keyArn": "arn:aws:kms:eu-west-1:111122223333:artifacts-eu-west-1-key",
+    }
+    assert dev.outputs["source"]["cloneUrl"] == "https://git-codecommit.us-east-2.amazonaws.com/v1/repos/sm-mlops-dev"
+    assert dev.component_outputs["artifacts"]["stores"] == dev.outputs["artifactStores"]
+
+
+def test_a_preview_of_an_empty_stack_does_not_fail_on_what_is_not_known_yet() -> None:
+    recorded = run_program(stack_values("prod"), "prod", preview=True)
+    assert len(recorded.resources) == len(run_program(stack_values("prod"), "prod").resources)
+
+
+def test_equal_settings_give_equal_inputs(dev: Recording) -> None:
+    again = run_program(stack_values("dev"))
+    first, second = (
+        {resource.urn: json.dumps(resource.inputs) for resource in recording.resources} for recording in (dev, again)
+    )
+    assert first == second
