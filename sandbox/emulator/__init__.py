@@ -1,0 +1,1 @@
+"""The emulated AWS of the sandbox: moto's server, plus the operations that moto lacks."""

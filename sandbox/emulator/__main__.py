@@ -1,0 +1,23 @@
+"""`python -m sandbox.emulator --info FILE`: serve the emulated AWS until SIGTERM."""
+
+import argparse
+import os
+from pathlib import Path
+
+
+def main() -> None:
+    """Read the command line and serve; FILE is written once requests are answered."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.emulator", description=__doc__)
+    parser.add_argument("--info", type=Path, required=True, help="JSON file to write: pid, url, instance")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    arguments = parser.parse_args()
+    # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
+    from sandbox.emulator.server import serve  # noqa: PLC0415
+
+    serve(arguments.port, arguments.info)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Whether a resource policy lets a service act, as far as the emulated services need to know."""
+
+import json
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+def allows_service(policy: str | None, service: str, action: str, account: str) -> bool:
+    """Say whether a statement of the policy allows `service` the `action` on behalf of `account`.
+
+    Of the conditions only `aws:SourceAccount` is judged; the others are taken as met.
+    """
+    statements = _as_list(json.loads(policy or "{}").get("Statement"))
+    grants = [s for s in statements if _covers(s, service, action, account)]
+    return bool(grants) and all(statement.get("Effect") == "Allow" for statement in grants)
+
+
+def _covers(statement: dict[str, Any], service: str, action: str, account: str) -> bool:
+    principal = statement.get("Principal")
+    services = [principal] if isinstance(principal, str) else _as_list((principal or {}).get("Service"))
+    return (
+        any(name in {"*", service} for name in services)
+        and any(fnmatchcase(action.lower(), name.lower()) for name in _as_list(statement.get("Action")))
+        and _account_fits(statement, account)
+    )
+
+
+def _account_fits(statement: dict[str, Any], account: str) -> bool:
+    for operator, tests in statement.get("Condition", {}).items():
+        wanted = {key.lower(): _as_list(value) for key, value in tests.items()}.get("aws:sourceaccount")
+        if wanted is not None and operator.startswith("String") and not _any_match(wanted, account):
+            return False
+    return True
+
+
+def _any_match(patterns: Iterable[str], value: str) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

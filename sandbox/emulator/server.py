@@ -1,0 +1,95 @@
+"""The HTTP server: moto's services, the ones of this package, and the sandbox's own addresses."""
+
+import json
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.exceptions import JsonRESTError
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from sandbox.emulator import codecommit, codeconnections, codestar_notifications, kms, sns
+from sandbox.emulator.extension import add_service
+
+HOST = "127.0.0.1"
+INSTANCE = "/sandbox/instance"
+HANDSHAKE = "/sandbox/connections/handshake"
+
+
+class Handler(MotoRequestHandler):
+    """moto's handler of requests, without a line of log for each."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+class Application:
+    """moto's dispatcher, with the sandbox's own addresses in front.
+
+    GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
+    with the ARN of a connection as its body accepts that connection, as a person does in the console.
+    """
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.aws = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ["PATH_INFO"] == INSTANCE:
+            return Response(self.instance, mimetype="text/plain")(environ, start_response)
+        if environ["PATH_INFO"] == HANDSHAKE:
+            return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
+        answer: Iterable[bytes] = self.aws(environ, start_response)
+        return answer
+
+
+def complete_handshake(arn: str) -> Response:
+    """Accept the connection with that ARN; 404 where there is none."""
+    try:
+        region = arn.split(":")[3]
+        backend = codeconnections.codeconnections_backends[DEFAULT_ACCOUNT_ID][region]
+        backend.complete_handshake(arn)
+    except (IndexError, KeyError, JsonRESTError):
+        return Response(f"There is no connection {arn!r}.\n", status=404, mimetype="text/plain")
+    return Response(status=204)
+
+
+def install() -> None:
+    """Add to moto what this package has; before the first request."""
+    add_service(codeconnections, "codeconnections")
+    add_service(codestar_notifications, "codestarnotifications")
+    codecommit.install()
+    kms.install()
+    sns.install()
+
+
+def serve(port: int, info: Path) -> None:
+    """Answer on 127.0.0.1 until SIGTERM or SIGINT; `port` 0 takes a free one.
+
+    `info` becomes a JSON file with `pid`, `url` and `instance` as soon as requests are answered.
+    """
+    install()
+    instance = uuid.uuid4().hex
+    server = make_server(HOST, port, Application(instance), threaded=True, request_handler=Handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
+    with server:
+        server.serve_forever()
+
+
+def write_atomically(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON so that a reader sees all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content))
+    draft.replace(path)
