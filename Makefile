@@ -1,7 +1,8 @@
 SHELL := /bin/sh
 STACK ?= dev
 PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
-SOURCES := __main__.py settings.py components sandbox tests
+UV := uv==0.13.9
+COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
 .PHONY: help environment sandbox sandbox-down test unit check lock bench
 
@@ -18,6 +19,7 @@ sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down
 
 test: environment ## Run every test; those of the engine are skipped where no engine can be had.
+	@$(PYTHON) -m sandbox engine || true
 	@$(PYTHON) -m pytest
 
 unit: environment ## Run the tests that need no engine.
@@ -29,7 +31,9 @@ check: environment ## Check format, lint and types.
 	@$(PYTHON) -m mypy
 
 lock: environment ## Renew requirements.txt and requirements-dev.txt from pyproject.toml.
-	@sandbox/lock
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
+	@$(COMPILE) -o requirements.txt pyproject.toml
+	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
 
 bench: environment ## Measure what the components cost against a plain script.
 	@$(PYTHON) -m tests.bench

@@ -1,4 +1,4 @@
-"""The sandbox's commands: up, run, status, down."""
+"""The sandbox's commands: up, run, engine, status, down."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sandbox import pulumi_engine
 from sandbox.deployment import Deployment, operate
 from sandbox.faults import SandboxError
 from sandbox.progress import console, say
@@ -59,6 +60,12 @@ def run(command: tuple[str, ...]) -> None:
     except OSError as error:
         say(f"{line[0]}: {error.strerror}.")
         sys.exit(_EXIT_CODES.get(type(error), 1))
+
+
+@commands.command()
+def engine() -> None:
+    """Find the Pulumi engine, or build it (minutes, once)."""
+    say(f"Pulumi engine: {pulumi_engine.obtain().executable}")
 
 
 @commands.command()

@@ -57,6 +57,7 @@ class World:
         self.project = Project(source=project.absolute(), target=self.directory / "project", program=REPOSITORY)
         self._info = self.directory / "emulator.json"
         self._backend = self.directory / "backend"
+        self._process: subprocess.Popen[bytes] | None = None  # the emulator, where this object started it
 
     @cached_property
     def engine(self) -> pulumi_engine.Engine:
@@ -221,7 +222,7 @@ class World:
         log = self.directory / "emulator.log"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         with log.open("w") as output:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sandbox.emulator", "--info", str(self._info)],
                 env=environment | {"PYTHONPATH": str(REPOSITORY)},
                 stdin=subprocess.DEVNULL,
@@ -231,8 +232,8 @@ class World:
             )
         deadline = time.monotonic() + _EMULATOR_SECONDS
         while self.emulator is None:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._process.kill()
                 raise SandboxError(
                     f"The emulated AWS did not start. Its last words, from {log}:\n" + _tail(log.read_text())
                 )
@@ -248,6 +249,8 @@ class World:
             os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
         self._info.unlink()
+        if self._process is not None:
+            self._process.wait()
 
     def _write_files(self) -> None:
         for folder in ("aws", "bin", "pulumi-home"):

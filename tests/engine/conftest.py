@@ -1,0 +1,62 @@
+"""Worlds for tests on the real engine: each with its own emulated AWS and its own copy of the project."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import pulumi_engine
+from sandbox.world import REPOSITORY, World
+
+MakeWorld = Callable[[Path], World]
+"""Gives a started world for the project in a folder; it is stopped when its scope ends."""
+
+
+@pytest.fixture(scope="session")
+def engine() -> pulumi_engine.Engine:
+    found = pulumi_engine.find()
+    if found is None:
+        pytest.skip("There is no Pulumi engine on this machine: `make environment && make test` tries to build one.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def make_world(engine: pulumi_engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:  # noqa: ARG001
+    worlds: list[World] = []
+
+    def make(project: Path) -> World:
+        world = World(tmp_path_factory.mktemp("world"), project)
+        worlds.append(world)
+        world.start()
+        return world
+
+    yield make
+    for world in worlds:
+        world.stop()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the repository's settings, free to be altered with `alter`."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for path in REPOSITORY.glob("Pulumi*.yaml"):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, project: Path) -> World:
+    """A fresh world with the repository's program and its settings."""
+    return make_world(project)
+
+
+def alter(world: World, stack: str, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change the `config` of a stack's settings file in a world whose project is a test's own."""
+    path = world.project.source / f"Pulumi.{stack}.yaml"
+    settings = yaml.safe_load(path.read_text())
+    edit(settings["config"])
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
