@@ -1,0 +1,350 @@
+"""The pipeline's definition: a pure function of settings, code location and data location.
+
+Steps: Preprocess -> Train -> Evaluate -> CheckError -> Register, or ErrorTooHigh. The words are those of SageMaker's
+pipeline definition schema, version 2020-12-01; a step's `Arguments` are the request of the API call that it makes.
+"""
+
+from typing import Any
+
+from pipelines.settings import Settings
+
+Json = dict[str, Any]
+
+DEFAULT_INSTANCE = "ml.m5.large"
+VOLUME_GIB = 30
+MOST_SECONDS = 3600
+"""A job that runs longer is stopped: on this data each takes a minute."""
+
+MOST_ERROR = 6.0
+"""Mean squared error in rings²; predicting the mean gives about 10 on the abalone data."""
+
+TRAIN_INPUT = "/opt/ml/input/data"
+PROCESSING = "/opt/ml/processing"
+MODEL_CODE = "/opt/ml/model/code"
+
+RETRY_POLICIES = [
+    {
+        "ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"],
+        "IntervalSeconds": 10,
+        "BackoffRate": 2.0,
+        "MaxAttempts": 5,
+    },
+    {
+        "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"],
+        "IntervalSeconds": 60,
+        "BackoffRate": 2.0,
+        "MaxAttempts": 4,
+    },
+]
+"""Throttling passes in seconds; a missing instance or a full quota in minutes. Bad input is not retried."""
+
+NO_CACHE = {"Enabled": False}
+"""A cached step would be taken again when the data changed under the same URL: a wrong model costs more than a few
+minutes of computing."""
+
+
+def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
+    """Return the definition.
+
+    Args:
+        settings: of the build.
+        code_url: S3 prefix that holds the `abalone` package.
+        data_url: default of the parameter InputDataUrl.
+    """
+    return {
+        "Version": "2020-12-01",
+        "Metadata": {},
+        "Parameters": _parameters(data_url),
+        # One experiment per pipeline and one trial per execution: Studio then compares the executions.
+        "PipelineExperimentConfig": {
+            "ExperimentName": {"Get": "Execution.PipelineName"},
+            "TrialName": {"Get": "Execution.PipelineExecutionId"},
+        },
+        "Steps": [
+            _preprocess(settings, code_url),
+            _train(settings, code_url),
+            _evaluate(settings, code_url),
+            _check(settings),
+        ],
+    }
+
+
+def _parameters(data_url: str) -> list[Json]:
+    return [
+        {"Name": "InputDataUrl", "Type": "String", "DefaultValue": data_url},
+        {"Name": "ProcessingInstanceType", "Type": "String", "DefaultValue": DEFAULT_INSTANCE},
+        {"Name": "TrainingInstanceType", "Type": "String", "DefaultValue": DEFAULT_INSTANCE},
+        {"Name": "MaxMeanSquaredError", "Type": "Float", "DefaultValue": MOST_ERROR},
+        {"Name": "LearningRate", "Type": "Float", "DefaultValue": 0.05},
+        {"Name": "MaxIterations", "Type": "Integer", "DefaultValue": 150},
+        {"Name": "Seed", "Type": "Integer", "DefaultValue": 0},
+        # Deployment starts when a person approves the version; registering it as Approved would skip that person.
+        {
+            "Name": "ModelApprovalStatus",
+            "Type": "String",
+            "DefaultValue": "PendingManualApproval",
+            "EnumValues": ["PendingManualApproval", "Rejected"],
+        },
+        {"Name": "CommitId", "Type": "String", "DefaultValue": "unknown"},
+    ]
+
+
+def _preprocess(settings: Settings, code_url: str) -> Json:
+    return _processing_step(
+        settings,
+        code_url,
+        name="Preprocess",
+        description="Check the rows and split them by the seed",
+        module="abalone.preprocess",
+        arguments=[
+            *("--input-dir", f"{PROCESSING}/input/data"),
+            *("--output-dir", f"{PROCESSING}/output"),
+            *("--seed", _text(_parameter("Seed"))),
+        ],
+        inputs={"data": _parameter("InputDataUrl")},
+        outputs={name: f"{PROCESSING}/output/{name}" for name in ("train", "validation", "test")},
+    )
+
+
+def _train(settings: Settings, code_url: str) -> Json:
+    channels = {"train": _output("Preprocess", "train"), "validation": _output("Preprocess", "validation")}
+    request: Json = {
+        "AlgorithmSpecification": {
+            "TrainingImage": settings.image_uri,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", "-m", "abalone.train"],
+            "ContainerArguments": [
+                *("--train-dir", f"{TRAIN_INPUT}/train"),
+                *("--validation-dir", f"{TRAIN_INPUT}/validation"),
+                *("--model-dir", "/opt/ml/model"),
+            ],
+            "MetricDefinitions": [
+                {"Name": "validation:mse", "Regex": r"validation:mse=([0-9.]+);"},
+                {"Name": "model:max_leaf_nodes", "Regex": r"model:max_leaf_nodes=([0-9]+);"},
+            ],
+        },
+        "HyperParameters": {
+            "learning_rate": _text(_parameter("LearningRate")),
+            "max_iter": _text(_parameter("MaxIterations")),
+            "seed": _text(_parameter("Seed")),
+        },
+        "InputDataConfig": [
+            _channel("code", code_url, None),
+            *(_channel(name, url, "text/csv") for name, url in channels.items()),
+        ],
+        "OutputDataConfig": {"S3OutputPath": _execution_url(settings, "models")}
+        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        "ResourceConfig": {
+            "InstanceCount": 1,
+            "InstanceType": _parameter("TrainingInstanceType"),
+            "VolumeSizeInGB": VOLUME_GIB,
+        }
+        | _when(settings.kms_key_arn, VolumeKmsKeyId=settings.kms_key_arn),
+        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
+        "Environment": {"PYTHONPATH": f"{TRAIN_INPUT}/code"},
+        "RoleArn": settings.role_arn,
+        # SageMaker moves data in and out; the container itself needs no network.
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+        "Tags": settings.tags,
+    }
+    request |= _when(settings.subnet_ids, VpcConfig=_vpc(settings))
+    return _step("Train", "Training", "Fit the candidates and keep the best", request, retried=True)
+
+
+def _evaluate(settings: Settings, code_url: str) -> Json:
+    step = _processing_step(
+        settings,
+        code_url,
+        name="Evaluate",
+        description="Measure the model on the test rows",
+        module="abalone.evaluate",
+        arguments=[
+            *("--model", f"{PROCESSING}/input/model/model.tar.gz"),
+            *("--test-dir", f"{PROCESSING}/input/test"),
+            *("--output-dir", f"{PROCESSING}/output/evaluation"),
+        ],
+        inputs={"model": _model_data(), "test": _output("Preprocess", "test")},
+        outputs={"evaluation": f"{PROCESSING}/output/evaluation"},
+    )
+    step["PropertyFiles"] = [{"PropertyFileName": "Report", "OutputName": "evaluation", "FilePath": "evaluation.json"}]
+    return step
+
+
+def _check(settings: Settings) -> Json:
+    error = {
+        "Std:JsonGet": {
+            "PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"},
+            "Path": "regression_metrics.mse.value",
+        }
+    }
+    limit = _parameter("MaxMeanSquaredError")
+    message = _join(
+        " ",
+        "The mean squared error on the test rows is above the parameter MaxMeanSquaredError =",
+        limit,
+        "and no version was registered; the report is in",
+        _output("Evaluate", "evaluation"),
+    )
+    return {
+        "Name": "CheckError",
+        "Type": "Condition",
+        "Description": "Register the model only when its error is low enough",
+        "Arguments": {
+            "Conditions": [{"Type": "LessThanOrEqualTo", "LeftValue": error, "RightValue": limit}],
+            "IfSteps": [_register(settings)],
+            # A failed execution is seen and notified; an execution that quietly registers nothing is not.
+            "ElseSteps": [{"Name": "ErrorTooHigh", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
+        },
+    }
+
+
+def _register(settings: Settings) -> Json:
+    report = _join("/", _output("Evaluate", "evaluation"), "evaluation.json")
+    container = {
+        "Image": settings.image_uri,
+        "ModelDataUrl": _model_data(),
+        "Environment": {
+            # The archive holds its own code, so the model is complete wherever the version is deployed.
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": MODEL_CODE,
+            "PYTHONPATH": MODEL_CODE,
+            # The answer has the request's content type unless the client asks for another.
+            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*",
+            # The server installs that folder with pip when it starts. These let it do so with no network: nothing is
+            # fetched, and the image's own setuptools builds it (pip reads this NO variable upside down: 0 is "no").
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",
+        },
+    }
+    request = {
+        "ModelPackageGroupName": settings.model_package_group,
+        "ModelPackageDescription": "Predicts the rings of an abalone from raw rows",
+        "ModelApprovalStatus": _parameter("ModelApprovalStatus"),
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv", "application/json"],
+            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
+            "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}},
+        },
+        "CustomerMetadataProperties": {
+            "CommitId": _parameter("CommitId"),
+            "PipelineExecutionArn": {"Get": "Execution.PipelineExecutionArn"},
+            "ProjectName": settings.project_name,
+            "ProjectId": settings.project_id,
+        },
+        "Domain": "MACHINE_LEARNING",
+        "Task": "REGRESSION",
+    }
+    step = _step("Register", "RegisterModel", "Add a version to the model package group", request)
+    step["RetryPolicies"] = RETRY_POLICIES[:1]
+    return step
+
+
+def _processing_step(
+    settings: Settings,
+    code_url: str,
+    *,
+    name: str,
+    description: str,
+    module: str,
+    arguments: list[Any],
+    inputs: Json,
+    outputs: dict[str, str],
+) -> Json:
+    prefix = {output: _execution_url(settings, name.lower(), output) for output in outputs}
+    request: Json = {
+        "AppSpecification": {
+            "ImageUri": settings.image_uri,
+            "ContainerEntrypoint": ["python3", "-m", module],
+            "ContainerArguments": arguments,
+        },
+        "Environment": {"PYTHONPATH": f"{PROCESSING}/input/code"},
+        "ProcessingInputs": [
+            {
+                "InputName": key,
+                "S3Input": {
+                    "S3Uri": url,
+                    "LocalPath": f"{PROCESSING}/input/{key}",
+                    "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                    "S3DataDistributionType": "FullyReplicated",
+                },
+            }
+            for key, url in {"code": code_url, **inputs}.items()
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": output,
+                    "S3Output": {"S3Uri": prefix[output], "LocalPath": path, "S3UploadMode": "EndOfJob"},
+                }
+                for output, path in outputs.items()
+            ]
+        }
+        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": _parameter("ProcessingInstanceType"),
+                "VolumeSizeInGB": VOLUME_GIB,
+            }
+            | _when(settings.kms_key_arn, VolumeKmsKeyId=settings.kms_key_arn)
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
+        "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True}
+        | _when(settings.subnet_ids, VpcConfig=_vpc(settings)),
+        "RoleArn": settings.role_arn,
+        "Tags": settings.tags,
+    }
+    return _step(name, "Processing", description, request, retried=True)
+
+
+def _step(name: str, kind: str, description: str, request: Json, *, retried: bool = False) -> Json:
+    step = {"Name": name, "Type": kind, "Description": description, "Arguments": request}
+    if retried:
+        step |= {"RetryPolicies": RETRY_POLICIES, "CacheConfig": NO_CACHE}
+    return step
+
+
+def _channel(name: str, url: Any, content_type: str | None) -> Json:
+    source = {"S3DataType": "S3Prefix", "S3Uri": url, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | _when(content_type, ContentType=content_type)
+
+
+def _vpc(settings: Settings) -> Json:
+    return {"Subnets": list(settings.subnet_ids), "SecurityGroupIds": list(settings.security_group_ids)}
+
+
+def _parameter(name: str) -> Json:
+    return {"Get": f"Parameters.{name}"}
+
+
+def _output(step: str, output: str) -> Json:
+    return {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"}
+
+
+def _model_data() -> Json:
+    return {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+
+
+def _execution_url(settings: Settings, *path: str) -> Json:
+    """A prefix of this execution's own, so that no execution writes over another's results."""
+    return _join("/", f"s3://{settings.bucket}/executions", {"Get": "Execution.PipelineExecutionId"}, *path)
+
+
+def _text(value: Json) -> Json:
+    """A number as the text that the job APIs take."""
+    return _join("", value)
+
+
+def _join(separator: str, *values: Any) -> Json:
+    return {"Std:Join": {"On": separator, "Values": list(values)}}
+
+
+def _when(condition: Any, **entries: Any) -> Json:
+    return entries if condition else {}

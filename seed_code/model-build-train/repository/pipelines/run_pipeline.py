@@ -1,0 +1,242 @@
+"""Upload the code and the data, create or update the SageMaker pipeline, and start it.
+
+The build does not wait for the execution: CodePipeline and CodeBuild bill by the minute, and an execution may take
+hours. It prints where to look, and each execution's end is an EventBridge event that the project sends to the
+environment's notification topic. See "What a push does" in README.md.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipelines.definition import build_definition
+from pipelines.sample_data import sample_csv
+from pipelines.settings import Settings, SettingsError
+
+PACKAGE = Path(__file__).resolve().parent.parent / "abalone"
+FINISHED_WELL_OR_RUNNING = ("Executing", "Succeeded")
+
+
+class Clients(Protocol):
+    """The two clients that a run needs."""
+
+    s3: Any
+    sagemaker: Any
+
+
+@dataclass(frozen=True)
+class BotoClients:
+    """Clients that retry throttled calls."""
+
+    s3: Any
+    sagemaker: Any
+
+    @classmethod
+    def connect(cls, region: str) -> "BotoClients":
+        """Make the clients; nothing is called yet."""
+        config = Config(region_name=region, retries={"mode": "adaptive", "max_attempts": 8})
+        return cls(s3=boto3.client("s3", config=config), sagemaker=boto3.client("sagemaker", config=config))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, for people and for the build."""
+
+    pipeline: str
+    """created, updated or unchanged."""
+    execution_arn: str
+    started: bool
+
+
+def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
+    """Bring the account to the state of this commit, and start an execution when there is something to train.
+
+    Args:
+        settings: of the build.
+        clients: for S3 and SageMaker.
+        always: start even if an execution of exactly this code, data location and these settings runs or has succeeded.
+    """
+    code_url = upload_code(settings, clients.s3)
+    data_url = settings.input_data_url or upload_sample_data(settings, clients.s3)
+    ensure_group(settings, clients.sagemaker)
+    state = upsert(settings, clients.sagemaker, build_definition(settings, code_url, data_url))
+    if not always and (arn := current_execution(settings, clients.sagemaker)):
+        return Outcome(pipeline=state, execution_arn=arn, started=False)
+    arn = clients.sagemaker.start_pipeline_execution(
+        PipelineName=settings.pipeline_name,
+        PipelineExecutionDescription=f"Commit {settings.commit_id}",
+        PipelineParameters=[{"Name": "CommitId", "Value": settings.commit_id}],
+    )["PipelineExecutionArn"]
+    return Outcome(pipeline=state, execution_arn=arn, started=True)
+
+
+def upload_code(settings: Settings, s3: Any, package: Path = PACKAGE) -> str:
+    """Upload the job code under a prefix that carries its hash; return the prefix's URL.
+
+    An execution that is running keeps the code that it started with, and the same code is uploaded once.
+    """
+    files = {f"{package.name}/{path.relative_to(package).as_posix()}": path for path in sorted(package.rglob("*.py"))}
+    digest = hashlib.sha256()
+    for name, path in files.items():
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    prefix = f"code/{digest.hexdigest()[:20]}"
+    there = {entry["Key"] for entry in _objects(s3, settings.bucket, prefix)}
+    for name, path in files.items():
+        if f"{prefix}/{name}" not in there:
+            s3.put_object(Bucket=settings.bucket, Key=f"{prefix}/{name}", Body=path.read_bytes())
+    return f"s3://{settings.bucket}/{prefix}"
+
+
+def upload_sample_data(settings: Settings, s3: Any) -> str:
+    """Upload the made-up data set under a key that carries its hash; return the prefix's URL."""
+    body = sample_csv().encode()
+    prefix = f"data/sample-{hashlib.sha256(body).hexdigest()[:20]}"
+    if not _objects(s3, settings.bucket, prefix):
+        s3.put_object(Bucket=settings.bucket, Key=f"{prefix}/abalone.csv", Body=body, ContentType="text/csv")
+    return f"s3://{settings.bucket}/{prefix}"
+
+
+def _objects(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
+    return s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", [])
+
+
+def ensure_group(settings: Settings, sagemaker: Any) -> None:
+    """Create the model package group, or take over the one that is there.
+
+    It is named after the project and outlives it: a group that holds versions cannot be deleted, and a deploy project
+    may be serving one of them. A new project of the same name goes on with it, and Studio shows it there by its tags.
+    """
+    name = settings.model_package_group
+    try:
+        group = sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+    except ClientError as error:
+        if not _is_missing(error):
+            raise
+        sagemaker.create_model_package_group(
+            ModelPackageGroupName=name,
+            ModelPackageGroupDescription=f"Models of project {settings.project_name}",
+            Tags=settings.tags,
+        )
+    else:
+        sagemaker.add_tags(ResourceArn=group["ModelPackageGroupArn"], Tags=settings.tags)
+
+
+def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> str:
+    """Create the pipeline, or update it where it differs; return created, updated or unchanged."""
+    wanted = {
+        "PipelineDisplayName": f"sagemaker-{settings.project_name}-train",
+        "PipelineDescription": f"Trains and registers the model of project {settings.project_name}",
+        "PipelineDefinition": json.dumps(definition, sort_keys=True),
+        "RoleArn": settings.role_arn,
+    }
+    try:
+        present = sagemaker.describe_pipeline(PipelineName=settings.pipeline_name)
+    except ClientError as error:
+        if not _is_missing(error):
+            raise
+        token = hashlib.sha256(f"{settings.pipeline_name}{wanted}".encode()).hexdigest()
+        sagemaker.create_pipeline(
+            PipelineName=settings.pipeline_name, ClientRequestToken=token, Tags=settings.tags, **wanted
+        )
+        return "created"
+    if json.loads(present["PipelineDefinition"]) == definition and present["RoleArn"] == settings.role_arn:
+        return "unchanged"
+    sagemaker.update_pipeline(PipelineName=settings.pipeline_name, **wanted)
+    return "updated"
+
+
+def current_execution(settings: Settings, sagemaker: Any) -> str | None:
+    """Return the newest execution of the present definition if it runs or has succeeded.
+
+    The definition changes with the code, the data's location and the settings, and only then. So a push that touches
+    nothing but a README does not train the same model again.
+    """
+    changed = sagemaker.describe_pipeline(PipelineName=settings.pipeline_name)["LastModifiedTime"]
+    newest = sagemaker.list_pipeline_executions(
+        PipelineName=settings.pipeline_name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )["PipelineExecutionSummaries"]
+    for execution in newest:
+        if execution["StartTime"] >= changed and execution["PipelineExecutionStatus"] in FINISHED_WELL_OR_RUNNING:
+            return execution["PipelineExecutionArn"]
+    return None
+
+
+def _is_missing(error: ClientError) -> bool:
+    """SageMaker says that a group is missing with a validation error, and a pipeline with ResourceNotFound."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    return code == "ResourceNotFound" or (code == "ValidationException" and "does not exist" in message)
+
+
+def report(settings: Settings, outcome: Outcome) -> str:
+    """Return what a person reads at the end of the build log."""
+    execution = outcome.execution_arn.rsplit("/", maxsplit=1)[-1]
+    head = (
+        f"started execution {execution}"
+        if outcome.started
+        else f"not started: execution {execution} already runs, or has succeeded, with this code, data location and "
+        "settings (--always starts another)"
+    )
+    return "\n".join(
+        [
+            f"pipeline {settings.pipeline_name}: {outcome.pipeline}; {head}",
+            "  this build does not wait for it; its end is notified to the environment's topic, where there is one",
+            f"  in Studio: Pipelines > sagemaker-{settings.project_name}-train > Executions",
+            "  in a shell: aws sagemaker list-pipeline-execution-steps --region "
+            f"{settings.region} --pipeline-execution-arn {outcome.execution_arn}",
+            f"  on success: a new version, pending approval, in model package group {settings.model_package_group}",
+        ]
+    )
+
+
+def main(
+    argv: list[str] | None = None, environment: Mapping[str, str] = os.environ, clients: Clients | None = None
+) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.run_pipeline", description=__doc__)
+    parser.add_argument("--always", action="store_true", help="start an execution even if nothing has changed")
+    parser.add_argument("--arn-file", type=Path, help="write the ARN of the execution to this file")
+    parser.add_argument("--definition-only", action="store_true", help="print the definition; call nothing in AWS")
+    arguments = parser.parse_args(argv)
+    try:
+        settings = Settings.from_environment(environment)
+        if arguments.definition_only:
+            root = f"s3://{settings.bucket}"
+            data_url = settings.input_data_url or f"{root}/data/sample"
+            print(json.dumps(build_definition(settings, f"{root}/code/example", data_url), indent=2))
+            return 0
+        outcome = run(settings, clients or BotoClients.connect(settings.region), always=arguments.always)
+    except SettingsError as error:
+        print(f"error: the build's environment cannot be used:\n{error}", file=sys.stderr)
+        return 2
+    except ClientError as error:
+        print(f"error: {_explained(error)}", file=sys.stderr)
+        return 1
+    except BotoCoreError as error:
+        print(f"error: AWS cannot be called: {error}; check the network, the region and the role", file=sys.stderr)
+        return 1
+    print(report(settings, outcome))
+    if arguments.arn_file:
+        arguments.arn_file.write_text(outcome.execution_arn + "\n", encoding="utf-8")
+    return 0
+
+
+def _explained(error: ClientError) -> str:
+    details = error.response["Error"]
+    text = f"{error.operation_name} failed: {details['Code']}: {details.get('Message', 'no message')}"
+    if details["Code"].startswith("AccessDenied"):
+        text += f"; the build's role (CodeBuild) lacks the right to call {error.operation_name} on that resource"
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

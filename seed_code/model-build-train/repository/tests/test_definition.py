@@ -1,0 +1,319 @@
+"""The definition, step by step: what each call to SageMaker is, how the steps hang together, what is protected."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.validate import ParamValidator
+
+from abalone import evaluate, inference, preprocess, train
+from pipelines.definition import build_definition
+
+CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
+DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+JOBS = ("Preprocess", "Train", "Evaluate")
+
+
+@pytest.fixture
+def definition(settings):
+    return build_definition(settings, CODE, DATA)
+
+
+@pytest.fixture
+def secured(settings):
+    """The definition of an environment with a key and a VPC."""
+    settings = replace(settings, kms_key_arn=KEY, subnet_ids=("subnet-0a", "subnet-0b"), security_group_ids=("sg-0a",))
+    return build_definition(settings, CODE, DATA)
+
+
+def steps(definition) -> dict[str, Any]:
+    """Every step by name, those inside a condition too."""
+    found = {}
+    for step in definition["Steps"]:
+        inner = [*step["Arguments"].get("IfSteps", []), *step["Arguments"].get("ElseSteps", [])]
+        found |= {each["Name"]: each for each in (step, *inner)}
+    return found
+
+
+def arguments_of(definition, name) -> dict[str, Any]:
+    return steps(definition)[name]["Arguments"]
+
+
+def references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [value["Get"]] if set(value) == {"Get"} else [r for v in value.values() for r in references(v)]
+    if isinstance(value, list):
+        return [r for v in value for r in references(v)]
+    return []
+
+
+def resolved(value: Any, definition) -> Any:
+    """What SageMaker would put in place of references, with a word for what only an execution knows."""
+    if isinstance(value, list):
+        return [resolved(each, definition) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Get"}:
+        kind, _, name = value["Get"].partition(".")
+        defaults = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
+        return defaults[name] if kind == "Parameters" else f"<{value['Get']}>"
+    if set(value) == {"Std:Join"}:
+        join = value["Std:Join"]
+        return join["On"].join(str(resolved(each, definition)) for each in join["Values"])
+    return {key: resolved(each, definition) for key, each in value.items()}
+
+
+def test_the_steps_stand_in_order_and_have_names_of_their_own(definition):
+    assert [step["Name"] for step in definition["Steps"]] == ["Preprocess", "Train", "Evaluate", "CheckError"]
+    assert [step["Name"] for step in arguments_of(definition, "CheckError")["IfSteps"]] == ["Register"]
+    assert [step["Name"] for step in arguments_of(definition, "CheckError")["ElseSteps"]] == ["ErrorTooHigh"]
+    assert definition["Version"] == "2020-12-01"
+
+
+def test_the_definition_is_a_pure_function(settings, definition):
+    assert json.dumps(build_definition(settings, CODE, DATA)) == json.dumps(definition)
+    assert build_definition(replace(settings, commit_id="other"), CODE, DATA) == definition
+
+
+@pytest.mark.parametrize("kind", ["definition", "secured"])
+@pytest.mark.parametrize(
+    ("name", "operation", "added"),
+    [
+        ("Preprocess", "CreateProcessingJob", {"ProcessingJobName": "x"}),
+        ("Train", "CreateTrainingJob", {"TrainingJobName": "x"}),
+        ("Evaluate", "CreateProcessingJob", {"ProcessingJobName": "x"}),
+        ("Register", "CreateModelPackage", {}),
+    ],
+)
+def test_the_arguments_are_a_valid_request(request, kind, name, operation, added):
+    """Every key and every type, against the API model that boto3 ships."""
+    definition = request.getfixturevalue(kind)
+    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    arguments = resolved(steps(definition)[name]["Arguments"], definition)
+    assert ParamValidator().validate(arguments | added, shape).generate_report() == ""
+
+
+def test_references_lead_to_a_parameter_an_earlier_step_or_the_execution(definition):
+    parameters = {f"Parameters.{parameter['Name']}" for parameter in definition["Parameters"]}
+    done: list[str] = []
+    used = set()
+    for name, step in steps(definition).items():
+        body = step if name in JOBS else step["Arguments"]
+        if name == "CheckError":
+            body = step["Arguments"]["Conditions"]
+        for reference in references(body):
+            kind, _, rest = reference.partition(".")
+            if kind == "Steps":
+                assert rest.split(".")[0] in done, reference
+                if outputs := re.findall(r"Outputs\['(\w+)'\]", rest):
+                    source = arguments_of(definition, rest.split(".")[0])["ProcessingOutputConfig"]["Outputs"]
+                    assert outputs[0] in [output["OutputName"] for output in source]
+            elif kind == "Parameters":
+                used.add(reference)
+                assert reference in parameters
+            else:
+                assert reference in ("Execution.PipelineExecutionId", "Execution.PipelineExecutionArn")
+        done.append(name)
+    assert used == parameters, "a parameter that nothing reads"
+
+
+def test_parameters_have_defaults_that_need_no_answer(definition):
+    parameters = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
+    assert parameters["InputDataUrl"]["DefaultValue"] == DATA
+    assert parameters["MaxMeanSquaredError"] == {"Name": "MaxMeanSquaredError", "Type": "Float", "DefaultValue": 6.0}
+    approval = parameters["ModelApprovalStatus"]
+    assert approval["DefaultValue"] == "PendingManualApproval"
+    assert "Approved" not in approval["EnumValues"]
+    types = {"String": str, "Integer": int, "Float": float}
+    assert all(type(each["DefaultValue"]) is types[each["Type"]] for each in parameters.values())
+
+
+def test_the_hyperparameters_are_those_that_training_reads(definition, tmp_path):
+    given = resolved(arguments_of(definition, "Train")["HyperParameters"], definition)
+    path = tmp_path / "hyperparameters.json"
+    path.write_text(json.dumps(given))
+    assert train.Hyperparameters.read(path) == train.Hyperparameters()
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "code"),
+    [
+        ("Preprocess", preprocess, "/opt/ml/processing/input/code"),
+        ("Train", train, "/opt/ml/input/data/code"),
+        ("Evaluate", evaluate, "/opt/ml/processing/input/code"),
+    ],
+)
+def test_each_job_runs_its_module_from_the_uploaded_code(definition, name, module, code):
+    arguments = arguments_of(definition, name)
+    specification = arguments.get("AppSpecification") or arguments["AlgorithmSpecification"]
+    assert specification["ContainerEntrypoint"] == ["python3", "-m", module.__name__]
+    assert arguments["Environment"] == {"PYTHONPATH": code}
+    inputs = inputs_of(arguments)
+    assert inputs[code] == CODE
+
+
+@pytest.mark.parametrize(("name", "module"), [("Preprocess", preprocess), ("Train", train), ("Evaluate", evaluate)])
+def test_each_job_is_given_arguments_that_its_script_takes_and_paths_that_exist(definition, name, module, monkeypatch):
+    arguments = arguments_of(definition, name)
+    specification = arguments.get("AppSpecification") or arguments["AlgorithmSpecification"]
+    command = resolved(specification["ContainerArguments"], definition)
+    monkeypatch.setattr(module.job, "run", lambda *_: 0)
+    assert module.main(command) == 0, "argparse would have exited"
+    outputs = [each["S3Output"]["LocalPath"] for each in arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])]
+    known = [*inputs_of(arguments), *outputs, "/opt/ml/model"]
+    for value in command:
+        if value.startswith("/"):
+            assert any(value == path or path.startswith(f"{value}/") or value.startswith(f"{path}/") for path in known)
+
+
+def inputs_of(arguments) -> dict[str, Any]:
+    """Local path to source of a job's inputs."""
+    processing = {
+        each["S3Input"]["LocalPath"]: each["S3Input"]["S3Uri"] for each in arguments.get("ProcessingInputs", [])
+    }
+    channels = {
+        f"/opt/ml/input/data/{each['ChannelName']}": each["DataSource"]["S3DataSource"]["S3Uri"]
+        for each in arguments.get("InputDataConfig", [])
+    }
+    return processing | channels
+
+
+def test_the_splits_go_where_they_belong(definition):
+    def output(name):
+        return {"Get": f"Steps.Preprocess.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"}
+
+    assert inputs_of(arguments_of(definition, "Preprocess"))["/opt/ml/processing/input/data"] == {
+        "Get": "Parameters.InputDataUrl"
+    }
+    training = inputs_of(arguments_of(definition, "Train"))
+    assert training["/opt/ml/input/data/train"] == output("train")
+    assert training["/opt/ml/input/data/validation"] == output("validation")
+    evaluation = inputs_of(arguments_of(definition, "Evaluate"))
+    assert evaluation["/opt/ml/processing/input/test"] == output("test")
+    assert output("test") not in training.values(), "the test rows must not reach training"
+
+
+def test_each_execution_writes_under_its_own_prefix(definition):
+    urls = [
+        resolved(output["S3Output"]["S3Uri"], definition)
+        for name in ("Preprocess", "Evaluate")
+        for output in arguments_of(definition, name)["ProcessingOutputConfig"]["Outputs"]
+    ]
+    urls.append(resolved(arguments_of(definition, "Train")["OutputDataConfig"]["S3OutputPath"], definition))
+    start = "s3://sagemaker-p-0123456789ab-build/executions/<Execution.PipelineExecutionId>/"
+    assert all(url.startswith(start) for url in urls)
+    assert len(set(urls)) == len(urls) == 5
+
+
+def test_the_error_decides_about_registration(definition):
+    check = arguments_of(definition, "CheckError")
+    assert check["Conditions"] == [
+        {
+            "Type": "LessThanOrEqualTo",
+            "LeftValue": {
+                "Std:JsonGet": {
+                    "PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"},
+                    "Path": "regression_metrics.mse.value",
+                }
+            },
+            "RightValue": {"Get": "Parameters.MaxMeanSquaredError"},
+        }
+    ]
+    message = resolved(check["ElseSteps"][0]["Arguments"]["ErrorMessage"], definition)
+    assert message.startswith(
+        "The mean squared error on the test rows is above the parameter MaxMeanSquaredError = 6.0"
+    )
+
+
+def test_the_condition_reads_what_evaluation_writes(definition, trained, tmp_path):
+    report = evaluate.evaluate(trained.archive, trained.split / "test", tmp_path)
+    path = arguments_of(definition, "CheckError")["Conditions"][0]["LeftValue"]["Std:JsonGet"]["Path"]
+    for key in path.split("."):
+        report = report[key]
+    assert isinstance(report, float)
+    (file,) = steps(definition)["Evaluate"]["PropertyFiles"]
+    assert file == {"PropertyFileName": "Report", "OutputName": "evaluation", "FilePath": "evaluation.json"}
+    assert (tmp_path / file["FilePath"]).is_file()
+
+
+def test_the_registered_version_serves_raw_rows_and_says_where_it_comes_from(definition, settings, trained):
+    arguments = arguments_of(definition, "Register")
+    assert arguments["ModelPackageGroupName"] == "sagemaker-Demo"
+    assert arguments["ModelApprovalStatus"] == {"Get": "Parameters.ModelApprovalStatus"}
+    (container,) = arguments["InferenceSpecification"]["Containers"]
+    assert container["Image"] == settings.image_uri
+    assert container["ModelDataUrl"] == {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+    folder = Path(container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"]).relative_to("/opt/ml/model")
+    assert container["Environment"]["PYTHONPATH"] == container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"]
+    assert (trained.model / folder / container["Environment"]["SAGEMAKER_PROGRAM"]).is_file()
+    assert arguments["InferenceSpecification"]["SupportedContentTypes"] == [inference.CSV, inference.JSON]
+    metadata = resolved(arguments["CustomerMetadataProperties"], definition)
+    assert metadata == {
+        "CommitId": "unknown",
+        "PipelineExecutionArn": "<Execution.PipelineExecutionArn>",
+        "ProjectName": "Demo",
+        "ProjectId": "p-0123456789ab",
+    }
+    statistics = resolved(arguments["ModelMetrics"]["ModelQuality"]["Statistics"], definition)
+    assert statistics["S3Uri"].endswith("Outputs['evaluation'].S3Output.S3Uri>/evaluation.json")
+
+
+def test_the_serving_container_needs_no_network_to_start(definition):
+    environment = arguments_of(definition, "Register")["InferenceSpecification"]["Containers"][0]["Environment"]
+    assert environment["PIP_NO_INDEX"] == "1"
+    assert environment["PIP_NO_BUILD_ISOLATION"] == "0"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_transient_faults_are_retried_and_nothing_is_taken_from_the_cache(definition, name):
+    step = steps(definition)[name]
+    types = [kind for policy in step["RetryPolicies"] for kind in policy["ExceptionType"]]
+    assert types == [
+        "Step.SERVICE_FAULT",
+        "Step.THROTTLING",
+        "SageMaker.JOB_INTERNAL_ERROR",
+        "SageMaker.CAPACITY_ERROR",
+        "SageMaker.RESOURCE_LIMIT",
+    ]
+    assert step["CacheConfig"] == {"Enabled": False}
+
+
+def test_executions_are_compared_in_one_experiment(definition):
+    assert definition["PipelineExperimentConfig"] == {
+        "ExperimentName": {"Get": "Execution.PipelineName"},
+        "TrialName": {"Get": "Execution.PipelineExecutionId"},
+    }
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_have_tags_a_role_a_time_limit_and_no_network(definition, settings, name):
+    arguments = arguments_of(definition, name)
+    assert arguments["Tags"] == settings.tags
+    assert arguments["RoleArn"] == settings.role_arn
+    assert arguments["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600}
+    network = arguments.get("NetworkConfig", arguments)
+    assert network["EnableNetworkIsolation"] is True
+    assert network["EnableInterContainerTrafficEncryption"] is True
+    assert "VpcConfig" not in network
+    assert "KmsKeyId" not in json.dumps(arguments)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_use_the_environments_key_and_vpc(secured, name):
+    arguments = arguments_of(secured, name)
+    network = arguments.get("NetworkConfig", arguments)
+    assert network["VpcConfig"] == {"Subnets": ["subnet-0a", "subnet-0b"], "SecurityGroupIds": ["sg-0a"]}
+    output = arguments.get("ProcessingOutputConfig") or arguments["OutputDataConfig"]
+    assert output["KmsKeyId"] == KEY
+    volume = arguments.get("ResourceConfig") or arguments["ProcessingResources"]["ClusterConfig"]
+    assert volume["VolumeKmsKeyId"] == KEY
+
+
+def test_the_definition_is_within_the_size_that_the_api_takes(secured):
+    assert len(json.dumps(secured)) < 1024 * 1024
