@@ -128,9 +128,14 @@ def stack_values(stack: str) -> dict[str, Any]:
 
 
 def run_program(
-    values: Mapping[str, Any], stack: str = "dev", *, preview: bool = False, recording: Recording | None = None
+    values: Mapping[str, Any],
+    stack: str = "dev",
+    *,
+    preview: bool = False,
+    recording: Recording | None = None,
+    main: Path = ROOT / "__main__.py",
 ) -> Recording:
-    """Run the whole program with the given configuration and return what it registered, all of it resolved."""
+    """Run a whole program with the given configuration and return what it registered, all of it resolved."""
     recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     loop = asyncio.new_event_loop()
@@ -144,7 +149,7 @@ def run_program(
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]
         def program() -> pulumi.Output[None]:
-            runpy.run_path(str(ROOT / "__main__.py"))
+            runpy.run_path(str(main))
             root = settings.get_root_resource()
             assert isinstance(root, Stack)
             return pulumi.Output.from_input(root.outputs).apply(recording.outputs.update)
