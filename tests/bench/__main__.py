@@ -18,7 +18,24 @@ from sandbox.faults import SandboxError
 from sandbox.world import REPOSITORY, World
 
 ROUNDS = 7
-REGIONS = ["us-east-2", "eu-central-1", "eu-west-1", "eu-west-2", "us-east-1", "us-west-1", "us-west-2", "ca-central-1", "eu-north-1", "eu-west-3", "sa-east-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2"]
+REGIONS = [
+    "us-east-2",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "us-east-1",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "eu-north-1",
+    "eu-west-3",
+    "sa-east-1",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+]
 COUNTS = (1, 4, 8, 16)
 PROGRAMS = {
     "program": REPOSITORY,
