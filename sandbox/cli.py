@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 import yaml
@@ -14,7 +13,7 @@ from sandbox import pulumi_engine
 from sandbox.deployment import Deployment, operate
 from sandbox.faults import SandboxError
 from sandbox.progress import console, say
-from sandbox.world import DEFAULT_STACK, REPOSITORY, World
+from sandbox.world import DEFAULT_STACK, World
 
 _RUN = "./sandbox/run"
 _EXIT_CODES = {FileNotFoundError: 127, PermissionError: 126}  # as a shell reports them
@@ -29,7 +28,7 @@ def commands() -> None:
 @click.argument("stack", default=DEFAULT_STACK)
 def up(stack: str) -> None:
     """Deploy STACK (dev by default) as its settings file says, and tell what there is to see."""
-    world = _world()
+    world = World.of_environment()
     if stack not in world.project.stacks():
         raise SandboxError(
             f"There is no stack {stack!r}: {world.project.source} has settings for "
@@ -50,7 +49,7 @@ def up(stack: str) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> None:
     """Run any COMMAND in the sandbox's world; `pulumi` acts on this repository's project from every folder."""
-    world = _world()
+    world = World.of_environment()
     world.start()
     line = world.pulumi_command(command[1:]) if command[0] == "pulumi" else list(command)
     environment = world.environment()
@@ -71,7 +70,7 @@ def engine() -> None:
 @commands.command()
 def status() -> None:
     """Tell what runs."""
-    world = _world()
+    world = World.of_environment()
     emulator = world.emulator
     if emulator is None:
         print("Nothing runs. Start it with: make sandbox")
@@ -84,7 +83,7 @@ def status() -> None:
 @commands.command()
 def down() -> None:
     """Destroy every stack, stop the emulated AWS and remove the sandbox's files."""
-    world = _world()
+    world = World.of_environment()
     if not world.directory.exists():
         say("There is no sandbox: nothing to do.")
         return
@@ -104,10 +103,6 @@ def main() -> None:
         console.print("[red]error:[/red] ", end="")
         say(str(error))
         sys.exit(1)
-
-
-def _world() -> World:
-    return World(Path(os.environ.get("SM_MLOPS_SANDBOX") or REPOSITORY / ".sandbox"))
 
 
 def _destroy(world: World, stack: str) -> None:

@@ -46,11 +46,19 @@ class Emulator:
 class World:
     """A place where every command meets the emulated AWS and nothing else.
 
+    Several processes may use one world at once; what they change of it is under a lock.
+
     Args:
         directory: holds all that the world writes; made on `start` and removed by `stop`.
         project: holds `Pulumi.yaml` and the stack files; they are copied, never changed.
 
     """
+
+    @classmethod
+    def of_environment(cls) -> "World":
+        """Give the world of this process: the one that it runs in, else the checkout's own."""
+        directory = os.environ.get("SM_MLOPS_SANDBOX") or REPOSITORY / ".sandbox"
+        return cls(Path(directory), Path(os.environ.get("SM_MLOPS_PROJECT") or REPOSITORY))
 
     def __init__(self, directory: Path, project: Path = REPOSITORY) -> None:
         self.directory = directory.absolute()
@@ -133,6 +141,7 @@ class World:
             "PULUMI_HOME": str(self.directory / "pulumi-home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPATH": str(REPOSITORY),
+            "SM_MLOPS_PROJECT": str(self.project.source),
             "SM_MLOPS_SANDBOX": str(self.directory),
             "VIRTUAL_ENV": sys.prefix,
         }
