@@ -30,6 +30,8 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_in_stack
 
+from sandbox.processes import end_with_parent
+
 _THREADS_PER_OPERATION = 4
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the limit of Pulumi's own plugins
 
@@ -163,6 +165,7 @@ def main(arguments: list[str]) -> None:
     ]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(engine_address), server)
+    end_with_parent()
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

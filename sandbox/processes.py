@@ -1,6 +1,11 @@
-"""Which of the processes that the sandbox wrote down are still its own."""
+"""The lives of the sandbox's processes: which are still its own, and which must end with the one that started them."""
 
+import os
+import threading
+import time
 from pathlib import Path
+
+_WATCH_SECONDS = 0.5
 
 
 def runs(pid: int, word: str) -> bool:
@@ -13,3 +18,14 @@ def runs(pid: int, word: str) -> bool:
         return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def end_with_parent() -> None:
+    """End this process, from now on, when the one that started it is gone: a killed engine ends no plugin itself."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(0)

@@ -73,6 +73,11 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
 def test_real_credentials_are_never_used(tiny_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".aws").mkdir(parents=True)
@@ -145,7 +150,10 @@ def test_a_killed_engine_does_not_block_the_next_command(tiny_world: World, tiny
     command = [*tiny_world.pulumi_command(["up", "--stack", "slow", "--yes", "--skip-preview"])]
     with subprocess.Popen(command, env=tiny_world.environment(), stdout=subprocess.DEVNULL) as engine:
         wait_for((tiny / "slow.mark").exists)
+        plugins = children(engine.pid)
         engine.kill()
+    assert len(plugins) == 2
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in plugins), seconds=5)
     locks = list(tiny_world.directory.glob("backend/.pulumi/locks/**/*.json"))
     assert locks, "the killed engine left no lock: this test proves nothing"
     (tiny / "Pulumi.slow.yaml").write_text(f"config:\n  tiny:mark: {tiny / 'slow.mark'}\n")
