@@ -105,7 +105,7 @@ def _require_in_service(sagemaker: Any, name: str) -> None:
         ) from error
     status = endpoint["EndpointStatus"]
     if status != "InService":
-        reason = endpoint.get("FailureReason", "SageMaker gives no reason")
+        reason = endpoint.get("FailureReason", "SageMaker gives no reason").rstrip(".")
         raise UserError(
             f"Endpoint {name} is {status}, not InService: {reason}. Its log group is "
             f"/aws/sagemaker/Endpoints/{name}. Retry the stage once it is in service."

@@ -1,0 +1,150 @@
+"""Which package a run deploys."""
+
+import pytest
+from conftest import GROUP, arn
+
+from model_deploy.decision import Decision, decide, recheck
+from model_deploy.deployed import Deployed
+from model_deploy.errors import UserError
+
+
+def live(version: int, *, certain: bool = True) -> Deployed:
+    return Deployed(parameters={"ModelPackageArn": arn(version)}, status="UPDATE_COMPLETE", certain=certain)
+
+
+def version(decision: Decision) -> int | None:
+    return decision.package.version if decision.package else None
+
+
+def test_approval_deploys_the_package_of_the_event_even_when_a_newer_one_is_approved(registry):
+    reader, group = registry
+    group.has(4, "Approved")
+    decision = decide(trigger="approved", requested=arn(4), registry=reader, live=live(5))
+    assert version(decision) == 4
+    assert decision.needs_approval
+
+
+def test_package_that_lost_its_approval_before_the_build_is_not_deployed(registry):
+    reader, group = registry
+    group.has(4, "Rejected")
+    decision = decide(trigger="approved", requested=arn(4), registry=reader, live=None)
+    assert decision.package is None
+    assert decision.reason == f"Version 4 of {GROUP} is Rejected by now. Nothing is deployed."
+
+
+def test_push_deploys_the_newest_approved_version_of_all_pages(registry):
+    reader, group = registry
+    group.lists((3, 9), (10, 2))
+    decision = decide(trigger="push", requested="newest", registry=reader, live=live(3))
+    assert version(decision) == 10
+    assert decision.needs_approval
+
+
+def test_version_whose_registration_is_not_complete_is_passed_over(registry):
+    reader, group = registry
+    group.lists((3,), status="InProgress")
+    assert decide(trigger="push", requested="newest", registry=reader, live=None).package is None
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_push_with_nothing_approved_deploys_nothing_and_says_what_to_do(registry, exists):
+    reader, group = registry
+    if exists:
+        group.lists(())
+    else:
+        group.does_not_exist()
+    decision = decide(trigger="push", requested="newest", registry=reader, live=None)
+    assert decision.package is None
+    assert not decision.needs_approval
+    assert f"{GROUP} has no Approved version yet. Approve one" in decision.reason
+    assert "ModelBuildProjectName" in decision.reason
+
+
+def test_unknown_package_is_an_error_that_names_it(registry):
+    reader, group = registry
+    group.lacks(7)
+    with pytest.raises(UserError, match=r"model-package/sagemaker-fraud/7 is unknown: .* does not exist"):
+        decide(trigger="approved", requested=arn(7), registry=reader, live=None)
+
+
+def test_package_of_another_group_is_refused(registry):
+    reader, group = registry
+    group.has(7, "Approved", group="sagemaker-other")
+    with pytest.raises(UserError, match="belongs to group sagemaker-other, but this project deploys group sagemaker-f"):
+        decide(trigger="approved", requested=arn(7), registry=reader, live=None)
+
+
+def test_rejection_of_the_live_version_deploys_the_last_approved_one_before_it(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    group.lists((6, 4), (3,))
+    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5))
+    assert version(decision) == 4
+    assert not decision.needs_approval
+    assert decision.reason == "Version 5, which prod runs, was rejected; version 4 replaces it."
+
+
+def test_rollback_waits_for_a_person_where_the_project_says_so(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    group.lists((4,))
+    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5), rollback_needs_approval=True)
+    assert decision.needs_approval
+
+
+def test_rejection_with_only_a_newer_version_left_asks_a_person(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    group.lists((6,))
+    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5))
+    assert version(decision) == 6
+    assert decision.needs_approval
+
+
+@pytest.mark.parametrize("runs", [None, live(6)])
+def test_rejection_of_a_version_that_prod_does_not_run_deploys_nothing(registry, runs):
+    reader, group = registry
+    group.has(5, "Rejected")
+    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=runs)
+    assert decision.package is None
+    assert decision.reason == "Version 5 was rejected, but prod does not run it. Nothing is deployed."
+
+
+def test_rejection_goes_back_when_some_account_may_still_run_the_version(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    group.lists((4,))
+    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(6, certain=False))
+    assert version(decision) == 4
+
+
+def test_rejection_that_was_taken_back_deploys_nothing(registry):
+    reader, group = registry
+    group.has(5, "Approved")
+    assert decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5)).package is None
+
+
+def test_rejection_of_the_last_approved_version_is_loud(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    group.lists(())
+    with pytest.raises(UserError, match="no Approved version is left to go back to"):
+        decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5))
+
+
+def test_rejection_without_a_package_is_refused(registry):
+    with pytest.raises(UserError, match="MODEL_PACKAGE_ARN must be the ARN of the rejected package"):
+        decide(trigger="rejected", requested="newest", registry=registry[0], live=live(5))
+
+
+def test_recheck_passes_an_approved_package(registry):
+    reader, group = registry
+    group.has(5, "Approved")
+    assert recheck(reader, arn(5)) == f"Version 5 of {GROUP} is still Approved."
+
+
+def test_recheck_stops_a_package_that_was_rejected_while_the_run_waited(registry):
+    reader, group = registry
+    group.has(5, "Rejected")
+    with pytest.raises(UserError, match=r"is Rejected: its approval was withdrawn .* Prod was not changed"):
+        recheck(reader, arn(5))

@@ -1,0 +1,143 @@
+"""The command line, from the environment variables to the files."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ACCOUNT, OTHER, ROOT, VARIABLES, FakeGroup, arn
+
+from model_deploy import __main__ as program
+
+STACK = "sagemaker-fraud-deploy-p-abcdefghijkl-deploy-"
+
+
+class FakeSession:
+    """Hands out the stubbed clients of a test."""
+
+    def __init__(self, clients):
+        self._clients = clients
+
+    def client(self, service, **_):
+        return self._clients[service]
+
+
+@pytest.fixture
+def project(stub, monkeypatch, tmp_path):
+    """A checkout with the committed files, its environment, and the stubbed services."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    for folder in ("config", "payload"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    monkeypatch.chdir(tmp_path)
+    clients, stubbers = {}, {}
+    for service in ("sagemaker", "cloudformation", "sagemaker-runtime", "sts"):
+        clients[service], stubbers[service] = stub(service)
+    monkeypatch.setattr(program.boto3, "Session", lambda **_: FakeSession(clients))
+    return stubbers
+
+
+def no_stacks(project):
+    for stage in ("staging", "prod"):
+        project["cloudformation"].add_client_error(
+            "describe_stacks",
+            "ValidationError",
+            f"Stack with id {STACK}{stage} does not exist",
+            expected_params={"StackName": STACK + stage},
+        )
+
+
+def test_first_run_of_a_new_project_is_green_and_deploys_nothing(project, capsys):
+    no_stacks(project)
+    FakeGroup(project["sagemaker"]).does_not_exist()
+    assert program.main(["build"]) == 0
+    assert "has no Approved version yet" in capsys.readouterr().out
+    assert "export DEPLOY=no\n" in Path("build/variables.sh").read_text()
+
+
+def test_approval_event_renders_exactly_its_package(project, monkeypatch, capsys):
+    monkeypatch.setenv("TRIGGER", "approved")
+    monkeypatch.setenv("MODEL_PACKAGE_ARN", arn(4))
+    no_stacks(project)
+    FakeGroup(project["sagemaker"]).has(4, "Approved")
+    assert program.main(["build"]) == 0
+    assert capsys.readouterr().out == "Version 4 was approved.\n"
+    for stage in ("staging", "prod"):
+        assert json.loads(Path(f"build/{stage}-stack.json").read_text())["Parameters"]["ModelPackageArn"] == arn(4)
+
+
+def test_unknown_package_fails_with_one_message(project, monkeypatch, capsys):
+    monkeypatch.setenv("TRIGGER", "approved")
+    monkeypatch.setenv("MODEL_PACKAGE_ARN", arn(7))
+    no_stacks(project)
+    FakeGroup(project["sagemaker"]).lacks(7)
+    assert program.main(["build"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: Model package {arn(7)} is unknown")
+
+
+def test_missing_permission_names_the_call_and_what_to_do(project, capsys):
+    project["cloudformation"].add_client_error("describe_stacks", "AccessDenied", "not authorized")
+    assert program.main(["build"]) == 1
+    assert capsys.readouterr().err == (
+        "error: DescribeStacks failed with AccessDenied: not authorized. Allow DescribeStacks in the role that runs "
+        "this step, then run it again.\n"
+    )
+
+
+def test_group_is_shared_before_other_accounts_get_the_model(project, monkeypatch, capsys):
+    for name, value in {
+        "DEPLOYMENT_TARGET": "STACKSET",
+        "PROD_ACCOUNT_IDS": OTHER,
+        "TARGET_MODEL_ROLE_NAME": "models",
+        "TARGET_TEST_ROLE_NAME": "tests",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for _ in ("staging", "prod"):
+        project["cloudformation"].add_client_error("describe_stack_set", "StackSetNotFoundException", "not found")
+    FakeGroup(project["sagemaker"]).lists((4,))
+    group_arn = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package-group/sagemaker-fraud"
+    project["sagemaker"].add_response(
+        "describe_model_package_group",
+        {
+            "ModelPackageGroupName": "sagemaker-fraud",
+            "ModelPackageGroupArn": group_arn,
+            "CreationTime": 0,
+            "CreatedBy": {},
+            "ModelPackageGroupStatus": "Completed",
+        },
+    )
+    project["sagemaker"].add_client_error("get_model_package_group_policy", "ValidationException", "no policy")
+    project["sagemaker"].add_response("put_model_package_group_policy", {"ModelPackageGroupArn": group_arn})
+    assert program.main(["build"]) == 0
+    assert "Shared sagemaker-fraud with the accounts of the stages." in capsys.readouterr().out
+
+
+def test_recheck_reads_the_package_of_the_build(project, capsys):
+    Path("build").mkdir()
+    Path("build/decision.json").write_text(json.dumps({"package_arn": arn(4), "reason": ""}))
+    FakeGroup(project["sagemaker"]).has(4, "Rejected")
+    assert program.main(["recheck"]) == 1
+    assert "Prod was not changed" in capsys.readouterr().err
+
+
+def test_test_step_reports_per_account(project, monkeypatch, capsys):
+    monkeypatch.setattr(program.smoke, "check_endpoint", lambda *arguments: f"{arguments[2]} works.")
+    monkeypatch.setenv("PROD_ACCOUNT_IDS", f"{ACCOUNT},{OTHER}")
+    monkeypatch.setenv("TARGET_TEST_ROLE_NAME", "path/tests")
+    project["sts"].add_response(
+        "assume_role",
+        {"Credentials": {"AccessKeyId": "A" * 16, "SecretAccessKey": "s", "SessionToken": "t", "Expiration": 0}},
+        {
+            "RoleArn": f"arn:aws:iam::{OTHER}:role/path/tests",
+            "RoleSessionName": "p-abcdefghijkl-endpoint-test",
+        },
+    )
+    assert program.main(["test", "prod"]) == 0
+    lines = [f"{account}: sagemaker-p-abcdefghijkl-prod works." for account in (ACCOUNT, OTHER)]
+    assert capsys.readouterr().out.splitlines() == lines
+    assert Path("build/test.sh").read_text() == f"export TEST_REPORT='{' '.join(lines)}'\n"
+
+
+def test_incomplete_environment_fails_before_any_call(project, monkeypatch, capsys):
+    monkeypatch.delenv("ARTIFACT_BUCKET")
+    assert program.main(["build"]) == 1
+    assert "ARTIFACT_BUCKET is not set" in capsys.readouterr().err
