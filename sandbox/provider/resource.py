@@ -1,0 +1,85 @@
+"""What a handler of one resource type says and does; the server does the rest alike for all types."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sandbox.provider.aws import Aws
+from sandbox.provider.differences import same
+from sandbox.provider.values import Properties, Value
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A resource's properties before (empty when it was just created) and after.
+
+    `"policy" in change` says whether that property must be carried out; `change["policy"]` is its new value.
+    """
+
+    old: Mapping[str, Value]
+    new: Mapping[str, Value]
+
+    def __contains__(self, name: str) -> bool:
+        return not same(self.old.get(name), self.new.get(name))
+
+    def __getitem__(self, name: str) -> Value:
+        return self.new.get(name)
+
+    def any(self, *names: str) -> bool:
+        """Say whether one of the properties must be carried out."""
+        return any(name in self for name in names)
+
+
+class Resource(ABC):
+    """One resource type. Inputs are the names in `replaces` and `updates`; every other input is refused."""
+
+    token: ClassVar[str]
+    service: ClassVar[str]
+    """botocore's name of the service, for the handler's client."""
+    replaces: ClassVar[frozenset[str]]
+    """Inputs that can't be changed on a resource that exists."""
+    updates: ClassVar[frozenset[str]] = NOTHING
+    """Inputs that `configure` carries out."""
+    computed: ClassVar[frozenset[str]] = NOTHING
+    """Outputs that only AWS knows: unknown in the preview of a creation."""
+    keeps: ClassVar[frozenset[str]] = NOTHING
+    """Inputs that AWS chooses where the program says nothing; no difference when the program falls silent."""
+    unread: ClassVar[frozenset[str]] = NOTHING
+    """Inputs that AWS never tells: they stay what the program said."""
+    defaults: ClassVar[Mapping[str, Value]] = {}
+    name: ClassVar[str | None] = None
+    """The property that gets `<logical name>-<7 hex>` where the program names nothing."""
+    unordered: ClassVar[frozenset[str]] = NOTHING
+    """Lists whose order means nothing."""
+    server_side: ClassVar[frozenset[str]] = NOTHING
+    """Nested properties that AWS fills in where the program says nothing."""
+    absent: ClassVar[frozenset[str]] = NOTHING
+    """Error codes that say: there is no such resource."""
+    tagged: ClassVar[bool] = False
+    regional: ClassVar[bool] = True
+
+    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002 - for types with rules for names
+        """Return the automatic name in the form that the service wants."""
+        return name
+
+    @abstractmethod
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Make the resource by one call; its id. The rest is for `configure`."""
+
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:  # noqa: B027 - many types have nothing to do
+        """Carry out what creation left over, or what an update changes."""
+
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
+        """Set `tags` and remove the keys in `gone`; only for types with `tagged`."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def read(self, aws: Aws, ident: str) -> Properties | None:
+        """Return what AWS says of the resource, tags as `tagsAll`; None when it is gone."""
+
+    @abstractmethod
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
+        """Remove the resource."""

@@ -1,0 +1,1 @@
+"""The handlers, one module per family of Pulumi's AWS types: `aws:s3/...` in `s3`."""

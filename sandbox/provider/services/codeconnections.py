@@ -1,0 +1,53 @@
+"""Handlers of `aws:codeconnections/*`."""
+
+from sandbox.provider.aws import Aws
+from sandbox.provider.resource import Resource
+from sandbox.provider.values import Properties, present, tag_list, tag_map
+
+
+class Connection(Resource):
+    """A connection to a provider of repositories; pending until a person completes its handshake."""
+
+    token = "aws:codeconnections/connection:Connection"
+    service = "codeconnections"
+    replaces = frozenset({"hostArn", "name", "providerType"})
+    updates = frozenset({"tags"})
+    computed = frozenset({"arn", "connectionStatus", "ownerAccountId"})
+    keeps = frozenset({"providerType"})
+    name = "name"
+    absent = frozenset({"ResourceNotFoundException"})
+    tagged = True
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """CreateConnection."""
+        made = aws.client("codeconnections").create_connection(
+            ConnectionName=inputs["name"],
+            Tags=tag_list(inputs.get("tags", {})),
+            **present(ProviderType=inputs.get("providerType"), HostArn=inputs.get("hostArn")),
+        )
+        return str(made["ConnectionArn"])
+
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
+        """TagResource and UntagResource."""
+        if gone:
+            aws.client("codeconnections").untag_resource(ResourceArn=ident, TagKeys=gone)
+        if tags:
+            aws.client("codeconnections").tag_resource(ResourceArn=ident, Tags=tag_list(tags))
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetConnection."""
+        client = aws.client("codeconnections")
+        found = client.get_connection(ConnectionArn=ident)["Connection"]
+        return {
+            "arn": ident,
+            "connectionStatus": found["ConnectionStatus"],
+            "hostArn": found.get("HostArn"),
+            "name": found["ConnectionName"],
+            "ownerAccountId": found["OwnerAccountId"],
+            "providerType": found.get("ProviderType"),
+            "tagsAll": tag_map(client.list_tags_for_resource(ResourceArn=ident)["Tags"]),
+        }
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteConnection."""
+        aws.client("codeconnections").delete_connection(ConnectionArn=ident)

@@ -1,0 +1,76 @@
+"""Handlers of `aws:codestarnotifications/*`."""
+
+from sandbox.provider.aws import Aws
+from sandbox.provider.resource import Change, Resource
+from sandbox.provider.values import Properties, present
+
+
+class NotificationRule(Resource):
+    """A rule that tells topics what happens to a developer tool."""
+
+    token = "aws:codestarnotifications/notificationRule:NotificationRule"
+    service = "codestar-notifications"
+    replaces = frozenset({"resource"})
+    updates = frozenset({"detailType", "eventTypeIds", "name", "status", "tags", "targets"})
+    computed = frozenset({"arn"})
+    defaults = {"status": "ENABLED"}
+    name = "name"
+    unordered = frozenset({"eventTypeIds", "targets"})
+    server_side = frozenset({"status", "type"})
+    absent = frozenset({"ResourceNotFoundException"})
+    tagged = True
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """CreateNotificationRule."""
+        made = aws.client(self.service).create_notification_rule(
+            Resource=inputs["resource"], Tags=inputs.get("tags", {}), **_arguments(inputs)
+        )
+        return str(made["Arn"])
+
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:
+        """UpdateNotificationRule."""
+        if change.old and change.any("detailType", "eventTypeIds", "name", "status", "targets"):
+            aws.client(self.service).update_notification_rule(Arn=ident, **_arguments(dict(change.new)))
+
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
+        """TagResource and UntagResource."""
+        if gone:
+            aws.client(self.service).untag_resource(Arn=ident, TagKeys=gone)
+        if tags:
+            aws.client(self.service).tag_resource(Arn=ident, Tags=tags)
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """DescribeNotificationRule."""
+        found = aws.client(self.service).describe_notification_rule(Arn=ident)
+        targets = [
+            {"address": target["TargetAddress"], "status": target["TargetStatus"], "type": target["TargetType"]}
+            for target in found["Targets"]
+        ]
+        return {
+            "arn": ident,
+            "detailType": found["DetailType"],
+            "eventTypeIds": [event["EventTypeId"] for event in found["EventTypes"]],
+            "name": found["Name"],
+            "resource": found["Resource"],
+            "status": found["Status"],
+            "tagsAll": found.get("Tags", {}),
+            "targets": targets,
+        }
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteNotificationRule."""
+        aws.client(self.service).delete_notification_rule(Arn=ident)
+
+
+def _arguments(inputs: Properties) -> dict[str, object]:
+    targets = [
+        {"TargetAddress": target["address"], "TargetType": target.get("type", "SNS")}
+        for target in inputs.get("targets", [])
+    ]
+    return present(
+        DetailType=inputs["detailType"],
+        EventTypeIds=inputs["eventTypeIds"],
+        Name=inputs["name"],
+        Status=inputs.get("status"),
+        Targets=targets,
+    )

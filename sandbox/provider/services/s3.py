@@ -1,0 +1,419 @@
+"""Handlers of `aws:s3/*`: a bucket, the configurations that hang on it, and objects."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from sandbox.provider.assets import read_asset
+from sandbox.provider.aws import Aws, dns_suffix_of
+from sandbox.provider.resource import Change, Resource
+from sandbox.provider.values import Names, Properties, Value, present, tag_list, tag_map
+
+NAMES = Names(
+    {
+        "id": "ID",
+        "kmsMasterKeyId": "KMSMasterKeyID",
+        "sseAlgorithm": "SSEAlgorithm",
+    }
+)
+DEFAULT_REGION = "us-east-1"
+DELETE_BATCH = 1000
+
+
+class Bucket(Resource):
+    """A bucket without its configurations: those have types of their own."""
+
+    token = "aws:s3/bucket:Bucket"
+    service = "s3"
+    replaces = frozenset({"bucket", "bucketNamespace", "objectLockEnabled"})
+    updates = frozenset({"forceDestroy", "tags"})
+    computed = frozenset({"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "requestPayer"})
+    keeps = frozenset({"bucketNamespace", "objectLockEnabled"})
+    unread = frozenset({"forceDestroy"})
+    defaults = {"forceDestroy": False}
+    name = "bucket"
+    absent = frozenset({"404", "NoSuchBucket"})
+    tagged = True
+
+    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002
+        """Names of buckets are lower case."""
+        return name.lower()
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """CreateBucket."""
+        place = None if aws.region == DEFAULT_REGION else {"LocationConstraint": aws.region}
+        aws.client("s3").create_bucket(
+            Bucket=inputs["bucket"],
+            **present(
+                BucketNamespace=inputs.get("bucketNamespace"),
+                CreateBucketConfiguration=place,
+                ObjectLockEnabledForBucket=inputs.get("objectLockEnabled"),
+            ),
+        )
+        return str(inputs["bucket"])
+
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:
+        """Tag a new bucket: CreateBucket takes no tags here."""
+        if not change.old and change["tags"]:
+            self.retag(aws, ident, change["tags"], [])
+
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:  # noqa: ARG002
+        """PutBucketTagging, which replaces all tags; DeleteBucketTagging when none is left."""
+        if tags:
+            aws.client("s3").put_bucket_tagging(Bucket=ident, Tagging={"TagSet": tag_list(tags)})
+        else:
+            aws.client("s3").delete_bucket_tagging(Bucket=ident)
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """Look at the bucket's head, place and tags."""
+        s3 = aws.client("s3")
+        s3.head_bucket(Bucket=ident)
+        region = s3.get_bucket_location(Bucket=ident).get("LocationConstraint") or DEFAULT_REGION
+        suffix = dns_suffix_of(aws.partition)
+        try:
+            tags = s3.get_bucket_tagging(Bucket=ident)["TagSet"]
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchTagSet":
+                raise
+            tags = []
+        # No call tells the namespace; the name's end does, for AWS reserves it.
+        regional = ident.endswith(f"-{aws.account}-{region}-an")
+        return {
+            "arn": f"arn:{aws.partition}:s3:::{ident}",
+            "bucket": ident,
+            "bucketDomainName": f"{ident}.s3.{suffix}",
+            "bucketNamespace": "account-regional" if regional else "global",
+            "bucketRegion": region,
+            "bucketRegionalDomainName": f"{ident}.s3.{region}.{suffix}",
+            "requestPayer": s3.get_bucket_request_payment(Bucket=ident)["Payer"],
+            "tagsAll": tag_map(tags),
+        }
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
+        """DeleteBucket, emptied before where the program said `forceDestroy`."""
+        if state.get("forceDestroy"):
+            delete_versions(aws, ident)
+        aws.client("s3").delete_bucket(Bucket=ident)
+
+
+class Configuration(Resource):
+    """One of a bucket's configurations: put, got and deleted whole, under the bucket's name as its id."""
+
+    service = "s3"
+    replaces = frozenset({"bucket", "expectedBucketOwner"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """Write the configuration."""
+        raise NotImplementedError
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Write the configuration for the first time."""
+        self.put(aws.client("s3"), inputs["bucket"], inputs)
+        return str(inputs["bucket"])
+
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:
+        """Write the configuration again."""
+        if change.old:
+            self.put(aws.client("s3"), ident, dict(change.new))
+
+
+class BucketVersioning(Configuration):
+    """Versioning; deleting it suspends versioning, for it can't be taken from a bucket."""
+
+    token = "aws:s3/bucketVersioning:BucketVersioning"
+    updates = frozenset({"versioningConfiguration"})
+    server_side = frozenset({"mfaDelete"})
+    absent = frozenset({"NoSuchBucket"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketVersioning."""
+        wanted = NAMES.to_api(inputs["versioningConfiguration"])
+        if wanted["Status"] != "Disabled":
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=wanted)
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketVersioning; a bucket that never had it says nothing."""
+        found = aws.client("s3").get_bucket_versioning(Bucket=ident)
+        wanted = {"status": found.get("Status", "Disabled"), "mfaDelete": found.get("MFADelete")}
+        return {"bucket": ident, "versioningConfiguration": present(**wanted)}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
+        """Suspend versioning."""
+        if state["versioningConfiguration"]["status"] == "Enabled":
+            aws.client("s3").put_bucket_versioning(Bucket=ident, VersioningConfiguration={"Status": "Suspended"})
+
+
+class BucketServerSideEncryptionConfiguration(Configuration):
+    """Default encryption."""
+
+    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    updates = frozenset({"rules"})
+    absent = frozenset({"NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"})
+    server_side = frozenset({"blockedEncryptionTypes"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketEncryption."""
+        rules = NAMES.to_api(inputs["rules"])
+        s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketEncryption."""
+        found = aws.client("s3").get_bucket_encryption(Bucket=ident)
+        return {"bucket": ident, "rules": NAMES.from_api(found["ServerSideEncryptionConfiguration"]["Rules"])}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteBucketEncryption."""
+        aws.client("s3").delete_bucket_encryption(Bucket=ident)
+
+
+class BucketPublicAccessBlock(Configuration):
+    """The block of public access."""
+
+    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    settings: ClassVar = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    updates = frozenset(settings) | {"skipDestroy"}
+    unread = frozenset({"skipDestroy"})
+    absent = frozenset({"NoSuchBucket", "NoSuchPublicAccessBlockConfiguration"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutPublicAccessBlock."""
+        wanted = NAMES.to_api({name: bool(inputs.get(name)) for name in self.settings})
+        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=wanted)
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetPublicAccessBlock."""
+        found = aws.client("s3").get_public_access_block(Bucket=ident)
+        return {"bucket": ident, **NAMES.from_api(found["PublicAccessBlockConfiguration"])}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
+        """DeletePublicAccessBlock, unless the program said `skipDestroy`."""
+        if not state.get("skipDestroy"):
+            aws.client("s3").delete_public_access_block(Bucket=ident)
+
+
+class BucketOwnershipControls(Configuration):
+    """Who owns uploaded objects."""
+
+    token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    replaces = frozenset({"bucket"})
+    updates = frozenset({"rule"})
+    absent = frozenset({"NoSuchBucket", "OwnershipControlsNotFoundError"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketOwnershipControls."""
+        s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [NAMES.to_api(inputs["rule"])]})
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketOwnershipControls."""
+        found = aws.client("s3").get_bucket_ownership_controls(Bucket=ident)
+        return {"bucket": ident, "rule": NAMES.from_api(found["OwnershipControls"]["Rules"][0])}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteBucketOwnershipControls."""
+        aws.client("s3").delete_bucket_ownership_controls(Bucket=ident)
+
+
+class BucketPolicy(Configuration):
+    """The bucket's policy."""
+
+    token = "aws:s3/bucketPolicy:BucketPolicy"
+    replaces = frozenset({"bucket"})
+    updates = frozenset({"policy"})
+    absent = frozenset({"NoSuchBucket", "NoSuchBucketPolicy"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketPolicy."""
+        s3.put_bucket_policy(Bucket=bucket, Policy=inputs["policy"])
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketPolicy."""
+        return {"bucket": ident, "policy": aws.client("s3").get_bucket_policy(Bucket=ident)["Policy"]}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteBucketPolicy."""
+        aws.client("s3").delete_bucket_policy(Bucket=ident)
+
+
+class BucketLifecycleConfiguration(Configuration):
+    """What becomes of old objects."""
+
+    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    updates = frozenset({"rules", "transitionDefaultMinimumObjectSize"})
+    keeps = frozenset({"expectedBucketOwner", "transitionDefaultMinimumObjectSize"})
+    absent = frozenset({"NoSuchBucket", "NoSuchLifecycleConfiguration"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketLifecycleConfiguration."""
+        size = inputs.get("transitionDefaultMinimumObjectSize")
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket,
+            LifecycleConfiguration={"Rules": [_lifecycle_to_api(rule) for rule in inputs["rules"]]},
+            **present(TransitionDefaultMinimumObjectSize=size),
+        )
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketLifecycleConfiguration."""
+        found = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=ident)
+        return {
+            "bucket": ident,
+            "expectedBucketOwner": "",
+            "rules": [_lifecycle_from_api(rule) for rule in found["Rules"]],
+            "transitionDefaultMinimumObjectSize": found.get(
+                "TransitionDefaultMinimumObjectSize", "all_storage_classes_128K"
+            ),
+        }
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteBucketLifecycle."""
+        aws.client("s3").delete_bucket_lifecycle(Bucket=ident)
+
+
+class BucketCorsConfiguration(Configuration):
+    """Which web pages may read the bucket."""
+
+    token = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
+    updates = frozenset({"corsRules"})
+    absent = frozenset({"NoSuchBucket", "NoSuchCORSConfiguration"})
+
+    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+        """PutBucketCors."""
+        rules = NAMES.to_api(inputs["corsRules"])
+        s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """GetBucketCors."""
+        found = aws.client("s3").get_bucket_cors(Bucket=ident)
+        return {"bucket": ident, "corsRules": NAMES.from_api(found["CORSRules"])}
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """DeleteBucketCors."""
+        aws.client("s3").delete_bucket_cors(Bucket=ident)
+
+
+class BucketObjectv2(Resource):
+    """An object, from a file, an archive or text; every change uploads it again."""
+
+    token = "aws:s3/bucketObjectv2:BucketObjectv2"
+    service = "s3"
+    replaces = frozenset({"bucket", "key"})
+    bodies: ClassVar = ("source", "content", "contentBase64")
+    settings: ClassVar = (
+        "bucketKeyEnabled",
+        "cacheControl",
+        "contentDisposition",
+        "contentEncoding",
+        "contentLanguage",
+        "contentType",
+        "kmsKeyId",
+        "metadata",
+        "serverSideEncryption",
+        "storageClass",
+    )
+    updates = frozenset({*bodies, *settings, "forceDestroy", "sourceHash", "tags"})
+    computed = frozenset({"arn", "etag", "versionId"})
+    keeps = frozenset({"bucketKeyEnabled", "contentType", "kmsKeyId", "serverSideEncryption", "storageClass"})
+    unread = frozenset({*bodies, "forceDestroy", "sourceHash"})
+    defaults = {"forceDestroy": False}
+    absent = frozenset({"404", "NoSuchBucket", "NoSuchKey"})
+    tagged = True
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """PutObject."""
+        self._put(aws, inputs)
+        return f"{inputs['bucket']}/{inputs['key']}"
+
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:  # noqa: ARG002
+        """PutObject where more than tags changed."""
+        if change.old and change.any(*self.bodies, *self.settings, "sourceHash"):
+            self._put(aws, dict(change.new))
+
+    def _put(self, aws: Aws, inputs: Properties) -> None:
+        settings = NAMES.to_api({name: inputs[name] for name in self.settings if inputs.get(name) is not None})
+        if key := settings.pop("KmsKeyId", None):
+            settings |= {"SSEKMSKeyId": key, "ServerSideEncryption": "aws:kms"}
+        if "metadata" in inputs:
+            settings["Metadata"] = inputs["metadata"]
+        tagging = "&".join(f"{_quote(key)}={_quote(value)}" for key, value in inputs.get("tags", {}).items())
+        aws.client("s3").put_object(
+            Bucket=inputs["bucket"], Key=inputs["key"], Body=_body(inputs), Tagging=tagging, **settings
+        )
+
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:  # noqa: ARG002
+        """PutObjectTagging, which replaces all tags."""
+        bucket, key = ident.split("/", 1)
+        aws.client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
+
+    def read(self, aws: Aws, ident: str) -> Properties:
+        """HeadObject and its tags."""
+        s3, (bucket, key) = aws.client("s3"), ident.removeprefix("s3://").split("/", 1)
+        head = s3.head_object(Bucket=bucket, Key=key)
+        return {
+            "arn": f"arn:{aws.partition}:s3:::{bucket}/{key}",
+            "bucket": bucket,
+            "bucketKeyEnabled": head.get("BucketKeyEnabled", False),
+            "cacheControl": head.get("CacheControl"),
+            "contentDisposition": head.get("ContentDisposition"),
+            "contentEncoding": head.get("ContentEncoding"),
+            "contentLanguage": head.get("ContentLanguage"),
+            "contentType": head["ContentType"],
+            "etag": head["ETag"].strip('"'),
+            "key": key,
+            "kmsKeyId": head.get("SSEKMSKeyId"),
+            "metadata": head.get("Metadata"),
+            "serverSideEncryption": head.get("ServerSideEncryption", "AES256"),
+            "storageClass": head.get("StorageClass", "STANDARD"),
+            "tagsAll": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),
+            "versionId": head.get("VersionId", ""),
+        }
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+        """Delete every version of the object, as the official plugin does."""
+        bucket, key = ident.split("/", 1)
+        delete_versions(aws, bucket, key)
+
+
+def delete_versions(aws: Aws, bucket: str, key: str | None = None) -> None:
+    """Delete every version and delete marker of one object, or of all."""
+    s3 = aws.client("s3")
+    doomed = list(_versions(s3, bucket, key))
+    for start in range(0, len(doomed), DELETE_BATCH):
+        batch = doomed[start : start + DELETE_BATCH]
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+
+
+def _versions(s3: Any, bucket: str, key: str | None) -> Iterator[dict[str, str]]:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key or ""):
+        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            if key in {None, version["Key"]}:
+                yield {"Key": version["Key"], "VersionId": version["VersionId"]}
+
+
+def _body(inputs: Properties) -> bytes:
+    if source := inputs.get("source"):
+        return read_asset(source)
+    if encoded := inputs.get("contentBase64"):
+        return base64.b64decode(encoded)
+    return str(inputs.get("content", "")).encode()
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _lifecycle_to_api(rule: Properties) -> dict[str, Any]:
+    """Return the rule as the API has it: a filter in every rule without the old prefix, tags as a list."""
+    translated: dict[str, Any] = NAMES.to_api(rule)
+    if "Prefix" not in translated:
+        translated.setdefault("Filter", {})
+    if "Tags" in translated.get("Filter", {}).get("And", {}):
+        translated["Filter"]["And"]["Tags"] = tag_list(rule["filter"]["and"]["tags"])
+    return translated
+
+
+def _lifecycle_from_api(rule: dict[str, Any]) -> Value:
+    translated = NAMES.from_api(rule)
+    both = translated.get("filter", {}).get("and", {})
+    if "tags" in both:
+        both["tags"] = tag_map(rule["Filter"]["And"]["Tags"])
+    return translated
