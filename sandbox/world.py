@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import processes, pulumi_engine
+from sandbox import journal, processes, pulumi_engine
 from sandbox.faults import SandboxError
 from sandbox.progress import say
 from sandbox.project import Project
@@ -85,7 +85,7 @@ class World:
     @property
     def stacks(self) -> list[str]:
         """The stacks that the state backend holds."""
-        return sorted(path.stem for path in self._backend.glob(".pulumi/stacks/*/*.json"))
+        return sorted({state.stem for state in self._states()})
 
     def start(self) -> None:
         """Bring everything up that is not up yet, and drop state that an emulator has left behind by dying."""
@@ -98,7 +98,7 @@ class World:
             self._backend.mkdir(exist_ok=True)
             self._write_files()
             self.project.sync(_plugins(engine))
-            self._release_dead_locks()
+            self._recover()
 
     def stop(self) -> None:
         """End the emulated AWS and remove the folder. What the stacks hold lives in it and goes with it."""
@@ -141,6 +141,7 @@ class World:
             "PULUMI_HOME": str(self.directory / "pulumi-home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPATH": str(REPOSITORY),
+            "SM_MLOPS_JOURNAL": str(self.directory / "journal"),
             "SM_MLOPS_PROJECT": str(self.project.source),
             "SM_MLOPS_SANDBOX": str(self.directory),
             "VIRTUAL_ENV": sys.prefix,
@@ -192,7 +193,7 @@ class World:
         """
         with self._locked():
             self.project.sync(_plugins(self.engine))
-            self._release_dead_locks()
+            self._recover()
             stack = _named_stack(args)
             if (wanted := stack or DEFAULT_STACK) in self.project.stacks() and wanted not in self.stacks:
                 init = [str(self.engine.executable), "stack", "init", wanted, "--non-interactive"]
@@ -262,7 +263,7 @@ class World:
             self._process.wait()
 
     def _write_files(self) -> None:
-        for folder in ("aws", "bin", "pulumi-home"):
+        for folder in ("aws", "bin", "journal", "pulumi-home"):
             (self.directory / folder).mkdir(exist_ok=True)
         for empty in ("config", "credentials"):
             (self.directory / "aws" / empty).touch()
@@ -270,11 +271,24 @@ class World:
         wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m sandbox run pulumi "$@"\n')
         wrapper.chmod(0o755)
 
-    def _release_dead_locks(self) -> None:
-        """Remove the locks of engines that were killed; those of running ones stay."""
-        for lock in self._backend.glob(".pulumi/locks/**/*.json"):
-            if not processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
-                lock.unlink()
+    def _recover(self) -> None:
+        """Put right what engines that were killed left behind; what belongs to running ones stays."""
+        locked = {lock.parent.name for lock in self._backend.glob(".pulumi/locks/**/*.json") if not _released(lock)}
+        for state in self._states():
+            if state.stem not in locked and (count := journal.complete(state, self.directory / "journal")):
+                say(f"Stack {state.stem}: the state is completed by {count} operations that a killed engine left open.")
+        journal.prune(self.directory / "journal")
+
+    def _states(self) -> list[Path]:
+        return sorted(self._backend.glob(".pulumi/stacks/*/*.json"))
+
+
+def _released(lock: Path) -> bool:
+    """Remove the lock of an engine that was killed; False when the engine lives."""
+    if processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
+        return False
+    lock.unlink()
+    return True
 
 
 def _plugins(engine: pulumi_engine.Engine) -> dict[str, dict[str, Path]]:
