@@ -122,8 +122,14 @@ class Lifecycle:
                 self._retag(handler, aws, ident, change)
             return self._outputs(handler, aws, _existing(handler.read(aws, ident)), inputs)
         except Exception as error:
-            outputs = self._outputs(handler, aws, self._look(handler, aws, ident) or {}, inputs)
-            raise IncompleteError(ident, outputs, inputs, error) from error
+            raise IncompleteError(ident, self._last_seen(handler, aws, ident, inputs), inputs, error) from error
+
+    def _last_seen(self, handler: Resource, aws: Aws, ident: str, inputs: Properties) -> Properties:
+        """Return the outputs of a resource that is half done; the inputs where not even reading works."""
+        try:
+            return self._outputs(handler, aws, self._look(handler, aws, ident) or {}, inputs)
+        except Exception:  # noqa: BLE001 - the first fault is the one to report
+            return {**inputs, "region": aws.region} if handler.regional else dict(inputs)
 
     @staticmethod
     def _retag(handler: Resource, aws: Aws, ident: str, change: Change) -> None:

@@ -98,7 +98,7 @@ class Key(Resource):
             "isEnabled": key["Enabled"],
             "keyId": key["KeyId"],
             "keyUsage": key["KeyUsage"],
-            "multiRegion": key["MultiRegion"],
+            "multiRegion": key.get("MultiRegion", False),
             "policy": kms.get_key_policy(KeyId=ident, PolicyName="default")["Policy"],
             "rotationPeriodInDays": rotation.get("RotationPeriodInDays"),
             "tagsAll": {tag["TagKey"]: tag["TagValue"] for tag in tags},

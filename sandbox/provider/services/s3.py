@@ -28,7 +28,7 @@ class Bucket(Resource):
     service = "s3"
     replaces = frozenset({"bucket", "bucketNamespace", "objectLockEnabled"})
     updates = frozenset({"forceDestroy", "tags"})
-    computed = frozenset({"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "requestPayer"})
+    computed = frozenset({"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName"})
     keeps = frozenset({"bucketNamespace", "objectLockEnabled"})
     unread = frozenset({"forceDestroy"})
     defaults = {"forceDestroy": False}
@@ -86,7 +86,6 @@ class Bucket(Resource):
             "bucketNamespace": "account-regional" if regional else "global",
             "bucketRegion": region,
             "bucketRegionalDomainName": f"{ident}.s3.{region}.{suffix}",
-            "requestPayer": s3.get_bucket_request_payment(Bucket=ident)["Payer"],
             "tagsAll": tag_map(tags),
         }
 
