@@ -127,11 +127,11 @@ class Artifacts(Section):
     naming: BucketNaming = BucketNaming.ACCOUNT_REGIONAL
     """`account-regional`: names that only this account can take. `legacy`: `codepipeline-<project>-<region>`."""
     artifact_days: Days = 90
-    """Age in days at which an artifact expires. A pipeline can be retried or rolled back for as long."""
+    """Age at which an artifact expires: 1 to 3650 days. A pipeline can be retried or rolled back for as long."""
     noncurrent_version_days: Days = 30
-    """Age in days at which an overwritten or deleted version is removed for good."""
+    """Age at which an overwritten or deleted version is removed for good: 1 to 3650 days."""
     incomplete_upload_days: Days = 7
-    """Age in days at which an unfinished multipart upload is dropped."""
+    """Age at which an unfinished multipart upload is dropped: 1 to 3650 days."""
     reader_account_ids: tuple[AccountId, ...] = ()
     """Other accounts whose roles may read artifacts, for deployments across accounts."""
 
@@ -140,7 +140,7 @@ class CodeCommitSource(Section):
     """A CodeCommit repository that the stack makes."""
 
     provider: Literal["CodeCommit"]
-    """Where the platform's code lives."""
+    """`CodeCommit`: the stack makes the repository."""
     repository: (
         Annotated[
             str,
@@ -152,14 +152,14 @@ class CodeCommitSource(Section):
     branch: Branch = "main"
     """Branch that pipelines deliver."""
     approvals: Annotated[int, Field(ge=0, le=10)] = 1
-    """Approvals that a pull request into the branch needs; 0 for none."""
+    """Approvals that a pull request into the branch needs: 1 to 10, or 0 for no rule."""
 
 
 class ConnectionSource(Section):
     """A repository at a Git provider, reached through AWS CodeConnections."""
 
     provider: Literal["GitHub", "GitLab", "Bitbucket"]
-    """Where the platform's code lives."""
+    """`GitHub`, `GitLab` or `Bitbucket`: the repository exists, and a connection reaches it."""
     repository: Annotated[str, _matching(r"[\w.-]+(/[\w.-]+)+", "the full name, owner/name")]
     """Full name at the provider: `owner/name`, or `group/subgroup/name` at GitLab."""
     branch: Branch = "main"
@@ -189,7 +189,7 @@ class Notifications(Section):
         RepositoryEvent.PULL_REQUEST_CREATED,
         RepositoryEvent.PULL_REQUEST_MERGED,
     )
-    """Events of the CodeCommit repository that are notified."""
+    """Events of the CodeCommit repository that are notified; the list of them is below."""
     detail: Literal["BASIC", "FULL"] = "FULL"
     """`FULL` mails quote titles and comments; `BASIC` mails only say that something happened."""
 
@@ -203,11 +203,11 @@ class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
 
     protect: bool
-    """Pulumi refuses to delete or replace them."""
+    """Pulumi refuses to delete or replace buckets, keys and the repository."""
     retain: bool
-    """They stay in AWS when they leave the program. Where false, `destroy` also removes what is in the buckets."""
+    """Buckets, keys and the repository stay in AWS when they leave the program; if false, buckets are emptied, too."""
     key_deletion_days: Annotated[int, Field(ge=7, le=30)] = 30
-    """Days during which the deletion of a key can still be taken back."""
+    """Days during which the deletion of a key can still be taken back: 7 to 30."""
 
 
 def _key(field: str) -> str:
@@ -224,7 +224,7 @@ class Settings(BaseModel):
     home_region: Annotated[RegionName, Field(alias="aws:region")]
     """Region of everything that is not made once per region."""
     project: NamePart
-    """First part of every physical name."""
+    """First part of every physical name: lower-case letters, digits and single dashes."""
     environment: NamePart
     """Second part of every physical name; two environments can share an account."""
     artifacts: Artifacts
@@ -236,7 +236,7 @@ class Settings(BaseModel):
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=40), AfterValidator(_tags)] = {}
-    """Tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+    """Up to 40 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
 
     @property
     def names(self) -> Names:

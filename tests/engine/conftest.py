@@ -41,17 +41,22 @@ def make_world(engine: pulumi_engine.Engine, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the repository's settings, free to be altered with `alter`."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for path in REPOSITORY.glob("Pulumi*.yaml"):
-        shutil.copy(path, folder)
-    return folder
+    return copy_project(tmp_path)
 
 
 @pytest.fixture
 def world(make_world: MakeWorld, project: Path) -> World:
     """A fresh world with the repository's program and its settings."""
     return make_world(project)
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the repository's settings into a new folder beside whatever else is in `folder`."""
+    project = folder / "project"
+    project.mkdir()
+    for path in REPOSITORY.glob("Pulumi*.yaml"):
+        shutil.copy(path, project)
+    return project
 
 
 def alter(world: World, stack: str, edit: Callable[[dict[str, Any]], object]) -> None:
