@@ -15,8 +15,10 @@ from moto.core.utils import unix_time
 from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator.codecommit_content import ContentOperations
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
+from sandbox.emulator.git_store import GitRepository
 
 REPOSITORY_NAME = re.compile(r"[\w.-]{1,100}(?<!\.git)", re.ASCII)
 TEMPLATE_NAME = re.compile(r".{1,100}", re.DOTALL)
@@ -33,6 +35,7 @@ class CodeCommitBackend(OneModule, MotoBackend):
         self.tags: dict[str, dict[str, str]] = {}
         self.templates: dict[str, dict[str, Any]] = {}
         self.associations: dict[str, list[str]] = {}
+        self.contents: dict[str, GitRepository] = {}
 
     def create_repository(
         self,
@@ -52,11 +55,20 @@ class CodeCommitBackend(OneModule, MotoBackend):
     def delete_repository(self, repository_name: str) -> str | None:
         """Remove the repository, its tags and its associations; None when it is not there."""
         if repository_name in self.repositories:
-            del self.tags[self.get_repository(repository_name)["Arn"]]
+            metadata = self.get_repository(repository_name)
+            del self.tags[metadata["Arn"]]
+            self.contents.pop(metadata["repositoryId"], None)
             for repositories in self.associations.values():
                 if repository_name in repositories:
                     repositories.remove(repository_name)
         return super().delete_repository(repository_name)
+
+    def content(self, metadata: dict[str, str]) -> GitRepository:
+        """Return what a repository holds, by the description that `get_repository` gives."""
+        identity = metadata["repositoryId"]
+        if identity not in self.contents:
+            self.contents.setdefault(identity, GitRepository())
+        return self.contents[identity]
 
     def rename_repository(self, old: str, new: str) -> None:
         """Give the repository another name; its ARN and addresses follow."""
@@ -188,7 +200,7 @@ def check_content(content: str) -> str:
     return content
 
 
-class CodeCommitResponse(MotoResponse):
+class CodeCommitResponse(ContentOperations, MotoResponse):
     """moto's operations on repositories, and the ones beside them."""
 
     @property
@@ -241,16 +253,6 @@ class CodeCommitResponse(MotoResponse):
         original, new = metadata.get("kmsKeyId"), self.backend.encryption_key(self._get_param("kmsKeyId"))
         metadata["kmsKeyId"] = new
         return json.dumps({"repositoryId": metadata["repositoryId"], "kmsKeyId": new, "originalKmsKeyId": original})
-
-    def list_branches(self) -> str:
-        """ListBranches: none, for nothing is pushed to an emulated repository."""
-        self._repository()
-        return json.dumps({"branches": []})
-
-    def update_default_branch(self) -> str:
-        """UpdateDefaultBranch: refused as in AWS where the branch is not there."""
-        self._repository()
-        raise ServiceError("BranchDoesNotExistException", f"{self._get_param('defaultBranchName')} does not exist")
 
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource."""
