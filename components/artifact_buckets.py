@@ -5,7 +5,6 @@ pipeline acts gets a bucket and a key of the same shape. Nothing is shared betwe
 touches no resource of another.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from components import policies
 from components.customer_key import customer_key
 from components.environment import Environment
 from components.naming import BucketNaming
+from components.private_bucket import private_bucket
 from components.regions import Region, known_regions
 
 
@@ -84,86 +84,33 @@ class ArtifactBuckets(pulumi.ComponentResource):
                 lambda known: _key_statements(region, known[0], known[1], args.reader_account_ids)
             ),
         )
-        bucket = aws.s3.Bucket(
-            f"{name}-bucket",
-            region=region.name,
-            bucket=bucket_name,
-            bucket_namespace=None if args.naming is BucketNaming.LEGACY else "account-regional",
-            force_destroy=not environment.retain,
-            tags=environment.tags,
-            opts=environment.guarded(self),
-        )
-        self._keep_private(name, region, bucket, key)
-        self._keep_versions(name, region, bucket)
-        return ArtifactStore(bucket.bucket, bucket.arn, key.arn)
-
-    def _keep_private(self, name: str, region: Region, bucket: aws.s3.Bucket, key: aws.kms.Key) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            region=region.name,
-            bucket=bucket.bucket,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": {
-                        "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": key.arn,
-                    },
-                    "bucket_key_enabled": True,
-                }
-            ],
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            region=region.name,
-            bucket=bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=child,
-        )
-        public_access = aws.s3.BucketPublicAccessBlock(
-            f"{name}-public-access",
-            region=region.name,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketPolicy(
-            f"{name}-policy",
-            region=region.name,
-            bucket=bucket.bucket,
-            policy=pulumi.Output.all(bucket.arn, key.arn).apply(
-                lambda known: json.dumps(_bucket_policy(region, known[0], known[1], self._args.reader_account_ids))
+        private = private_bucket(
+            name,
+            environment,
+            parent=self,
+            region=region,
+            bucket_name=bucket_name,
+            naming=args.naming,
+            key_arn=key.arn,
+            policy=pulumi.Output.all(bucket_name, key.arn).apply(
+                lambda known: _bucket_statements(region, known[0], known[1], args.reader_account_ids)
             ),
-            # S3 answers 409 when a bucket's policy and its public access block change at the same time.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
-        )
-
-    def _keep_versions(self, name: str, region: Region, bucket: aws.s3.Bucket) -> None:
-        versioning = aws.s3.BucketVersioning(
-            f"{name}-versioning",
-            region=region.name,
-            bucket=bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
-            opts=pulumi.ResourceOptions(parent=self),
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             region=region.name,
-            bucket=bucket.bucket,
-            rules=_lifecycle(self._args),
+            bucket=private.bucket.bucket,
+            rules=_lifecycle(args),
             # Rules for noncurrent versions need versioning to be on already.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[private.versioning]),
         )
+        return ArtifactStore(private.bucket.bucket, private.bucket.arn, key.arn)
 
 
 def _key_statements(
     region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]
 ) -> list[policies.Statement]:
-    bucket_arn = f"arn:{region.partition}:s3:::{bucket}"
+    bucket_arn = region.bucket_arn(bucket)
     readers = (
         policies.key_use_through_s3(
             region, reader, bucket_arn, sid=f"Reader{reader}ReadsArtifacts", actions=policies.KEY_READ
@@ -179,14 +126,15 @@ def _key_statements(
     ]
 
 
-def _bucket_policy(
-    region: Region, bucket_arn: str, key_arn: str, reader_account_ids: Sequence[str]
-) -> dict[str, object]:
-    return policies.document(
+def _bucket_statements(
+    region: Region, bucket: str, key_arn: str, reader_account_ids: Sequence[str]
+) -> list[policies.Statement]:
+    bucket_arn = region.bucket_arn(bucket)
+    return [
         *policies.bucket_refuses_plain_transport(bucket_arn),
         *policies.bucket_refuses_other_encryption(bucket_arn, key_arn),
         *policies.bucket_readers(region, bucket_arn, reader_account_ids),
-    )
+    ]
 
 
 def _lifecycle(args: ArtifactBucketsArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:

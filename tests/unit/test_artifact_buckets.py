@@ -12,8 +12,7 @@ OWNER = "arn:aws:iam::111122223333:root"
 READER = "arn:aws:iam::444455556666:root"
 STRANGER = "arn:aws:iam::999999999999:root"
 BUCKET = "sm-mlops-dev-artifacts-111122223333-eu-west-1-an"
-# The mock names buckets as it names everything; S3's own ARNs carry neither region nor account.
-BUCKET_ARN = f"arn:aws:s3:{REGION}:111122223333:{BUCKET}"
+BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
 KEY_ARN = f"arn:aws:kms:{REGION}:111122223333:artifacts-{REGION}-key"
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 SSE = "s3:x-amz-server-side-encryption"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from tests.unit.recording import ROOT
 README = (ROOT / "README.md").read_text()
 
 
-def models(annotation: Any) -> list[type[BaseModel]]:
+def models(annotation: object) -> list[type[BaseModel]]:
     """The sections behind an annotation: one, or one for each arm of a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
@@ -27,7 +27,9 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 def default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required"
-    value = [item.value for item in field.default] if field.default and isinstance(field.default, tuple) else field.default
+    value = (
+        [item.value for item in field.default] if field.default and isinstance(field.default, tuple) else field.default
+    )
     if isinstance(value, Enum):
         value = value.value
     return "none" if value in ((), None, {}) else f"`{json.dumps(value)}`"

@@ -91,7 +91,8 @@ def artifact_key_policy(region: str, account: str) -> str:
     )
 
 
-def bucket_policy(bucket_arn: str, key_arn: str) -> str:
+def bucket_policy(bucket: str, key_arn: str) -> str:
+    bucket_arn = f"arn:aws:s3:::{bucket}"
     whole = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [bucket_arn, f"{bucket_arn}/*"]}
     upload = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/*"}
     header = "s3:x-amz-server-side-encryption"
@@ -155,7 +156,7 @@ for region in artifacts["regions"]:
         f"{name}-policy",
         region=region,
         bucket=bucket.bucket,
-        policy=pulumi.Output.all(bucket.arn, bucket_key.arn).apply(lambda arns: bucket_policy(arns[0], arns[1])),
+        policy=pulumi.Output.all(bucket.bucket, bucket_key.arn).apply(lambda known: bucket_policy(known[0], known[1])),
         opts=pulumi.ResourceOptions(depends_on=[public_access]),
     )
     versioning = aws.s3.BucketVersioning(
