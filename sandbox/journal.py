@@ -66,10 +66,12 @@ def _adopt(resources: list[dict[str, Any]], resource: dict[str, Any], entry: dic
         return
     for replaced in known:
         replaced["delete"] = True  # a replacement was under way: what it replaces remains to be deleted
-    unfinished = {"initErrors": ["The engine was killed while this was being made."]}
-    resources.append(
-        resource | {"id": entry["id"], "outputs": entry["outputs"] or {}} | ({} if entry["outputs"] else unfinished)
-    )
+    made = resource | {"id": entry["id"], "outputs": entry["outputs"]}
+    if entry["outputs"] is None:
+        # The region is what an update needs to find it; the rest is what the update brings.
+        made["outputs"] = {"region": resource["inputs"]["region"]} if "region" in resource["inputs"] else {}
+        made["initErrors"] = ["The engine was killed while this was being made."]
+    resources.append(made)
 
 
 def _entries(folder: Path) -> dict[str, dict[str, Any]]:

@@ -23,7 +23,7 @@ def completed(tmp_path: Path, folder: Path, *, kind: str = "creating", **known: 
     """Complete a state with one pending operation, and perhaps a resource of the same URN; its resources then."""
     latest = {
         "resources": [{"urn": URN, **known}] if known else [],
-        "pending_operations": [{"type": kind, "resource": {"urn": URN, "inputs": {"bucket": "b"}}}],
+        "pending_operations": [{"type": kind, "resource": {"urn": URN, "inputs": {"region": "r"}}}],
     }
     state = tmp_path / "dev.json"
     state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
@@ -37,7 +37,7 @@ def test_a_resource_that_was_made_becomes_part_of_the_state(tmp_path: Path, fold
     journal.record(URN, "b")
     journal.record(URN, "b", {"arn": "a"})
     assert completed(tmp_path, folder) == [
-        {"urn": URN, "inputs": {"bucket": "b"}, "id": "b", "outputs": {"arn": "a"}},
+        {"urn": URN, "inputs": {"region": "r"}, "id": "b", "outputs": {"arn": "a"}},
     ]
 
 
@@ -45,7 +45,7 @@ def test_a_resource_that_was_half_made_is_marked_to_be_finished(tmp_path: Path, 
     journal.record(URN, "b")
     (resource,) = completed(tmp_path, folder)
     assert resource["initErrors"] == ["The engine was killed while this was being made."]
-    assert resource["outputs"] == {}
+    assert resource["outputs"] == {"region": "r"}
 
 
 def test_a_resource_that_was_not_made_is_forgotten(tmp_path: Path, folder: Path) -> None:
