@@ -145,9 +145,8 @@ def exported(folder: Path) -> list[str]:
 
 def test_buildspec_exports_what_the_build_writes(tmp_path):
     render.write(tmp_path, environment(), decision(), committed())
-    names = [
-        line.split("=")[0].removeprefix("export ") for line in (tmp_path / "variables.sh").read_text().splitlines()
-    ]
+    lines = (tmp_path / "variables.sh").read_text(encoding="utf-8").splitlines()
+    names = [line.split("=")[0].removeprefix("export ") for line in lines]
     buildspec = yaml.safe_load((ROOT / "buildspec.yml").read_text(encoding="utf-8"))
     assert buildspec["env"]["exported-variables"] == names
 
