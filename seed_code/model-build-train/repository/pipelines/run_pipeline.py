@@ -144,10 +144,7 @@ def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> st
     except ClientError as error:
         if not _is_missing(error):
             raise
-        token = hashlib.sha256(f"{settings.pipeline_name}{wanted}".encode()).hexdigest()
-        sagemaker.create_pipeline(
-            PipelineName=settings.pipeline_name, ClientRequestToken=token, Tags=settings.tags, **wanted
-        )
+        sagemaker.create_pipeline(PipelineName=settings.pipeline_name, Tags=settings.tags, **wanted)
         return "created"
     if json.loads(present["PipelineDefinition"]) == definition and present["RoleArn"] == settings.role_arn:
         return "unchanged"
@@ -172,9 +169,11 @@ def current_execution(settings: Settings, sagemaker: Any) -> str | None:
 
 
 def _is_missing(error: ClientError) -> bool:
-    """SageMaker says that a group is missing with a validation error, and a pipeline with ResourceNotFound."""
+    """Tell whether the thing asked for is not there; SageMaker says so in a code or, for groups, in a sentence."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    return code == "ResourceNotFound" or (code == "ValidationException" and "does not exist" in message)
+    if code == "ValidationException":
+        return any(words in message.lower() for words in ("does not exist", "could not find"))
+    return code == "ResourceNotFound"
 
 
 def report(settings: Settings, outcome: Outcome) -> str:

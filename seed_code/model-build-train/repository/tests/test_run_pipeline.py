@@ -122,7 +122,6 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
             "PipelineDescription": ANY,
             "PipelineDefinition": ANY,
             "RoleArn": settings.role_arn,
-            "ClientRequestToken": ANY,
             "Tags": settings.tags,
         },
     )
