@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from moto.codecommit import urls as moto_urls
 from moto.codecommit.exceptions import InvalidRepositoryNameException
@@ -206,9 +206,7 @@ class CodeCommitResponse(ContentOperations, MotoResponse):
     @property
     def backend(self) -> CodeCommitBackend:
         """The backend of the request's account and region."""
-        backend = codecommit_backends[self.current_account][self.region]
-        assert isinstance(backend, CodeCommitBackend)  # noqa: S101 - install put it there
-        return backend
+        return cast("CodeCommitBackend", codecommit_backends[self.current_account][self.region])
 
     def _repository(self) -> dict[str, Any]:
         return self.backend.get_repository(self._get_param("repositoryName"))

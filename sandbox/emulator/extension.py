@@ -13,7 +13,7 @@ class OneModule(BaseBackend):
     """A backend whose `url_bases` and `url_paths` stand in its own module, not in a `urls` beside it."""
 
     @property
-    def _url_module(self) -> Any:
+    def _url_module(self) -> ModuleType:
         return sys.modules[type(self).__module__]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 def allows_service(policy: str | None, service: str, action: str, account: str) -> bool:
     """Say whether a statement of the policy allows `service` the `action` on behalf of `account`.
 
-    Of the conditions only `aws:SourceAccount` is judged; the others are taken as met.
+    Of the conditions only `aws:SourceAccount` is judged: others are taken as met by an Allow, and as not met
+    by a Deny (a Deny is commonly for requests without TLS).
     """
     statements = _as_list(json.loads(policy or "{}").get("Statement"))
-    grants = [s for s in statements if _covers(s, service, action, account)]
-    return bool(grants) and all(statement.get("Effect") == "Allow" for statement in grants)
+    fitting = [s for s in statements if _covers(s, service, action, account)]
+    denied = any(s.get("Effect") == "Deny" and not s.get("Condition") for s in fitting)
+    return not denied and any(s.get("Effect") == "Allow" for s in fitting)
 
 
 def _covers(statement: dict[str, Any], service: str, action: str, account: str) -> bool:
@@ -38,7 +40,7 @@ def _any_match(patterns: Iterable[str], value: str) -> bool:
     return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
-def _as_list(value: Any) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import boto3
@@ -21,6 +21,10 @@ CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
 )
+
+
+Client: TypeAlias = Any
+"""A botocore client: made at run time from the service's description, so without a static type."""
 
 
 class EndpointError(Exception):
@@ -53,7 +57,7 @@ class Connections:
     """Clients of one endpoint, made once per service and region; safe to share between threads."""
 
     endpoint: str
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Client] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -64,7 +68,7 @@ class Connections:
             aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "sandbox"),
         )
 
-    def client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str) -> Client:
         """Return the client of a service in a region."""
         with self._lock:
             if (service, region) not in self._clients:
@@ -82,7 +86,7 @@ class Aws:
     region: str
     account: str
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None) -> Client:
         """Return the client of a service, here or in another region."""
         return self.connections.client(service, region or self.region)
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from sandbox.provider.assets import HASH, is_asset
 from sandbox.provider.values import Value, has_unknown
@@ -35,8 +34,8 @@ def differences(have: Value, want: Value, path: str = "", server_side: frozenset
     if isinstance(have, list) and isinstance(want, list):
         found = {}
         for index in range(max(len(have), len(want))):
-            pair = (items[index] if index < len(items) else None for items in (have, want))
-            found |= differences(*pair, f"{path}[{index}]", server_side)
+            one, other = (items[index] if index < len(items) else None for items in (have, want))
+            found |= differences(one, other, f"{path}[{index}]", server_side)
         return found
     return {path: ADD if _empty(have) else DELETE if _empty(want) else UPDATE}
 
@@ -53,7 +52,7 @@ def _member(path: str, key: str) -> str:
 
 
 def _empty(value: Value) -> bool:
-    return value is None or value is False or value in ("", 0) or value == [] or value == {}
+    return value is None or value is False or (isinstance(value, str | int | list | dict) and not value)
 
 
 def _alike(have: Value, want: Value) -> bool:
@@ -71,7 +70,7 @@ def _key_id(value: str) -> str:
     return value.split(":key/", 1)[-1] if ":kms:" in value else value
 
 
-def _document(value: Value) -> Any | None:
+def _document(value: Value) -> Value:
     """Return a JSON document in a form where policies that mean the same are equal; None for other values."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return None

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -70,13 +69,13 @@ class Lifecycle:
         if handler.name and handler.name not in inputs:
             if naming.disabled:
                 failures[handler.name] = "autonaming is disabled in this stack: name the resource"
-            filled[handler.name] = self._name(handler, name, olds, inputs, naming)
+            filled[handler.name] = self._name(handler, handler.name, name, olds, inputs, naming)
         return {**inputs, **filled, DEFAULTS: sorted(filled)}, failures
 
     @staticmethod
-    def _name(handler: Resource, name: str, olds: Properties, inputs: Properties, naming: Naming) -> Value:
-        if handler.name in olds.get(DEFAULTS, []):
-            return olds[handler.name]
+    def _name(handler: Resource, key: str, name: str, olds: Properties, inputs: Properties, naming: Naming) -> Value:
+        if key in olds.get(DEFAULTS, []):
+            return olds[key]
         suffix = hashlib.sha256(naming.seed or secrets.token_bytes()).hexdigest()[:SUFFIX_LENGTH]
         return handler.autoname(naming.proposed or f"{name}-{suffix}", inputs)
 
@@ -128,7 +127,7 @@ class Lifecycle:
         """Return the outputs of a resource that is half done; the inputs where not even reading works."""
         try:
             return self._outputs(handler, aws, self._look(handler, aws, ident) or {}, inputs)
-        except Exception:  # noqa: BLE001 - the first fault is the one to report
+        except Exception:  # the first fault is the one to report
             return {**inputs, "region": aws.region} if handler.regional else dict(inputs)
 
     @staticmethod
@@ -214,7 +213,7 @@ def _inputs(handler: Resource) -> frozenset[str]:
 
 def _unknown_input(handler: Resource, key: str) -> str:
     return (
-        f"the sandbox's handler of {handler.token} does not carry out {key!r}. It knows: "
+        f"the sandbox's handler of {handler.kind} does not carry out {key!r}. It knows: "
         f"{', '.join(sorted(_inputs(handler)))}. Add it in {type(handler).__module__.replace('.', '/')}.py"
     )
 
@@ -236,8 +235,8 @@ def _ordered(handler: Resource, key: str, value: Value) -> Value:
 
 
 def _top(path: str) -> str:
-    return path.split(".")[0].split("[")[0]
+    return path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
 
 
-def _code(error: ClientError) -> Any:
-    return error.response["Error"].get("Code")
+def _code(error: ClientError) -> str:
+    return error.response["Error"].get("Code", "")

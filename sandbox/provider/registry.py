@@ -15,7 +15,7 @@ class UnknownTypeError(Exception):
 @cache
 def handler(token: str) -> Resource:
     """Return the handler of a type such as `aws:s3/bucket:Bucket`; `UnknownTypeError` names one without."""
-    family = token.split(":")[1].split("/")[0]
+    family = token.split(":")[1].split("/", maxsplit=1)[0]
     found = _handlers(family).get(token)
     if found is None:
         raise UnknownTypeError(
@@ -35,5 +35,5 @@ def _handlers(family: str) -> dict[str, Resource]:
         if error.name != name:
             raise
         return {}
-    classes = [value for value in vars(module).values() if isinstance(value, type) and hasattr(value, "token")]
-    return {handler_class.token: handler_class() for handler_class in classes}
+    classes = [value for value in vars(module).values() if isinstance(value, type) and hasattr(value, "kind")]
+    return {handler_class.kind: handler_class() for handler_class in classes}

@@ -36,7 +36,8 @@ class Change:
 class Resource(ABC):
     """One resource type. Inputs are the names in `replaces` and `updates`; every other input is refused."""
 
-    token: ClassVar[str]
+    kind: ClassVar[str]
+    """The type's token, e.g. `aws:s3/bucket:Bucket`."""
     service: ClassVar[str]
     """botocore's name of the service, for the handler's client."""
     replaces: ClassVar[frozenset[str]]
@@ -61,7 +62,7 @@ class Resource(ABC):
     tagged: ClassVar[bool] = False
     regional: ClassVar[bool] = True
 
-    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002 - for types with rules for names
+    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002
         """Return the automatic name in the form that the service wants."""
         return name
 

@@ -1,4 +1,5 @@
 """The gRPC service that the engine talks to: requests become calls of `Lifecycle`, faults become messages."""
+# ruff: noqa: ARG002, N802 - the engine calls the methods, by its names
 
 import json
 import sys
@@ -6,19 +7,22 @@ import traceback
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeAlias
 
 import grpc
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2 as pb
 
 from sandbox.provider.assets import AssetError
 from sandbox.provider.aws import Connections
 from sandbox.provider.invokes import UnknownFunctionError, invoke
 from sandbox.provider.lifecycle import IncompleteError, Lifecycle, Naming
 from sandbox.provider.registry import UnknownTypeError, handler
-from sandbox.provider.values import Properties, from_struct, to_struct
+from sandbox.provider.values import Properties, Value, from_struct, to_struct
+
+Context: TypeAlias = grpc.ServicerContext
 
 VERSION = "7.51.1"
 WORKERS = 32
@@ -36,33 +40,33 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self.connections = Connections(endpoint)
         self.lifecycle: Lifecycle | None = None
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def Handshake(self, request: pb.ProviderHandshakeRequest, context: Context) -> pb.ProviderHandshakeResponse:
         """Say what this plugin takes: plain values; the engine keeps secrets and outputs by itself."""
-        return provider_pb2.ProviderHandshakeResponse(supports_autonaming_configuration=True)
+        return pb.ProviderHandshakeResponse(supports_autonaming_configuration=True)
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
         """Return the version of the plugin that this one stands for."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def GetSchema(self, request: pb.GetSchemaRequest, context: Context) -> pb.GetSchemaResponse:
         """Return a schema without types: the SDK is generated, and nothing else asks."""
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": "aws", "version": VERSION}))
+        return pb.GetSchemaResponse(schema=json.dumps({"name": "aws", "version": VERSION}))
 
-    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def CheckConfig(self, request: pb.CheckRequest, context: Context) -> pb.CheckResponse:
         """Take every setting; `Configure` judges them."""
-        return provider_pb2.CheckResponse(inputs=request.news)
+        return pb.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def DiffConfig(self, request: pb.DiffRequest, context: Context) -> pb.DiffResponse:
         """Say whether settings changed; that replaces nothing, for resources state their region."""
         changed = from_struct(request.olds) != from_struct(request.news)
-        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=some if changed else none)
+        some, none = pb.DiffResponse.DIFF_SOME, pb.DiffResponse.DIFF_NONE
+        return pb.DiffResponse(changes=some if changed else none)
 
-    def Configure(self, request: Any, context: Any) -> Any:
+    def Configure(self, request: pb.ConfigureRequest, context: Context) -> pb.ConfigureResponse:
         """Take region, default tags and allowed accounts."""
         with reporting(context, "the AWS provider"):
             self.lifecycle = configured(self.connections, settings_of(from_struct(request.args)))
-        return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
+        return pb.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
     @property
     def _lifecycle(self) -> Lifecycle:
@@ -70,7 +74,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             raise ConfigurationError("the engine did not configure the provider")
         return self.lifecycle
 
-    def Check(self, request: Any, context: Any) -> Any:
+    def Check(self, request: pb.CheckRequest, context: Context) -> pb.CheckResponse:
         """Fill in defaults and names; refuse inputs that would be ignored."""
         with reporting(context, resource(request.urn)):
             inputs, failures = self._lifecycle.check(
@@ -80,10 +84,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.news),
                 naming_of(request),
             )
-        reasons = [provider_pb2.CheckFailure(property=key, reason=why) for key, why in sorted(failures.items())]
-        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=reasons)
+        reasons = [pb.CheckFailure(property=key, reason=why) for key, why in sorted(failures.items())]
+        return pb.CheckResponse(inputs=to_struct(inputs), failures=reasons)
 
-    def Diff(self, request: Any, context: Any) -> Any:
+    def Diff(self, request: pb.DiffRequest, context: Context) -> pb.DiffResponse:
         """Compare state and inputs, property by property."""
         with reporting(context, resource(request.urn)):
             found = self._lifecycle.diff(
@@ -93,13 +97,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.news),
                 list(request.ignoreChanges),
             )
-        kinds = provider_pb2.PropertyDiff.Kind
+        kinds = pb.PropertyDiff.Kind
         detailed = {
-            path: provider_pb2.PropertyDiff(kind=kinds.Value(kind + ("_REPLACE" if path in found.replaces else "")))
+            path: pb.PropertyDiff(kind=kinds.Value(kind + ("_REPLACE" if path in found.replaces else "")))
             for path, kind in found.changes.items()
         }
-        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(
+        some, none = pb.DiffResponse.DIFF_SOME, pb.DiffResponse.DIFF_NONE
+        return pb.DiffResponse(
             changes=some if detailed else none,
             diffs=sorted({path.split(".")[0].split("[")[0] for path in detailed}),
             replaces=found.replaces,
@@ -108,16 +112,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
         )
 
-    def Create(self, request: Any, context: Any) -> Any:
+    def Create(self, request: pb.CreateRequest, context: Context) -> pb.CreateResponse:
         """Make a resource, or say what it will look like."""
         with reporting(context, resource(request.urn)):
             kind, inputs = handler(type_of(request.urn)), from_struct(request.properties)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=to_struct(self._lifecycle.preview(kind, inputs)))
+                return pb.CreateResponse(properties=to_struct(self._lifecycle.preview(kind, inputs)))
             ident, outputs = self._lifecycle.create(kind, inputs)
-            return provider_pb2.CreateResponse(id=ident, properties=to_struct(outputs))
+            return pb.CreateResponse(id=ident, properties=to_struct(outputs))
 
-    def Read(self, request: Any, context: Any) -> Any:
+    def Read(self, request: pb.ReadRequest, context: Context) -> pb.ReadResponse:
         """Look at a resource; without an id in the answer it is gone."""
         with reporting(context, resource(request.urn)):
             found = self._lifecycle.read(
@@ -127,11 +131,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.inputs),
             )
         if found is None:
-            return provider_pb2.ReadResponse()
+            return pb.ReadResponse()
         ident, outputs, inputs = found
-        return provider_pb2.ReadResponse(id=ident, properties=to_struct(outputs), inputs=to_struct(inputs))
+        return pb.ReadResponse(id=ident, properties=to_struct(outputs), inputs=to_struct(inputs))
 
-    def Update(self, request: Any, context: Any) -> Any:
+    def Update(self, request: pb.UpdateRequest, context: Context) -> pb.UpdateResponse:
         """Change a resource, or say what it will look like."""
         with reporting(context, resource(request.urn)):
             kind = handler(type_of(request.urn))
@@ -140,22 +144,25 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 outputs = self._lifecycle.preview(kind, news, olds)
             else:
                 outputs = self._lifecycle.update(kind, request.id, olds, news)
-            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
+            return pb.UpdateResponse(properties=to_struct(outputs))
 
-    def Delete(self, request: Any, context: Any) -> Any:
+    def Delete(self, request: pb.DeleteRequest, context: Context) -> empty_pb2.Empty:
         """Remove a resource."""
         with reporting(context, resource(request.urn)):
             self._lifecycle.delete(handler(type_of(request.urn)), request.id, from_struct(request.properties))
         return empty_pb2.Empty()
 
-    def Invoke(self, request: Any, context: Any) -> Any:
+    def Invoke(self, request: pb.InvokeRequest, context: Context) -> pb.InvokeResponse:
         """Call a function of the package."""
         with reporting(context, request.tok):
             region = from_struct(request.args).get("region")
             answer = invoke(request.tok, self._lifecycle.aws(region))
-        return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
+        response = pb.InvokeResponse()
+        # `return` is a word of Python's, so the field has no attribute.
+        getattr(response, "return").CopyFrom(to_struct(answer))
+        return response
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """Nothing runs for long here: what runs may end by itself."""
         return empty_pb2.Empty()
 
@@ -165,7 +172,7 @@ def settings_of(arguments: Properties) -> Properties:
     return {key: _decoded(value) for key, value in arguments.items()}
 
 
-def _decoded(value: Any) -> Any:
+def _decoded(value: Value) -> Value:
     if isinstance(value, str) and value[:1] in ("{", "["):
         return json.loads(value)
     return value
@@ -187,7 +194,7 @@ def configured(connections: Connections, settings: Properties) -> Lifecycle:
 
 def type_of(urn: str) -> str:
     """Return the type of a resource from its URN, without those of its parents."""
-    return urn.split("::")[2].split("$")[-1]
+    return urn.split("::")[2].rsplit("$", maxsplit=1)[-1]
 
 
 def name_of(urn: str) -> str:
@@ -200,7 +207,7 @@ def resource(urn: str) -> str:
     return f"{type_of(urn)} '{name_of(urn)}'"
 
 
-def naming_of(request: Any) -> Naming:
+def naming_of(request: pb.CheckRequest) -> Naming:
     """Return what the engine says about names."""
     if not request.HasField("autonaming"):
         return Naming(request.randomSeed)
@@ -209,13 +216,13 @@ def naming_of(request: Any) -> Naming:
 
 
 @contextmanager
-def reporting(context: Any, subject: str) -> Iterator[None]:
+def reporting(context: Context, subject: str) -> Iterator[None]:
     """Turn a fault into the answer that the engine shows: what, which call, where, and why."""
     try:
         yield
     except IncompleteError as error:
         context.abort_with_status(incomplete(f"{subject}: {explain(error.cause)}", error))
-    except Exception as error:  # noqa: BLE001 - the engine must hear of every fault
+    except Exception as error:
         context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {explain(error)}")
 
 
@@ -229,7 +236,7 @@ def explain(error: Exception) -> str:
     return f"a fault in the sandbox: {type(error).__name__}: {error}"
 
 
-class _Status(grpc.Status):  # type: ignore[misc] # the class is a named tuple without types
+class _Status(grpc.Status):
     def __init__(self, code: grpc.StatusCode, details: str, trailing_metadata: tuple[tuple[str, bytes]]) -> None:
         self.code, self.details, self.trailing_metadata = code, details, trailing_metadata
 
@@ -238,7 +245,7 @@ def incomplete(message: str, error: IncompleteError) -> grpc.Status:
     """Return the status that makes the engine keep a resource that is half done."""
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
     status.details.add().Pack(
-        provider_pb2.ErrorResourceInitFailed(
+        pb.ErrorResourceInitFailed(
             id=error.ident,
             properties=to_struct(error.outputs),
             inputs=to_struct(error.inputs),

@@ -1,4 +1,5 @@
 """Handlers of `aws:codecommit/*`."""
+# ruff: noqa: ARG002 - the handlers share one signature
 
 from typing import Any
 
@@ -13,7 +14,7 @@ NO_TEMPLATE = "ApprovalRuleTemplateDoesNotExistException"
 class Repository(Resource):
     """A repository."""
 
-    token = "aws:codecommit/repository:Repository"
+    kind = "aws:codecommit/repository:Repository"
     service = "codecommit"
     replaces = frozenset({"repositoryName"})
     updates = frozenset({"defaultBranch", "description", "kmsKeyId", "tags"})
@@ -72,7 +73,7 @@ class Repository(Resource):
             "tagsAll": codecommit.list_tags_for_resource(resourceArn=found["Arn"])["tags"],
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteRepository."""
         aws.client("codecommit").delete_repository(repositoryName=ident)
 
@@ -80,7 +81,7 @@ class Repository(Resource):
 class ApprovalRuleTemplate(Resource):
     """A template for the approval rules of pull requests."""
 
-    token = "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate"
+    kind = "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate"
     service = "codecommit"
     replaces = frozenset({"name"})
     updates = frozenset({"content", "description"})
@@ -126,7 +127,7 @@ class ApprovalRuleTemplate(Resource):
             "ruleContentSha256": found["ruleContentSha256"],
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteApprovalRuleTemplate."""
         aws.client("codecommit").delete_approval_rule_template(approvalRuleTemplateName=ident)
 
@@ -134,7 +135,7 @@ class ApprovalRuleTemplate(Resource):
 class ApprovalRuleTemplateAssociation(Resource):
     """A template applied to a repository; its id is `<template>,<repository>`."""
 
-    token = "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation"
+    kind = "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation"
     service = "codecommit"
     replaces = frozenset({"approvalRuleTemplateName", "repositoryName"})
     absent = frozenset({NO_REPOSITORY, NO_TEMPLATE})
@@ -154,7 +155,7 @@ class ApprovalRuleTemplateAssociation(Resource):
             return None
         return {"approvalRuleTemplateName": template, "repositoryName": repository}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DisassociateApprovalRuleTemplateFromRepository."""
         aws.client("codecommit").disassociate_approval_rule_template_from_repository(**inputs_of(state))
 

@@ -1,4 +1,5 @@
 """Handlers of `aws:codeconnections/*`."""
+# ruff: noqa: ARG002 - the handlers share one signature
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Resource
@@ -8,7 +9,7 @@ from sandbox.provider.values import Properties, present, tag_list, tag_map
 class Connection(Resource):
     """A connection to a provider of repositories; pending until a person completes its handshake."""
 
-    token = "aws:codeconnections/connection:Connection"
+    kind = "aws:codeconnections/connection:Connection"
     service = "codeconnections"
     replaces = frozenset({"hostArn", "name", "providerType"})
     updates = frozenset({"tags"})
@@ -48,6 +49,6 @@ class Connection(Resource):
             "tagsAll": tag_map(client.list_tags_for_resource(ResourceArn=ident)["Tags"]),
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteConnection."""
         aws.client("codeconnections").delete_connection(ConnectionArn=ident)

@@ -1,4 +1,7 @@
 """Handlers of `aws:codestarnotifications/*`."""
+# ruff: noqa: ARG002 - the handlers share one signature
+
+from typing import ClassVar
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Change, Resource
@@ -8,12 +11,12 @@ from sandbox.provider.values import Properties, present
 class NotificationRule(Resource):
     """A rule that tells topics what happens to a developer tool."""
 
-    token = "aws:codestarnotifications/notificationRule:NotificationRule"
+    kind = "aws:codestarnotifications/notificationRule:NotificationRule"
     service = "codestar-notifications"
     replaces = frozenset({"resource"})
     updates = frozenset({"detailType", "eventTypeIds", "name", "status", "tags", "targets"})
     computed = frozenset({"arn"})
-    defaults = {"status": "ENABLED"}
+    defaults: ClassVar = {"status": "ENABLED"}
     name = "name"
     unordered = frozenset({"eventTypeIds", "targets"})
     server_side = frozenset({"status", "type"})
@@ -57,7 +60,7 @@ class NotificationRule(Resource):
             "targets": targets,
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteNotificationRule."""
         aws.client(self.service).delete_notification_rule(Arn=ident)
 

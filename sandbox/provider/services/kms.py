@@ -1,4 +1,7 @@
 """Handlers of `aws:kms/*`."""
+# ruff: noqa: ARG002 - the handlers share one signature
+
+from typing import ClassVar
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Change, Resource
@@ -10,7 +13,7 @@ ABSENT = frozenset({"NotFoundException"})
 class Key(Resource):
     """A key; deleting it schedules its deletion, as AWS does."""
 
-    token = "aws:kms/key:Key"
+    kind = "aws:kms/key:Key"
     service = "kms"
     replaces = frozenset({"customerMasterKeySpec", "keyUsage", "multiRegion"})
     updates = frozenset(
@@ -28,7 +31,7 @@ class Key(Resource):
     computed = frozenset({"arn", "keyId"})
     keeps = frozenset({"description", "multiRegion", "policy", "rotationPeriodInDays"})
     unread = frozenset({"bypassPolicyLockoutSafetyCheck", "deletionWindowInDays"})
-    defaults = {
+    defaults: ClassVar = {
         "bypassPolicyLockoutSafetyCheck": False,
         "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
         "enableKeyRotation": False,
@@ -113,7 +116,7 @@ class Key(Resource):
 class Alias(Resource):
     """A name for a key."""
 
-    token = "aws:kms/alias:Alias"
+    kind = "aws:kms/alias:Alias"
     service = "kms"
     replaces = frozenset({"name"})
     updates = frozenset({"targetKeyId"})
@@ -121,7 +124,7 @@ class Alias(Resource):
     name = "name"
     absent = ABSENT
 
-    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002
+    def autoname(self, name: str, inputs: Properties) -> str:
         """Every alias starts with `alias/`."""
         return f"alias/{name}"
 
@@ -150,7 +153,7 @@ class Alias(Resource):
             "targetKeyId": key,
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteAlias."""
         aws.client("kms").delete_alias(AliasName=ident)
 

@@ -1,4 +1,5 @@
 """Handlers of `aws:s3/*`: a bucket, the configurations that hang on it, and objects."""
+# ruff: noqa: ARG002 - the handlers share one signature
 
 import base64
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from sandbox.provider.assets import read_asset
-from sandbox.provider.aws import Aws, dns_suffix_of
+from sandbox.provider.aws import Aws, Client, dns_suffix_of
 from sandbox.provider.resource import Change, Resource
 from sandbox.provider.values import Names, Properties, Value, present, tag_list, tag_map
 
@@ -24,19 +25,19 @@ DELETE_BATCH = 1000
 class Bucket(Resource):
     """A bucket without its configurations: those have types of their own."""
 
-    token = "aws:s3/bucket:Bucket"
+    kind = "aws:s3/bucket:Bucket"
     service = "s3"
     replaces = frozenset({"bucket", "bucketNamespace", "objectLockEnabled"})
     updates = frozenset({"forceDestroy", "tags"})
     computed = frozenset({"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName"})
     keeps = frozenset({"bucketNamespace", "objectLockEnabled"})
     unread = frozenset({"forceDestroy"})
-    defaults = {"forceDestroy": False}
+    defaults: ClassVar = {"forceDestroy": False}
     name = "bucket"
     absent = frozenset({"404", "NoSuchBucket"})
     tagged = True
 
-    def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002
+    def autoname(self, name: str, inputs: Properties) -> str:
         """Names of buckets are lower case."""
         return name.lower()
 
@@ -58,7 +59,7 @@ class Bucket(Resource):
         if not change.old and change["tags"]:
             self.retag(aws, ident, change["tags"], [])
 
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
         """PutBucketTagging, which replaces all tags; DeleteBucketTagging when none is left."""
         if tags:
             aws.client("s3").put_bucket_tagging(Bucket=ident, Tagging={"TagSet": tag_list(tags)})
@@ -102,7 +103,7 @@ class Configuration(Resource):
     service = "s3"
     replaces = frozenset({"bucket", "expectedBucketOwner"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """Write the configuration."""
         raise NotImplementedError
 
@@ -120,12 +121,12 @@ class Configuration(Resource):
 class BucketVersioning(Configuration):
     """Versioning; deleting it suspends versioning, for it can't be taken from a bucket."""
 
-    token = "aws:s3/bucketVersioning:BucketVersioning"
+    kind = "aws:s3/bucketVersioning:BucketVersioning"
     updates = frozenset({"versioningConfiguration"})
     server_side = frozenset({"mfaDelete"})
     absent = frozenset({"NoSuchBucket"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketVersioning."""
         wanted = NAMES.to_api(inputs["versioningConfiguration"])
         if wanted["Status"] != "Disabled":
@@ -146,12 +147,12 @@ class BucketVersioning(Configuration):
 class BucketServerSideEncryptionConfiguration(Configuration):
     """Default encryption."""
 
-    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     updates = frozenset({"rules"})
     absent = frozenset({"NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"})
     server_side = frozenset({"blockedEncryptionTypes"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketEncryption."""
         rules = NAMES.to_api(inputs["rules"])
         s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
@@ -161,7 +162,7 @@ class BucketServerSideEncryptionConfiguration(Configuration):
         found = aws.client("s3").get_bucket_encryption(Bucket=ident)
         return {"bucket": ident, "rules": NAMES.from_api(found["ServerSideEncryptionConfiguration"]["Rules"])}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucketEncryption."""
         aws.client("s3").delete_bucket_encryption(Bucket=ident)
 
@@ -169,13 +170,13 @@ class BucketServerSideEncryptionConfiguration(Configuration):
 class BucketPublicAccessBlock(Configuration):
     """The block of public access."""
 
-    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    kind = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     settings: ClassVar = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     updates = frozenset(settings) | {"skipDestroy"}
     unread = frozenset({"skipDestroy"})
     absent = frozenset({"NoSuchBucket", "NoSuchPublicAccessBlockConfiguration"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutPublicAccessBlock."""
         wanted = NAMES.to_api({name: bool(inputs.get(name)) for name in self.settings})
         s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=wanted)
@@ -194,12 +195,12 @@ class BucketPublicAccessBlock(Configuration):
 class BucketOwnershipControls(Configuration):
     """Who owns uploaded objects."""
 
-    token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    kind = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     replaces = frozenset({"bucket"})
     updates = frozenset({"rule"})
     absent = frozenset({"NoSuchBucket", "OwnershipControlsNotFoundError"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketOwnershipControls."""
         s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [NAMES.to_api(inputs["rule"])]})
 
@@ -208,7 +209,7 @@ class BucketOwnershipControls(Configuration):
         found = aws.client("s3").get_bucket_ownership_controls(Bucket=ident)
         return {"bucket": ident, "rule": NAMES.from_api(found["OwnershipControls"]["Rules"][0])}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucketOwnershipControls."""
         aws.client("s3").delete_bucket_ownership_controls(Bucket=ident)
 
@@ -216,12 +217,12 @@ class BucketOwnershipControls(Configuration):
 class BucketPolicy(Configuration):
     """The bucket's policy."""
 
-    token = "aws:s3/bucketPolicy:BucketPolicy"
+    kind = "aws:s3/bucketPolicy:BucketPolicy"
     replaces = frozenset({"bucket"})
     updates = frozenset({"policy"})
     absent = frozenset({"NoSuchBucket", "NoSuchBucketPolicy"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketPolicy."""
         s3.put_bucket_policy(Bucket=bucket, Policy=inputs["policy"])
 
@@ -229,7 +230,7 @@ class BucketPolicy(Configuration):
         """GetBucketPolicy."""
         return {"bucket": ident, "policy": aws.client("s3").get_bucket_policy(Bucket=ident)["Policy"]}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucketPolicy."""
         aws.client("s3").delete_bucket_policy(Bucket=ident)
 
@@ -237,12 +238,12 @@ class BucketPolicy(Configuration):
 class BucketLifecycleConfiguration(Configuration):
     """What becomes of old objects."""
 
-    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     updates = frozenset({"rules", "transitionDefaultMinimumObjectSize"})
     keeps = frozenset({"expectedBucketOwner", "transitionDefaultMinimumObjectSize"})
     absent = frozenset({"NoSuchBucket", "NoSuchLifecycleConfiguration"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketLifecycleConfiguration."""
         size = inputs.get("transitionDefaultMinimumObjectSize")
         s3.put_bucket_lifecycle_configuration(
@@ -263,7 +264,7 @@ class BucketLifecycleConfiguration(Configuration):
             ),
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucketLifecycle."""
         aws.client("s3").delete_bucket_lifecycle(Bucket=ident)
 
@@ -271,11 +272,11 @@ class BucketLifecycleConfiguration(Configuration):
 class BucketCorsConfiguration(Configuration):
     """Which web pages may read the bucket."""
 
-    token = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
+    kind = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
     updates = frozenset({"corsRules"})
     absent = frozenset({"NoSuchBucket", "NoSuchCORSConfiguration"})
 
-    def put(self, s3: Any, bucket: str, inputs: Properties) -> None:
+    def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
         """PutBucketCors."""
         rules = NAMES.to_api(inputs["corsRules"])
         s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
@@ -285,7 +286,7 @@ class BucketCorsConfiguration(Configuration):
         found = aws.client("s3").get_bucket_cors(Bucket=ident)
         return {"bucket": ident, "corsRules": NAMES.from_api(found["CORSRules"])}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucketCors."""
         aws.client("s3").delete_bucket_cors(Bucket=ident)
 
@@ -293,7 +294,7 @@ class BucketCorsConfiguration(Configuration):
 class BucketObjectv2(Resource):
     """An object, from a file, an archive or text; every change uploads it again."""
 
-    token = "aws:s3/bucketObjectv2:BucketObjectv2"
+    kind = "aws:s3/bucketObjectv2:BucketObjectv2"
     service = "s3"
     replaces = frozenset({"bucket", "key"})
     bodies: ClassVar = ("source", "content", "contentBase64")
@@ -313,7 +314,7 @@ class BucketObjectv2(Resource):
     computed = frozenset({"arn", "etag", "versionId"})
     keeps = frozenset({"bucketKeyEnabled", "contentType", "kmsKeyId", "serverSideEncryption", "storageClass"})
     unread = frozenset({*bodies, "forceDestroy", "sourceHash"})
-    defaults = {"forceDestroy": False}
+    defaults: ClassVar = {"forceDestroy": False}
     absent = frozenset({"404", "NoSuchBucket", "NoSuchKey"})
     tagged = True
 
@@ -322,7 +323,7 @@ class BucketObjectv2(Resource):
         self._put(aws, inputs)
         return f"{inputs['bucket']}/{inputs['key']}"
 
-    def configure(self, aws: Aws, ident: str, change: Change) -> None:  # noqa: ARG002
+    def configure(self, aws: Aws, ident: str, change: Change) -> None:
         """PutObject where more than tags changed."""
         if change.old and change.any(*self.bodies, *self.settings, "sourceHash"):
             self._put(aws, dict(change.new))
@@ -338,7 +339,7 @@ class BucketObjectv2(Resource):
             Bucket=inputs["bucket"], Key=inputs["key"], Body=_body(inputs), Tagging=tagging, **settings
         )
 
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
         """PutObjectTagging, which replaces all tags."""
         bucket, key = ident.split("/", 1)
         aws.client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
@@ -366,7 +367,7 @@ class BucketObjectv2(Resource):
             "versionId": head.get("VersionId", ""),
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """Delete every version of the object, as the official plugin does."""
         bucket, key = ident.split("/", 1)
         delete_versions(aws, bucket, key)
@@ -381,7 +382,7 @@ def delete_versions(aws: Aws, bucket: str, key: str | None = None) -> None:
         s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
-def _versions(s3: Any, bucket: str, key: str | None) -> Iterator[dict[str, str]]:
+def _versions(s3: Client, bucket: str, key: str | None) -> Iterator[dict[str, str]]:
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key or ""):
         for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             if key in {None, version["Key"]}:

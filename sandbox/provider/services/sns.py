@@ -1,4 +1,5 @@
 """Handlers of `aws:sns/*`."""
+# ruff: noqa: ARG002 - the handlers share one signature
 
 import json
 from typing import ClassVar
@@ -13,7 +14,7 @@ ABSENT = frozenset({"NotFound", "NotFoundException"})
 class Topic(Resource):
     """A topic; its policy too where `TopicPolicy` is not used."""
 
-    token = "aws:sns/topic:Topic"
+    kind = "aws:sns/topic:Topic"
     service = "sns"
     attributes: ClassVar = {
         "contentBasedDeduplication": "ContentBasedDeduplication",
@@ -76,7 +77,7 @@ class Topic(Resource):
             "tagsAll": tag_map(sns.list_tags_for_resource(ResourceArn=ident)["Tags"]),
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteTopic."""
         aws.client("sns").delete_topic(TopicArn=ident)
 
@@ -84,7 +85,7 @@ class Topic(Resource):
 class TopicPolicy(Resource):
     """The policy of a topic; deleting it gives the topic the policy of a new one."""
 
-    token = "aws:sns/topicPolicy:TopicPolicy"
+    kind = "aws:sns/topicPolicy:TopicPolicy"
     service = "sns"
     replaces = frozenset({"arn"})
     updates = frozenset({"policy"})
@@ -106,7 +107,7 @@ class TopicPolicy(Resource):
         found = aws.client("sns").get_topic_attributes(TopicArn=ident)["Attributes"]
         return {"arn": ident, "owner": found["Owner"], "policy": found["Policy"]}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """Put the policy that a new topic has: only the account's own principals."""
         actions = ["GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic"]
         actions += ["Subscribe", "ListSubscriptionsByTopic", "Publish"]
@@ -129,7 +130,7 @@ class TopicPolicy(Resource):
 class TopicSubscription(Resource):
     """A subscription; one to an e-mail address is pending until a person confirms it."""
 
-    token = "aws:sns/topicSubscription:TopicSubscription"
+    kind = "aws:sns/topicSubscription:TopicSubscription"
     service = "sns"
     attributes: ClassVar = {
         "deliveryPolicy": "DeliveryPolicy",
@@ -144,7 +145,7 @@ class TopicSubscription(Resource):
     computed = frozenset({"arn", "confirmationWasAuthenticated", "ownerId", "pendingConfirmation"})
     keeps = frozenset({"filterPolicyScope"})
     unread = frozenset({"confirmationTimeoutInMinutes", "endpointAutoConfirms"})
-    defaults = {"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False}
+    defaults: ClassVar = {"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False}
     absent = ABSENT
 
     def create(self, aws: Aws, inputs: Properties) -> str:
@@ -181,7 +182,7 @@ class TopicSubscription(Resource):
             "topic": found["TopicArn"],
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """Unsubscribe; AWS refuses it for a pending subscription, which goes by itself."""
         sns = aws.client("sns")
         try:
