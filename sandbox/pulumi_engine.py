@@ -119,9 +119,10 @@ def _build(target: Path, environment: Mapping[str, str]) -> None:
             command = _build_command(go, workshop / "pulumi")
             for count, line in enumerate(_lines(command, _build_environment(environment, workshop)), start=1):
                 detail(f"{count} packages: {line}")
-        # The last act, so that an interrupted build is never taken for an engine.
-        (workshop / "pulumi").replace(target)
-        shutil.rmtree(workshop)
+            # Not before the end, so that an interrupted build is never taken for an engine.
+            (workshop / "pulumi").replace(target)
+            detail("removing what only the build needed")
+            shutil.rmtree(workshop)
 
 
 @contextmanager

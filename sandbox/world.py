@@ -134,7 +134,8 @@ class World:
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
             "PATH": self._path(),
-            "PULUMI_BACKEND_URL": self._backend.as_uri(),
+            # An engine that is killed while it writes the metadata of its state cannot read the state again.
+            "PULUMI_BACKEND_URL": f"{self._backend.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
