@@ -345,6 +345,9 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _field_faults(error: ValidationError) -> Iterator[str]:
     for details in error.errors(include_url=False):
+        # pydantic counts only the entries that are in order, and so calls a list short when all of them are wrong.
+        if details["type"] == "too_short" and details["input"]:
+            continue
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(details["loc"]))
         yield f"{path.removeprefix('.')}: {_message(details)}"
 

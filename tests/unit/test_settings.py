@@ -150,6 +150,12 @@ def faults(values: dict[str, Any]) -> list[str]:
         ),
         pytest.param(
             "sm-mlops:artifacts.regions",
+            ["eu-wst-1"],
+            "sm-mlops:artifacts.regions[0]: 'eu-wst-1' is not an AWS region; did you mean 'eu-west-1'?",
+            id="no known region at all",
+        ),
+        pytest.param(
+            "sm-mlops:artifacts.regions",
             ["us-east-2", "eu-west-1", "us-east-2"],
             "sm-mlops:artifacts.regions[2]: 'us-east-2' is in the list already",
             id="region twice",
