@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from sandbox.emulator import codecommit, codeconnections, codestar_notifications, kms, sns
+from sandbox.emulator import codecommit, codeconnections, codestar_notifications, kms, s3, sns
 from sandbox.emulator.extension import add_service
 
 HOST = "127.0.0.1"
@@ -68,6 +68,7 @@ def install() -> None:
     add_service(codestar_notifications, "codestarnotifications")
     codecommit.install()
     kms.install()
+    s3.install()
     sns.install()
 
 

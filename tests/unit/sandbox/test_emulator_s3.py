@@ -1,0 +1,25 @@
+"""What moto's S3 does not do by itself."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.unit.sandbox.conftest import REGION, Clients
+
+BUCKET = "policy-of-a-bucket"
+
+
+def refuse(condition: dict[str, object]) -> str:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **condition}]})
+
+
+def test_a_refusal_binds_unless_it_has_a_condition(aws: Clients) -> None:
+    s3 = aws("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=refuse({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}))
+    s3.put_object(Bucket=BUCKET, Key="key", Body=b"content")
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=refuse({}))
+    with pytest.raises(ClientError, match="403"):
+        s3.put_object(Bucket=BUCKET, Key="key", Body=b"content")
