@@ -1,12 +1,11 @@
 """The function that removes a project's endpoints and bucket; its code is inline in template.yaml."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 from botocore.stub import Stubber
@@ -16,7 +15,7 @@ BUCKET = "sagemaker-p-1-deploy-111122223333"
 ROLE = "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads a template without looking at its functions."""
 
 
@@ -27,31 +26,35 @@ TEMPLATE = yaml.load(
 CODE = TEMPLATE["Resources"]["CleanUpFunction"]["Properties"]["Code"]["ZipFile"]
 
 
-@pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch):
-    """The function's module with stubbed clients, and the answers that it sent."""
+@pytest.fixture(scope="module")
+def index() -> Iterator[Any]:
+    """The function's module, loaded once; making real clients is slow."""
     answers: list[dict[str, Any]] = []
 
     def send(event, context, status, data, physical_id, noEcho=False, reason=None):  # noqa: N803 - cfnresponse's name
         answers.append({"status": status, "id": physical_id, "reason": reason})
 
-    monkeypatch.setitem(
-        sys.modules, "cfnresponse", SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send)
-    )
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    monkeypatch.setattr(
-        boto3, "client", lambda service: boto3.Session(region_name="eu-west-1").client(service)
-    )
-    module = ModuleType("index")
-    exec(compile(CODE, "index.py", "exec"), module.__dict__)  # noqa: S102 - it is our own code
-    monkeypatch.setattr(module.time, "sleep", lambda _seconds: None)
-    module.answers = answers
-    with Stubber(module.cloudformation) as stacks, Stubber(module.s3) as bucket:
-        module.stacks, module.bucket = stacks, bucket
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(
+            sys.modules, "cfnresponse", SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send)
+        )
+        patch.setenv("AWS_ACCESS_KEY_ID", "none")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        module: Any = ModuleType("index")
+        exec(compile(CODE, "index.py", "exec"), module.__dict__)  # our own code
+        module.time = SimpleNamespace(sleep=lambda _seconds: None)
+        module.answers = answers
         yield module
-        stacks.assert_no_pending_responses()
-        bucket.assert_no_pending_responses()
+
+
+@pytest.fixture
+def function(index: Any) -> Iterator[Any]:
+    """The module with clients that answer only what a test tells them, and that were asked for all of it."""
+    with Stubber(index.cloudformation) as index.stacks, Stubber(index.s3) as index.bucket:
+        yield index
+        index.stacks.assert_no_pending_responses()
+        index.bucket.assert_no_pending_responses()
 
 
 def run(

@@ -36,7 +36,9 @@ LIMITS = {
 NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
 FILLED = {
     'Seed: {Bucket: "", Key: ""}': "Seed: {Bucket: seeds, Key: seed.zip}",
-    '{KmsKeyArn: ""}': '{KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}',
+    '{KmsKeyArn: ""}': (
+        '{KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'
+    ),
     '{VpcId: "", SubnetIds: "", SecurityGroupIds: ""}': (
         '{VpcId: vpc-0a1b2c3d, SubnetIds: "subnet-0a1b2c3d,subnet-1a2b3c4d", SecurityGroupIds: sg-0a1b2c3d}'
     ),
@@ -44,7 +46,7 @@ FILLED = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads `!Name value` as {"Name": value}."""
 
 

@@ -19,6 +19,8 @@ class Environment:
 
     project_name: str
     project_id: str
+    platform: str
+    """Name of the platform that the project belongs to; a tag."""
     environment: str
     account_id: str
     region: str
@@ -57,6 +59,7 @@ class Environment:
         found = cls(
             project_name=read.required("SAGEMAKER_PROJECT_NAME"),
             project_id=read.required("SAGEMAKER_PROJECT_ID"),
+            platform=read.required("PLATFORM"),
             environment=read.required("ENVIRONMENT"),
             account_id=account,
             region=read.required("AWS_REGION"),

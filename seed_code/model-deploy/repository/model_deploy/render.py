@@ -25,6 +25,7 @@ def parameters(environment: Environment, stage: str, config: StageConfig, packag
         "EndpointName": environment.endpoint_name(stage),
         "EnvironmentName": environment.environment,
         "ModelPackageArn": package_arn,
+        "PlatformName": environment.platform,
         "SageMakerProjectId": environment.project_id,
         "SageMakerProjectName": environment.project_name,
         "StageName": stage,
@@ -76,6 +77,7 @@ def write(
     tags = {
         "sagemaker:project-name": environment.project_name,
         "sagemaker:project-id": environment.project_id,
+        "project": environment.platform,
         "environment": environment.environment,
     }
     for stage, config in stages.items():

@@ -18,6 +18,7 @@ GROUP = "sagemaker-fraud"
 VARIABLES = {
     "SAGEMAKER_PROJECT_NAME": "fraud-deploy",
     "SAGEMAKER_PROJECT_ID": "p-abcdefghijkl",
+    "PLATFORM": "sm-mlops",
     "ENVIRONMENT": "dev",
     "AWS_ACCOUNT_ID": ACCOUNT,
     "AWS_REGION": "eu-west-1",

@@ -35,9 +35,10 @@ def test_stack_under_review_runs_nothing(stub):
     assert deployed(client, environment(), "prod") is None
 
 
-def test_other_errors_are_not_taken_for_a_missing_stack(stub):
+@pytest.mark.parametrize("code", ["AccessDenied", "ValidationError"])
+def test_other_errors_are_not_taken_for_a_missing_stack(stub, code):
     client, stubber = stub("cloudformation")
-    stubber.add_client_error("describe_stacks", "AccessDenied", "not authorized")
+    stubber.add_client_error("describe_stacks", code, "something else")
     with pytest.raises(ClientError):
         deployed(client, environment(), "prod")
 

@@ -80,6 +80,7 @@ def test_stack_file_has_parameters_as_text_and_the_project_tags(tmp_path):
     assert content["Tags"] == {
         "sagemaker:project-name": "fraud-deploy",
         "sagemaker:project-id": "p-abcdefghijkl",
+        "project": "sm-mlops",
         "environment": "dev",
     }
 
