@@ -150,7 +150,7 @@ class Lifecycle:
         found = self._look(handler, aws, ident)
         if found is None:
             return None
-        outputs = self._outputs(handler, aws, found, state)
+        outputs = self._outputs(handler, aws, found, state or _unread_defaults(handler))
         return ident, outputs, self._read_inputs(handler, outputs, inputs)
 
     def delete(self, handler: Resource, ident: str, state: Properties) -> None:
@@ -216,6 +216,11 @@ def _unknown_input(handler: Resource, key: str) -> str:
         f"the sandbox's handler of {handler.kind} does not carry out {key!r}. It knows: "
         f"{', '.join(sorted(_inputs(handler)))}. Add it in {type(handler).__module__.replace('.', '/')}.py"
     )
+
+
+def _unread_defaults(handler: Resource) -> Properties:
+    """Return what an imported resource is taken to have where AWS does not tell."""
+    return {key: value for key, value in handler.defaults.items() if key in handler.unread}
 
 
 def _existing(found: Properties | None) -> Properties:

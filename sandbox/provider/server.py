@@ -34,10 +34,10 @@ class ConfigurationError(Exception):
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """The AWS plugin of one engine, on the emulated AWS at `endpoint`."""
+    """The AWS plugin of one engine, on one emulated AWS."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.connections = Connections(endpoint)
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
         self.lifecycle: Lifecycle | None = None
 
     def Handshake(self, request: pb.ProviderHandshakeRequest, context: Context) -> pb.ProviderHandshakeResponse:
@@ -229,7 +229,8 @@ def reporting(context: Context, subject: str) -> Iterator[None]:
 def explain(error: Exception) -> str:
     """Return what went wrong, for a person who reads one line of it."""
     if isinstance(error, ClientError):
-        return str(error)
+        fault = error.response["Error"]
+        return f"{error.operation_name}: {fault.get('Code')}: {fault.get('Message')}"
     if isinstance(error, BotoCoreError | AssetError | UnknownTypeError | UnknownFunctionError | ConfigurationError):
         return str(error)
     traceback.print_exception(error, file=sys.stderr)
@@ -260,7 +261,7 @@ def serve(endpoint: str) -> None:
     """Serve on a free port of 127.0.0.1, print that port, and go on until the process is ended."""
     sizes = [("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(WORKERS), options=sizes)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(endpoint), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(Connections(endpoint)), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)

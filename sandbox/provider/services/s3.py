@@ -171,6 +171,7 @@ class BucketPublicAccessBlock(Configuration):
     """The block of public access."""
 
     kind = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    replaces = frozenset({"bucket"})
     settings: ClassVar = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     updates = frozenset(settings) | {"skipDestroy"}
     unread = frozenset({"skipDestroy"})
