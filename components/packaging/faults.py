@@ -1,0 +1,41 @@
+"""What is wrong with a product folder, told so that a person can mend it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+Report = Callable[[int, str], None]
+"""Takes the faults of one file: the line (0 where the fault is not in a line) and what is wrong with it."""
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with a product folder."""
+
+    file: str
+    """Path from the product folder, with slashes."""
+    line: int
+    """Counted from 1; 0 where the fault is not in a line."""
+    reason: str
+    """What is wrong, what is allowed, and what to do where that is not plain."""
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: {self.reason}"
+
+
+class ProductFolderError(Exception):
+    """A product folder cannot be published. The text lists every fault of the folder, one a line."""
+
+    def __init__(self, product: str, faults: Sequence[Fault]) -> None:
+        self.product = product
+        self.faults = tuple(sorted(faults))
+        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        lines = [f"product folder {product!r} has {count}:", *(f"  - {fault}" for fault in self.faults)]
+        super().__init__("\n".join(lines))
+
+
+def nearest(word: str, allowed: Sequence[str]) -> str:
+    """The allowed word that a misspelt one was probably meant to be, as the end of a sentence; empty if none."""
+    near = get_close_matches(word, allowed, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,167 @@
+"""A product folder, read and checked: `seed_code/<product>/{product.yaml, template.yaml, repository/}`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.packaging.faults import Fault, ProductFolderError, Report, nearest
+from components.packaging.identity import digest, version_name
+from components.packaging.name_lengths import check_names
+from components.packaging.product_description import ProductDescription, read_description
+from components.packaging.secret_files import check_secrets
+from components.packaging.seed_archive import archive, content_digest
+from components.packaging.seed_files import SeedFile, read_seed_files
+from components.packaging.seed_limits import check_limits
+from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.yaml_source import read_text
+
+_DESCRIPTION = "product.yaml"
+_TEMPLATE = "template.yaml"
+_REPOSITORY = "repository"
+_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_MAX_SLUG = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A product that can be published: nothing in its folder is at fault."""
+
+    slug: str
+    """Name of the folder, for keys and logical names."""
+    name: str
+    description: str
+    owner: str
+    support_description: str
+    support_email: str
+    support_url: str
+    version: str
+    """The version that `product.yaml` states."""
+    studio_parameters: tuple[str, ...]
+    """Parameters that a person fills in, in order; empty where `product.yaml` lists none."""
+    files: tuple[SeedFile, ...]
+    """The first commit of a project's repository, sorted by path."""
+    seed_digest: str
+    """SHA-256 of the paths, modes and contents of the files: 64 hexadecimal digits, whatever library makes the zip."""
+    source: Template = field(repr=False)
+    """The template with its places in the text; `template` is the text alone."""
+
+    @property
+    def template(self) -> str:
+        """Text of the template as it is written."""
+        return self.source.text
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the template's parameters, in the order of the text."""
+        return self.source.parameters
+
+    @property
+    def environment(self) -> Mapping[str, Mapping[str, str]]:
+        """What the template wants to know of its environment: keys and committed values of its mapping."""
+        return self.source.environment
+
+    def seed_zip(self) -> bytes:
+        """The files as a zip: the same bytes for the same files, on every machine."""
+        return archive(self.files)
+
+    def render(self, environment: Mapping[str, Mapping[str, str]]) -> str:
+        """The template with these values in its environment mapping; every other byte is as it is written.
+
+        Raises:
+            ProductFolderError: a value is missing, has no place in the mapping, or makes a name or the text too long.
+        """
+        faults: list[Fault] = []
+        report = _to(faults, _TEMPLATE)
+        for reason in environment_faults(self.source, environment):
+            report(0, reason)
+        if not faults:
+            check_names(self.source, report, environment)
+            text = self.source.filled(environment)
+            if len(text.encode()) > MAX_BODY_BYTES:
+                report(0, f"has {len(text.encode()):,} bytes when filled in; CloudFormation takes {MAX_BODY_BYTES:,}")
+        if faults:
+            raise ProductFolderError(self.slug, faults)
+        return text
+
+    def version_name(self, rendered: str) -> str:
+        """What people see of the version that a rendered template makes: `1.0.0-` and 8 digits of its hash."""
+        return version_name(self.version, digest(rendered))
+
+
+def discover(seed_code: Path) -> Mapping[str, Path]:
+    """Product folders by name, in the order of the names: every folder that does not begin with a dot or underscore.
+
+    Raises:
+        ProductFolderError: there is no such folder.
+    """
+    if not seed_code.is_dir():
+        raise ProductFolderError(seed_code.name, [Fault(".", 0, "is missing; it holds one folder for each product")])
+    folders = {path.name: path for path in seed_code.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    return dict(sorted(folders.items()))
+
+
+def read_product(folder: Path) -> Product:
+    """The product of a folder.
+
+    Raises:
+        ProductFolderError: with every fault of the folder.
+    """
+    faults: list[Fault] = []
+    if not _SLUG.fullmatch(folder.name) or len(folder.name) > _MAX_SLUG:
+        rule = f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
+        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {rule}"))
+    description = _description(folder, faults)
+    template = _template(folder, faults)
+    if description is not None and template is not None:
+        _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
+    files = _files(folder, description, faults)
+    if faults or description is None or template is None:
+        raise ProductFolderError(folder.name, faults)
+    texts = {key.replace(".", "_"): value for key, value in description.texts.items()}
+    return Product(
+        slug=folder.name,
+        **texts,
+        studio_parameters=tuple(description.studio_parameters),
+        files=files,
+        seed_digest=content_digest(files),
+        source=template,
+    )
+
+
+def _to(faults: list[Fault], file: str) -> Report:
+    def report(line: int, reason: str) -> None:
+        faults.append(Fault(file, line, reason))
+
+    return report
+
+
+def _description(folder: Path, faults: list[Fault]) -> ProductDescription | None:
+    report = _to(faults, _DESCRIPTION)
+    text = read_text(folder / _DESCRIPTION, report)
+    return None if text is None else read_description(text, report)
+
+
+def _template(folder: Path, faults: list[Fault]) -> Template | None:
+    report = _to(faults, _TEMPLATE)
+    text = read_text(folder / _TEMPLATE, report)
+    template = None if text is None else read_template(text, report)
+    if template is not None:
+        check_names(template, report)
+    return template
+
+
+def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
+    for name in description.studio_parameters:
+        if name not in template.parameters:
+            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, template.parameters)}")
+
+
+def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
+    def report(path: str, reason: str) -> None:
+        faults.append(Fault(f"{_REPOSITORY}/{path}", 0, reason))
+
+    files = read_seed_files(folder / _REPOSITORY, report)
+    check_limits(files, report)
+    check_secrets(files, description.not_secret if description else (), report)
+    return files

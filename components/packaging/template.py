@@ -1,0 +1,148 @@
+"""`template.yaml`: its parts, AWS's limits, and the values that the publisher fills in."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import yaml
+
+from components.packaging.faults import Report, nearest
+from components.packaging.yaml_source import TEXT, fields, line, parse, quoted, text_of
+
+ENVIRONMENT = "Environment"
+"""Name of the mapping whose values depend on the environment."""
+REQUIRED_PARAMETERS = ("SageMakerProjectName", "SageMakerProjectId")
+"""Parameters that SageMaker fills in when it makes a project; without them the launch fails."""
+
+MAX_BODY_BYTES = 1_048_576
+"""Most bytes that CloudFormation takes of a template in S3."""
+# CloudFormation's quotas that cannot be raised.
+_MAX_ENTRIES: Mapping[str, int] = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+_MAX_MAPPING_KEYS = 200
+_MAX_DESCRIPTION_BYTES = 1024
+
+_ACCOUNT_ID = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
+_ARN = re.compile(r"\barn:aws[a-z-]*:")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template as it is written."""
+
+    text: str
+    root: yaml.MappingNode
+
+    def section(self, name: str) -> dict[str, yaml.Node]:
+        """Entries of a top-level section; empty where the template has none."""
+        return fields(fields(self.root).get(name))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the text."""
+        return tuple(self.section("Parameters"))
+
+    @cached_property
+    def environment_nodes(self) -> Mapping[str, Mapping[str, yaml.Node]]:
+        """Values of the environment mapping as they stand in the text, by its two keys."""
+        return {key: fields(values) for key, values in fields(self.section("Mappings").get(ENVIRONMENT)).items()}
+
+    @property
+    def environment(self) -> Mapping[str, Mapping[str, str]]:
+        """Values of the environment mapping as they are committed, by its two keys."""
+        return {
+            key: {name: text_of(node) or "" for name, node in values.items()}
+            for key, values in self.environment_nodes.items()
+        }
+
+    def filled(self, environment: Mapping[str, Mapping[str, str]]) -> str:
+        """The text with these values in the environment mapping, which must declare exactly these keys.
+
+        Everything else, comments and order included, stays as it is written.
+        """
+        edits = sorted(
+            (node.start_mark.index, node.end_mark.index, quoted(environment[key][name]))
+            for key, values in self.environment_nodes.items()
+            for name, node in values.items()
+            if environment[key][name] != text_of(node)
+        )
+        pieces, done = [], 0
+        for start, end, value in edits:
+            pieces += [self.text[done:start], value]
+            done = end
+        return "".join([*pieces, self.text[done:]])
+
+
+def read_template(text: str, report: Report) -> Template | None:
+    """The template, or None where it is not YAML; every other fault is reported."""
+    _check_size(text, report)
+    _check_literals(text, report)
+    root = parse(text, report)
+    if root is None:
+        return None
+    template = Template(text, root)
+    _check_entries(template, report)
+    _check_parameters(template, report)
+    _check_environment(template, report)
+    return template
+
+
+def environment_faults(template: Template, given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Keys that are given but not declared, and keys that are declared but not given."""
+    declared = {f"{key}.{name}" for key, values in template.environment_nodes.items() for name in values}
+    offered = {f"{key}.{name}" for key, values in given.items() for name in values}
+    for path in sorted(offered - declared):
+        yield f"a value is given for {path}, which Mappings.{ENVIRONMENT} lacks{nearest(path, sorted(declared))}"
+    for path in sorted(declared - offered):
+        yield f"no value is given for {path} of Mappings.{ENVIRONMENT}{nearest(path, sorted(offered))}"
+
+
+def _check_size(text: str, report: Report) -> None:
+    size = len(text.encode())
+    if size > MAX_BODY_BYTES:
+        report(0, f"has {size:,} bytes; CloudFormation takes {MAX_BODY_BYTES:,}: {size - MAX_BODY_BYTES:,} too many")
+
+
+def _check_literals(text: str, report: Report) -> None:
+    for number, content in enumerate(text.splitlines(), 1):
+        if found := _ACCOUNT_ID.search(content):
+            report(number, f"{found[0]} looks like an account id; use ${{AWS::AccountId}} or a parameter")
+        if found := _ARN.search(content):
+            report(number, f"{found[0]!r} holds in one partition only; write arn:${{AWS::Partition}}:")
+
+
+def _check_entries(template: Template, report: Report) -> None:
+    top = fields(template.root)
+    if not template.section("Resources"):
+        report(line(top["Resources"]) if "Resources" in top else 0, "Resources: is missing or empty")
+    for name, limit in _MAX_ENTRIES.items():
+        count = len(template.section(name))
+        if count > limit:
+            report(line(top[name]), f"{name}: has {count} entries; CloudFormation takes {limit}")
+    for name, mapping in template.section("Mappings").items():
+        count = len(fields(mapping))
+        if count > _MAX_MAPPING_KEYS:
+            report(line(mapping), f"Mappings.{name}: has {count} keys; CloudFormation takes {_MAX_MAPPING_KEYS}")
+    size = len((text_of(top.get("Description")) or "").encode())
+    if size > _MAX_DESCRIPTION_BYTES:
+        report(line(top["Description"]), f"Description: has {size:,} bytes; CloudFormation takes 1,024")
+
+
+def _check_parameters(template: Template, report: Report) -> None:
+    for name in REQUIRED_PARAMETERS:
+        if name not in template.parameters:
+            report(0, f"Parameters: has no {name}, which SageMaker fills in{nearest(name, template.parameters)}")
+
+
+def _check_environment(template: Template, report: Report) -> None:
+    mapping = template.section("Mappings").get(ENVIRONMENT)
+    if mapping is None:
+        return
+    for key, values in fields(mapping).items():
+        path = f"Mappings.{ENVIRONMENT}.{key}"
+        if not fields(values):
+            report(line(values), f"{path}: must hold names with texts")
+        for name, node in fields(values).items():
+            # A block scalar's end takes its line end with it, and an empty scalar has no place of its own.
+            if not isinstance(node, yaml.ScalarNode) or node.tag != TEXT or node.style in ("|", ">"):
+                report(line(node), f'{path}.{name}: must be a text on one line; write "" where it has no value yet')
