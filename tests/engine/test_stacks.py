@@ -1,8 +1,6 @@
 """The program on the real engine: what the emulated AWS holds afterwards, and what a second run changes."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -58,12 +56,13 @@ def world_of_stacks(make_world: MakeWorld, project_folder: Path) -> World:
 
 @pytest.fixture
 def deployed(world_of_stacks: World, project_folder: Path) -> Iterator[World]:
-    """Dev, deployed as committed; whatever a test changes is put back."""
+    """Dev, deployed as committed. A test may change the settings: they are put back, and so is what it deployed."""
     committed = {path: path.read_text() for path in project_folder.glob("Pulumi.*.yaml")}
     yield world_of_stacks
-    for path, text in committed.items():
-        path.write_text(text)
-    up(world_of_stacks, "--refresh")
+    if any(path.read_text() != text for path, text in committed.items()):
+        for path, text in committed.items():
+            path.write_text(text)
+        up(world_of_stacks)
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def preview(world: World, *flags: str) -> dict[str, set[str]]:
     digest = json.loads(world.pulumi("preview", "--stack", "dev", "--json", *flags).stdout)
     fates: dict[str, set[str]] = {}
     for step in digest["steps"]:
-        if step["op"] != "same":
+        if step["op"] not in ("same", "refresh"):
             fates.setdefault(step["op"], set()).add(step["urn"].rsplit("::", 1)[-1])
     return fates
 
@@ -227,13 +226,12 @@ def test_an_engine_killed_in_the_middle_of_up_is_finished_by_the_next_one(
         env=world.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while _recorded(world) < resources and engine.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     assert engine.poll() is None, "the engine was done before it could be killed"
-    os.killpg(engine.pid, signal.SIGKILL)
+    engine.kill()
     engine.wait()
     up(world)
     assert preview(world) == {}
