@@ -15,7 +15,18 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from sandbox.emulator import codecommit, codeconnections, codestar_notifications, kms, s3, sns
+from sandbox.emulator import (
+    awslambda,
+    cloudformation,
+    codebuild,
+    codecommit,
+    codeconnections,
+    codepipeline,
+    codestar_notifications,
+    kms,
+    s3,
+    sns,
+)
 from sandbox.emulator.extension import add_service
 
 HOST = "127.0.0.1"
@@ -66,7 +77,11 @@ def install() -> None:
     """Add to moto what this package has; before the first request."""
     add_service(codeconnections, "codeconnections")
     add_service(codestar_notifications, "codestarnotifications")
+    awslambda.install()
+    cloudformation.install()
+    codebuild.install()
     codecommit.install()
+    codepipeline.install()
     kms.install()
     s3.install()
     sns.install()

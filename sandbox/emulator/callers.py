@@ -1,0 +1,148 @@
+"""Who asks the emulated AWS for something, and the emulated services' own requests on behalf of a role.
+
+A service that does something for its caller - CloudFormation for a role, say - does it through the emulator's own
+address, as that role. So each of its calls is one that AWS would see too: botocore checks its shape, and whatever
+guards the front door judges it.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import botocore.session
+from botocore.config import Config
+from moto.core.responses import BaseResponse
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
+
+from sandbox.emulator.errors import ServiceError
+
+# One request of ours may wait for another service's whole work, and is never worth a second try.
+Client = Any
+"""A client of botocore, which makes them at run time."""
+
+_CONFIG = Config(read_timeout=900, retries={"total_max_attempts": 1}, proxies={})
+_SECRET = "sandbox"  # noqa: S105 - signatures are not judged
+_SESSION = botocore.session.Session()
+_SESSION_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """A principal, and where it talks to the emulator."""
+
+    endpoint: str
+    region: str
+    account: str
+    access_key: str
+    principal: str
+    """ARN of the user, of the role (not of its session) or of the account's root."""
+    session: str = ""
+    """Name of the role's session; empty where the principal is no role."""
+
+    @classmethod
+    def of(cls, response: BaseResponse) -> "Caller":
+        """Return who sent the request that `response` answers; unknown keys are the account's root."""
+        access_key = response.access_key
+        principal, session = _identify(access_key, response.current_account, response.partition)
+        return cls(
+            endpoint=f"http://{response.headers['Host']}",
+            region=response.region,
+            account=response.current_account,
+            access_key=access_key,
+            principal=principal,
+            session=session,
+        )
+
+    @property
+    def partition(self) -> str:
+        """The partition of the caller's region."""
+        return get_partition(self.region)
+
+    def client(self, service: str) -> Client:
+        """Return a client with which the emulator is asked as this caller."""
+        return _client(service, self.region, self.endpoint, self.access_key)
+
+    def assume(self, role_arn: str, service: str, session: str) -> "Caller":
+        """Return the role as `service`, e.g. `cloudformation.amazonaws.com`, assumes it for this caller.
+
+        Raises:
+            ServiceError: there is no such role, or it does not trust the service.
+
+        """
+        try:
+            role = iam_backends[self.account][self.partition].get_role_by_arn(role_arn)
+        except NotFoundException:
+            _refuse(service, role_arn)
+        if not trusts(role.assume_role_policy_document, service):
+            _refuse(service, role_arn)
+        credentials = sts_backends[self.account][self.partition].assume_role(
+            region_name=self.region,
+            role_session_name=session,
+            role_arn=role_arn,
+            policy="",
+            duration=3600,
+            external_id="",
+        )
+        return replace(self, access_key=credentials.access_key_id, principal=role_arn, session=session)
+
+
+_current: ContextVar[Caller] = ContextVar("caller")
+
+
+@contextmanager
+def calling(response: BaseResponse) -> Iterator[Caller]:
+    """Remember the caller for the backends that work on this request."""
+    caller = Caller.of(response)
+    token = _current.set(caller)
+    try:
+        yield caller
+    finally:
+        _current.reset(token)
+
+
+def current() -> Caller:
+    """Return the caller of the request that is worked on."""
+    return _current.get()
+
+
+def _identify(access_key: str, account: str, partition: str) -> tuple[str, str]:
+    role = sts_backends[account][partition].get_assumed_role_from_access_key(access_key)
+    if role:
+        return role.role_arn, role.session_name
+    user = iam_backends[account][partition].get_user_from_access_key_id(access_key)
+    return (user.arn if user else f"arn:{partition}:iam::{account}:root"), ""
+
+
+def trusts(policy: str, service: str) -> bool:
+    """Say whether a role's trust policy lets a service assume it; its conditions are taken as met."""
+    statements = json.loads(policy)["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        named = statement.get("Principal", {}).get("Service", []) if statement.get("Effect") == "Allow" else []
+        if service in ([named] if isinstance(named, str) else named):
+            return True
+    return False
+
+
+def _refuse(service: str, role_arn: str) -> NoReturn:
+    raise ServiceError("AccessDeniedException", f"{service} is not authorized to perform: sts:AssumeRole on {role_arn}")
+
+
+@lru_cache(maxsize=128)
+def _client(service: str, region: str, endpoint: str, access_key: str) -> Client:
+    with _SESSION_LOCK:
+        return _SESSION.create_client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=_SECRET,
+            config=_CONFIG,
+        )

@@ -1,0 +1,41 @@
+"""What a launch role may do: the one place where the emulator judges it.
+
+A launch role is what Service Catalog or SageMaker Projects assume in order to launch a template. Of its policy one rule
+is judged here, because it is the one that a forgotten tag breaks: objects may be read when they are tagged for
+provisioning, as AWS's managed policy for launch roles says.
+"""
+
+from botocore.exceptions import ClientError
+
+from sandbox.emulator.callers import Caller
+from sandbox.emulator.templates import Json
+
+SESSION = "sm-mlops-launch"
+"""The name of the sessions in which launch roles work."""
+
+TAG = ("servicecatalog:provisioning", "true")
+_PARAMETERS = {"Bucket": "Bucket", "Key": "Key", "ObjectVersion": "VersionId"}
+
+
+def get_object(caller: Caller, location: Json) -> bytes:
+    """Read an object for CloudFormation, given as `Bucket`, `Key` and perhaps `ObjectVersion`.
+
+    Raises:
+        ClientError: there is none, or the caller is a launch role and may not read it.
+
+    """
+    s3 = caller.client("s3")
+    wanted = {_PARAMETERS[key]: value for key, value in location.items()}
+    content: bytes = s3.get_object(**wanted)["Body"].read()
+    tags = [(tag["Key"], tag["Value"]) for tag in s3.get_object_tagging(**wanted)["TagSet"]]
+    if caller.session == SESSION and TAG not in tags:
+        raise _denied()
+    return content
+
+
+def _denied() -> ClientError:
+    metadata = {"HTTPStatusCode": 403, "HTTPHeaders": {}, "HostId": "", "RequestId": "", "RetryAttempts": 0}
+    return ClientError(
+        {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}, "ResponseMetadata": metadata},  # type: ignore[typeddict-item] # a plain dict
+        "GetObject",
+    )
