@@ -66,7 +66,7 @@ def evaluate(archive: Path, test_dir: Path, output_dir: Path) -> dict[str, dict[
 
 def main(argv: list[str] | None = None, message_file: Path = job.PROCESSING_MESSAGE_FILE) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="model.tar.gz")
     parser.add_argument("--test-dir", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)

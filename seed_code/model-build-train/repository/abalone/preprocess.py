@@ -47,7 +47,7 @@ def preprocess(input_dir: Path, output_dir: Path, seed: int) -> dict[str, int]:
 
 def main(argv: list[str] | None = None, message_file: Path = job.PROCESSING_MESSAGE_FILE) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="preprocess", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="preprocess", description=__doc__)
     parser.add_argument("--input-dir", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)

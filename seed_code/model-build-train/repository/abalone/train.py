@@ -121,7 +121,7 @@ def _save_serving_code(code_dir: Path) -> None:
 
 def main(argv: list[str] | None = None, message_file: Path = job.TRAINING_FAILURE_FILE) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="train", description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="train", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--train-dir", type=Path, required=True)
     parser.add_argument("--validation-dir", type=Path, required=True)
     parser.add_argument("--model-dir", type=Path, required=True)

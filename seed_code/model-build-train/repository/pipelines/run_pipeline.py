@@ -201,7 +201,7 @@ def main(
     argv: list[str] | None = None, environment: Mapping[str, str] = os.environ, clients: Clients | None = None
 ) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.run_pipeline", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m pipelines.run_pipeline", description=__doc__)
     parser.add_argument("--always", action="store_true", help="start an execution even if nothing has changed")
     parser.add_argument("--arn-file", type=Path, help="write the ARN of the execution to this file")
     parser.add_argument("--definition-only", action="store_true", help="print the definition; call nothing in AWS")
