@@ -28,7 +28,7 @@ unit: environment ## Run the tests that need no engine.
 check: environment ## Check format, lint and types.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m mypy
+	@$(PYTHON) -m mypy __main__.py settings.py components sandbox tests
 
 lock: environment ## Renew requirements.txt and requirements-dev.txt from pyproject.toml.
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
