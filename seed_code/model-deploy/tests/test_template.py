@@ -1,5 +1,6 @@
 """The product's template: names, events, stages, and its agreement with the seed repository."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -270,6 +271,35 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
                 {"GetAuthorizationToken"},
                 {"PutMetricData"},
             ), (role, calls)
+
+
+def worst(value: Any) -> Any:
+    """A policy as IAM would get it, with every condition true and every value at its longest."""
+    if isinstance(value, list):
+        return [worst(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    (name, inner), *others = value.items()
+    if others or name not in {"If", "Sub", "Ref", "GetAtt", "FindInMap"}:
+        return {key: worst(item) for key, item in value.items()}
+    if name == "If":
+        return max((worst(branch) for branch in inner[1:]), key=lambda branch: len(json.dumps(branch)))
+    if name == "Sub":
+        text = inner if isinstance(inner, str) else inner[0]
+        return re.sub(r"\$\{([\w:.]+)\}", lambda found: {**LONGEST, **ARNS}.get(found.group(1), ARN), text)
+    return LONGEST.get(str(inner), ARN)
+
+
+ARN = "arn:aws-us-gov:codepipeline:us-gov-west-1:111111111111:" + "n" * 80
+ARNS = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-1", "TargetTestRoleName": "r" * 64}
+
+
+def test_policies_and_trusts_are_within_iam_s_limits():
+    for name, role in of_type("AWS::IAM::Role").items():
+        policies = [json.dumps(worst(policy["PolicyDocument"])) for policy in role["Policies"]]
+        # IAM counts no white space: 10,240 characters for all inline policies of a role, 2,048 for its trust.
+        assert len(re.sub(r"\s", "", "".join(policies))) <= 10_240, name
+        assert len(re.sub(r"\s", "", json.dumps(worst(role["AssumeRolePolicyDocument"])))) <= 2_048, name
 
 
 def test_every_trust_but_lambda_s_asks_for_the_source():
