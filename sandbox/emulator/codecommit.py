@@ -85,7 +85,7 @@ class CodeCommitBackend(OneModule, MotoBackend):
         """Return the ARN of a key that can encrypt a repository; the API's errors for one that cannot."""
         try:
             found = kms_backends[self.account_id][self.region_name].describe_key(key)
-        except JsonRESTError as error:
+        except (JsonRESTError, KeyError) as error:
             raise ServiceError("EncryptionKeyNotFoundException", f"The KMS key {key} was not found") from error
         if found.key_state != "Enabled":
             raise ServiceError("EncryptionKeyDisabledException", f"The KMS key {key} is {found.key_state}")

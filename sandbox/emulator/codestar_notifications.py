@@ -197,7 +197,7 @@ class CodeStarNotificationsBackend(OneModule):
             return True
         try:
             policy = kms_backends[self.account_id][self.region_name].describe_key(key).policy
-        except JsonRESTError:
+        except (JsonRESTError, KeyError):
             return False
         actions = ("kms:GenerateDataKey", "kms:Decrypt")
         return all(allows_service(policy, PRINCIPAL, action, self.account_id) for action in actions)

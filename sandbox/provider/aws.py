@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 # A stand-in has no reason to wait: the emulator is on this machine and does not throttle.
 CONFIG = Config(
@@ -72,10 +73,26 @@ class Connections:
         """Return the client of a service in a region."""
         with self._lock:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.client(  # type: ignore[call-overload]
+                client = self._session.client(  # type: ignore[call-overload]
                     service, region_name=region, endpoint_url=self.endpoint, config=CONFIG
                 )
+                client.meta.events.register("after-call", _region_marker(region))
+                self._clients[service, region] = client
             return self._clients[service, region]
+
+
+def _region_marker(region: str) -> Callable[..., None]:
+    """Return a hook that writes the region into each answer: botocore's errors do not tell it."""
+
+    def mark(parsed: dict[str, Any], **_: object) -> None:
+        parsed.setdefault("ResponseMetadata", {})["Region"] = region
+
+    return mark
+
+
+def region_of(error: ClientError) -> str:
+    """Return the region of the call that failed."""
+    return str(error.response["ResponseMetadata"].get("Region"))
 
 
 @dataclass(frozen=True)

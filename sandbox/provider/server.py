@@ -16,7 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc, status_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from sandbox.provider.assets import AssetError
-from sandbox.provider.aws import Connections
+from sandbox.provider.aws import Connections, region_of
 from sandbox.provider.invokes import UnknownFunctionError, invoke
 from sandbox.provider.lifecycle import IncompleteError, Lifecycle, Naming
 from sandbox.provider.registry import UnknownTypeError, handler
@@ -230,7 +230,7 @@ def explain(error: Exception) -> str:
     """Return what went wrong, for a person who reads one line of it."""
     if isinstance(error, ClientError):
         fault = error.response["Error"]
-        return f"{error.operation_name}: {fault.get('Code')}: {fault.get('Message')}"
+        return f"{error.operation_name} in {region_of(error)}: {fault.get('Code')}: {fault.get('Message')}"
     if isinstance(error, BotoCoreError | AssetError | UnknownTypeError | UnknownFunctionError | ConfigurationError):
         return str(error)
     traceback.print_exception(error, file=sys.stderr)

@@ -28,8 +28,10 @@ class Context:
     def abort(self, _: grpc.StatusCode, message: str) -> NoReturn:
         raise AbortedError(message)
 
-    def abort_with_status(self, status: Any) -> NoReturn:
-        parsed = status_pb2.Status.FromString(dict(status.trailing_metadata)["grpc-status-details-bin"])
+    def abort_with_status(self, status: grpc.Status) -> NoReturn:
+        encoded = dict(status.trailing_metadata or ())["grpc-status-details-bin"]
+        assert isinstance(encoded, bytes)
+        parsed = status_pb2.Status.FromString(encoded)
         detail = provider_pb2.ErrorResourceInitFailed()
         assert parsed.details[0].Unpack(detail)
         raise AbortedError(status.details, detail)
