@@ -1,0 +1,107 @@
+"""How dynamic providers reach AWS: as the stack's `aws:` configuration says, like the AWS plugin itself."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.dynamic import ConfigureRequest, ResourceProvider
+
+SESSION_NAME = "sm-mlops"
+"""Name of the session in an assumed role, as CloudTrail shows it, where the configuration gives none."""
+
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+"""Error codes of AWS that mean a missing permission."""
+
+
+class AwsError(Exception):
+    """A call to AWS failed; the message says which, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class AwsAccess:
+    """The `aws:` configuration that decides who calls AWS, and where."""
+
+    values: Mapping[str, Any]
+    """The configuration by key without its namespace; lists and mappings as JSON text."""
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        session = boto3.Session(
+            profile_name=self.values.get("profile"),
+            aws_access_key_id=self.values.get("accessKey"),
+            aws_secret_access_key=self.values.get("secretKey"),
+            aws_session_token=self.values.get("token"),
+        )
+        for role in self._list("assumeRoles"):
+            optional = {"ExternalId": role["externalId"]} if "externalId" in role else {}
+            credentials = session.client("sts", region_name=self.values.get("region")).assume_role(
+                RoleArn=role["roleArn"], RoleSessionName=role.get("sessionName", SESSION_NAME), **optional
+            )["Credentials"]
+            session = boto3.Session(
+                aws_access_key_id=credentials["AccessKeyId"],
+                aws_secret_access_key=credentials["SecretAccessKey"],
+                aws_session_token=credentials["SessionToken"],
+            )
+        allowed = self._list("allowedAccountIds")
+        if allowed:
+            account = session.client("sts", region_name=self.values.get("region")).get_caller_identity()["Account"]
+            if account not in allowed:
+                raise AwsError(f"the credentials are of account {account}; aws:allowedAccountIds names {allowed}")
+        return session
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+        """A client that waits and tries again when AWS throttles or stumbles."""
+        endpoints = {key: url for entry in self._list("endpoints") for key, url in entry.items()}
+        return self._session.client(  # type: ignore[call-overload]
+            service,
+            region_name=region,
+            endpoint_url=endpoints.get(service),
+            config=ClientConfig(retries={"mode": "adaptive", "max_attempts": 10}),
+        )
+
+    def _list(self, key: str) -> list[Any]:
+        value = self.values.get(key) or []
+        loaded: list[Any] = json.loads(value) if isinstance(value, str) else value
+        return loaded
+
+
+class AwsResourceProvider(ResourceProvider):
+    """A dynamic provider that calls AWS."""
+
+    # No secret is captured, and a diff that shows this as one would hide the rest.
+    serialize_as_secret_always = False
+
+    _KEYS = ("profile", "accessKey", "secretKey", "token", "region", "assumeRoles", "allowedAccountIds", "endpoints")
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take over the stack's `aws:` configuration; once per process, never stored."""
+        self._access = AwsAccess({key: req.config.get(f"aws:{key}") for key in self._KEYS})
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+        """A client as the stack's configuration demands."""
+        return self._access.client(service, region)
+
+
+@contextmanager
+def explained(subject: str, region: str, permission: str) -> Iterator[None]:
+    """Turn a failure of AWS into a sentence that names the subject, the call, the region and a missing permission.
+
+    Args:
+        subject: what is being done, and to what.
+        region: where.
+        permission: the IAM actions that it needs, for the case that AWS denies it.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        hint = f" Grant {permission} to the role that deploys." if code in DENIED else ""
+        raise AwsError(f"{subject} in {region}: {error.operation_name} failed: {code}: {message}.{hint}") from error
+    except BotoCoreError as error:
+        raise AwsError(f"{subject} in {region}: {error}") from error

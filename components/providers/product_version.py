@@ -1,0 +1,190 @@
+"""Versions of a Service Catalog product: new content is a new version beside the old ones.
+
+The AWS plugin replaces the whole product when its first version changes, and forgets a version that leaves the program.
+Here the newest version is the default, older ones are deprecated (what was made from them can still be updated, nothing
+new is), and beyond a number of versions they are switched off unless a provisioned product still uses them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from components.providers.aws_access import AwsError, AwsResourceProvider, explained
+
+QUOTA = 100
+"""Versions that a product can have."""
+
+GUARD = 90
+"""Versions at which a release is refused, so that the quota is never met in the middle of one."""
+
+_PLACE = ("region", "productId")
+_CONTENT = ("version", "description", "templateUrl", "keepVersions")
+_PERMISSIONS = "servicecatalog:ListProvisioningArtifacts, Create-, Update- and SearchProvisionedProducts"
+
+
+def artifacts(client: Any, product_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a botocore client
+    """Every version of a product, newest first."""
+    listed = client.list_provisioning_artifacts(ProductId=product_id)["ProvisioningArtifactDetails"]
+    return sorted(listed, key=lambda artifact: (artifact["CreatedTime"], artifact["Id"]), reverse=True)
+
+
+def provisioned_products(client: Any, product_id: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a botocore client
+    """What people of this account have launched from a product, whoever launched it."""
+    arguments = {
+        "AccessLevelFilter": {"Key": "Account", "Value": "self"},
+        "Filters": {"SearchQuery": [f"productId:{product_id}"]},
+    }
+    while True:
+        page = client.search_provisioned_products(**arguments)
+        yield from page["ProvisionedProducts"]
+        if not page.get("NextPageToken"):
+            return
+        arguments["PageToken"] = page["NextPageToken"]
+
+
+def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a botocore client
+    """Make the wanted version the default, deprecate the others, switch off the oldest; the version's id.
+
+    Doing it again changes nothing, and does what an interrupted run has left.
+
+    Raises:
+        AwsError: the product has too many versions already.
+    """
+    product_id, known = props["productId"], artifacts(client, props["productId"])
+    current = next((artifact for artifact in known if artifact["Name"] == props["version"]), None)
+    if current is None:
+        _guard_quota(client, product_id, known)
+        current = client.create_provisioning_artifact(
+            ProductId=product_id,
+            Parameters={
+                "Name": props["version"],
+                "Description": props["description"],
+                "Info": {"LoadTemplateFromURL": props["templateUrl"]},
+                "Type": "CLOUD_FORMATION_TEMPLATE",
+            },
+            # AWS makes one version for one token, so that a lost answer does not make two.
+            IdempotencyToken=f"{product_id}-{props['version']}",
+        )["ProvisioningArtifactDetail"]
+    older = [artifact for artifact in known if artifact["Id"] != current["Id"]]
+    _set(client, product_id, current, active=True, guidance="DEFAULT")
+    _retire(client, product_id, older, keep=int(props["keepVersions"]) - 1)
+    return str(current["Id"])
+
+
+def _guard_quota(client: Any, product_id: str, known: Sequence[dict[str, Any]]) -> None:  # noqa: ANN401
+    if len(known) < GUARD:
+        return
+    used = {item["ProvisioningArtifactId"] for item in provisioned_products(client, product_id)}
+    free = [artifact["Name"] for artifact in known if not artifact["Active"] and artifact["Id"] not in used]
+    advice = (
+        f"Delete versions that nothing uses: {', '.join(free)}."
+        if free
+        else "Every version is in use: update the projects that use old ones, then delete those versions."
+    )
+    raise AwsError(f"product {product_id} has {len(known)} versions, and AWS allows {QUOTA}. {advice}")
+
+
+def _retire(client: Any, product_id: str, older: Sequence[dict[str, Any]], keep: int) -> None:  # noqa: ANN401
+    used = {item["ProvisioningArtifactId"] for item in provisioned_products(client, product_id)} if older else set()
+    for index, artifact in enumerate(older):
+        _set(client, product_id, artifact, active=index < keep or artifact["Id"] in used, guidance="DEPRECATED")
+
+
+def _set(client: Any, product_id: str, artifact: Mapping[str, Any], *, active: bool, guidance: str) -> None:  # noqa: ANN401
+    if (artifact.get("Active", True), artifact.get("Guidance", "DEFAULT")) == (active, guidance):
+        return
+    client.update_provisioning_artifact(
+        ProductId=product_id, ProvisioningArtifactId=artifact["Id"], Active=active, Guidance=guidance
+    )
+
+
+class ProductVersionProvider(AwsResourceProvider):
+    """Carries out releases; the functions above do the work."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """A product keeps at least the version that people launch."""
+        keep = news.get("keepVersions")
+        failures = []
+        if isinstance(keep, int | float) and not 1 <= keep <= GUARD:
+            failures.append(CheckFailure("keepVersions", f"{keep:g} is not between 1 and {GUARD}"))
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Another product is another resource; other content is a release."""
+        replaces = [key for key in _PLACE if olds.get(key) != news.get(key)]
+        changed = [key for key in _CONTENT if olds.get(key) != news.get(key)]
+        return DiffResult(changes=bool(replaces or changed), replaces=replaces, stables=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Release the first version; one of that name that stands already is taken over."""
+        outs = self._release(props)
+        return CreateResult(f"{props['productId']}@{props['region']}", outs)
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Release the new content."""
+        return UpdateResult(self._release(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What AWS has: a version that is gone, off or deprecated reads as no version, so that `up` repairs it."""
+        client = self.client("servicecatalog", props["region"])
+        with explained(f"product {props['productId']}", props["region"], _PERMISSIONS):
+            try:
+                known = artifacts(client, props["productId"])
+            except client.exceptions.ResourceNotFoundException:
+                return ReadResult("", {})
+        current = next((artifact for artifact in known if artifact["Name"] == props["version"]), None)
+        live = current is not None and current["Active"] and current.get("Guidance", "DEFAULT") == "DEFAULT"
+        return ReadResult(id_, props if live else {**props, "version": ""})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Let the product go, unless people still have something that was launched from it.
+
+        The versions end with the product. This runs before anything of the product is removed, so a refusal leaves
+        everything as it is.
+        """
+        client = self.client("servicecatalog", props["region"])
+        with explained(f"product {props['productId']}", props["region"], _PERMISSIONS):
+            names = sorted(item["Name"] for item in provisioned_products(client, props["productId"]))
+        if names:
+            raise AwsError(
+                f"product {props['productId']} in {props['region']} cannot be removed: {len(names)} launched from it "
+                f"still exist: {', '.join(names)}. Delete these projects first."
+            )
+
+    def _release(self, props: dict[str, Any]) -> dict[str, Any]:
+        client = self.client("servicecatalog", props["region"])
+        with explained(f"version {props['version']}", props["region"], _PERMISSIONS):
+            artifact_id = release(client, props)
+        return {**{key: props[key] for key in (*_PLACE, *_CONTENT)}, "artifactId": artifact_id}
+
+
+class ProductVersion(Resource, module="servicecatalog", name="ProductVersion"):
+    """The version of a product that people launch."""
+
+    artifact_id: pulumi.Output[str]
+    """Id of the provisioning artifact."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        region: pulumi.Input[str],
+        product_id: pulumi.Input[str],
+        version: pulumi.Input[str],
+        description: pulumi.Input[str],
+        template_url: pulumi.Input[str],
+        keep_versions: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = {
+            "region": region,
+            "productId": product_id,
+            "version": version,
+            "description": description,
+            "templateUrl": template_url,
+            "keepVersions": keep_versions,
+            "artifactId": None,
+        }
+        super().__init__(ProductVersionProvider(), name, props, opts)
