@@ -100,7 +100,7 @@ def serve(port: int, info: Path) -> None:
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
     with server:
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.05)
 
 
 def write_atomically(path: Path, content: dict[str, Any]) -> None:
