@@ -14,7 +14,7 @@ _VERSION_SUFFIX = len("-01234567")
 
 # Service Catalog's limits in characters, from botocore's service model: ProductViewName, ProductViewShortDescription,
 # ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hash.
-_TEXTS: Mapping[str, int] = {
+TEXT_LIMITS: Mapping[str, int] = {
     "name": 8191,
     "description": 8191,
     "owner": 8191,
@@ -62,7 +62,7 @@ class _Reader:
 
     def read(self) -> ProductDescription:
         nodes = self._nodes()
-        texts = {key: self._text(key, nodes[key]) for key in _TEXTS if key in nodes}
+        texts = {key: self._text(key, nodes[key]) for key in TEXT_LIMITS if key in nodes}
         lists = {key: self._texts(key, nodes[key]) for key in _LISTS if key in nodes}
         return ProductDescription(texts, lists.get("studio.parameters", ()), lists.get("notSecret", ()))
 
@@ -78,26 +78,26 @@ class _Reader:
                 self._report(line(node), f"{section}: must hold the keys {self._keys_of(section)}")
             elif required:
                 self._report(0, f"{section}: is missing; it holds the keys {self._keys_of(section)}")
-        known = (*_TEXTS, *_LISTS)
+        known = (*TEXT_LIMITS, *_LISTS)
         for key, node in nodes.items():
             if key not in known:
                 self._report(line(node), f"{key}: is not a key of product.yaml{nearest(key, known)}")
-        for key in _TEXTS:
+        for key in TEXT_LIMITS:
             if key not in nodes and (key.partition(".")[0] in top or "." not in key):
-                self._report(0, f"{key}: is missing; it must be text of 1 to {_TEXTS[key]:,} characters")
+                self._report(0, f"{key}: is missing; it must be text of 1 to {TEXT_LIMITS[key]:,} characters")
         return nodes
 
     @staticmethod
     def _keys_of(section: str) -> str:
-        return ", ".join(key.partition(".")[2] for key in (*_TEXTS, *_LISTS) if key.startswith(f"{section}."))
+        return ", ".join(key.partition(".")[2] for key in (*TEXT_LIMITS, *_LISTS) if key.startswith(f"{section}."))
 
     def _text(self, key: str, node: yaml.Node) -> str:
         value = text_of(node)
         if value is None:
             self._report(line(node), f"{key}: must be text, not {_kind(node)}")
             return ""
-        if not 1 <= len(value) <= _TEXTS[key]:
-            size = f"1 to {_TEXTS[key]:,} characters"
+        if not 1 <= len(value) <= TEXT_LIMITS[key]:
+            size = f"1 to {TEXT_LIMITS[key]:,} characters"
             self._report(line(node), f"{key}: Service Catalog takes {size}, this has {len(value):,}")
         elif (wrong := _FORMS.get(key, _any_form)(value)) is not None:
             self._report(line(node), f"{key}: {value!r} {wrong}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
+from components.packaging.ignore_rules import IgnoreRule, comparable, read_rules
 
 FileReport = Callable[[str, str], None]
 """Takes the faults of files: the path from `repository/` (empty for the folder itself) and what is wrong with it."""
@@ -80,7 +80,7 @@ def _is_folder(repository: Path, report: FileReport) -> bool:
 
 def _walk(folder: Path, report: FileReport) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Files and links below a folder that no rule ignores. An ignored folder is not entered, as in git."""
-    waiting: list[tuple[str, Sequence[tuple[int, GitIgnoreSpec]]]] = [("", ())]
+    waiting: list[tuple[str, Sequence[tuple[int, Sequence[IgnoreRule]]]]] = [("", ())]
     while waiting:
         prefix, outer = waiting.pop()
         try:
@@ -89,51 +89,33 @@ def _walk(folder: Path, report: FileReport) -> Iterator[tuple[str, os.DirEntry[s
         except OSError as error:
             report(prefix.removesuffix("/"), f"cannot be read: {error.strerror}")
             continue
-        rules = (*_rules(entries.get(_RULES), prefix, report), *outer)
+        levels = ((len(comparable(prefix)), _rules(entries.get(_RULES))), *outer)
         for name, entry in entries.items():
             path = f"{prefix}{name}"
             is_folder = entry.is_dir(follow_symlinks=False)
-            if name in _NEVER or name.endswith(".pyc") or _ignored(f"{path}/" if is_folder else path, rules):
+            if name in _NEVER or name.endswith(".pyc") or _ignored(path, levels, is_folder=is_folder):
                 continue
             if is_folder:
-                waiting.append((f"{path}/", rules))
+                waiting.append((f"{path}/", levels))
             else:
                 yield path, entry
 
 
-def _rules(entry: os.DirEntry[str] | None, prefix: str, report: FileReport) -> Iterator[tuple[int, GitIgnoreSpec]]:
+def _rules(entry: os.DirEntry[str] | None) -> Sequence[IgnoreRule]:
     # Like git, a link in place of the rules is not read.
     if entry is None or not entry.is_file(follow_symlinks=False):
-        return
-    text = Path(entry.path).read_bytes().decode(errors="surrogateescape").removeprefix("\ufeff")
-    lines = []
-    for number, line in enumerate(text.split("\n"), 1):
-        pattern = line.removesuffix("\r")
-        if _is_pattern(pattern):
-            lines.append(pattern)
-        else:
-            report(f"{prefix}{_RULES}", f"line {number}: {pattern!r} is no pattern that works everywhere; rewrite it")
-    # The backend is named, because pathspec takes another one where a faster library happens to be installed.
-    yield len(prefix), GitIgnoreSpec.from_lines(lines, backend="simple")
+        return ()
+    return read_rules(Path(entry.path).read_bytes())
 
 
-def _is_pattern(line: str) -> bool:
-    # pathspec reads a class such as [[:alpha:]] as single characters, and a lone slash, which git takes for nothing.
-    if "[[:" in line or line.strip() in ("/", "!/"):
-        return False
-    try:
-        GitIgnoreSpec.from_lines([line], backend="simple")
-    except ValueError:
-        return False
-    return True
-
-
-def _ignored(path: str, rules: Sequence[tuple[int, GitIgnoreSpec]]) -> bool:
-    """Whether the innermost rules with an opinion ignore the path; each knows paths from its own folder."""
-    for depth, spec in rules:
-        opinion = spec.check_file(path[depth:]).include
-        if opinion is not None:
-            return opinion
+def _ignored(path: str, levels: Sequence[tuple[int, Sequence[IgnoreRule]]], *, is_folder: bool) -> bool:
+    """Whether rules ignore a path: the innermost that decide, each knowing paths from its own folder."""
+    form = comparable(path)
+    name = form.rpartition("/")[2]
+    for depth, rules in levels:
+        for rule in rules:
+            if rule.decides(form[depth:], name, is_folder=is_folder):
+                return rule.ignores
     return False
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import yaml
 
 from components.packaging.faults import Report, nearest
-from components.packaging.yaml_source import TEXT, fields, line, parse, quoted, text_of
+from components.packaging.yaml_source import TEXT, fields, key_line, line, parse, quoted, text_of
 
 ENVIRONMENT = "Environment"
 """Name of the mapping whose values depend on the environment."""
@@ -114,24 +114,28 @@ def _check_literals(text: str, report: Report) -> None:
 def _check_entries(template: Template, report: Report) -> None:
     top = fields(template.root)
     if not template.section("Resources"):
-        report(line(top["Resources"]) if "Resources" in top else 0, "Resources: is missing or empty")
+        report(key_line(template.root, "Resources"), "Resources: is missing or empty")
     for name, limit in _MAX_ENTRIES.items():
         count = len(template.section(name))
         if count > limit:
-            report(line(top[name]), f"{name}: has {count} entries; CloudFormation takes {limit}")
+            report(key_line(template.root, name), f"{name}: has {count} entries; CloudFormation takes {limit}")
     for name, mapping in template.section("Mappings").items():
         count = len(fields(mapping))
         if count > _MAX_MAPPING_KEYS:
-            report(line(mapping), f"Mappings.{name}: has {count} keys; CloudFormation takes {_MAX_MAPPING_KEYS}")
+            report(
+                key_line(top["Mappings"], name),
+                f"Mappings.{name}: has {count} keys; CloudFormation takes {_MAX_MAPPING_KEYS}",
+            )
     size = len((text_of(top.get("Description")) or "").encode())
     if size > _MAX_DESCRIPTION_BYTES:
-        report(line(top["Description"]), f"Description: has {size:,} bytes; CloudFormation takes 1,024")
+        report(key_line(template.root, "Description"), f"Description: has {size:,} bytes; CloudFormation takes 1,024")
 
 
 def _check_parameters(template: Template, report: Report) -> None:
+    others = [name for name in template.parameters if name not in REQUIRED_PARAMETERS]
     for name in REQUIRED_PARAMETERS:
         if name not in template.parameters:
-            report(0, f"Parameters: has no {name}, which SageMaker fills in{nearest(name, template.parameters)}")
+            report(0, f"Parameters: has no {name}, which SageMaker fills in{nearest(name, others)}")
 
 
 def _check_environment(template: Template, report: Report) -> None:

@@ -44,7 +44,8 @@ def parse(text: str, report: Report) -> yaml.MappingNode | None:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        report(mark.line + 1 if mark else 0, f"is not YAML: {error.problem}")
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        report(mark.line + 1 if mark else 0, f"is not YAML: {reason}")
         return None
     except yaml.reader.ReaderError as error:
         report(text.count("\n", 0, error.position) + 1, f"is not YAML: {error.reason}")
@@ -89,6 +90,12 @@ def _children(node: yaml.Node) -> Sequence[yaml.Node]:
 def line(node: yaml.Node) -> int:
     """Line in which the node begins, counted from 1."""
     return node.start_mark.line + 1
+
+
+def key_line(node: yaml.Node | None, name: str) -> int:
+    """Line of a mapping's key, counted from 1; 0 where the mapping has no such key."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((line(key) for key, _ in pairs if key.value == name), 0)
 
 
 def fields(node: yaml.Node | None) -> dict[str, yaml.Node]:
