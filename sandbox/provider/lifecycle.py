@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -102,10 +102,16 @@ class Lifecycle:
             base = {key: value for key, value in state.items() if key not in _inputs(handler) - handler.keeps}
         return base | self._wanted(handler, inputs)
 
-    def create(self, handler: Resource, inputs: Properties) -> tuple[str, Properties]:
-        """Make the resource; its id and outputs. `IncompleteError` when it stands but a later call failed."""
+    def create(
+        self, handler: Resource, inputs: Properties, made: Callable[[str], None] = lambda _: None
+    ) -> tuple[str, Properties]:
+        """Make the resource; its id and outputs. `IncompleteError` when it stands but a later call failed.
+
+        `made` is told the id as soon as the resource stands.
+        """
         aws = self.aws(inputs.get("region"))
         ident = handler.create(aws, inputs)
+        made(ident)
         return ident, self._finish(handler, aws, ident, Change({}, inputs), inputs)
 
     def update(self, handler: Resource, ident: str, state: Properties, news: Properties) -> Properties:

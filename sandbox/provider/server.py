@@ -2,19 +2,23 @@
 # ruff: noqa: ARG002, N802 - the engine calls the methods, by its names
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias
 
 import grpc
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc, status_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from sandbox import journal
 from sandbox.provider.assets import AssetError
 from sandbox.provider.aws import Connections, region_of
 from sandbox.provider.invokes import UnknownFunctionError, invoke
@@ -26,6 +30,7 @@ Context: TypeAlias = grpc.ServicerContext
 
 VERSION = "7.51.1"
 WORKERS = 32
+WATCH_SECONDS = 0.5
 MAX_MESSAGE = 400 * 1024 * 1024
 
 
@@ -118,8 +123,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             kind, inputs = handler(type_of(request.urn)), from_struct(request.properties)
             if request.preview:
                 return pb.CreateResponse(properties=to_struct(self._lifecycle.preview(kind, inputs)))
-            ident, outputs = self._lifecycle.create(kind, inputs)
-            return pb.CreateResponse(id=ident, properties=to_struct(outputs))
+            made = partial(journal.record, request.urn)
+            ident, outputs = self._lifecycle.create(kind, inputs, made)
+            properties = to_struct(outputs)
+            made(ident, MessageToDict(properties))
+            return pb.CreateResponse(id=ident, properties=properties)
 
     def Read(self, request: pb.ReadRequest, context: Context) -> pb.ReadResponse:
         """Look at a resource; without an id in the answer it is gone."""
@@ -258,11 +266,19 @@ def incomplete(message: str, error: IncompleteError) -> grpc.Status:
 
 
 def serve(endpoint: str) -> None:
-    """Serve on a free port of 127.0.0.1, print that port, and go on until the process is ended."""
+    """Serve on a free port of 127.0.0.1, print that port, and go on for as long as the engine lives.
+
+    Requests of an engine that was killed are still carried out to their end: what they make is in the journal.
+    """
+    engine = os.getppid()
+    workers = futures.ThreadPoolExecutor(WORKERS)
     sizes = [("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE)]
-    server = grpc.server(futures.ThreadPoolExecutor(WORKERS), options=sizes)
+    server = grpc.server(workers, options=sizes)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(Connections(endpoint)), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    server.wait_for_termination()
+    while os.getppid() == engine:
+        server.wait_for_termination(WATCH_SECONDS)
+    workers.shutdown()
+    server.stop(None)
