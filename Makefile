@@ -3,6 +3,7 @@ STACK ?= dev
 PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
 .PHONY: help environment sandbox sandbox-down test unit check lock bench
 
@@ -25,15 +26,25 @@ test: environment ## Run every test; those of the engine are skipped where no en
 unit: environment ## Run the tests that need no engine.
 	@$(PYTHON) -m pytest tests/unit
 
-check: environment ## Check format, lint and types.
+check: environment .checks/installed ## Check format, lint and types, and the products' templates.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy __main__.py settings.py components sandbox tests
+	@.venv/bin/cfn-lint $(TEMPLATES)
+	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 
-lock: environment ## Renew requirements.txt and requirements-dev.txt from pyproject.toml.
+.checks/installed: requirements-checkov.txt | environment
+	@echo "Installing checkov into .checks (about a minute, once)." >&2
+	@rm -rf .checks
+	@.venv/bin/python -m venv .checks
+	@.checks/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
+lock: environment ## Renew the requirements*.txt from pyproject.toml.
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
 	@$(COMPILE) -o requirements.txt pyproject.toml
 	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
+	@$(COMPILE) -o requirements-checkov.txt --group checkov
 
 bench: environment ## Measure what the components cost against a plain script.
 	@$(PYTHON) -m tests.bench
