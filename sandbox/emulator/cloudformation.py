@@ -379,7 +379,7 @@ def _told(error: ClientError) -> str:
 class CloudFormationBackend(OneModule, MotoBackend):
     """The stacks of one account and region."""
 
-    def create_stack(  # noqa: PLR0913, PLR0917 - moto's interface
+    def create_stack(
         self,
         name: str,
         template: str,

@@ -10,15 +10,18 @@ from botocore.exceptions import ClientError
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.templates import Json
 
-SESSION = "sm-mlops-launch"
-"""The name of the sessions in which launch roles work."""
+SESSION = "servicecatalog"
+"""The name of the sessions in which Service Catalog works with a launch role."""
+
+STACKS_OF_PRODUCTS, STACKS_OF_TEMPLATES = "SC-", "SP-"
+"""How the names of the stacks begin that Service Catalog makes, and SageMaker from a template in S3."""
 
 TAG = ("servicecatalog:provisioning", "true")
 _PARAMETERS = {"Bucket": "Bucket", "Key": "Key", "ObjectVersion": "VersionId"}
 
 
-def get_object(caller: Caller, location: Json) -> bytes:
-    """Read an object for CloudFormation, given as `Bucket`, `Key` and perhaps `ObjectVersion`.
+def get_object(caller: Caller, stack_name: str, location: Json) -> bytes:
+    """Read an object for a stack, given as `Bucket`, `Key` and perhaps `ObjectVersion`.
 
     Raises:
         ClientError: there is none, or the caller is a launch role and may not read it.
@@ -28,9 +31,14 @@ def get_object(caller: Caller, location: Json) -> bytes:
     wanted = {_PARAMETERS[key]: value for key, value in location.items()}
     content: bytes = s3.get_object(**wanted)["Body"].read()
     tags = [(tag["Key"], tag["Value"]) for tag in s3.get_object_tagging(**wanted)["TagSet"]]
-    if caller.session == SESSION and TAG not in tags:
+    if _is_launch_role(caller, stack_name) and TAG not in tags:
         raise _denied()
     return content
+
+
+def _is_launch_role(caller: Caller, stack_name: str) -> bool:
+    launched = stack_name.startswith(STACKS_OF_PRODUCTS) and caller.session == SESSION
+    return launched or (stack_name.startswith(STACKS_OF_TEMPLATES) and bool(caller.session))
 
 
 def _denied() -> ClientError:

@@ -252,7 +252,7 @@ class Repository(Api):
     @override
     def create(self, scope: Scope, properties: Properties) -> Resource:
         code = properties.get("Code")
-        archive = launch_role.get_object(scope.caller, code["S3"]) if code else None
+        archive = launch_role.get_object(scope.caller, scope.stack_name, code["S3"]) if code else None
         repository = super().create(scope, properties)
         if code and archive is not None:
             backend = codecommit_backends[scope.caller.account][scope.caller.region]

@@ -25,6 +25,8 @@ from sandbox.emulator import (
     codestar_notifications,
     kms,
     s3,
+    sagemaker,
+    servicecatalog,
     sns,
 )
 from sandbox.emulator.extension import add_service
@@ -84,6 +86,8 @@ def install() -> None:
     codepipeline.install()
     kms.install()
     s3.install()
+    sagemaker.install()
+    servicecatalog.install()
     sns.install()
 
 
