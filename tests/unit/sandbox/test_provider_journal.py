@@ -1,13 +1,16 @@
 """What the plugin writes down, so that nothing is lost that a killed engine had asked for."""
+# ruff: noqa: S310 - the URL is the emulator's
 
 import json
-import os
-import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import grpc
 import pytest
@@ -15,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox.provider.server import WATCH_SECONDS
 from sandbox.provider.values import Properties, to_struct
-from tests.unit.sandbox.conftest import REPOSITORY, Clients
+from tests.unit.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
 from tests.unit.sandbox.engine import AbortedError, Engine
 
 TOPIC = "aws:sns/topic:Topic"
@@ -56,27 +59,58 @@ def test_a_preview_and_an_update_write_nothing(engine: Engine, journal: Path, mo
     assert entries(journal) == []
 
 
-def test_what_a_killed_engine_asked_for_is_finished(emulator: dict[str, Any], aws: Clients, journal: Path) -> None:
-    environment = os.environ | {"AWS_ENDPOINT_URL": emulator["url"]}
+def test_what_a_killed_engine_asked_for_is_finished(
+    slow_aws: "SlowAws", aws: Clients, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{slow_aws.server_port}")
     command = ["sh", "-c", f"'{sys.executable}' -m sandbox.provider; :"]
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as engine:
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
         with grpc.insecure_channel(f"127.0.0.1:{engine.stdout.readline().strip()}") as channel:
             plugin = provider_pb2_grpc.ResourceProviderStub(channel)
             plugin.Configure(provider_pb2.ConfigureRequest(args=to_struct({"region": "eu-west-1"})))
-            plugin.Create(creation("warm-up"))
-            os.kill(emulator["pid"], signal.SIGSTOP)
-            try:
-                plugin.Create.future(creation("in-flight"))
-                time.sleep(0.2)  # until the request has reached the plugin
-                engine.kill()
-                time.sleep(2 * WATCH_SECONDS)  # until the plugin has seen that the engine is gone
-            finally:
-                os.kill(emulator["pid"], signal.SIGCONT)
+            plugin.Create.future(creation("in-flight"))
+            assert slow_aws.asked.wait(START_SECONDS)
+            engine.kill()
+        time.sleep(2 * WATCH_SECONDS)  # until the plugin has seen that the engine is gone
+        slow_aws.answers.set()
         assert engine.stdout.read() == ""  # ends when the plugin does
     last = entries(journal)[-1]
     assert last["outputs"]["name"] == "in-flight"
     assert last["id"] in {topic["TopicArn"] for topic in aws("sns").list_topics()["Topics"]}
+
+
+class SlowAws(ThreadingHTTPServer):
+    """The emulated AWS, except that it makes topics only when it is told to answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(("127.0.0.1", 0), Forwarding)
+        self.url, self.asked, self.answers = url, threading.Event(), threading.Event()
+
+
+class Forwarding(BaseHTTPRequestHandler):
+    server: SlowAws
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"CreateTopic" in body:
+            self.server.asked.set()
+            self.server.answers.wait(START_SECONDS)
+        with urlopen(Request(self.server.url, body, dict(self.headers))) as answer:
+            self.send_response(answer.status)
+            self.end_headers()
+            self.wfile.write(answer.read())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def slow_aws(emulator: dict[str, Any]) -> Iterator[SlowAws]:
+    with SlowAws(emulator["url"]) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def creation(name: str) -> provider_pb2.CreateRequest:
