@@ -61,10 +61,11 @@ class Lifecycle:
         self, handler: Resource, name: str, olds: Properties, news: Properties, naming: Naming
     ) -> tuple[Properties, dict[str, str]]:
         """Return the inputs with what the plugin fills in, and the reason of each input that is refused."""
-        inputs = {key: value for key, value in news.items() if key != DEFAULTS}
+        inputs = {key: value for key, value in news.items() if key not in (DEFAULTS, "tagsAll")}
         failures = {key: _unknown_input(handler, key) for key in inputs.keys() - _inputs(handler)}
         if handler.tagged and isinstance(inputs.get("tags", {}), dict):
-            inputs["tags"] = {**self.default_tags, **inputs.get("tags", {})}
+            # The engine shows changes of outputs beside inputs of the same name, so `tagsAll` is an input too.
+            inputs["tags"] = inputs["tagsAll"] = {**self.default_tags, **inputs.get("tags", {})}
         filled = {key: value for key, value in handler.defaults.items() if key not in inputs}
         if handler.name and handler.name not in inputs:
             if naming.disabled:
