@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 NAME_LIMITS: Mapping[str, Mapping[str, int]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": {"PolicyName": 256},
-    "AWS::CloudFormation::Stack": {"StackName": 128},
     "AWS::CloudFormation::StackSet": {"StackSetName": 128},
     "AWS::CloudWatch::Alarm": {"AlarmName": 255},
     "AWS::CloudWatch::Dashboard": {"DashboardName": 255},
