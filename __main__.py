@@ -5,6 +5,7 @@ import pulumi_aws as aws
 
 import settings
 from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
+from components.catalog import Catalog, CatalogArgs
 from components.environment import Environment
 from components.notifications import Notifications, NotificationsArgs
 from components.regions import known_regions
@@ -26,6 +27,9 @@ notifications = Notifications(
 )
 if source.notifying_arn is not None:
     notifications.notify("repository", source.notifying_arn, stack.notifications.repository_event_type_ids)
+if stack.catalog is not None:
+    catalog_args = CatalogArgs(environment=environment, topic_arn=notifications.topic_arn, **dict(stack.catalog))
+    pulumi.export("catalog", Catalog("catalog", catalog_args).summary)
 
 pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)

@@ -20,6 +20,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from components import packaging, seed_code
+from components.distribution_bucket import ShareType
 from components.naming import BucketNaming, Names
 from components.regions import known_regions
 
@@ -93,6 +95,14 @@ RegionName = Annotated[str, AfterValidator(_known_region)]
 Email = Annotated[str, AfterValidator(_email)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
+PrincipalArn = Annotated[
+    str,
+    _matching(
+        r"arn:[a-z*-]+:iam::(\d{12})?:(role|group|user)/.+",
+        "the ARN of a role, group or user, or a pattern of one without an account",
+    ),
+]
 
 
 class RepositoryEvent(StrEnum):
@@ -199,6 +209,63 @@ class Notifications(Section):
         return [f"codecommit-repository-{event}" for event in self.repository_events]
 
 
+class Share(Section):
+    """Whom the portfolio is shared with."""
+
+    type: ShareType
+    """`ACCOUNT`, `ORGANIZATION`, `ORGANIZATIONAL_UNIT` or `ORGANIZATION_MEMBER_ACCOUNT`."""
+    principal_id: Annotated[
+        str, _matching(r"\d{12}|o-[a-z0-9]{10,32}|ou-[a-z0-9-]{8,66}", "an account id, o-..., or ou-...")
+    ]
+    """The account's, organization's or organizational unit's id."""
+    share_principals: bool = True
+    """Whether roles that match the portfolio's patterns may launch there."""
+    share_tag_options: bool = True
+    """Whether the portfolio's TagOptions apply there."""
+
+
+class Budget(Section):
+    """A monthly budget that is watched, not enforced."""
+
+    monthly_usd: Annotated[int, Field(ge=1)]
+    """Amount in US dollars."""
+    emails: Annotated[tuple[Email, ...], Field(min_length=1)]
+    """Who is told at 80 % of the amount, and when the forecast passes it."""
+
+
+class Catalog(Section):
+    """The Service Catalog portfolio of project templates."""
+
+    products: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Folders of `seed_code` that are offered."""
+    regions: tuple[RegionName, ...] = ()
+    """Regions in which the catalog is offered; left out, the home region."""
+    provider_name: Annotated[str, Field(min_length=1, max_length=50)] = "ML platform team"
+    """Who offers the products, as people see it: up to 50 characters."""
+    description: Annotated[str, Field(min_length=1, max_length=2000)] = "Project templates for machine learning"
+    """What the portfolio is for, as people see it: up to 2000 characters."""
+    principals: tuple[PrincipalArn, ...] = ()
+    """Who may launch: ARNs of roles, groups and users, or patterns such as `arn:aws:iam:::role/*DataScientist*`."""
+    tag_options: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """Values to choose from at a launch, by tag. An account has one TagOption of a key and a value in a region."""
+    shares: tuple[Share, ...] = ()
+    """Accounts, organizational units or an organization that the portfolio is shared with."""
+    budget: Budget | None = None
+    """A monthly budget for what projects spend: `monthlyUsd` and `emails`."""
+    keep_versions: Annotated[int, Field(ge=1, le=50)] = 10
+    """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
+    launch_role_arn: RoleArn | None = None
+    """An existing role that launches projects; left out, the stack makes one."""
+    notify_launches: bool = False
+    """Whether the topic is told of every event of a launch."""
+    rules: Mapping[str, Mapping[str, Any]] = {}
+    """By product, rules of a template constraint that limit what parameters may be chosen."""
+    studio_domains: Mapping[RegionName, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
+    project_key_arns: Mapping[RegionName, str] = {}
+    """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""
+
+
 class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
 
@@ -233,6 +300,8 @@ class Settings(BaseModel):
     """Where the platform's code lives."""
     notifications: Notifications = Notifications()
     """Who is told of what."""
+    catalog: Catalog | None = None
+    """Project templates that people launch; left out, no catalog is made."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=40), AfterValidator(_tags)] = {}
@@ -328,6 +397,9 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
             f"{NAMESPACE}:artifacts.regions: the home region {home!r} (aws:region) is not in the list; pipelines "
             f"live there and need a bucket beside them"
         )
+    catalog = fields.get("catalog")
+    if catalog:
+        yield from _product_faults(catalog.products)
     project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
@@ -341,6 +413,19 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
                 f"allows {worst.limit}"
             )
+
+
+def _product_faults(slugs: Sequence[str]) -> Iterator[str]:
+    """Every fault of every product that is offered: a folder is refused before anything is registered."""
+    offered = list(packaging.discover(seed_code.SEED_CODE))
+    for index, slug in enumerate(slugs):
+        if slug not in offered:
+            yield f"{NAMESPACE}:catalog.products[{index}]: {_not_one_of(slug, offered)}"
+            continue
+        try:
+            seed_code.product(slug)
+        except packaging.ProductFolderError as error:
+            yield from (f"seed_code/{slug}/{fault}" for fault in error.faults)
 
 
 def _field_faults(error: ValidationError) -> Iterator[str]:

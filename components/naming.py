@@ -57,6 +57,26 @@ class Names:
             value = f"{self.prefix}-artifacts-{account_id}-{region}-an"
         return PhysicalName(f"artifact bucket of {region}", value, 63)
 
+    def distribution_bucket(self, account_id: str, region: str) -> PhysicalName:
+        """Bucket of the catalog's templates and seed code in one region."""
+        value = f"{self.prefix}-products-{account_id}-{region}-an"
+        return PhysicalName(f"distribution bucket of {region}", value, 63)
+
+    @property
+    def launch_role(self) -> PhysicalName:
+        """Role that launches projects; a portfolio that is shared names it."""
+        return PhysicalName("launch role", f"{self.prefix}-project-launch", 64)
+
+    @property
+    def project_boundary(self) -> PhysicalName:
+        """Policy that bounds every role of a project; the launch role names it."""
+        return PhysicalName("boundary of projects", f"{self.prefix}-project-boundary", 128)
+
+    @property
+    def portfolio(self) -> PhysicalName:
+        """Portfolio, as people see it."""
+        return PhysicalName("portfolio", f"{self.prefix} machine learning projects", 100)
+
     def key_alias(self, purpose: str) -> PhysicalName:
         """Alias of a customer key."""
         return PhysicalName(f"key alias for {purpose}", f"alias/{self.prefix}-{purpose}", 256)
@@ -85,10 +105,16 @@ class Names:
         """Notification rule, unique in account and region."""
         return PhysicalName(f"notification rule for {subject}", f"{self.prefix}-{subject}", 64)
 
-    def derived(self, naming: BucketNaming, regions: Sequence[str], *, connection: bool) -> Iterator[PhysicalName]:
+    def derived(
+        self, naming: BucketNaming, regions: Sequence[str], *, connection: bool, catalog_regions: Sequence[str] = ()
+    ) -> Iterator[PhysicalName]:
         """Every name that the environment gets, at its greatest length."""
         for region in regions:
             yield self.artifact_bucket(naming, ANY_ACCOUNT_ID, region)
+        for region in catalog_regions:
+            yield self.distribution_bucket(ANY_ACCOUNT_ID, region)
+        if catalog_regions:
+            yield from (self.launch_role, self.project_boundary, self.portfolio)
         yield from (self.key_alias(purpose) for purpose in ("artifacts", "source", "notifications"))
         yield self.topic
         if connection:

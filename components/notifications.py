@@ -13,8 +13,12 @@ from components.customer_key import customer_key
 from components.environment import Environment
 from components.regions import Region
 
-PUBLISHER = "codestar-notifications.amazonaws.com"
-"""The service that carries out notification rules."""
+PUBLISHERS = {
+    "cloudwatch.amazonaws.com": ("cloudwatch", "alarm:*"),
+    "codestar-notifications.amazonaws.com": ("codestar-notifications", "notificationrule/*"),
+    "events.amazonaws.com": ("events", "rule/*"),
+}
+"""Services that publish, and the kind of thing for which each does: alarms, notification rules, event rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +114,18 @@ def _key_statements(region: Region, account_id: str, topic_arn: str) -> list[pol
     return [
         policies.key_administration(region, account_id),
         policies.key_use_through_sns(region, account_id, topic_arn),
-        policies.key_use_by_publisher(region, topic_arn, PUBLISHER),
+        policies.key_use_by_publishers(topic_arn, list(PUBLISHERS)),
     ]
 
 
 def _topic_policy(region: Region, account_id: str, topic_arn: str) -> dict[str, object]:
-    rules = f"arn:{region.partition}:codestar-notifications:{region.name}:{account_id}:notificationrule/*"
-    return policies.document(
-        policies.topic_publisher(topic_arn, service=PUBLISHER, account_id=account_id, source_arn=rules),
-        policies.topic_refuses_plain_transport(topic_arn),
+    publishers = (
+        policies.topic_publisher(
+            topic_arn,
+            service=service,
+            account_id=account_id,
+            source_arn=f"arn:{region.partition}:{namespace}:{region.name}:{account_id}:{source}",
+        )
+        for service, (namespace, source) in PUBLISHERS.items()
     )
+    return policies.document(*publishers, policies.topic_refuses_plain_transport(topic_arn))

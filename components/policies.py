@@ -93,24 +93,20 @@ def key_use_through_codecommit(region: Region, account_id: str) -> Statement:
     }
 
 
-def key_use_by_publisher(region: Region, topic_arn: str, service: str) -> Statement:
-    """Lets a service publish to one encrypted topic.
+def key_use_by_publishers(topic_arn: str, services: Sequence[str]) -> Statement:
+    """Lets services publish to one encrypted topic.
 
-    The encryption context ties the key to the topic, and the topic's policy ties the publisher to its source. The
-    request that a service makes to KMS for a topic carries neither `aws:SourceArn` nor `aws:SourceAccount` reliably.
+    SNS gives the topic's ARN as encryption context, which ties the key to the topic; the topic's policy ties each
+    publisher to its source. The requests of these services to KMS carry no `aws:SourceArn` and no `aws:SourceAccount`:
+    with such a condition their messages would be lost.
     """
     return {
-        "Sid": "PublisherUsesKeyForTopic",
+        "Sid": "PublishersUseKeyForTopic",
         "Effect": "Allow",
-        "Principal": {"Service": service},
+        "Principal": {"Service": list(services)},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
-        "Condition": {
-            "StringEquals": {
-                "kms:ViaService": region.endpoint("sns"),
-                "kms:EncryptionContext:aws:sns:topicArn": topic_arn,
-            }
-        },
+        "Condition": {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}},
     }
 
 
@@ -212,7 +208,7 @@ def topic_refuses_plain_transport(topic_arn: str) -> Statement:
 def topic_publisher(topic_arn: str, *, service: str, account_id: str, source_arn: str) -> Statement:
     """Lets a service publish on behalf of sources of this account that match `source_arn`."""
     return {
-        "Sid": "ServicePublishes",
+        "Sid": f"{service.split('.', maxsplit=1)[0].title().replace('-', '')}Publishes",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sns:Publish",

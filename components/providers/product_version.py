@@ -163,9 +163,6 @@ class ProductVersionProvider(AwsResourceProvider):
 class ProductVersion(Resource, module="servicecatalog", name="ProductVersion"):
     """The version of a product that people launch."""
 
-    artifact_id: pulumi.Output[str]
-    """Id of the provisioning artifact."""
-
     def __init__(
         self,
         name: str,

@@ -25,7 +25,14 @@ OWN_RULE = {"aws:SecureTransport": "true", "aws:SourceAccount": "111122223333", 
             id="a rule of another account",
         ),
         pytest.param(PUBLISHER, {**OWN_RULE, "aws:SecureTransport": "false"}, "deny", id="plain HTTP"),
-        pytest.param("events.amazonaws.com", OWN_RULE, "none", id="another service"),
+        pytest.param("events.amazonaws.com", OWN_RULE, "none", id="a service for something that is not its own"),
+        pytest.param(
+            "events.amazonaws.com",
+            {**OWN_RULE, "aws:SourceArn": "arn:aws:events:us-east-2:111122223333:rule/sagemaker-p-1-build-failed"},
+            "allow",
+            id="an event rule of this account",
+        ),
+        pytest.param("s3.amazonaws.com", OWN_RULE, "none", id="another service"),
     ],
 )
 def test_only_rules_of_the_account_publish(

@@ -45,6 +45,11 @@ ADMINISTRATION = [
 ]
 USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 PUBLISH = ["kms:Decrypt", "kms:GenerateDataKey*"]
+PUBLISHERS = {
+    "cloudwatch.amazonaws.com": ("Cloudwatch", "alarm:*"),
+    "codestar-notifications.amazonaws.com": ("CodestarNotifications", "notificationrule/*"),
+    "events.amazonaws.com": ("Events", "rule/*"),
+}
 
 
 def allow(sid: str, principal: object, actions: list[str], condition: object = None) -> dict[str, object]:
@@ -239,28 +244,32 @@ aws.codecommit.ApprovalRuleTemplateAssociation(
 
 def topic_key_policy(account: str) -> str:
     topic_arn = f"arn:aws:sns:{home}:{account}:{prefix}-notifications"
-    via = {"kms:ViaService": f"sns.{home}.amazonaws.com", "kms:EncryptionContext:aws:sns:topicArn": topic_arn}
-    publisher = {"Service": "codestar-notifications.amazonaws.com"}
+    topic = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+    own = {"kms:CallerAccount": account, "kms:ViaService": f"sns.{home}.amazonaws.com"}
     return document(
         allow("AccountManagesKey", root(account), ADMINISTRATION),
-        allow(
-            "AccountUsesKeyForTopic", root(account), PUBLISH, {"StringEquals": {"kms:CallerAccount": account, **via}}
-        ),
-        allow("PublisherUsesKeyForTopic", publisher, PUBLISH, {"StringEquals": via}),
+        allow("AccountUsesKeyForTopic", root(account), PUBLISH, {"StringEquals": {**own, **topic}}),
+        allow("PublishersUseKeyForTopic", {"Service": list(PUBLISHERS)}, PUBLISH, {"StringEquals": topic}),
     )
 
 
 def topic_policy(account: str, topic_arn: str) -> str:
-    rules = f"arn:aws:codestar-notifications:{home}:{account}:notificationrule/*"
-    return document(
+    publishers: list[dict[str, object]] = [
         {
-            "Sid": "ServicePublishes",
+            "Sid": f"{name}Publishes",
             "Effect": "Allow",
-            "Principal": {"Service": "codestar-notifications.amazonaws.com"},
+            "Principal": {"Service": service},
             "Action": "sns:Publish",
             "Resource": topic_arn,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": rules}},
-        },
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:{service.split('.')[0]}:{home}:{account}:{source}"},
+            },
+        }
+        for service, (name, source) in PUBLISHERS.items()
+    ]
+    return document(
+        *publishers,
         {
             "Sid": "RefusePlainHttp",
             "Effect": "Deny",

@@ -1,0 +1,187 @@
+"""The catalog: products of `seed_code`, offered in each region of the settings by both routes of SageMaker Projects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components import packaging, seed_code
+from components.distribution_bucket import DistributionBucket, DistributionBucketArgs, Share
+from components.environment import Environment
+from components.portfolio import Budget, Portfolio, PortfolioArgs
+from components.product import Product, ProductArgs
+from components.project_roles import ProjectRoles, ProjectRolesArgs
+from components.providers.domain_tag import DomainTag
+from components.providers.product_files import seed_key
+from components.regions import Region, known_regions
+
+STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
+"""Tag of a SageMaker domain that tells Studio where templates are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogArgs:
+    """What `Catalog` is made from."""
+
+    environment: Environment
+    """The environment."""
+    regions: Sequence[str]
+    """Regions in which the catalog is offered; none means the home region."""
+    products: Sequence[str]
+    """Folders of `seed_code` that are offered."""
+    provider_name: str
+    """Who offers the products, as people see it."""
+    description: str
+    """What the portfolio is for, as people see it."""
+    principals: Sequence[str]
+    """Who may launch."""
+    tag_options: Mapping[str, Sequence[str]]
+    """Values to choose from, by tag."""
+    shares: Sequence[Share]
+    """Whom the portfolio is shared with."""
+    budget: Budget | None
+    """A budget that is watched."""
+    keep_versions: int
+    """Versions of a product that stay switched on though nothing uses them."""
+    launch_role_arn: str | None
+    """An existing launch role; without one a role is made."""
+    notify_launches: bool
+    """Whether every event of a launch is told to the topic, in the home region."""
+    rules: Mapping[str, Mapping[str, Any]]
+    """Rules of template constraints, by product."""
+    studio_domains: Mapping[str, Sequence[str]]
+    """SageMaker domains whose Studio also lists the templates from S3, by region."""
+    project_key_arns: Mapping[str, str]
+    """Customer keys for what projects make, by region; without one AWS's own keys encrypt."""
+    topic_arn: pulumi.Output[str]
+    """Topic that projects of the home region tell of failures and approvals."""
+
+
+class Catalog(pulumi.ComponentResource):
+    """Products that people launch as SageMaker projects."""
+
+    summary: Mapping[str, Mapping[str, Any]]
+    """Portfolio, bucket and product versions by region, for the stack's outputs."""
+
+    def __init__(self, name: str, args: CatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:Catalog", name, None, opts)
+        self._name = name
+        self._args = args
+        regions = [known_regions()[region] for region in args.regions] or [args.environment.home]
+        buckets = {region: self._bucket(region) for region in regions}
+        child = pulumi.ResourceOptions(parent=self)
+        roles = ProjectRoles(
+            f"{name}-roles",
+            ProjectRolesArgs(
+                environment=args.environment,
+                bucket_arns=[buckets[region].bucket.apply(region.bucket_arn) for region in regions],
+            ),
+            child,
+        )
+        self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
+        self.register_outputs({"regions": self.summary})
+
+    def _bucket(self, region: Region) -> DistributionBucket:
+        return DistributionBucket(
+            f"{self._name}-{region.name}",
+            DistributionBucketArgs(
+                environment=self._args.environment,
+                region=region,
+                shares=self._args.shares,
+                studio=region.name in self._args.studio_domains,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _region(self, region: Region, distribution: DistributionBucket, roles: ProjectRoles) -> Mapping[str, Any]:
+        args, name, child = self._args, f"{self._name}-{region.name}", pulumi.ResourceOptions(parent=self)
+        portfolio = Portfolio(
+            name,
+            PortfolioArgs(
+                environment=args.environment,
+                region=region.name,
+                provider_name=args.provider_name,
+                description=args.description,
+                principals=args.principals,
+                tag_options=args.tag_options,
+                shares=args.shares,
+                budget=args.budget,
+            ),
+            child,
+        )
+        versions = {slug: self._product(region, slug, distribution, portfolio, roles).version for slug in args.products}
+        for domain_id in args.studio_domains.get(region.name, ()):
+            DomainTag(
+                f"{name}-{domain_id}",
+                region=region.name,
+                domain_id=domain_id,
+                key=STUDIO_LOCATION_TAG,
+                value=distribution.bucket.apply(lambda bucket: f"s3://{bucket}/studio/"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        return {"bucket": distribution.bucket, "portfolioId": portfolio.portfolio_id, "versions": versions}
+
+    def _product(
+        self,
+        region: Region,
+        slug: str,
+        distribution: DistributionBucket,
+        portfolio: Portfolio,
+        roles: ProjectRoles,
+    ) -> Product:
+        args, source = self._args, seed_code.product(slug)
+        at_home = region == args.environment.home
+        return Product(
+            f"{self._name}-{region.name}-{slug}",
+            ProductArgs(
+                environment=args.environment,
+                region=region,
+                source=source,
+                values=self._values(region, source, distribution, roles, args.topic_arn if at_home else None),
+                bucket=distribution.bucket,
+                portfolio=portfolio,
+                launch=self._launch(roles),
+                keep_versions=args.keep_versions,
+                studio_list=region.name in args.studio_domains,
+                notification_topic_arn=args.topic_arn if at_home and args.notify_launches else None,
+                rules=args.rules.get(slug),
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[roles.policy]),
+        )
+
+    def _launch(self, roles: ProjectRoles) -> pulumi.Output[Mapping[str, str]]:
+        """Who launches: in a shared portfolio the role of that name in the account where it happens."""
+        if self._args.launch_role_arn is not None:
+            return pulumi.Output.from_input({"RoleArn": self._args.launch_role_arn})
+        if self._args.shares:
+            return roles.launch_role_name.apply(lambda role: {"LocalRoleName": role})
+        return roles.launch_role_arn.apply(lambda arn: {"RoleArn": arn})
+
+    def _values(
+        self,
+        region: Region,
+        source: packaging.Product,
+        distribution: DistributionBucket,
+        roles: ProjectRoles,
+        topic_arn: pulumi.Output[str] | None,
+    ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
+        """What a template asks for in its mapping; what the environment does not have stays empty."""
+        names = self._args.environment.names
+        known = pulumi.Output.all(distribution.bucket, roles.boundary_arn, topic_arn or "")
+
+        def fill(facts: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+            values = {
+                ("Names", "Project"): names.project,
+                ("Names", "Environment"): names.environment,
+                ("Seed", "Bucket"): facts[0],
+                ("Seed", "Key"): seed_key(source),
+                ("Encryption", "KmsKeyArn"): self._args.project_key_arns.get(region.name, ""),
+                ("Roles", "PermissionsBoundary"): facts[1],
+                ("Notifications", "TopicArn"): facts[2],
+            }
+            return {
+                group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()
+            }
+
+        return known.apply(fill)

@@ -1,0 +1,113 @@
+"""Where Service Catalog, Studio and CodeCommit find the products: a bucket in every region of the catalog.
+
+S3's own key encrypts the objects: templates and seed code are no secret, the well-known launch roles of SageMaker
+Projects may use no customer key, and a key would have to be shared with every account that the portfolio reaches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.environment import Environment
+from components.naming import BucketNaming
+from components.private_bucket import private_bucket
+from components.regions import Region
+
+ShareType = Literal["ACCOUNT", "ORGANIZATION", "ORGANIZATIONAL_UNIT", "ORGANIZATION_MEMBER_ACCOUNT"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Whom a portfolio is shared with."""
+
+    type: ShareType
+    """Kind of the recipient."""
+    principal_id: str
+    """An account id, an organization's id (`o-...`) or an organizational unit's id (`ou-...`)."""
+    share_principals: bool = True
+    """Whether roles that match the portfolio's patterns may launch there."""
+    share_tag_options: bool = True
+    """Whether the portfolio's TagOptions apply there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistributionBucketArgs:
+    """What `DistributionBucket` is made from."""
+
+    environment: Environment
+    """The environment."""
+    region: Region
+    """Region of the bucket."""
+    shares: Sequence[Share] = ()
+    """Recipients of the portfolio, whose roles read the objects."""
+    studio: bool = False
+    """Whether Studio lists the templates by itself, which its pages do from another origin."""
+
+
+class DistributionBucket(pulumi.ComponentResource):
+    """The products' files of one region."""
+
+    bucket: pulumi.Output[str]
+    """Name of the bucket, known before the bucket is made."""
+
+    def __init__(self, name: str, args: DistributionBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:DistributionBucket", name, None, opts)
+        environment, region = args.environment, args.region
+        self.bucket = environment.account_id.apply(
+            lambda account: environment.names.distribution_bucket(account, region.name).value
+        )
+        private = private_bucket(
+            name,
+            environment,
+            parent=self,
+            region=region,
+            bucket_name=self.bucket,
+            naming=BucketNaming.ACCOUNT_REGIONAL,
+            key_arn=None,
+            policy=self.bucket.apply(lambda bucket: _statements(region, region.bucket_arn(bucket), args.shares)),
+        )
+        if args.studio:
+            aws.s3.BucketCorsConfiguration(
+                f"{name}-cors",
+                region=region.name,
+                bucket=private.bucket.bucket,
+                cors_rules=[
+                    {
+                        "allowed_headers": ["*"],  # AWS documents no narrower set that Studio works with
+                        "allowed_methods": ["GET", "HEAD"],
+                        "allowed_origins": ["https://*.sagemaker.aws"],
+                        "expose_headers": ["ETag"],
+                        "max_age_seconds": 3600,
+                    }
+                ],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({"bucket": self.bucket})
+
+
+def _statements(region: Region, bucket_arn: str, shares: Sequence[Share]) -> list[policies.Statement]:
+    return [
+        *policies.bucket_refuses_plain_transport(bucket_arn),
+        *(_reader(region, bucket_arn, share) for share in shares),
+    ]
+
+
+def _reader(region: Region, bucket_arn: str, share: Share) -> policies.Statement:
+    """Lets the roles of one recipient read, as far as their own policies do."""
+    statement: policies.Statement = {
+        "Sid": f"Reads{''.join(filter(str.isalnum, share.principal_id))}",
+        "Effect": "Allow",
+        "Principal": "*",  # bounded by the condition: an organization has no principal of its own
+        "Action": "s3:GetObject",
+        "Resource": f"{bucket_arn}/products/*",
+    }
+    if share.type == "ORGANIZATION":
+        return {**statement, "Condition": {"StringEquals": {"aws:PrincipalOrgID": share.principal_id}}}
+    if share.type == "ORGANIZATIONAL_UNIT":
+        path = {"aws:PrincipalOrgPaths": f"o-*/r-*/*{share.principal_id}/*"}
+        return {**statement, "Condition": {"ForAnyValue:StringLike": path}}
+    return {**statement, "Principal": policies.account_principal(region, share.principal_id)}

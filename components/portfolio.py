@@ -1,0 +1,154 @@
+"""A Service Catalog portfolio: who may launch its products, in which accounts, with which tags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.distribution_bucket import Share
+from components.environment import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """A monthly budget that is watched, not enforced."""
+
+    monthly_usd: int
+    """Amount in US dollars."""
+    emails: Sequence[str]
+    """Who is told at 80 % of the amount, and when the forecast passes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioArgs:
+    """What `Portfolio` is made from."""
+
+    environment: Environment
+    """The environment."""
+    region: str
+    """Region of the portfolio."""
+    provider_name: str
+    """Who offers the products, as people see it."""
+    description: str
+    """What the portfolio is for."""
+    principals: Sequence[str]
+    """ARNs of roles, groups and users that may launch, and patterns such as `arn:aws:iam:::role/*DataScientist*`."""
+    tag_options: Mapping[str, Sequence[str]]
+    """Values to choose from, by tag, when a product is launched."""
+    shares: Sequence[Share]
+    """Whom the portfolio is shared with."""
+    budget: Budget | None
+    """A budget for what is launched from the portfolio."""
+
+
+class Portfolio(pulumi.ComponentResource):
+    """A set of products, and who may launch them."""
+
+    portfolio_id: pulumi.Output[str]
+    """Id of the portfolio."""
+
+    access: Sequence[pulumi.Resource]
+    """What makes the products reachable; a product is taken back before any of it."""
+
+    def __init__(self, name: str, args: PortfolioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:Portfolio", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        portfolio = aws.servicecatalog.Portfolio(
+            f"{name}-portfolio",
+            region=args.region,
+            name=args.environment.names.portfolio.value,
+            provider_name=args.provider_name,
+            description=args.description,
+            tags=args.environment.tags,
+            opts=child,
+        )
+        self.portfolio_id = portfolio.id
+        tag_options = self._tag_options(name, args)
+        self.access = [
+            *(
+                aws.servicecatalog.PrincipalPortfolioAssociation(
+                    f"{name}-{principal}",
+                    region=args.region,
+                    portfolio_id=portfolio.id,
+                    principal_arn=principal,
+                    principal_type=principal_type(principal),
+                    opts=child,
+                )
+                for principal in args.principals
+            ),
+            *(
+                aws.servicecatalog.PortfolioShare(
+                    f"{name}-{share.principal_id}",
+                    region=args.region,
+                    portfolio_id=portfolio.id,
+                    type=share.type,
+                    principal_id=share.principal_id,
+                    share_principals=share.share_principals,
+                    share_tag_options=share.share_tag_options,
+                    # The recipient accepts in its own time; an organization's share needs no acceptance.
+                    wait_for_acceptance=False,
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=tag_options),
+                )
+                for share in args.shares
+            ),
+        ]
+        if args.budget is not None:
+            self._budget(name, args, args.budget)
+        self.register_outputs({"portfolioId": portfolio.id})
+
+    def _tag_options(self, name: str, args: PortfolioArgs) -> list[pulumi.Resource]:
+        child = pulumi.ResourceOptions(parent=self)
+        associations: list[pulumi.Resource] = []
+        for key, values in args.tag_options.items():
+            for value in values:
+                option = aws.servicecatalog.TagOption(
+                    f"{name}-{key}-{value}", region=args.region, key=key, value=value, opts=child
+                )
+                associations.append(
+                    aws.servicecatalog.TagOptionResourceAssociation(
+                        f"{name}-{key}-{value}-association",
+                        region=args.region,
+                        resource_id=self.portfolio_id,
+                        tag_option_id=option.id,
+                        opts=child,
+                    )
+                )
+        return associations
+
+    def _budget(self, name: str, args: PortfolioArgs, budget: Budget) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        watched = aws.budgets.Budget(
+            f"{name}-budget",
+            name=f"{args.environment.names.prefix}-projects-{args.region}",
+            budget_type="COST",
+            time_unit="MONTHLY",
+            limit_amount=str(budget.monthly_usd),
+            limit_unit="USD",
+            cost_filters=[{"name": "TagKeyValue", "values": [f"user:mlops:project${args.environment.names.project}"]}],
+            notifications=[
+                {
+                    "comparison_operator": "GREATER_THAN",
+                    "threshold": threshold,
+                    "threshold_type": "PERCENTAGE",
+                    "notification_type": kind,
+                    "subscriber_email_addresses": list(budget.emails),
+                }
+                for kind, threshold in (("ACTUAL", 80), ("FORECASTED", 100))
+            ],
+            tags=args.environment.tags,
+            opts=child,
+        )
+        aws.servicecatalog.BudgetResourceAssociation(
+            f"{name}-budget-association",
+            region=args.region,
+            budget_name=watched.name,
+            resource_id=self.portfolio_id,
+            opts=child,
+        )
+
+
+def principal_type(principal: str) -> str:
+    """`IAM_PATTERN` for an ARN without account or with wildcards, `IAM` for one of a single role, group or user."""
+    account = principal.split(":")[4]
+    return "IAM_PATTERN" if not account or "*" in principal or "?" in principal else "IAM"

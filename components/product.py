@@ -1,0 +1,161 @@
+"""One product of the catalog in one region: its files, its versions, and the rules under which it is launched."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import packaging
+from components.environment import Environment
+from components.portfolio import Portfolio
+from components.providers.product_files import ProductFiles, studio_prefix, template_key
+from components.providers.product_version import ProductVersion
+from components.regions import Region
+
+STUDIO_VISIBILITY = {"sagemaker:studio-visibility": "true"}
+"""Tag of a product without which Studio does not offer it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductArgs:
+    """What `Product` is made from."""
+
+    environment: Environment
+    """The environment."""
+    region: Region
+    """Region of the product."""
+    source: packaging.Product
+    """The product's folder."""
+    values: pulumi.Output[Mapping[str, Mapping[str, str]]]
+    """What the template is told of the environment, by the names of its mapping."""
+    bucket: pulumi.Output[str]
+    """Distribution bucket of the region."""
+    portfolio: Portfolio
+    """Portfolio that offers the product."""
+    launch: pulumi.Output[Mapping[str, str]]
+    """`{"RoleArn": ...}`, or `{"LocalRoleName": ...}` where the portfolio is shared."""
+    keep_versions: int
+    """Versions that stay switched on though nothing uses them, the newest included."""
+    studio_list: bool
+    """Whether Studio also finds the template in S3."""
+    notification_topic_arn: pulumi.Output[str] | None = None
+    """Topic that is told of every event of a launch."""
+    rules: Mapping[str, Any] | None = None
+    """Rules of a template constraint: which values of the parameters may be chosen."""
+
+
+class Product(pulumi.ComponentResource):
+    """A product that people launch."""
+
+    product_id: pulumi.Output[str]
+    """Id of the product."""
+    version: pulumi.Output[str]
+    """Version that people launch."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ProductArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mlops:catalog:Product", name, None, opts)
+        self._name = name
+        self._args = args
+        source, region = args.source, args.region
+        text = args.values.apply(source.render)
+        template_digest = text.apply(packaging.digest)
+        self.version = text.apply(source.version_name)
+        files = ProductFiles(
+            f"{name}-files",
+            region=region.name,
+            bucket=args.bucket,
+            product=source.slug,
+            environment=args.values,
+            seed_digest=source.seed_digest,
+            template_digest=template_digest,
+            studio_key=self.version.apply(lambda version: f"{studio_prefix(source.slug)}{version}.yaml")
+            if args.studio_list
+            else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        template_url = pulumi.Output.all(args.bucket, template_digest).apply(
+            lambda known: f"https://{known[0]}.{region.endpoint('s3')}/{template_key(source.slug, known[1])}"
+        )
+        product = self._product(template_url, files)
+        self.product_id = product.id
+        ProductVersion(
+            f"{name}-version",
+            region=region.name,
+            product_id=product.id,
+            version=self.version,
+            description=f"Seed code {source.seed_digest[:8]}",
+            template_url=template_url,
+            keep_versions=args.keep_versions,
+            # Removed first of all: a product from which something was launched is then refused while it is still whole.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[files, *self._constraints(product), *args.portfolio.access]
+            ),
+        )
+        self.register_outputs({"productId": product.id, "version": self.version})
+
+    def _product(self, template_url: pulumi.Output[str], files: ProductFiles) -> aws.servicecatalog.Product:
+        args, source = self._args, self._args.source
+        return aws.servicecatalog.Product(
+            f"{self._name}-product",
+            region=args.region.name,
+            name=f"{source.name} ({args.environment.names.prefix})",
+            owner=source.owner,
+            type="CLOUD_FORMATION_TEMPLATE",
+            description=source.description,
+            support_description=source.support_description,
+            support_email=source.support_email,
+            support_url=source.support_url,
+            provisioning_artifact_parameters={
+                "name": self.version,
+                "template_url": template_url,
+                "type": "CLOUD_FORMATION_TEMPLATE",
+            },
+            tags={**args.environment.tags, **STUDIO_VISIBILITY},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[files],
+                # A change would replace the product, and what was launched from it would belong to nothing.
+                ignore_changes=["provisioningArtifactParameters"],
+            ),
+        )
+
+    def _constraints(self, product: aws.servicecatalog.Product) -> list[pulumi.Resource]:
+        """Everything between product and portfolio. AWS takes a constraint only on a product that is associated."""
+        args, name = self._args, self._name
+        association = aws.servicecatalog.ProductPortfolioAssociation(
+            f"{name}-association",
+            region=args.region.name,
+            product_id=product.id,
+            portfolio_id=args.portfolio.portfolio_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        parameters: dict[str, pulumi.Output[str]] = {
+            "LAUNCH": args.launch.apply(json.dumps),
+            "RESOURCE_UPDATE": pulumi.Output.json_dumps(
+                {"Version": "2.0", "Properties": {"TagUpdateOnProvisionedProduct": "ALLOWED"}}
+            ),
+        }
+        if args.notification_topic_arn is not None:
+            parameters["NOTIFICATION"] = pulumi.Output.json_dumps({"NotificationArns": [args.notification_topic_arn]})
+        if args.rules is not None:
+            parameters["TEMPLATE"] = pulumi.Output.json_dumps({"Rules": args.rules})
+        return [
+            aws.servicecatalog.Constraint(
+                f"{name}-{kind.lower().replace('_', '-')}",
+                region=args.region.name,
+                product_id=product.id,
+                portfolio_id=args.portfolio.portfolio_id,
+                type=kind,
+                parameters=text,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[association]),
+            )
+            for kind, text in parameters.items()
+        ]

@@ -1,0 +1,246 @@
+"""What launching a project takes, and what a project's own roles can ever have: policies as data.
+
+Everything that the products make is named `sagemaker-*`, so names are the bound of both policies.
+"""
+
+from collections.abc import Sequence
+
+from components.policies import Statement
+from components.regions import Region
+
+_NAMED = "sagemaker-*"
+
+_PASSED_TO = (
+    "application-autoscaling.amazonaws.com",
+    "cloudformation.amazonaws.com",
+    "codebuild.amazonaws.com",
+    "codepipeline.amazonaws.com",
+    "events.amazonaws.com",
+    "lambda.amazonaws.com",
+    "sagemaker.amazonaws.com",
+)
+"""Services that a project's roles work for."""
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: object = None) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return statement if condition is None else {**statement, "Condition": condition}
+
+
+class _Arns:
+    """ARNs of things named `sagemaker-*` in one account, in whichever region a project is launched."""
+
+    def __init__(self, region: Region, account_id: str) -> None:
+        self._partition = region.partition
+        self._account_id = account_id
+
+    def of(self, service: str, *names: str) -> list[str]:
+        return [f"arn:{self._partition}:{service}:*:{self._account_id}:{name}" for name in names]
+
+    def role(self, name: str) -> str:
+        return f"arn:{self._partition}:iam::{self._account_id}:role/{name}"
+
+    def buckets(self) -> list[str]:
+        return [f"arn:{self._partition}:s3:::{_NAMED}"]
+
+
+def launch_trust() -> Statement:
+    """Lets Service Catalog and CloudFormation act as the launch role.
+
+    Service Catalog documents no source keys for the roles of launch constraints. Whoever makes a constraint needs
+    `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it.
+    """
+    services = ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]
+    return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+
+
+def launch_statements(
+    region: Region, account_id: str, bucket_arns: Sequence[str], boundary_arn: str
+) -> list[Statement]:
+    """What the launch role needs to create, update and delete the resources of both products."""
+    arns = _Arns(region, account_id)
+    return [
+        *_stack_statements(arns, bucket_arns),
+        *_developer_tool_statements(arns),
+        *_role_statements(arns, boundary_arn),
+    ]
+
+
+def _stack_statements(arns: _Arns, bucket_arns: Sequence[str]) -> list[Statement]:
+    return [
+        _allow(
+            "Stacks",
+            [
+                *("cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet"),
+                *("cloudformation:DeleteStack", "cloudformation:DescribeChangeSet"),
+                *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources"),
+                *("cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplate"),
+                *("cloudformation:ListStackResources", "cloudformation:SetStackPolicy"),
+                *("cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack"),
+            ],
+            arns.of("cloudformation", "stack/SC-*", "stack/SP-*"),
+        ),
+        # These calls know no resource: the template is not a stack yet.
+        _allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
+        _allow(
+            "SeedCode",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [f"{arn}/*" for arn in bucket_arns],
+            {"StringEquals": {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}},
+        ),
+        _allow(
+            "ArtifactBuckets",
+            [
+                *("s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucket*"),
+                *("s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListBucket"),
+                *("s3:PutBucketLogging", "s3:PutBucketNotification", "s3:PutBucketOwnershipControls"),
+                *("s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging"),
+                *("s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"),
+            ],
+            arns.buckets(),
+        ),
+    ]
+
+
+def _developer_tool_statements(arns: _Arns) -> list[Statement]:
+    return [
+        _allow(
+            "Repositories",
+            [
+                *("codecommit:CreateCommit", "codecommit:CreateRepository", "codecommit:DeleteRepository"),
+                *("codecommit:GetRepository", "codecommit:ListTagsForResource", "codecommit:TagResource"),
+                *("codecommit:UntagResource", "codecommit:UpdateRepositoryDescription"),
+            ],
+            arns.of("codecommit", _NAMED),
+        ),
+        _allow(
+            "BuildProjects",
+            [
+                *("codebuild:BatchGetProjects", "codebuild:CreateProject"),
+                *("codebuild:DeleteProject", "codebuild:UpdateProject"),
+            ],
+            arns.of("codebuild", f"project/{_NAMED}"),
+        ),
+        _allow(
+            "Pipelines",
+            [
+                *("codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:GetPipeline"),
+                *("codepipeline:GetPipelineState", "codepipeline:ListTagsForResource", "codepipeline:TagResource"),
+                *("codepipeline:UntagResource", "codepipeline:UpdatePipeline"),
+            ],
+            arns.of("codepipeline", _NAMED),
+        ),
+        _allow(
+            "Rules",
+            [
+                *("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource"),
+                *("events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"),
+                *("events:TagResource", "events:UntagResource"),
+            ],
+            arns.of("events", f"rule/{_NAMED}"),
+        ),
+        _allow(
+            "LogGroups",
+            [
+                *("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DisassociateKmsKey"),
+                *("logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+            ],
+            arns.of("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
+        ),
+        # The call lists by prefix and knows no single group.
+        _allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
+        _allow(
+            "Functions",
+            [
+                *("lambda:CreateFunction", "lambda:DeleteFunction", "lambda:GetFunction"),
+                *("lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration"),
+                *("lambda:GetRuntimeManagementConfig", "lambda:InvokeFunction", "lambda:ListTags"),
+                *("lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode"),
+                "lambda:UpdateFunctionConfiguration",
+            ],
+            arns.of("lambda", f"function:{_NAMED}"),
+        ),
+        _allow(
+            "CodeRepositories",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateCodeRepository", "sagemaker:DeleteCodeRepository"),
+                *("sagemaker:DeleteTags", "sagemaker:DescribeCodeRepository", "sagemaker:ListTags"),
+                "sagemaker:UpdateCodeRepository",
+            ],
+            arns.of("sagemaker", f"code-repository/{_NAMED}"),
+        ),
+    ]
+
+
+def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
+    roles = [arns.role(_NAMED)]
+    return [
+        # A role is made, and given rights, only within the boundary: otherwise launching would be a way to any right.
+        _allow(
+            "BoundedRoles",
+            [
+                *("iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy"),
+                *("iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"),
+            ],
+            roles,
+            {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}},
+        ),
+        _allow(
+            "Roles",
+            [
+                *("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy"),
+                *("iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole"),
+                *("iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"),
+            ],
+            roles,
+        ),
+        _allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+    ]
+
+
+def boundary_statements(region: Region, account_id: str, bucket_arns: Sequence[str]) -> list[Statement]:
+    """The most that any role of a project can have, whatever policy it is given.
+
+    A boundary grants nothing by itself, so it names services and names of things, not single actions; the products'
+    own policies name the actions.
+    """
+    arns = _Arns(region, account_id)
+    own_buckets = [*arns.buckets(), *(f"{arn}/*" for arn in arns.buckets())]
+    return [
+        _allow("OwnBuckets", ["s3:*"], own_buckets),
+        _allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
+        _allow("ReadSeedCode", ["s3:GetObject"], [f"{arn}/*" for arn in bucket_arns]),
+        _allow(
+            "OwnThings",
+            ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
+            [
+                *arns.of("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}"),
+                *arns.of("codebuild", f"project/{_NAMED}", f"build/{_NAMED}", f"report-group/{_NAMED}"),
+                *arns.of("codecommit", _NAMED),
+                *arns.of("codepipeline", _NAMED),
+                *arns.of("events", f"rule/{_NAMED}"),
+                *arns.of("lambda", f"function:{_NAMED}"),
+            ],
+        ),
+        _allow("Logs", ["logs:*"], arns.of("logs", "log-group:/aws/*")),
+        # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
+        _allow("SageMaker", ["sagemaker:*"], ["*"]),
+        {
+            "Sid": "PeoplesStudio",
+            "Effect": "Deny",
+            "Action": ["sagemaker:*App", "sagemaker:*Domain", "sagemaker:*Space", "sagemaker:*UserProfile"],
+            "Resource": ["*"],
+        },
+        _allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),
+        _allow("PassRoles", ["iam:PassRole"], [arns.role(_NAMED)]),
+        _allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.role("aws-service-role/*")]),
+        # The calls of these services that the products use know no resource, or AWS names it.
+        _allow(
+            "Around",
+            [
+                *("application-autoscaling:*", "cloudwatch:*", "ec2:*NetworkInterface*", "ec2:Describe*", "ecr:Batch*"),
+                *("ecr:Get*", "sns:Publish", "ssm:GetParameter*", "sts:AssumeRole"),
+            ],
+            ["*"],
+        ),
+    ]

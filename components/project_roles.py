@@ -1,0 +1,73 @@
+"""The role that launches projects, and the boundary of every role that a project makes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import project_policies
+from components.environment import Environment
+from components.policies import document
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectRolesArgs:
+    """What `ProjectRoles` is made from."""
+
+    environment: Environment
+    """The environment."""
+    bucket_arns: Sequence[pulumi.Output[str]]
+    """Distribution buckets, from which the seed code is read."""
+
+
+class ProjectRoles(pulumi.ComponentResource):
+    """IAM of the catalog: global, so one of each for all its regions."""
+
+    launch_role_arn: pulumi.Output[str]
+    """Role of the launch constraints."""
+    launch_role_name: pulumi.Output[str]
+    """Its name, for a portfolio that is shared: there the account of the launch must have a role of that name."""
+    boundary_arn: pulumi.Output[str]
+    """Permissions boundary of the roles that a project makes."""
+    policy: aws.iam.RolePolicy
+    """What the launch role may do; nothing is launched before it stands."""
+
+    def __init__(self, name: str, args: ProjectRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
+        environment, child = args.environment, pulumi.ResourceOptions(parent=self)
+        home, names = environment.home, environment.names
+        known = pulumi.Output.all(environment.account_id, *args.bucket_arns)
+        boundary = aws.iam.Policy(
+            f"{name}-boundary",
+            name=names.project_boundary.value,
+            description=f"The most that a role of a project of {names.prefix} can have",
+            policy=known.apply(
+                lambda facts: json.dumps(document(*project_policies.boundary_statements(home, facts[0], facts[1:])))
+            ),
+            tags=environment.tags,
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{name}-launch",
+            name=names.launch_role.value,
+            description=f"Launches projects of {names.prefix} through Service Catalog",
+            assume_role_policy=json.dumps(document(project_policies.launch_trust())),
+            tags=environment.tags,
+            opts=child,
+        )
+        self.policy = aws.iam.RolePolicy(
+            f"{name}-launch-policy",
+            role=role.name,
+            policy=pulumi.Output.all(boundary.arn, environment.account_id, *args.bucket_arns).apply(
+                lambda facts: json.dumps(
+                    document(*project_policies.launch_statements(home, facts[1], facts[2:], facts[0]))
+                )
+            ),
+            opts=child,
+        )
+        self.launch_role_arn = role.arn
+        self.launch_role_name = role.name
+        self.boundary_arn = boundary.arn
+        self.register_outputs({"launchRoleArn": role.arn, "boundaryArn": boundary.arn})

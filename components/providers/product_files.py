@@ -1,0 +1,163 @@
+"""A product's files in S3: the template that is launched and the zip that becomes a project's first commit.
+
+A key carries the hash of its content, so nothing is ever overwritten, and nothing is deleted: a project that was made
+from an old version can still be updated. Only the copies for Studio's own list of templates come and go, because Studio
+offers every one that it finds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from components import seed_code
+from components.packaging import Product, digest
+from components.providers.aws_access import AwsError, AwsResourceProvider, explained
+
+PROVISIONING_TAG = "servicecatalog:provisioning"
+"""Object tag without which the launch roles of SageMaker Projects may not read an object."""
+
+STUDIO_TAG = "sagemaker:studio-visibility"
+"""Object tag without which Studio does not list a template."""
+
+_PLACE = ("region", "bucket", "product")
+_CONTENT = ("seedDigest", "templateDigest", "studioKey")
+_PERMISSIONS = "s3:GetObject, s3:PutObject and s3:PutObjectTagging on the distribution bucket"
+
+
+def seed_key(product: Product) -> str:
+    """Key of the zip of a product's repository."""
+    return f"products/{product.slug}/seed/{product.seed_digest[:16]}.zip"
+
+
+def template_key(slug: str, template_digest: str) -> str:
+    """Key of a rendered template."""
+    return f"products/{slug}/template/{template_digest}.yaml"
+
+
+def studio_prefix(slug: str) -> str:
+    """Start of the keys under which Studio finds a product's template; the version follows."""
+    return f"studio/{slug}-"
+
+
+def _put(client: Any, bucket: str, key: str, body: bytes, tags: str) -> None:  # noqa: ANN401 - a botocore client
+    """Upload an object with its tags, unless the bucket has it: the same key is the same content."""
+    if not _tags(client, bucket, key).items() >= dict(pair.split("=") for pair in tags.split("&")).items():
+        client.put_object(Bucket=bucket, Key=key, Body=body, Tagging=tags)
+
+
+def _tags(client: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+    """Tags of an object; none where there is no such object."""
+    try:
+        tags = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "404"):
+            return {}
+        raise
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def publish(client: Any, props: Mapping[str, Any], product: Product) -> None:  # noqa: ANN401 - a botocore client
+    """Bring the product's files into the bucket; what is there already is not sent again.
+
+    Raises:
+        AwsError: the folder is not what the preview showed.
+    """
+    text = product.render(props["environment"])
+    if (product.seed_digest, digest(text)) != (props["seedDigest"], props["templateDigest"]):
+        raise AwsError(f"{props['product']}: the folder has changed since the preview; run the command again")
+    provisioning = f"{PROVISIONING_TAG}=true"
+    _put(client, props["bucket"], seed_key(product), product.seed_zip(), provisioning)
+    _put(client, props["bucket"], template_key(product.slug, digest(text)), text.encode(), provisioning)
+    if props.get("studioKey"):
+        _put(client, props["bucket"], props["studioKey"], text.encode(), f"{provisioning}&{STUDIO_TAG}=true")
+    _forget_studio_copies(client, props["bucket"], product.slug, keep=props.get("studioKey"))
+
+
+def _forget_studio_copies(client: Any, bucket: str, slug: str, keep: str | None) -> None:  # noqa: ANN401
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=studio_prefix(slug)):
+        for item in page.get("Contents", ()):
+            if item["Key"] != keep:
+                client.delete_object(Bucket=bucket, Key=item["Key"])
+
+
+class ProductFilesProvider(AwsResourceProvider):
+    """Carries out uploads; the functions above do the work."""
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Another place is another resource; other content is another upload."""
+        replaces = [key for key in _PLACE if olds.get(key) != news.get(key)]
+        changed = [key for key in _CONTENT if olds.get(key) != news.get(key)]
+        return DiffResult(changes=bool(replaces or changed), replaces=replaces, stables=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Upload; files that are there already are taken over."""
+        return CreateResult(f"{props['bucket']}/{props['product']}", self._publish(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Upload the new content beside the old."""
+        return UpdateResult(self._publish(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
+        client = self.client("s3", props["region"])
+        with explained(f"files of {props['product']}", props["region"], _PERMISSIONS):
+            whole = all(
+                _tags(client, props["bucket"], props[key]).get(PROVISIONING_TAG) == "true"
+                for key in ("seedKey", "templateKey")
+            )
+            studio = not props.get("studioKey") or (
+                _tags(client, props["bucket"], props["studioKey"]).get(STUDIO_TAG) == "true"
+            )
+        return ReadResult(id_, props if whole and studio else {**props, "templateDigest": ""})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Take the template off Studio's list; the files stay for projects that were made from them."""
+        client = self.client("s3", props["region"])
+        with explained(f"files of {props['product']}", props["region"], _PERMISSIONS):
+            try:
+                _forget_studio_copies(client, props["bucket"], props["product"], keep=None)
+            except client.exceptions.NoSuchBucket:
+                return
+
+    def _publish(self, props: dict[str, Any]) -> dict[str, Any]:
+        product = seed_code.product(props["product"])
+        client = self.client("s3", props["region"])
+        with explained(f"files of {product.slug}", props["region"], _PERMISSIONS):
+            publish(client, props, product)
+        return {
+            **{name: props.get(name) for name in (*_PLACE, *_CONTENT, "environment")},
+            "seedKey": seed_key(product),
+            "templateKey": template_key(product.slug, props["templateDigest"]),
+        }
+
+
+class ProductFiles(Resource, module="s3", name="ProductFiles"):
+    """A product's template and seed code in the distribution bucket of one region."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        region: pulumi.Input[str],
+        bucket: pulumi.Input[str],
+        product: str,
+        environment: pulumi.Input[Mapping[str, Mapping[str, str]]],
+        seed_digest: str,
+        template_digest: pulumi.Input[str],
+        studio_key: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = {
+            "region": region,
+            "bucket": bucket,
+            "product": product,
+            "environment": environment,
+            "seedDigest": seed_digest,
+            "templateDigest": template_digest,
+            "studioKey": studio_key,
+            "seedKey": None,
+            "templateKey": None,
+        }
+        super().__init__(ProductFilesProvider(), name, props, opts)
