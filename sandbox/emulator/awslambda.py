@@ -14,7 +14,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 
 from sandbox.emulator import callers
-from sandbox.emulator.callers import Caller
+from sandbox.emulator.callers import Caller, RoleError
 
 RUNTIME = Path(__file__).parent / "lambda_runtime" / "invoke.py"
 MAX_SECONDS = 60
@@ -41,12 +41,15 @@ def invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, 
             True,
             "",
         )
+    try:
+        caller = callers.current().assume(self.role, "lambda.amazonaws.com", self.function_name)
+    except RoleError as error:
+        return _error("AccessDeniedException", str(error)), True, ""
     seconds = min(int(self.timeout), MAX_SECONDS)
     with tempfile.TemporaryDirectory(prefix="sm-mlops-lambda-") as folder:
         code, result = Path(folder, "code"), Path(folder, "result")
         with zipfile.ZipFile(io.BytesIO(self.code_bytes)) as package:
             package.extractall(code)
-        caller = callers.current().assume(self.role, "lambda.amazonaws.com", self.function_name)
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-B", str(RUNTIME), str(code), str(self.handler), str(result)],

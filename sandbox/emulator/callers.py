@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 import botocore.session
 from botocore.config import Config
@@ -22,8 +22,6 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from sandbox.emulator.errors import ServiceError
-
 # One request of ours may wait for another service's whole work, and is never worth a second try.
 Client = Any
 """A client of botocore, which makes them at run time."""
@@ -32,6 +30,10 @@ _CONFIG = Config(read_timeout=900, retries={"total_max_attempts": 1}, proxies={}
 _SECRET = "sandbox"  # noqa: S105 - signatures are not judged
 _SESSION = botocore.session.Session()
 _SESSION_LOCK = threading.Lock()
+
+
+class RoleError(Exception):
+    """A service cannot assume a role; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +76,15 @@ class Caller:
         """Return the role as `service`, e.g. `cloudformation.amazonaws.com`, assumes it for this caller.
 
         Raises:
-            ServiceError: there is no such role, or it does not trust the service.
+            RoleError: there is no such role, or it does not trust the service.
 
         """
         try:
             role = iam_backends[self.account][self.partition].get_role_by_arn(role_arn)
         except NotFoundException:
-            _refuse(service, role_arn)
+            raise RoleError(f"There is no role {role_arn}.") from None
         if not trusts(role.assume_role_policy_document, service):
-            _refuse(service, role_arn)
+            raise RoleError(f"{service} is not authorized to perform sts:AssumeRole on {role_arn}.")
         credentials = sts_backends[self.account][self.partition].assume_role(
             region_name=self.region,
             role_session_name=session,
@@ -129,10 +131,6 @@ def trusts(policy: str, service: str) -> bool:
         if service in ([named] if isinstance(named, str) else named):
             return True
     return False
-
-
-def _refuse(service: str, role_arn: str) -> NoReturn:
-    raise ServiceError("AccessDeniedException", f"{service} is not authorized to perform: sts:AssumeRole on {role_arn}")
 
 
 @lru_cache(maxsize=128)

@@ -24,7 +24,7 @@ from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
 from sandbox.emulator import callers, moto_types
-from sandbox.emulator.callers import Caller
+from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
 from sandbox.emulator.resource_shapes import UnsupportedPropertyError
 from sandbox.emulator.resource_types import (
@@ -193,7 +193,7 @@ class Stack(moto_models.Stack):
 
     def delete(self) -> None:
         """Remove everything that is not to be kept; a failure leaves the rest in place and is told in the status."""
-        caller = self._acting()
+        caller = self.acting()
         self._note_stack("DELETE_IN_PROGRESS", "User Initiated")
         for member in reversed(list(self.members.values())):
             if member.retained_by("DeletionPolicy"):
@@ -208,13 +208,17 @@ class Stack(moto_models.Stack):
             del self.members[member.logical_resource_id]
         self._note_stack("DELETE_COMPLETE")
 
-    def _acting(self) -> Caller:
+    def acting(self) -> Caller:
+        """Return with whose rights the stack works: those of its role, or of who asks."""
         caller = callers.current()
-        return caller.assume(self.role_arn, SERVICE, "AWSCloudFormation") if self.role_arn else caller
+        try:
+            return caller.assume(self.role_arn, SERVICE, "AWSCloudFormation") if self.role_arn else caller
+        except RoleError as error:
+            raise ValidationError(message=f"Role {self.role_arn} is invalid or cannot be assumed: {error}") from error
 
     def _work(self, action: str, undoing: str) -> bool:
         """Bring the resources to what the template wants; on a failure undo it and return False."""
-        caller = self._acting()
+        caller = self.acting()
         self._note_stack(f"{action}_IN_PROGRESS", "User Initiated")
         undo: list[Callable[[], None]] = []
         leftovers = [member for name, member in self.members.items() if name not in self._order]
@@ -411,6 +415,7 @@ class CloudFormationBackend(OneModule, MotoBackend):
             )
         except TemplateError as error:
             raise ValidationError(message=str(error)) from error
+        stack.acting()
         self.stacks[stack.stack_id] = stack
         stack.create_resources()
         return stack

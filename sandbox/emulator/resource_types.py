@@ -116,6 +116,8 @@ class Api(ResourceType):
     """Properties that the update operation takes but cannot change."""
     template_only: frozenset[str] = frozenset()
     """Properties that CloudFormation heeds and the API does not know."""
+    update_only: frozenset[str] = frozenset()
+    """Properties that say how an update is to be done."""
     prepare: Callable[[Properties], dict[str, Json]] = dict
 
     @override
@@ -132,7 +134,7 @@ class Api(ResourceType):
     def create(self, scope: Scope, properties: Properties) -> Resource:
         client = scope.caller.client(self.service)
         name = self.custom_name(properties) or scope.generated_name(self.name_limit)
-        wanted = {key: value for key, value in properties.items() if key not in self.template_only}
+        wanted = {key: value for key, value in properties.items() if key not in self.template_only | self.update_only}
         self._call(client, self.create_operation, {**self.prepare(wanted), self.name: name})
         return self.describe(client, name)
 
@@ -837,7 +839,6 @@ TYPES: dict[str, ResourceType] = {
     "AWS::SageMaker::CodeRepository": Api(
         service="sagemaker",
         create_operation="create_code_repository",
-        update_operation="update_code_repository",
         delete_operation="delete_code_repository",
         describe=_of_sagemaker("CodeRepository"),
         name="CodeRepositoryName",
@@ -851,6 +852,7 @@ TYPES: dict[str, ResourceType] = {
         delete_operation="delete_endpoint",
         describe=_of_sagemaker("Endpoint"),
         name="EndpointName",
+        update_only=frozenset({"RetainAllVariantProperties", "ExcludeRetainedVariantProperties"}),
         tagging=_SAGEMAKER_TAGS,
         gone=_SAGEMAKER_GONE,
     ),

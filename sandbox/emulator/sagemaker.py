@@ -167,13 +167,6 @@ class SageMakerResponse(MotoResponse):
         found = [_code_repository(one) for one in self.backend.code_repositories.values() if contained in one.name]
         return ActionResult({"CodeRepositorySummaryList": found})
 
-    def update_code_repository(self) -> ActionResult:
-        """UpdateCodeRepository."""
-        found = self.backend.code_repository(self._get_param("CodeRepositoryName"))
-        found.config |= self._get_param("GitConfig") or {}
-        found.modified = utcnow()
-        return ActionResult({"CodeRepositoryArn": found.arn})
-
     def delete_code_repository(self) -> ActionResult:
         """DeleteCodeRepository."""
         del self.backend.code_repositories[self.backend.code_repository(self._get_param("CodeRepositoryName")).name]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.emulator import (
     awslambda,
+    budgets,
     cloudformation,
     codebuild,
     codecommit,
@@ -32,6 +34,7 @@ from sandbox.emulator import (
 from sandbox.emulator.extension import add_service
 
 HOST = "127.0.0.1"
+WATCH_SECONDS = 0.5
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 
@@ -80,6 +83,7 @@ def install() -> None:
     add_service(codeconnections, "codeconnections")
     add_service(codestar_notifications, "codestarnotifications")
     awslambda.install()
+    budgets.install()
     cloudformation.install()
     codebuild.install()
     codecommit.install()
@@ -92,9 +96,10 @@ def install() -> None:
 
 
 def serve(port: int, info: Path) -> None:
-    """Answer on 127.0.0.1 until SIGTERM or SIGINT; `port` 0 takes a free one.
+    """Answer on 127.0.0.1 until SIGTERM, SIGINT, or the end of `info`; `port` 0 takes a free one.
 
-    `info` becomes a JSON file with `pid`, `url` and `instance` as soon as requests are answered.
+    `info` becomes a JSON file with `pid`, `url` and `instance` as soon as requests are answered. Once it is gone, or
+    tells of another emulator, nobody can find this one any more: what a killed test run leaves behind ends so.
     """
     install()
     instance = uuid.uuid4().hex
@@ -103,8 +108,24 @@ def serve(port: int, info: Path) -> None:
         # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
+    threading.Thread(target=end_with, args=(info, instance, server.shutdown), daemon=True).start()
     with server:
         server.serve_forever(poll_interval=0.05)
+
+
+def end_with(info: Path, instance: str, end: Callable[[], object]) -> None:
+    """Call `end` when the file no longer tells of this instance."""
+    while tells_of(info, instance):
+        time.sleep(WATCH_SECONDS)
+    end()
+
+
+def tells_of(info: Path, instance: str) -> bool:
+    """Say whether the file is there and names the instance."""
+    try:
+        return bool(json.loads(info.read_text())["instance"] == instance)
+    except FileNotFoundError:
+        return False
 
 
 def write_atomically(path: Path, content: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 
 from sandbox.emulator import launch_role
-from sandbox.emulator.callers import Caller
+from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.servicecatalog_state import (
     Artifact,
@@ -396,8 +396,8 @@ class LaunchOperations(BaseResponse):
                 NotificationARNs=self._topics(portfolio.id, one.product),
                 Tags=as_list({**one.tags, **self._own_tags(one, portfolio, artifact)}),
             )
-        except ServiceError as error:
-            self._fail(one, record, error.message, "ERROR" if making else "TAINTED")
+        except RoleError as error:
+            self._fail(one, record, str(error), "ERROR" if making else "TAINTED")
             return
         except ClientError as error:
             reason = error.response["Error"]["Message"]
@@ -440,8 +440,8 @@ class LaunchOperations(BaseResponse):
             cloudformation = self._acting(one).client("cloudformation")
             cloudformation.delete_stack(StackName=one.stack_id)
             (stack,) = cloudformation.describe_stacks(StackName=one.stack_id)["Stacks"]
-        except ServiceError as error:
-            return error.message
+        except RoleError as error:
+            return str(error)
         except ClientError as error:
             return str(error.response["Error"]["Message"])
         return "" if stack["StackStatus"] == "DELETE_COMPLETE" else str(stack.get("StackStatusReason"))

@@ -1,0 +1,127 @@
+"""What CloudFormation's functions, conditions and parameters give, with no service behind them."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from sandbox.emulator.templates import Evaluation, Json, Template, TemplateError
+
+PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "123456789012"}
+
+
+@dataclass
+class Made:
+    physical_id: str
+    attributes: dict[str, Json] = field(default_factory=dict)
+
+
+def evaluate(properties: str, head: str = "", parameters: dict[str, str] | None = None) -> Json:
+    indented = "\n".join(f"      {line}" for line in properties.splitlines())
+    template = Template(
+        f"{head}\nResources:\n  Made: {{Type: A}}\n  Asked:\n    Type: A\n    Properties:\n{indented}\n"
+    )
+    evaluation = Evaluation(template, template.resolve_parameters(parameters or {}), PSEUDO)
+    evaluation.made["Made"] = Made("made-1", {"Arn": "arn:made", "Nested.Id": 7})
+    return evaluation.properties("Asked")["P"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("P: !Ref Made", "made-1"),
+        ("P: !GetAtt Made.Nested.Id", 7),
+        ("P: !Sub ${Made}/${Made.Arn}/${AWS::Region}/${!Literal}", "made-1/arn:made/eu-west-1/${Literal}"),
+        ('P: !Sub ["${X}-${AWS::Partition}", {X: !Join ["+", [a, !Ref Made]]}]', "a+made-1-aws"),
+        ('P: !Select [1, !Split [",", "a,b,c"]]', "b"),
+        ('P: !Select [0, !Split ["-deploy", "fraud-deploy"]]', "fraud"),
+        ("P: !If [Here, {A: 1}, !Ref AWS::NoValue]", {"A": 1}),
+        ("P: [1, !If [Elsewhere, 2, !Ref AWS::NoValue], 3]", [1, 3]),
+        ("P: {A: !If [Elsewhere, 2, !Ref AWS::NoValue], B: !If [Both, x, y]}", {"B": "y"}),
+        ("P: !FindInMap [Map, !Ref AWS::Region, Name]", "Ireland"),
+        ("P: {Fn::Base64: ab}", "YWI="),
+        ("P: {Fn::ToJsonString: {a: !Ref Made}}", '{"a":"made-1"}'),
+        ("P: {Condition: {StringEquals: {a: b}}}", {"Condition": {"StringEquals": {"a": "b"}}}),
+        ("P: {Version: 2012-10-17}", {"Version": "2012-10-17"}),
+        ("P: !Sub yes-${Flag}", "yes-true"),
+    ],
+)
+def test_functions_give_what_aws_gives(text: str, expected: Json) -> None:
+    head = """
+Parameters: {Flag: {Type: String, Default: true}}
+Mappings: {Map: {eu-west-1: {Name: Ireland}}}
+Conditions:
+  Here: !Equals [!Ref AWS::Region, eu-west-1]
+  Elsewhere: !Not [!Condition Here]
+  Both: !And [!Condition Here, !Condition Elsewhere]
+"""
+    assert evaluate(text, head) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("P: !GetAtt Made.Missing", "Requested attribute Missing does not exist for resource Made"),
+        ("P: !FindInMap [Map, a, b]", "Unable to get mapping for Map::a::b"),
+        ("P: !Select [3, [a]]", "nonexistent value at index 3"),
+        ("P: !If [Unknown, 1, 2]", "Unresolved condition dependency Unknown"),
+        ("P: !ImportValue x", "Fn::ImportValue is not emulated"),
+    ],
+)
+def test_a_function_that_gives_nothing_says_why(text: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason.replace("[", r"\[")):
+        evaluate(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "Parameters: [Name] must have values"),
+        ({"Name": "ab", "Other": "x"}, "Parameters: [Other] do not exist in the template"),
+        ({"Name": "abcdef"}, "Parameter Name failed to satisfy constraint: must have length at most 5"),
+        ({"Name": "-"}, "Parameter Name failed to satisfy constraint: must match pattern [a-z]+"),
+        ({"Name": "ab", "Size": "huge"}, "Parameter 'Size' must be one of AllowedValues"),
+        ({"Name": "ab", "Count": "many"}, "Parameter 'Count' must be a number"),
+        ({"Name": "ab", "Count": "9"}, "Parameter 'Count' must be between its MinValue and MaxValue, not 9"),
+    ],
+)
+def test_parameters_are_checked(given: dict[str, str], reason: str) -> None:
+    template = Template("""
+Parameters:
+  Name: {Type: String, AllowedPattern: "[a-z]+", MaxLength: 5}
+  Size: {Type: String, Default: small, AllowedValues: [small, large]}
+  Count: {Type: Number, Default: 1, MaxValue: 3}
+Resources: {A: {Type: A}}
+""")
+    with pytest.raises(TemplateError) as refused:
+        template.resolve_parameters(given)
+    assert str(refused.value) == reason
+
+
+def test_lists_of_parameters_are_split() -> None:
+    head = "Parameters: {Subnets: {Type: CommaDelimitedList}}"
+    assert evaluate("P: !Ref Subnets", head, {"Subnets": "a, b"}) == ["a", "b"]
+
+
+def test_resources_come_after_those_that_they_need() -> None:
+    template = Template("""
+Conditions: {Never: !Equals [a, b]}
+Resources:
+  A: {Type: A, Properties: {X: !Sub "${B.Arn}"}}
+  B: {Type: A, Properties: {X: !If [Never, !Ref Skipped, !Ref C]}}
+  Skipped: {Type: A, Condition: Never, Properties: {X: !Ref A}}
+  C: {Type: A, DependsOn: D}
+  D: {Type: A}
+""")
+    assert Evaluation(template, {}, PSEUDO).order() == ["D", "C", "B", "A"]
+
+
+def test_a_circle_of_resources_is_refused() -> None:
+    template = Template("Resources: {A: {Type: A, Properties: {X: !Ref B}}, B: {Type: A, DependsOn: A}}")
+    with pytest.raises(TemplateError, match="Circular dependency between resources: \\[A, B\\]"):
+        Evaluation(template, {}, PSEUDO).order()
+
+
+@pytest.mark.parametrize("section", ["Transform: AWS::Serverless-2016-10-31", "Rules: {}"])
+def test_a_section_that_is_not_emulated_is_refused(section: str) -> None:
+    with pytest.raises(TemplateError, match="is not emulated"):
+        Template(f"{section}\nResources: {{A: {{Type: A}}}}")
