@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config as ClientConfig
-from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
+
+if TYPE_CHECKING:
+    import boto3
 
 SESSION_NAME = "sm-mlops"
 """Name of the session in an assumed role, as CloudTrail shows it, where the configuration gives none."""
@@ -31,7 +31,10 @@ class AwsAccess:
     """The configuration by key without its namespace; lists and mappings as JSON text."""
 
     @cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> "boto3.Session":
+        # Imported here, in the provider's own process: a preview that calls nothing need not wait for it.
+        import boto3  # noqa: PLC0415
+
         session = boto3.Session(
             profile_name=self.values.get("profile"),
             aws_access_key_id=self.values.get("accessKey"),
@@ -57,6 +60,8 @@ class AwsAccess:
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
         """A client that waits and tries again when AWS throttles or stumbles."""
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415
+
         endpoints = {key: url for entry in self._list("endpoints") for key, url in entry.items()}
         return self._session.client(  # type: ignore[call-overload]
             service,
@@ -97,6 +102,8 @@ def explained(subject: str, region: str, permission: str) -> Iterator[None]:
         region: where.
         permission: the IAM actions that it needs, for the case that AWS denies it.
     """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
     try:
         yield
     except ClientError as error:
