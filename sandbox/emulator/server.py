@@ -1,15 +1,15 @@
 """The HTTP server: moto's services, the ones of this package, and the sandbox's own addresses."""
 
-import json
 import os
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
+from moto.backends import SERVICE_NAMES
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -19,7 +19,6 @@ from werkzeug.wrappers import Request, Response
 from sandbox.emulator import (
     awslambda,
     budgets,
-    cloudformation,
     codebuild,
     codecommit,
     codeconnections,
@@ -32,9 +31,9 @@ from sandbox.emulator import (
     sns,
 )
 from sandbox.emulator.extension import add_service
+from sandbox.emulator.info_file import watch, write_atomically
 
 HOST = "127.0.0.1"
-WATCH_SECONDS = 0.5
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 
@@ -55,7 +54,7 @@ class Application:
 
     def __init__(self, instance: str) -> None:
         self.instance = instance
-        self.aws = DomainDispatcherApplication(create_backend_app)
+        self.aws = DomainDispatcherApplication(create_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -65,6 +64,18 @@ class Application:
             return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
+
+
+def create_app(service: SERVICE_NAMES) -> Flask:
+    """Make the application of one service, at the first request for it.
+
+    CloudFormation is installed only then: its models are those of all services, and take a second to load.
+    """
+    if service == "cloudformation":
+        from sandbox.emulator import cloudformation  # noqa: PLC0415
+
+        cloudformation.install()
+    return create_backend_app(service)
 
 
 def complete_handshake(arn: str) -> Response:
@@ -84,7 +95,6 @@ def install() -> None:
     add_service(codestar_notifications, "codestarnotifications")
     awslambda.install()
     budgets.install()
-    cloudformation.install()
     codebuild.install()
     codecommit.install()
     codepipeline.install()
@@ -108,29 +118,6 @@ def serve(port: int, info: Path) -> None:
         # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
-    threading.Thread(target=end_with, args=(info, instance, server.shutdown), daemon=True).start()
+    threading.Thread(target=watch, args=(info, instance, server.shutdown), daemon=True).start()
     with server:
         server.serve_forever(poll_interval=0.05)
-
-
-def end_with(info: Path, instance: str, end: Callable[[], object]) -> None:
-    """Call `end` when the file no longer tells of this instance."""
-    while tells_of(info, instance):
-        time.sleep(WATCH_SECONDS)
-    end()
-
-
-def tells_of(info: Path, instance: str) -> bool:
-    """Say whether the file is there and names the instance."""
-    try:
-        return bool(json.loads(info.read_text())["instance"] == instance)
-    except FileNotFoundError:
-        return False
-
-
-def write_atomically(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON so that a reader sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content))
-    draft.replace(path)
