@@ -1,0 +1,300 @@
+"""A release, and a data scientist's day, on the real engine: find the products, launch, update, delete."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.deployment import operate
+from sandbox.faults import SandboxError
+from sandbox.world import REPOSITORY, World
+
+from .conftest import MakeWorld, alter, copy_project
+
+pytestmark = pytest.mark.engine
+
+REGION = "us-east-2"
+ACCOUNT = "123456789012"
+SCIENTIST = "TeamDataScientist"
+STRANGER = "Accountant"
+PRODUCTS = ("model-build-train", "model-deploy")
+PROGRAM = ("__main__.py", "settings.py", "components", "seed_code")
+SEED_FILE = "seed_code/model-build-train/repository/README.md"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the program of the test's own, so that seed code can be changed in it."""
+    project = copy_project(tmp_path_factory.mktemp("catalog"))
+    for name in PROGRAM:
+        source, target = REPOSITORY / name, project / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns(".venv", "__pycache__", ".*_cache"))
+        else:
+            shutil.copy(source, target)
+    return project
+
+
+@pytest.fixture(scope="module")
+def world(make_world: MakeWorld, checkout: Path) -> World:
+    """Dev, deployed as committed, with the roles of two people."""
+    world = make_world(checkout)
+    iam = client(world, "iam")
+    for role in (SCIENTIST, STRANGER):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+    operate(world, "up", "up", "--stack", "dev")
+    return world
+
+
+@pytest.fixture
+def restored(world: World, checkout: Path) -> Iterator[World]:
+    """The world, whose seed code and settings a test may change and release."""
+    before = {path: path.read_text() for path in (checkout / SEED_FILE, checkout / "Pulumi.dev.yaml")}
+    yield world
+    for path, text in before.items():
+        path.write_text(text)
+    operate(world, "up", "up", "--stack", "dev")
+
+
+def client(world: World, service: str, role: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class
+    """A plain boto3 client, of the account's administrator or of somebody in a role."""
+    environment = world.environment()
+    endpoint = environment["AWS_ENDPOINT_URL"]
+    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    if role:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        sts = session.client("sts", endpoint_url=endpoint)
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        session = boto3.Session(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
+        )
+    return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+
+def offered(catalog: Any) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+    """Ids of the products that somebody sees, by name."""
+    found = catalog.search_products()["ProductViewSummaries"]
+    return {product["Name"]: product["ProductId"] for product in found}
+
+
+def launched(catalog: Any, product_id: str, **parameters: str) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+    """Launch the newest version of a product as a project, and wait until that is done."""
+    (version,) = [
+        artifact["Id"]
+        for artifact in catalog.describe_product(Id=product_id)["ProvisioningArtifacts"]
+        if artifact["Guidance"] == "DEFAULT"
+    ]
+    record = catalog.provision_product(
+        ProductId=product_id,
+        ProvisioningArtifactId=version,
+        ProvisionedProductName=f"project-{parameters['SageMakerProjectId']}",
+        ProvisioningParameters=[{"Key": key, "Value": value} for key, value in parameters.items()],
+    )["RecordDetail"]
+    return ended(catalog, record["RecordId"])
+
+
+def ended(catalog: Any, record_id: str) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+    deadline = time.monotonic() + 60
+    while True:
+        record: dict[str, Any] = catalog.describe_record(Id=record_id)["RecordDetail"]
+        if record["Status"] not in ("CREATED", "IN_PROGRESS") or time.monotonic() > deadline:
+            return record
+        time.sleep(0.1)
+
+
+def removed(catalog: Any, record: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+    answer = catalog.terminate_provisioned_product(ProvisionedProductId=record["ProvisionedProductId"])
+    return ended(catalog, answer["RecordDetail"]["RecordId"])
+
+
+def versions(world: World, product_id: str) -> list[dict[str, Any]]:
+    listed = client(world, "servicecatalog").list_provisioning_artifacts(ProductId=product_id)
+    return sorted(listed["ProvisioningArtifactDetails"], key=lambda artifact: artifact["CreatedTime"])
+
+
+def preview(world: World) -> dict[str, set[str]]:
+    digest = json.loads(world.pulumi("preview", "--stack", "dev", "--json").stdout)
+    fates: dict[str, set[str]] = {}
+    for step in digest["steps"]:
+        if step["op"] != "same":
+            fates.setdefault(step["op"], set()).add(step["urn"].rsplit("::", 1)[-1])
+    return fates
+
+
+def test_a_data_scientist_finds_both_products_and_a_stranger_none(world: World) -> None:
+    assert set(offered(client(world, "servicecatalog", SCIENTIST))) == {
+        "MLOps model building and training (sm-mlops-dev)",
+        "MLOps model deployment (sm-mlops-dev)",
+    }
+    assert offered(client(world, "servicecatalog", STRANGER)) == {}
+
+
+def test_studio_offers_the_products(world: World) -> None:
+    admin = client(world, "servicecatalog")
+    for product_id in offered(client(world, "servicecatalog", SCIENTIST)).values():
+        tags = admin.describe_product_as_admin(Id=product_id)["Tags"]
+        assert {"Key": "sagemaker:studio-visibility", "Value": "true"} in tags
+
+
+def test_the_form_asks_for_the_project_and_describes_every_field(world: World) -> None:
+    catalog = client(world, "servicecatalog", SCIENTIST)
+    for product_id in offered(catalog).values():
+        (version,) = catalog.describe_product(Id=product_id)["ProvisioningArtifacts"]
+        form = catalog.describe_provisioning_parameters(ProductId=product_id, ProvisioningArtifactId=version["Id"])
+        fields = {field["ParameterKey"]: field for field in form["ProvisioningArtifactParameters"]}
+        assert {"SageMakerProjectName", "SageMakerProjectId"} <= set(fields)
+        assert all(field["Description"] for field in fields.values())
+        required = {key for key, field in fields.items() if "DefaultValue" not in field}
+        assert required == {"SageMakerProjectName", "SageMakerProjectId"}
+
+
+def test_a_project_of_each_kind_works_from_the_first_commit_and_leaves_nothing(world: World) -> None:
+    catalog = client(world, "servicecatalog", SCIENTIST)
+    before = _account(world)
+    records = {}
+    for name, product_id in offered(catalog).items():
+        project_id = f"p-{'build' if 'build' in name else 'deploy'}1"
+        records[name] = launched(catalog, product_id, SageMakerProjectName="fraud", SageMakerProjectId=project_id)
+        assert records[name]["Status"] == "SUCCEEDED", records[name].get("RecordErrors")
+    codecommit, pipelines = client(world, "codecommit"), client(world, "codepipeline")
+    for project_id, suffix in (("p-build1", "model-build-train"), ("p-deploy1", "model-deploy")):
+        repository = f"sagemaker-fraud-{project_id}-{suffix}"
+        folder = codecommit.get_folder(repositoryName=repository, folderPath="/")
+        assert {"README.md", "buildspec.yml"} <= {file["relativePath"] for file in folder["files"]}
+        readme = codecommit.get_file(repositoryName=repository, filePath="README.md")["fileContent"]
+        assert readme == (REPOSITORY / "seed_code" / suffix / "repository" / "README.md").read_bytes()
+        kind = "modelbuild" if "build" in project_id else "modeldeploy"
+        pipeline = pipelines.get_pipeline(name=f"sagemaker-fraud-{project_id}-{kind}")["pipeline"]
+        assert pipeline["pipelineType"] == "V2"
+    rules = {rule["Name"] for rule in client(world, "events").list_rules()["Rules"]}
+    assert {"sagemaker-p-build1-build-push", "sagemaker-p-deploy1-deploy-approved"} <= rules
+    for record in records.values():
+        ended_record = removed(catalog, record)
+        assert ended_record["Status"] == "SUCCEEDED", ended_record.get("RecordErrors")
+    leftovers = {kind: names - before[kind] for kind, names in _account(world).items() if names - before[kind]}
+    # A build project's bucket stays by default: registered models live in it.
+    assert leftovers == {"buckets": {f"sagemaker-p-build1-build-{ACCOUNT}"}}
+
+
+def _account(world: World) -> dict[str, set[str]]:
+    """What the account holds that a project could leave behind."""
+    pipelines = client(world, "codepipeline").list_pipelines()["pipelines"]
+    repositories = client(world, "codecommit").list_repositories()["repositories"]
+    functions = client(world, "lambda").list_functions()["Functions"]
+    return {
+        "buckets": {bucket["Name"] for bucket in client(world, "s3").list_buckets()["Buckets"]},
+        "functions": {function["FunctionName"] for function in functions},
+        "log groups": {group["logGroupName"] for group in client(world, "logs").describe_log_groups()["logGroups"]},
+        "pipelines": {pipeline["name"] for pipeline in pipelines},
+        "repositories": {repository["repositoryName"] for repository in repositories},
+        "roles": {role["RoleName"] for role in client(world, "iam").list_roles()["Roles"]},
+        "rules": {rule["Name"] for rule in client(world, "events").list_rules()["Rules"]},
+    }
+
+
+def test_a_stranger_may_not_launch(world: World) -> None:
+    product_id = offered(client(world, "servicecatalog", SCIENTIST))["MLOps model deployment (sm-mlops-dev)"]
+    (version,) = versions(world, product_id)[-1:]
+    with pytest.raises(ClientError, match=r"AccessDenied|ResourceNotFound"):
+        client(world, "servicecatalog", STRANGER).provision_product(
+            ProductId=product_id,
+            ProvisioningArtifactId=version["Id"],
+            ProvisionedProductName="stolen",
+            ProvisioningParameters=[
+                {"Key": "SageMakerProjectName", "Value": "stolen"},
+                {"Key": "SageMakerProjectId", "Value": "p-stolen"},
+            ],
+        )
+
+
+def test_a_seed_object_without_its_tag_fails_the_launch_and_up_puts_the_tag_back(world: World) -> None:
+    s3, bucket = client(world, "s3"), f"sm-mlops-dev-products-{ACCOUNT}-{REGION}-an"
+    prefix = "products/model-deploy/seed/"
+    (seed,) = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    s3.delete_object_tagging(Bucket=bucket, Key=seed["Key"])
+    catalog = client(world, "servicecatalog", SCIENTIST)
+    product_id = offered(catalog)["MLOps model deployment (sm-mlops-dev)"]
+    record = launched(catalog, product_id, SageMakerProjectName="untagged", SageMakerProjectId="p-untagged")
+    assert record["Status"] == "FAILED"
+    assert "Access Denied" in json.dumps(record["RecordErrors"])
+    removed(catalog, record)
+    changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
+    assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
+    tags = s3.get_object_tagging(Bucket=bucket, Key=seed["Key"])["TagSet"]
+    assert {"Key": "servicecatalog:provisioning", "Value": "true"} in tags
+
+
+def test_one_changed_line_is_one_new_version_and_nothing_else(restored: World, checkout: Path) -> None:
+    s3, bucket = client(restored, "s3"), f"sm-mlops-dev-products-{ACCOUNT}-{REGION}-an"
+    keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    catalog = client(restored, "servicecatalog", SCIENTIST)
+    products = offered(catalog)
+    product_id = products["MLOps model building and training (sm-mlops-dev)"]
+    record = launched(catalog, product_id, SageMakerProjectName="old", SageMakerProjectId="p-old")
+    (old,) = versions(restored, product_id)
+    with (checkout / SEED_FILE).open("a") as readme:
+        readme.write("One line more.\n")
+    name = f"catalog-{REGION}-model-build-train"
+    assert preview(restored) == {"update": {f"{name}-files", f"{name}-version"}}
+    operate(restored, "up", "up", "--stack", "dev")
+    new_keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys < new_keys, "what was published stays"
+    assert sorted(key.split("/")[2] for key in new_keys - keys) == ["seed", "template"]
+    first, second = versions(restored, product_id)
+    assert (first["Id"], first["Guidance"], first["Active"]) == (old["Id"], "DEPRECATED", True)
+    assert (second["Guidance"], second["Active"]) == ("DEFAULT", True)
+    assert second["Name"].startswith("1.0.0-")
+    assert offered(catalog) == products, "the products are the same ones"
+    assert preview(restored) == {}
+    answer = catalog.update_provisioned_product(
+        ProvisionedProductId=record["ProvisionedProductId"],
+        ProvisioningArtifactId=second["Id"],
+        ProvisioningParameters=[
+            {"Key": key, "UsePreviousValue": True} for key in ("SageMakerProjectName", "SageMakerProjectId")
+        ],
+    )
+    assert ended(catalog, answer["RecordDetail"]["RecordId"])["Status"] == "SUCCEEDED"
+    assert removed(catalog, record)["Status"] == "SUCCEEDED"
+
+
+def test_a_version_switched_off_behind_our_back_is_switched_on_again(world: World) -> None:
+    product_id = offered(client(world, "servicecatalog", SCIENTIST))["MLOps model deployment (sm-mlops-dev)"]
+    newest = versions(world, product_id)[-1]
+    admin = client(world, "servicecatalog")
+    admin.update_provisioning_artifact(ProductId=product_id, ProvisioningArtifactId=newest["Id"], Active=False)
+    operate(world, "up", "up", "--stack", "dev", "--refresh")
+    assert versions(world, product_id)[-1]["Active"] is True
+
+
+def test_a_product_with_projects_is_not_destroyed_and_stays_whole(restored: World) -> None:
+    catalog = client(restored, "servicecatalog", SCIENTIST)
+    product_id = offered(catalog)["MLOps model deployment (sm-mlops-dev)"]
+    record = launched(catalog, product_id, SageMakerProjectName="kept", SageMakerProjectId="p-kept")
+    alter(restored, "dev", lambda config: config["sm-mlops:catalog"]["products"].remove("model-deploy"))
+    with pytest.raises(SandboxError, match=r"1 launched from it still exist: project-p-kept\. Delete these projects"):
+        operate(restored, "up", "up", "--stack", "dev")
+    again = launched(catalog, product_id, SageMakerProjectName="still", SageMakerProjectId="p-still")
+    assert again["Status"] == "SUCCEEDED", "the refusal left half a product behind"
+    for project in (record, again):
+        removed(catalog, project)
+
+
+def test_a_malformed_folder_is_refused_before_anything(restored: World, checkout: Path) -> None:
+    template = checkout / "seed_code" / "model-deploy" / "product.yaml"
+    text = template.read_text()
+    template.write_text(text.replace("owner:", "ower:"))
+    try:
+        failed = restored.pulumi("preview", "--stack", "dev", check=False)
+    finally:
+        template.write_text(text)
+    printed = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert "seed_code/model-deploy/product.yaml" in printed
+    assert "did you mean 'owner'?" in printed
+    assert "Traceback" not in printed
