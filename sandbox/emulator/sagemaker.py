@@ -94,7 +94,7 @@ class SageMakerBackend(OneModule, MotoBackend):
         """Add tags; one with a known key replaces the old one."""
         resource = self._get_resource_from_arn(arn)
         added = {tag["Key"] for tag in tags}
-        resource.tags = [tag for tag in resource.tags if tag["Key"] not in added] + tags
+        resource.tags = [tag for tag in resource.tags or [] if tag["Key"] not in added] + tags
         found: list[dict[str, str]] = resource.tags
         return found
 

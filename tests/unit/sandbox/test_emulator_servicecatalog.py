@@ -250,7 +250,8 @@ def test_tag_options_and_budgets_hang_on_a_product(sc: Client, catalog: Catalog)
 
 def test_enabling_projects_brings_a_portfolio_after_a_while(aws: Clients, sc: Client) -> None:
     sagemaker = aws("sagemaker")
-    sagemaker.enable_sagemaker_servicecatalog_portfolio()
+    for _ in range(2):
+        sagemaker.enable_sagemaker_servicecatalog_portfolio()
     assert sagemaker.get_sagemaker_servicecatalog_portfolio_status()["Status"] == "Enabled"
 
     shown = [sc.list_accepted_portfolio_shares(PortfolioShareType="IMPORTED")["PortfolioDetails"] for _ in range(2)]
