@@ -78,7 +78,7 @@ class Answers(mocks.Mocks):
         name = args.inputs.get("name") or args.inputs.get("bucket") or args.inputs.get("repositoryName") or args.name
         service = args.typ.split(":")[1].split("/")[0]
         region = args.inputs.get("region", "")
-        partition = known_regions()[region].partition if region else "aws"
+        partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
         state = {
             "arn": f"arn:{partition}:{service}:{region}:{ACCOUNT_ID}:{name}",
             "keyId": f"{args.name}-id",

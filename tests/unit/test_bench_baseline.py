@@ -10,7 +10,8 @@ def raw(recording: Recording) -> dict[tuple[str, str], dict[str, Any]]:
     """Every resource but the components, by type and name; policies as documents."""
     return {
         (resource.type, resource.name): {
-            key: json.loads(value) if key in ("policy", "content") else value for key, value in resource.inputs.items()
+            key: json.loads(value) if key in ("policy", "content", "assumeRolePolicy", "parameters") else value
+            for key, value in resource.inputs.items()
         }
         for resource in recording.resources
         if resource.request.custom

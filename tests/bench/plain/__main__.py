@@ -9,6 +9,8 @@ from functools import partial
 import pulumi
 import pulumi_aws as aws
 
+from tests.bench.plain.catalog import register
+
 config = pulumi.Config("sm-mlops")
 home = pulumi.Config("aws").require("region")
 prefix = f"{config.require('project')}-{config.require('environment')}"
@@ -303,4 +305,14 @@ aws.codestarnotifications.NotificationRule(
     targets=[{"address": topic.arn, "type": "SNS"}],
     tags=tags,
     opts=pulumi.ResourceOptions(depends_on=[published]),
+)
+register(
+    config.require_object("catalog"),
+    prefix=prefix,
+    names={"project": config.require("project"), "environment": config.require("environment")},
+    home=home,
+    account_id=account_id,
+    topic_arn=topic.arn,
+    guarded=guarded,
+    tags=tags,
 )

@@ -1,0 +1,201 @@
+"""The catalog of the baseline: the same resources, registered one after another without any component."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import packaging, project_policies, seed_code
+from components.policies import document
+from components.providers.product_files import ProductFiles, seed_key, template_key
+from components.providers.product_version import ProductVersion
+from components.regions import known_regions
+
+
+def register(
+    settings: Mapping[str, Any],
+    *,
+    prefix: str,
+    names: Mapping[str, str],
+    home: str,
+    account_id: pulumi.Output[str],
+    topic_arn: pulumi.Output[str],
+    guarded: pulumi.ResourceOptions,
+    tags: Mapping[str, str],
+) -> None:
+    """Register the catalog of the home region."""
+    region, name = known_regions()[home], f"catalog-{home}"
+    bucket_name = account_id.apply(lambda account: f"{prefix}-products-{account}-{home}-an")
+    bucket = aws.s3.Bucket(
+        f"{name}-bucket",
+        region=home,
+        bucket=bucket_name,
+        bucket_namespace="account-regional",
+        force_destroy=not guarded.retain_on_delete,
+        tags=tags,
+        opts=guarded,
+    )
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        f"{name}-encryption",
+        region=home,
+        bucket=bucket.bucket,
+        rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}, "bucket_key_enabled": False}],
+    )
+    aws.s3.BucketOwnershipControls(
+        f"{name}-ownership", region=home, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}
+    )
+    public_access = aws.s3.BucketPublicAccessBlock(
+        f"{name}-public-access",
+        region=home,
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+    )
+    aws.s3.BucketPolicy(
+        f"{name}-policy",
+        region=home,
+        bucket=bucket.bucket,
+        policy=bucket_name.apply(_bucket_policy),
+        opts=pulumi.ResourceOptions(depends_on=[public_access]),
+    )
+    aws.s3.BucketVersioning(
+        f"{name}-versioning", region=home, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}
+    )
+    bucket_arn = bucket_name.apply(region.bucket_arn)
+    boundary = aws.iam.Policy(
+        "catalog-roles-boundary",
+        name=f"{prefix}-project-boundary",
+        description=f"The most that a role of a project of {prefix} can have",
+        policy=pulumi.Output.all(account_id, bucket_arn).apply(
+            lambda known: json.dumps(document(*project_policies.boundary_statements(region, known[0], known[1:])))
+        ),
+        tags=tags,
+    )
+    role = aws.iam.Role(
+        "catalog-roles-launch",
+        name=f"{prefix}-project-launch",
+        description=f"Launches projects of {prefix} through Service Catalog",
+        assume_role_policy=json.dumps(document(project_policies.launch_trust())),
+        tags=tags,
+    )
+    policy = aws.iam.RolePolicy(
+        "catalog-roles-launch-policy",
+        role=role.name,
+        policy=pulumi.Output.all(boundary.arn, account_id, bucket_arn).apply(
+            lambda known: json.dumps(
+                document(*project_policies.launch_statements(region, known[1], known[2:], known[0]))
+            )
+        ),
+    )
+    portfolio = aws.servicecatalog.Portfolio(
+        f"{name}-portfolio",
+        region=home,
+        name=f"{prefix} machine learning projects",
+        provider_name="ML platform team",
+        description="Project templates for machine learning",
+        tags=tags,
+    )
+    access = [
+        aws.servicecatalog.PrincipalPortfolioAssociation(
+            f"{name}-{principal}",
+            region=home,
+            portfolio_id=portfolio.id,
+            principal_arn=principal,
+            principal_type="IAM_PATTERN",
+        )
+        for principal in settings["principals"]
+    ]
+    known = pulumi.Output.all(bucket_name, boundary.arn, topic_arn)
+    for slug in settings["products"]:
+        source = seed_code.product(slug)
+        values = known.apply(lambda facts, source=source: _values(names, source, facts))  # type: ignore[misc]
+        text = values.apply(source.render)
+        digest, version = text.apply(packaging.digest), text.apply(source.version_name)
+        url = pulumi.Output.all(bucket_name, digest).apply(
+            lambda facts, slug=slug: f"https://{facts[0]}.s3.{home}.amazonaws.com/{template_key(slug, facts[1])}"  # type: ignore[misc]
+        )
+        files = ProductFiles(
+            f"{name}-{slug}-files",
+            region=home,
+            bucket=bucket_name,
+            product=slug,
+            environment=values,
+            seed_digest=source.seed_digest,
+            template_digest=digest,
+            studio_key=None,
+            opts=pulumi.ResourceOptions(depends_on=[policy]),
+        )
+        product = aws.servicecatalog.Product(
+            f"{name}-{slug}-product",
+            region=home,
+            name=f"{source.name} ({prefix})",
+            owner=source.owner,
+            type="CLOUD_FORMATION_TEMPLATE",
+            description=source.description,
+            support_description=source.support_description,
+            support_email=source.support_email,
+            support_url=source.support_url,
+            provisioning_artifact_parameters={
+                "name": version,
+                "template_url": url,
+                "type": "CLOUD_FORMATION_TEMPLATE",
+            },
+            tags={**tags, "sagemaker:studio-visibility": "true"},
+            opts=pulumi.ResourceOptions(depends_on=[files], ignore_changes=["provisioningArtifactParameters"]),
+        )
+        association = aws.servicecatalog.ProductPortfolioAssociation(
+            f"{name}-{slug}-association", region=home, product_id=product.id, portfolio_id=portfolio.id
+        )
+        update = {"Version": "2.0", "Properties": {"TagUpdateOnProvisionedProduct": "ALLOWED"}}
+        constraints = [
+            aws.servicecatalog.Constraint(
+                f"{name}-{slug}-{kind.lower().replace('_', '-')}",
+                region=home,
+                product_id=product.id,
+                portfolio_id=portfolio.id,
+                type=kind,
+                parameters=parameters,
+                opts=pulumi.ResourceOptions(depends_on=[association]),
+            )
+            for kind, parameters in {
+                "LAUNCH": pulumi.Output.json_dumps({"RoleArn": role.arn}),
+                "RESOURCE_UPDATE": pulumi.Output.json_dumps(update),
+            }.items()
+        ]
+        ProductVersion(
+            f"{name}-{slug}-version",
+            region=home,
+            product_id=product.id,
+            version=version,
+            description=f"Seed code {source.seed_digest[:8]}",
+            template_url=url,
+            keep_versions=settings["keepVersions"],
+            opts=pulumi.ResourceOptions(depends_on=[files, *constraints, *access]),
+        )
+
+
+def _bucket_policy(bucket: str) -> str:
+    arn = f"arn:aws:s3:::{bucket}"
+    whole = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
+    return json.dumps(
+        document(
+            {"Sid": "RefusePlainHttp", **whole, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "RefuseOldTls", **whole, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+        )
+    )
+
+
+def _values(names: Mapping[str, str], source: packaging.Product, facts: list[str]) -> Mapping[str, Mapping[str, str]]:
+    values = {
+        ("Names", "Project"): names["project"],
+        ("Names", "Environment"): names["environment"],
+        ("Seed", "Bucket"): facts[0],
+        ("Seed", "Key"): seed_key(source),
+        ("Roles", "PermissionsBoundary"): facts[1],
+        ("Notifications", "TopicArn"): facts[2],
+    }
+    return {group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()}
