@@ -195,9 +195,6 @@ def _retag(
         getattr(client, tagging.add)(**request(client, tagging.add, {**target, "Tags": new}))
 
 
-# ------------------------------------------------------------------------------------------------------ what is found
-
-
 def _codebuild_project(client: Client, name: str) -> Resource:
     (project,) = client.batch_get_projects(names=[name])["projects"]
     return Resource(name=name, physical_id=name, attributes={"Arn": project["arn"]})
@@ -243,9 +240,6 @@ def _of_sagemaker(kind: str) -> Callable[[Client, str], Resource]:
         return Resource(name=name, physical_id=arn, attributes={f"{kind}Name": name, f"{kind}Arn": arn, "Arn": arn})
 
     return find
-
-
-# ------------------------------------------------------------------------------------------------- types with a twist
 
 
 class Repository(Api):

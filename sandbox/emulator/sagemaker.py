@@ -117,8 +117,6 @@ class SageMakerResponse(MotoResponse):
         assert isinstance(found, SageMakerBackend)  # noqa: S101 - install put it there
         return found
 
-    # ------------------------------------------------------------------------------------------------- the portfolio
-
     def enable_sagemaker_servicecatalog_portfolio(self) -> ActionResult:
         """EnableSagemakerServicecatalogPortfolio; again is no error."""
         if self.backend.portfolio is None:
@@ -138,8 +136,6 @@ class SageMakerResponse(MotoResponse):
     def get_sagemaker_servicecatalog_portfolio_status(self) -> ActionResult:
         """GetSagemakerServicecatalogPortfolioStatus."""
         return ActionResult({"Status": "Disabled" if self.backend.portfolio is None else "Enabled"})
-
-    # ---------------------------------------------------------------------------------------------- code repositories
 
     def create_code_repository(self) -> ActionResult:
         """CreateCodeRepository."""
@@ -172,8 +168,6 @@ class SageMakerResponse(MotoResponse):
         del self.backend.code_repositories[self.backend.code_repository(self._get_param("CodeRepositoryName")).name]
         return EmptyResult()
 
-    # --------------------------------------------------------------------------------------- what templates need beside
-
     def update_endpoint(self) -> ActionResult:
         """UpdateEndpoint: the endpoint takes its new configuration at once."""
         name, config = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
@@ -189,8 +183,6 @@ class SageMakerResponse(MotoResponse):
             raise ValidationError(message=f"Model package group {name} cannot be deleted because it is not empty.")
         del self.backend.model_package_groups[name]
         return EmptyResult()
-
-    # -------------------------------------------------------------------------------------------------------- projects
 
     def create_project(self) -> ActionResult:
         """CreateProject, from a product of the catalog or from a template in S3."""

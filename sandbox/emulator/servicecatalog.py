@@ -68,8 +68,6 @@ class ServiceCatalogResponse(LaunchOperations):
         """The catalog of the request's account and region."""
         return backend(self.current_account, self.region).catalog
 
-    # ------------------------------------------------------------------------------------------------------ portfolios
-
     def create_portfolio(self) -> ActionResult:
         """CreatePortfolio."""
         known = self.catalog.answers.get(self._token())
@@ -113,8 +111,6 @@ class ServiceCatalogResponse(LaunchOperations):
         self.catalog.remove_portfolio(self._get_param("Id"))
         return ActionResult({})
 
-    # ------------------------------------------------------------------------------------------------------ principals
-
     def associate_principal_with_portfolio(self) -> ActionResult:
         """AssociatePrincipalWithPortfolio."""
         portfolio = self._portfolio("PortfolioId")
@@ -131,8 +127,6 @@ class ServiceCatalogResponse(LaunchOperations):
         """ListPrincipalsForPortfolio."""
         principals = self._portfolio("PortfolioId").principals
         return self._page("Principals", [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in principals])
-
-    # ---------------------------------------------------------------------------------------------------------- shares
 
     def create_portfolio_share(self) -> ActionResult:
         """CreatePortfolioShare."""
@@ -227,8 +221,6 @@ class ServiceCatalogResponse(LaunchOperations):
                     found.append(portfolio_detail(portfolio))
         return self._page("PortfolioDetails", found)
 
-    # -------------------------------------------------------------------------------------------------------- products
-
     def create_product(self) -> ActionResult:
         """CreateProduct."""
         known = self.catalog.products.get(self.catalog.answers.get(self._token(), ""))
@@ -294,8 +286,6 @@ class ServiceCatalogResponse(LaunchOperations):
         found = [one for one in self.catalog.portfolios.values() if product.id in one.products]
         return self._page("PortfolioDetails", [portfolio_detail(portfolio) for portfolio in found])
 
-    # -------------------------------------------------------------------------------------------------------- versions
-
     def create_provisioning_artifact(self) -> ActionResult:
         """CreateProvisioningArtifact."""
         product = self.catalog.product(self._get_param("ProductId"))
@@ -337,8 +327,6 @@ class ServiceCatalogResponse(LaunchOperations):
             {"ProvisioningArtifactDetails": [artifact_detail(one) for one in product.artifacts.values()]}
         )
 
-    # ----------------------------------------------------------------------------------------------------- constraints
-
     def create_constraint(self) -> ActionResult:
         """CreateConstraint."""
         known = self.catalog.constraints.get(self.catalog.answers.get(self._token(), ""))
@@ -375,8 +363,6 @@ class ServiceCatalogResponse(LaunchOperations):
         portfolio = self._portfolio("PortfolioId")
         found = self.catalog.constraints_of(portfolio.id, self._get_param("ProductId"))
         return self._page("ConstraintDetails", [constraint_detail(constraint) for constraint in found])
-
-    # ---------------------------------------------------------------------------------------------- tags and budgets
 
     def create_tag_option(self) -> ActionResult:
         """CreateTagOption."""
@@ -464,8 +450,6 @@ class ServiceCatalogResponse(LaunchOperations):
     def list_budgets_for_resource(self) -> ActionResult:
         """ListBudgetsForResource."""
         return self._page("Budgets", self._budgets(self.catalog.resource(self._get_param("ResourceId")).id))
-
-    # -------------------------------------------------------------------------------------------------------- helpers
 
     def _portfolio(self, member: str) -> Portfolio:
         return self.catalog.portfolio(self._get_param(member))

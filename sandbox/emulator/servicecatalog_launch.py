@@ -59,8 +59,6 @@ class LaunchOperations(BaseResponse):
         """Who asks."""
         return Caller.of(self)
 
-    # ------------------------------------------------------------------------------------------------ what there is
-
     def search_products(self) -> ActionResult:
         """SearchProducts: those that the caller may launch."""
         offered = [one for one in self.catalog.products.values() if self.catalog.paths(self.caller, one.id)]
@@ -115,8 +113,6 @@ class LaunchOperations(BaseResponse):
                 "ProvisioningArtifactOutputKeys": outputs,
             }
         )
-
-    # ------------------------------------------------------------------------------------------------------- launches
 
     def provision_product(self) -> ActionResult:
         """ProvisionProduct."""
@@ -238,8 +234,6 @@ class LaunchOperations(BaseResponse):
             if not chosen or getattr(record, fields[chosen["Key"]]) == chosen["Value"]
         ]
         return self._page("RecordDetails", [record_detail(record) for record in records])
-
-    # -------------------------------------------------------------------------------------------------------- helpers
 
     def product_by(self, id_member: str, name_member: str, default: str | None = None) -> Product:
         """Return the product that a request names by its id or its name."""

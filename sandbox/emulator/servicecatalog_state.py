@@ -198,8 +198,6 @@ class Catalog:
         self.answers: dict[str, str] = {}
         """What a request with an idempotency token has made."""
 
-    # ------------------------------------------------------------------------------------------------------ portfolios
-
     def add_portfolio(
         self, name: str, provider: str, description: str, tags: dict[str, str], *, imported: bool = False
     ) -> Portfolio:
@@ -256,8 +254,6 @@ class Catalog:
             )
             raise invalid(f"Invalid principal {arn}: {wanted}.")
         portfolio.principals[arn, kind] = None
-
-    # -------------------------------------------------------------------------------------------------------- products
 
     def product(self, identity: str) -> Product:
         """Return a product."""
@@ -316,8 +312,6 @@ class Catalog:
             raise in_use(f"Provisioning artifact {artifact.id} has provisioned products: {', '.join(launched)}.")
         del product.artifacts[artifact.id]
 
-    # ----------------------------------------------------------------------------------------------------- constraints
-
     def constraints_of(self, portfolio: str, product: str | None = None) -> list[Constraint]:
         """Return the constraints of a portfolio, or of one product in it."""
         return [
@@ -355,8 +349,6 @@ class Catalog:
             raise missing("Constraint", identity)
         return self.constraints[identity]
 
-    # ---------------------------------------------------------------------------------------------- tags and budgets
-
     def tag_option(self, identity: str) -> TagOption:
         """Return a tag option."""
         if identity not in self.tag_options:
@@ -378,8 +370,6 @@ class Catalog:
         self.budgets.pop(identity, None)
         for option in self.tag_options.values():
             option.resources.pop(identity, None)
-
-    # --------------------------------------------------------------------------------------------------------- launches
 
     def paths(self, caller: Caller, product: str) -> dict[str, Portfolio]:
         """Return the portfolios through which the caller may launch a product, by the id of the launch path."""
