@@ -4,7 +4,7 @@ moto has little of it; this takes its place. What people launch is in `sandbox.e
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.servicecatalog import urls as moto_urls
@@ -43,9 +43,7 @@ from sandbox.emulator.servicecatalog_views import (
 from sandbox.emulator.template_files import TemplateFileError
 from sandbox.emulator.templates import Template, TemplateError
 
-SHARE_KINDS = {"ACCOUNT": "ACCOUNT", "ORGANIZATION": "ORGANIZATION", "ORGANIZATIONAL_UNIT": "ORGANIZATIONAL_UNIT"}
 PRODUCT_FIELDS = ("Name", "Owner", "Description", "Distributor", "SupportDescription", "SupportEmail", "SupportUrl")
-T = TypeVar("T")
 
 
 class ServiceCatalogBackend(OneModule):
@@ -471,7 +469,7 @@ class ServiceCatalogResponse(LaunchOperations):
         account, node = self._get_param("AccountId"), self._get_param("OrganizationNode")
         if bool(account) is bool(node):
             raise invalid("Either AccountId or OrganizationNode is needed.")
-        return ("ACCOUNT", account) if account else (SHARE_KINDS[node["Type"]], node["Value"])
+        return ("ACCOUNT", account) if account else (node["Type"], node["Value"])
 
     def _share(self) -> Share:
         portfolio, receiver = self.catalog.own_portfolio(self._get_param("PortfolioId")), self._receiver()
