@@ -65,7 +65,7 @@ def comparable(path: str) -> str:
 
 def _rule(line: str) -> IgnoreRule | None:
     # Spaces at the end do not count, unless the first of them is escaped.
-    text = re.sub(r"((?:\\.|[^\\])*?) +\Z", r"\1", line, flags=re.DOTALL)
+    text = re.sub(r"\A((?:\\.|[^\\])*?) +\Z", r"\1", line, flags=re.DOTALL)
     if not text or text.startswith("#"):
         return None
     body = text.removeprefix("!")

@@ -23,9 +23,10 @@ _END_BYTES = 22
 def archive(files: Sequence[SeedFile]) -> bytes:
     """The zip of the files, in the order of their paths."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, allowZip64=False) as target:
+    with zipfile.ZipFile(buffer, "w", allowZip64=False) as target:
         for file in sorted(files, key=lambda file: file.path):
             entry = zipfile.ZipInfo(file.path, _EPOCH)
+            entry.compress_type = zipfile.ZIP_STORED
             entry.create_system = _UNIX
             entry.external_attr = (stat.S_IFREG | _mode(file)) << 16
             target.writestr(entry, file.content)

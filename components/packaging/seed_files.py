@@ -63,7 +63,7 @@ def read_seed_files(repository: Path, report: FileReport) -> tuple[SeedFile, ...
     # A link is followed: what CodeCommit makes of a link in a zip is not documented, and a copy works everywhere.
     copies = {path: copy for path in links if (copy := _copy(repository, path, files, report)) is not None}
     found = {**files, **copies}
-    if not found and not links:
+    if not found:
         report("", "has no files; CodeCommit takes no empty first commit, so put at least a README.md there")
     return tuple(found[path] for path in sorted(found))
 

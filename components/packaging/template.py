@@ -60,16 +60,12 @@ class Template:
 
         Everything else, comments and order included, stays as it is written.
         """
-        edits = sorted(
-            (node.start_mark.index, node.end_mark.index, quoted(environment[key][name]))
-            for key, values in self.environment_nodes.items()
-            for name, node in values.items()
-            if environment[key][name] != text_of(node)
-        )
         pieces, done = [], 0
-        for start, end, value in edits:
-            pieces += [self.text[done:start], value]
-            done = end
+        for key, values in self.environment_nodes.items():
+            for name, node in values.items():
+                if environment[key][name] != text_of(node):
+                    pieces += [self.text[done : node.start_mark.index], quoted(environment[key][name])]
+                    done = node.end_mark.index
         return "".join([*pieces, self.text[done:]])
 
 

@@ -116,6 +116,5 @@ def text_of(node: yaml.Node | None) -> str | None:
 
 
 def quoted(value: str) -> str:
-    """The text as one YAML scalar in double quotes, on one line."""
-    dumped = yaml.safe_dump(value, default_style='"', width=float("inf"), allow_unicode=True)
-    return dumped.removesuffix("\n")
+    """The text as one YAML scalar in double quotes, on one line and in ASCII."""
+    return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")

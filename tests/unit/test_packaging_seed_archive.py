@@ -73,6 +73,12 @@ def test_the_bytes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> Non
         os.umask(before)
 
 
+def test_the_bytes_do_not_depend_on_the_operating_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = read_seed_files(sample(tmp_path), lambda *_: None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert sha256(archive(files)) == SAMPLE_ZIP
+
+
 def other_pythons() -> Iterator[str]:
     """Interpreters beside this one: those of pyenv, whose commands on PATH may be switched off, then those on PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))

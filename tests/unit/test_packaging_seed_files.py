@@ -60,6 +60,39 @@ def test_rules_of_the_folder_and_of_folders_below_hold_and_those_above_do_not(tm
     assert packaged(tmp_path / "repository") == sorted([*kept, ".gitignore"])
 
 
+IGNORE_RULES: dict[str, tuple[bytes, list[str], list[str]]] = {
+    "name at any depth": (b"data", ["data", "a/data", "data/x"], ["a/data.csv"]),
+    "path from the folder": (b"/data\na/b", ["data", "a/b"], ["c/data", "c/a/b"]),
+    "folders only": (b"data/", ["data/x", "a/data/x"], ["b/data"]),
+    "what is in an ignored folder stays ignored": (b"data/\n!data/x", ["data/x"], ["x"]),
+    "a rule for one folder says nothing of what is below it": (b"data/\n!/a/", ["a/data/x"], ["a/x"]),
+    "one level": (b"/*/x", ["a/x"], ["x", "a/b/x"]),
+    "any levels": (b"/a/**/x\n**/y", ["a/x", "a/b/x", "a/b/c/x", "y", "b/c/y"], ["x", "b/x"]),
+    "everything below": (b"a/**\n!a/x", ["a/y"], ["a/x", "b/a/y"]),
+    "one character": (b"?", ["x"], ["xy"]),
+    "a character of two bytes": ("??.é".encode(), ["é.é"], ["x.é"]),
+    "set": (b"[!a-c][[:digit:]]", ["d1"], ["a1", "dd", "d12"]),
+    "closing bracket in a set": (b"[]x]1", ["]1", "x1"], ["y1"]),
+    "range that runs backwards": (b"[c-a]", ["c"], ["a", "b"]),
+    "unknown class": (b"[[:nothing:]]\nx", ["x"], ["n", "["]),
+    "set without an end": (b"[a\nx", ["x"], ["a", "[a"]),
+    "backslash at the end": (b"a\\\nx", ["x"], ["a"]),
+    "escaped": (b"\\!a\n\\#b\nc\\ ", ["!a", "#b", "c "], ["a", "b", "c"]),
+    "comments and spaces at the end": (b"# x\ny  ", ["y"], ["# x", "x"]),
+    "line ends of Windows": (b"x\r\ny\r\n", ["x", "y"], ["z"]),
+    "byte order mark": (b"\xef\xbb\xbfx", ["x"], ["y"]),
+}
+
+
+@pytest.mark.parametrize(("rules", "ignored", "kept"), IGNORE_RULES.values(), ids=IGNORE_RULES)
+def test_ignore_rules(tmp_path: Path, rules: bytes, ignored: list[str], kept: list[str]) -> None:
+    for path in [*ignored, *kept]:
+        # Each alone, because some are files in place of which others need folders.
+        folder = tmp_path / path.replace("/", ":")
+        write_files(folder, {path: "", ".gitignore": rules})
+        assert packaged(folder) == sorted([".gitignore"] + [path] * (path in kept))
+
+
 def test_a_folder_with_nothing_in_it_is_no_content(tmp_path: Path) -> None:
     write_files(tmp_path, {"README.md": ""})
     (tmp_path / "empty" / "inner").mkdir(parents=True)
@@ -243,7 +276,7 @@ def test_an_exception_lets_the_file_through(tmp_path: Path) -> None:
     assert [file.path for file in product.files] == ["tests/key.pem"]
 
 
-PART = st.sampled_from(["a", "b", "ab", "a.py", "build", ".x", "c d", "é"])
+PART = st.sampled_from(["a", "a ", "b", "ab", "a.py", "build", ".x", "c d", "é"])
 PATTERN = st.lists(
     st.sampled_from(
         ["a", "b", "é", "?", "*", "**", "/", "!", "\\", " ", "[ab]", "[!a]", "[[:alpha:]]", "[b-a]", "[", "#"]
