@@ -32,6 +32,8 @@ class Settings:
 
     project_name: str
     project_id: str
+    platform: str
+    """Name of the platform that the project belongs to; a tag."""
     environment: str
     """The environment's name, such as dev; a tag."""
     region: str
@@ -61,6 +63,7 @@ class Settings:
         return [
             {"Key": "sagemaker:project-name", "Value": self.project_name},
             {"Key": "sagemaker:project-id", "Value": self.project_id},
+            {"Key": "project", "Value": self.platform},
             {"Key": "environment", "Value": self.environment},
         ]
 
@@ -90,6 +93,7 @@ class Settings:
         settings = {
             "project_name": read("SAGEMAKER_PROJECT_NAME", PROJECT_NAME),
             "project_id": read("SAGEMAKER_PROJECT_ID", PROJECT_ID),
+            "platform": read("PLATFORM", ANYTHING),
             "environment": read("ENVIRONMENT", ANYTHING),
             "bucket": read("ARTIFACT_BUCKET", BUCKET),
             "role_arn": read("SAGEMAKER_ROLE_ARN", ROLE),

@@ -14,6 +14,7 @@ ROWS = 600
 ENVIRONMENT = {
     "SAGEMAKER_PROJECT_NAME": "Demo",
     "SAGEMAKER_PROJECT_ID": "p-0123456789ab",
+    "PLATFORM": "sm-mlops",
     "ENVIRONMENT": "dev",
     "AWS_REGION": "eu-west-1",
     "ARTIFACT_BUCKET": "sagemaker-p-0123456789ab-build",

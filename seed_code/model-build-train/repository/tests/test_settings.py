@@ -12,6 +12,7 @@ def test_the_builds_environment_makes_settings(environment):
     assert {tag["Key"]: tag["Value"] for tag in settings.tags} == {
         "sagemaker:project-name": "Demo",
         "sagemaker:project-id": "p-0123456789ab",
+        "project": "sm-mlops",
         "environment": "dev",
     }
 
@@ -67,6 +68,7 @@ def test_all_faults_are_reported_at_once():
         "AWS_REGION",
         "SAGEMAKER_PROJECT_NAME",
         "SAGEMAKER_PROJECT_ID",
+        "PLATFORM",
         "ENVIRONMENT",
         "ARTIFACT_BUCKET",
         "SAGEMAKER_ROLE_ARN",
