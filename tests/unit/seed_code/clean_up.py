@@ -1,0 +1,72 @@
+"""A product's clean-up function, which stands as text in its template, made callable."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from tests.unit.seed_code.product_templates import product_template
+
+REGION: Final = "eu-west-1"
+
+
+class Answer(NamedTuple):
+    """What CloudFormation is told."""
+
+    status: str
+    physical_id: str
+    reason: str | None
+
+
+DONE = Answer("SUCCESS", "clean-up", None)
+
+
+class CleanUp:
+    """The function and what it answers."""
+
+    def __init__(self, product: str, answers: list[Answer]) -> None:
+        self._answers = answers
+        self.module: Any = ModuleType("index")
+        exec(compile(code_of(product), "index.py", "exec"), self.module.__dict__)  # noqa: S102 - our own code
+        self.module.__dict__["time"] = SimpleNamespace(sleep=lambda _seconds: None)
+
+    def call(self, kind: str, properties: dict[str, Any], milliseconds: Callable[[], int] = lambda: 900_000) -> Answer:
+        """The answer to a request of CloudFormation; `milliseconds` is the time that is left at each look."""
+        context = SimpleNamespace(get_remaining_time_in_millis=milliseconds)
+        self.module.handler({"RequestType": kind, "ResourceProperties": properties}, context)
+        (answer,) = self._answers
+        self._answers.clear()
+        return answer
+
+
+def code_of(product: str) -> str:
+    """The function's text."""
+    code: str = product_template(product).resources["CleanUpFunction"]["Properties"]["Code"]["ZipFile"]
+    return code
+
+
+@contextmanager
+def loaded(product: str) -> Iterator[CleanUp]:
+    """The function of a product, with a `cfnresponse` that keeps the answer and credentials that open nothing."""
+    answers: list[Answer] = []
+
+    def send(
+        _event: object,
+        _context: object,
+        status: str,
+        _data: object,
+        physical_id: str,
+        noEcho: bool = False,  # noqa: ARG001, N803 - cfnresponse's own name
+        reason: str | None = None,
+    ) -> None:
+        answers.append(Answer(status, physical_id, reason))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cfnresponse", SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        yield CleanUp(product, answers)

@@ -1,0 +1,65 @@
+"""A product's template as data, for tests."""
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SEED_CODE = Path(__file__).parents[3] / "seed_code"
+PRODUCTS = ("model-build-train", "model-deploy")
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads `!Name value` as {"Name": value}."""
+
+
+def _function(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    assert isinstance(node, yaml.SequenceNode)
+    return {name: loader.construct_sequence(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+class ProductTemplate:
+    """A template; CloudFormation's functions stand in it as {"Ref": ...}, {"Sub": ...} and so on."""
+
+    def __init__(self, product: str) -> None:
+        self.product = product
+        self.repository = SEED_CODE / product / "repository"
+        self.text = (SEED_CODE / product / "template.yaml").read_text(encoding="utf-8")
+        self.body: dict[str, Any] = yaml.load(self.text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+        self.resources: dict[str, dict[str, Any]] = self.body["Resources"]
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Properties of the resources of a type, by logical name."""
+        return {name: body["Properties"] for name, body in self.resources.items() if body["Type"] == kind}
+
+    def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every statement of every role, with every choice of a condition, by the role's logical name."""
+        for name, role in self.of_type("AWS::IAM::Role").items():
+            for policy in role["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    choices = statement["If"][1:] if "If" in statement else [statement]
+                    yield from ((name, choice) for choice in choices if "Action" in choice)
+
+    def actions(self, stage: str) -> list[dict[str, Any]]:
+        """Actions of a stage of the pipeline, with every choice of a condition."""
+        (found,) = [one for one in self.resources["Pipeline"]["Properties"]["Stages"] if one["Name"] == stage]
+        return [choice for one in found["Actions"] for choice in (one["If"][1:] if "If" in one else [one])]
+
+
+@functools.cache
+def product_template(product: str) -> ProductTemplate:
+    """The template of a product, read once."""
+    return ProductTemplate(product)
+
+
+def substituted(text: str, values: dict[str, str]) -> str:
+    """A text of `Fn::Sub` with its `${...}` filled in."""
+    return re.sub(r"\$\{([\w:.]+)\}", lambda found: values[found[1]], text)

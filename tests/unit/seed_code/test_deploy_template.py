@@ -1,0 +1,110 @@
+"""The deploy product's template and its agreement with the seed repository."""
+
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.seed_code.product_templates import product_template, substituted
+
+TEMPLATE = product_template("model-deploy")
+PROJECT = {"SageMakerProjectName": "fraud-deploy", "SageMakerProjectId": "p-abcdefghijkl"}
+STAGES = pytest.mark.parametrize(("stage", "name"), [("DeployStaging", "staging"), ("DeployProd", "prod")])
+
+
+@STAGES
+def test_deploy_actions_read_the_files_that_the_build_writes(stage: str, name: str) -> None:
+    configurations = {action["ActionTypeId"]["Provider"]: action["Configuration"] for action in TEMPLATE.actions(stage)}
+    assert configurations["CloudFormation"]["TemplateConfiguration"] == f"BuildOutput::build/{name}-stack.json"
+    assert configurations["CloudFormationStackSet"]["Parameters"] == f"BuildOutput::build/{name}-stackset.json"
+    render = (TEMPLATE.repository / "model_deploy" / "render.py").read_text(encoding="utf-8")
+    assert 'f"{stage}-stack.json"' in render
+    assert 'f"{stage}-stackset.json"' in render
+    for provider in ("CloudFormation", "CloudFormationStackSet"):
+        assert "ParameterOverrides" not in configurations[provider]
+        assert configurations[provider]["TemplatePath"] == "BuildOutput::endpoint.yaml"
+
+
+@STAGES
+def test_stack_names_are_the_ones_that_the_build_looks_up(
+    stage: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE.repository))
+    kind: Any = importlib.import_module("model_deploy.environment").Environment
+    environment = kind.__new__(kind)
+    object.__setattr__(environment, "project_name", PROJECT["SageMakerProjectName"])
+    object.__setattr__(environment, "project_id", PROJECT["SageMakerProjectId"])
+    names = {
+        substituted(action["Configuration"][key]["Sub"], PROJECT)
+        for action in TEMPLATE.actions(stage)
+        for key in ("StackName", "StackSetName")
+        if key in action["Configuration"]
+    }
+    assert names == {environment.stack_name(name)}
+    removed = [substituted(one["Sub"], PROJECT) for one in TEMPLATE.resources["CleanUp"]["Properties"]["Stages"]]
+    assert environment.stack_name(name) in removed
+    endpoint = TEMPLATE.body["Outputs"][f"{name.title()}EndpointName"]["Value"]["Sub"]
+    assert substituted(endpoint, PROJECT) == environment.endpoint_name(name)
+
+
+def test_stages_are_skipped_by_variables_that_the_build_exports() -> None:
+    buildspec = yaml.safe_load((TEMPLATE.repository / "buildspec.yml").read_text(encoding="utf-8"))
+    exported = set(buildspec["env"]["exported-variables"])
+    conditions = {
+        stage["Name"]: [
+            (condition["Result"], rule["Configuration"]["Variable"], rule["Configuration"]["Value"])
+            for condition in stage["BeforeEntry"]["Conditions"]
+            for rule in condition["Rules"]
+        ]
+        for stage in TEMPLATE.resources["Pipeline"]["Properties"]["Stages"]
+        if "BeforeEntry" in stage
+    }
+    assert conditions == {
+        "DeployStaging": [("SKIP", "#{Build.DEPLOY}", "yes")],
+        "Approval": [("SKIP", "#{Build.NEEDS_APPROVAL}", "yes")],
+        "DeployProd": [("SKIP", "#{Build.DEPLOY}", "yes")],
+    }
+    assert exported == {"DEPLOY", "NEEDS_APPROVAL", "PACKAGE_VERSION", "REASON"}
+    assert set(re.findall(r"#\{Build\.(\w+)\}", TEMPLATE.text)) <= exported
+
+
+def test_a_test_comes_right_after_its_deployment_and_prod_is_rechecked_first() -> None:
+    order = {
+        stage: [one["Name"] for one in sorted(TEMPLATE.actions(stage), key=lambda action: action["RunOrder"])]
+        for stage in ("DeployStaging", "DeployProd")
+    }
+    assert order["DeployStaging"] == ["DeployStaging", "DeployStaging", "TestStaging"]
+    assert order["DeployProd"] == ["Recheck", "DeployProd", "DeployProd", "SmokeTest"]
+
+
+@pytest.mark.parametrize(("rule", "status"), [("ApprovedRule", "Approved"), ("RejectedRule", "Rejected")])
+def test_model_events_start_the_pipeline_with_their_package(rule: str, status: str) -> None:
+    properties = TEMPLATE.resources[rule]["Properties"]
+    assert properties["EventPattern"]["detail"]["ModelApprovalStatus"] == [status]
+    (target,) = properties["Targets"]
+    assert target["InputTransformer"]["InputPathsMap"] == {"package": "$.detail.ModelPackageArn"}
+    sent = json.loads(target["InputTransformer"]["InputTemplate"].replace("<package>", "the-arn"))
+    variables = {variable["name"]: variable["value"] for variable in sent["variables"]}
+    assert variables == {"Trigger": status.lower(), "ModelPackageArn": "the-arn"}
+    declared = {variable["Name"] for variable in TEMPLATE.resources["Pipeline"]["Properties"]["Variables"]}
+    assert set(variables) == declared
+
+
+def test_the_model_reads_models_of_build_projects_and_nothing_of_deploy_projects() -> None:
+    (statement,) = [
+        one for name, one in TEMPLATE.statements() if name == "ModelRole" and one.get("Sid") == "ReadModels"
+    ]
+    build = product_template("model-build-train").of_type("AWS::S3::Bucket")["ArtifactBucket"]["BucketName"]["Sub"]
+    deploy = TEMPLATE.of_type("AWS::S3::Bucket")["ArtifactBucket"]["BucketName"]["Sub"]
+    values = {**PROJECT, "AWS::AccountId": "111122223333", "AWS::Partition": "aws"}
+    allowed = [substituted(one["Sub"], values).replace("*", ".*") for one in statement["Resource"]]
+
+    def may(path: str) -> bool:
+        return any(re.fullmatch(pattern, f"arn:aws:s3:::{substituted(path, values)}") for pattern in allowed)
+
+    assert may(f"{build}/executions/1/Train/output/model.tar.gz")
+    assert not may(f"{build}/data/train.csv")
+    assert not may(f"{deploy}/data-capture/prod/requests.jsonl")

@@ -1,0 +1,229 @@
+"""What holds of every product's template, so that a second look at one tells what the other does."""
+
+import contextlib
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+from cfnlint.api import lint  # type: ignore[import-untyped]
+
+from components.packaging import read_product
+from tests.unit.seed_code.product_templates import (
+    PRODUCTS,
+    SEED_CODE,
+    ProductTemplate,
+    product_template,
+    substituted,
+)
+
+SAGEMAKERS_OWN = ["SageMakerProjectName", "SageMakerProjectId"]
+NAME_OF = {
+    "AWS::CodeCommit::Repository": "RepositoryName",
+    "AWS::SageMaker::CodeRepository": "CodeRepositoryName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::CodePipeline::Pipeline": "Name",
+    "AWS::Events::Rule": "Name",
+}
+NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
+LONGEST = {
+    "SageMakerProjectName": "N" * 32,
+    "SageMakerProjectId": "i" * 20,
+    "AWS::AccountId": "1" * 12,
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "ap-southeast-1",
+    "Build": "b" * 32,
+    "TargetTestRoleName": "r" * 64,
+}
+LONG_ARN = "arn:aws-us-gov:codepipeline:us-gov-west-1:111111111111:" + "n" * 80
+FILLED = {
+    'Seed: {Bucket: "", Key: ""}': "Seed: {Bucket: seeds, Key: seed.zip}",
+    '{KmsKeyArn: ""}': ('{KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'),
+    '{VpcId: "", SubnetIds: "", SecurityGroupIds: ""}': (
+        '{VpcId: vpc-0a1b2c3d, SubnetIds: "subnet-0a1b2c3d,subnet-1a2b3c4d", SecurityGroupIds: sg-0a1b2c3d}'
+    ),
+    '{TopicArn: ""}': '{TopicArn: "arn:aws:sns:eu-west-1:111122223333:approvals"}',
+}
+
+
+def test_a_name_begins_with_sagemaker_which_the_launch_role_is_limited_to(template: ProductTemplate) -> None:
+    assert {body["Type"] for body in template.resources.values()} == set(NAME_OF) | NAMELESS
+    for kind, key in NAME_OF.items():
+        for properties in template.of_type(kind).values():
+            assert properties[key]["Sub"].split("/")[-1].startswith("sagemaker-")
+    (bucket,) = template.of_type("AWS::S3::Bucket").values()
+    assert "SageMakerProjectName" not in bucket["BucketName"]["Sub"], "it may have upper case, a bucket may not"
+
+
+def test_the_sums_in_the_comment_are_right(template: ProductTemplate) -> None:
+    sums = re.findall(r"^#   .* ([\d+]+) += (\d+) of (\d+)\b", template.text, flags=re.MULTILINE)
+    assert len(sums) >= 10
+    for terms, total, limit in sums:
+        assert sum(map(int, terms.split("+"))) == int(total) <= int(limit)
+
+
+def test_every_named_resource_carries_the_tags(template: ProductTemplate) -> None:
+    wanted = {"sagemaker:project-name", "sagemaker:project-id", "project", "environment"}
+    for name, body in template.resources.items():
+        if body["Type"] not in NAMELESS:
+            assert {tag["Key"] for tag in body["Properties"]["Tags"]} == wanted, name
+
+
+def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTemplate) -> None:
+    parameters = template.body["Parameters"]
+    assert [name for name, body in parameters.items() if not body.get("Description")] == []
+    assert [name for name, body in parameters.items() if "Default" not in body] == SAGEMAKERS_OWN
+    interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    asked_for = read_product(SEED_CODE / template.product).studio_parameters
+    assert list(parameters) == grouped == list(interface["ParameterLabels"]) == [*SAGEMAKERS_OWN, *asked_for]
+
+
+def test_what_both_products_have_is_the_same_in_both() -> None:
+    first, second = (product_template(product).body for product in PRODUCTS)
+    assert first["Mappings"] == second["Mappings"]
+    common = first["Parameters"].keys() & second["Parameters"].keys()
+    assert common == {*SAGEMAKERS_OWN, "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
+    for name in common:
+        # A default and its reason may differ: models live in one product's bucket and not in the other's.
+        rules = [
+            {key: value for key, value in body["Parameters"][name].items() if key not in ("Default", "Description")}
+            for body in (first, second)
+        ]
+        assert rules[0] == rules[1], name
+    for name in first["Conditions"].keys() & second["Conditions"].keys():
+        assert first["Conditions"][name] == second["Conditions"][name]
+
+
+@pytest.mark.parametrize(
+    ("product", "module", "reader", "not_of_the_project"),
+    [
+        (
+            "model-build-train",
+            "pipelines.settings",
+            "Settings.from_environment",
+            {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "JOB_IMAGE_URI"},
+        ),
+        (
+            "model-deploy",
+            "model_deploy.environment",
+            "Environment.load",
+            {"AWS_REGION", "TRIGGER", "MODEL_PACKAGE_ARN"},
+        ),
+    ],
+)
+def test_build_projects_set_every_variable_that_the_repository_reads(
+    product: str, module: str, reader: str, not_of_the_project: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = product_template(product)
+    read: set[str] = set()
+
+    class Recorder(dict[str, str]):
+        def get(self, name: str, default: object = None) -> Any:  # noqa: ANN401 - as dict has it
+            read.add(name)
+            return default
+
+    monkeypatch.syspath_prepend(str(template.repository))
+    kind, method = reader.split(".")
+    with contextlib.suppress(Exception):  # nothing is set; what was asked for is all that is wanted
+        getattr(getattr(importlib.import_module(module), kind), method)(Recorder())
+    for project in template.of_type("AWS::CodeBuild::Project").values():
+        stated = project["Environment"]["EnvironmentVariables"]
+        names = {one["If"][1]["Name"] if "If" in one else one["Name"] for one in stated}
+        # pip reads its index itself.
+        assert names == (read - not_of_the_project) | {"PIP_INDEX_URL"}
+
+
+def test_only_pushes_to_the_branch_of_the_source_start_the_pipeline(template: ProductTemplate) -> None:
+    (source,) = template.actions("Source")
+    assert source["Configuration"]["PollForSourceChanges"] == "false"
+    assert template.resources["PushRule"]["Properties"]["EventPattern"]["detail"] == {
+        "event": ["referenceCreated", "referenceUpdated"],
+        "referenceType": ["branch"],
+        "referenceName": [source["Configuration"]["BranchName"]],
+    }
+    assert template.resources["Repository"]["Properties"]["Code"]["BranchName"] == "main"
+    assert source["Configuration"]["BranchName"] == "main"
+
+
+def test_the_pipeline_is_deleted_before_the_clean_up_so_that_it_writes_nothing_more(template: ProductTemplate) -> None:
+    assert template.resources["Pipeline"]["DependsOn"] == "CleanUp"
+
+
+def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_a_resource(
+    template: ProductTemplate,
+) -> None:
+    for role, statement in template.statements():
+        names = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert [name for name in names if "*" in name] == [], role
+        if statement["Resource"] == "*" and statement["Effect"] == "Allow":
+            calls = {name.split(":")[1] for name in names}
+            assert all(call.startswith(("Describe", "List")) for call in calls) or calls in (
+                {"GetAuthorizationToken"},
+                {"PutMetricData"},
+            ), (role, calls)
+
+
+def test_every_trust_but_lambdas_asks_for_the_source(template: ProductTemplate) -> None:
+    for name, role in template.of_type("AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"]["Service"] != "lambda.amazonaws.com":
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
+            assert any("aws:SourceArn" in keys for keys in statement["Condition"].values()), name
+
+
+def worst(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
+    """A policy as IAM would get it, with every condition true and every value at its longest."""
+    if isinstance(value, list):
+        return [worst(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    (name, inner), *others = value.items()
+    if others or name not in {"If", "Sub", "Ref", "GetAtt", "FindInMap"}:
+        return {key: worst(item) for key, item in value.items()}
+    if name == "If":
+        return max((worst(branch) for branch in inner[1:]), key=lambda branch: len(json.dumps(branch)))
+    if name == "Sub":
+        text = inner if isinstance(inner, str) else inner[0]
+        return substituted(text, dict.fromkeys(re.findall(r"\$\{([\w:.]+)\}", text), LONG_ARN) | LONGEST)
+    return LONGEST.get(str(inner), LONG_ARN)
+
+
+def test_policies_and_trusts_are_within_iams_limits(template: ProductTemplate) -> None:
+    for name, role in template.of_type("AWS::IAM::Role").items():
+        policies = [json.dumps(worst(policy["PolicyDocument"])) for policy in role["Policies"]]
+        # IAM counts no white space: 10,240 characters for all inline policies of a role, 2,048 for its trust.
+        assert len(re.sub(r"\s", "", "".join(policies))) <= 10_240, name
+        assert len(re.sub(r"\s", "", json.dumps(worst(role["AssumeRolePolicyDocument"])))) <= 2_048, name
+
+
+def test_every_check_that_is_skipped_has_its_reason(template: ProductTemplate) -> None:
+    skips = [
+        (name, skip)
+        for name, body in template.resources.items()
+        for skip in body.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    ]
+    assert skips
+    assert [(name, skip["id"]) for name, skip in skips if len(skip.get("comment", "").split()) < 5] == []
+
+
+def filled(text: str, *, with_roles: bool) -> str:
+    """The template as the publisher would fill it in."""
+    for empty, value in FILLED.items():
+        assert empty in text
+        text = text.replace(empty, value)
+    if with_roles:
+        supplied = r'\1: "arn:aws:iam::111122223333:role/service-role/supplied"'
+        text, count = re.subn(r'^(      \w+): ""$', supplied, text, flags=re.MULTILINE)
+        assert count == 7
+    return text
+
+
+@pytest.mark.parametrize("with_roles", [False, True])
+def test_cfn_lint_finds_nothing_in_what_is_published(template: ProductTemplate, with_roles: bool) -> None:
+    assert [str(match) for match in lint(filled(template.text, with_roles=with_roles), regions=["us-east-1"])] == []
