@@ -23,7 +23,7 @@ test: environment ## Run every test; those of the engine are skipped where no en
 	@$(PYTHON) -m sandbox engine || true
 	@$(PYTHON) -m pytest
 
-unit: environment ## Run the tests that need no engine.
+unit: environment ## Run the tests that need neither an engine nor the products' own environments.
 	@$(PYTHON) -m pytest tests/unit
 
 check: environment .checks/installed ## Check format, lint and types, and the products' templates.

@@ -48,3 +48,8 @@ def test_readme_lists_every_variable():
 def test_buildspecs_use_a_current_python(name):
     buildspec = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
     assert buildspec["phases"]["install"]["runtime-versions"]["python"] == 3.13
+
+
+def test_what_the_build_installed_is_not_handed_on_to_the_deploy_stages():
+    buildspec = yaml.safe_load((ROOT / "buildspec.yml").read_text(encoding="utf-8"))
+    assert buildspec["artifacts"] == {"files": ["**/*"], "exclude-paths": [".venv/**/*"]}
