@@ -400,6 +400,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     catalog = fields.get("catalog")
     if catalog:
         yield from _product_faults(catalog.products)
+        yield from _place_faults(catalog, home)
     project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
@@ -412,6 +413,24 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"{NAMESPACE}:project: {project!r} with environment {environment!r} is too long by {worst.excess}: "
                 f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
                 f"allows {worst.limit}"
+            )
+
+
+def _place_faults(catalog: Catalog, home: str | None) -> Iterator[str]:
+    """What is said of a region or of a product is said of one that the catalog has."""
+    regions = catalog.regions or ((home,) if home else ())
+    for key in ("studio_domains", "project_key_arns"):
+        for region in getattr(catalog, key):
+            if regions and region not in regions:
+                yield (
+                    f"{NAMESPACE}:catalog.{to_camel(key)}: {region!r} is not a region of the catalog (its regions: "
+                    f"{', '.join(regions)})"
+                )
+    for product in catalog.rules:
+        if product not in catalog.products:
+            yield (
+                f"{NAMESPACE}:catalog.rules: {product!r} is not a product of the catalog (its products: "
+                f"{', '.join(catalog.products)})"
             )
 
 
@@ -484,12 +503,19 @@ def _section(location: Sequence[int | str]) -> type[BaseModel]:
     """The model that holds the key at the end of a location."""
     model: type[BaseModel] = Settings
     for part in location[:-1]:
-        fields = {field.alias: field for field in model.model_fields.values()}
+        field = next((field for field in model.model_fields.values() if field.alias == part), None)
         if part in _PROVIDERS:
             model = _PROVIDERS[str(part)]
-        elif part in fields and isinstance(annotation := fields[str(part)].annotation, type):
-            model = annotation
+        elif field is not None and (inner := _models(field.annotation)):
+            model = inner[0]
     return model
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The sections behind an annotation: the one, that of a list's entries, or one for each arm of a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
 def _allowed(location: Sequence[int | str]) -> list[str]:

@@ -68,7 +68,7 @@ class Portfolio(pulumi.ComponentResource):
         self.access = [
             *(
                 aws.servicecatalog.PrincipalPortfolioAssociation(
-                    f"{name}-{principal}",
+                    f"{name}-{_label(principal)}",
                     region=args.region,
                     portfolio_id=portfolio.id,
                     principal_arn=principal,
@@ -152,3 +152,9 @@ def principal_type(principal: str) -> str:
     """`IAM_PATTERN` for an ARN without account or with wildcards, `IAM` for one of a single role, group or user."""
     account = principal.split(":")[4]
     return "IAM_PATTERN" if not account or "*" in principal or "?" in principal else "IAM"
+
+
+def _label(principal: str) -> str:
+    """Account and name of a principal, for a logical name: in a URN two colons would part two names."""
+    account, _, resource = principal.split(":", 4)[4].partition(":")
+    return f"{account or 'any-account'}/{resource}"

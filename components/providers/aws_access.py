@@ -93,14 +93,18 @@ class AwsResourceProvider(ResourceProvider):
         return self._access.client(service, region)
 
 
+PERMISSIONS = {"ListObjectsV2": "ListBucket"}
+"""IAM actions that are not named like the operation that needs them."""
+
+
 @contextmanager
-def explained(subject: str, region: str, permission: str) -> Iterator[None]:
+def explained(subject: str, service: str, region: str) -> Iterator[None]:
     """Turn a failure of AWS into a sentence that names the subject, the call, the region and a missing permission.
 
     Args:
         subject: what is being done, and to what.
+        service: prefix of the service's IAM actions.
         region: where.
-        permission: the IAM actions that it needs, for the case that AWS denies it.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
@@ -108,7 +112,8 @@ def explained(subject: str, region: str, permission: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        hint = f" Grant {permission} to the role that deploys." if code in DENIED else ""
+        action = f"{service}:{PERMISSIONS.get(error.operation_name, error.operation_name)}"
+        hint = f" Grant {action} to whoever deploys." if code in DENIED else ""
         raise AwsError(f"{subject} in {region}: {error.operation_name} failed: {code}: {message}.{hint}") from error
     except BotoCoreError as error:
         raise AwsError(f"{subject} in {region}: {error}") from error

@@ -9,7 +9,6 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 
 _PLACE = ("region", "domainId", "key")
-_PERMISSIONS = "sagemaker:DescribeDomain, ListTags, AddTags and DeleteTags on the domain"
 
 
 def _tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
@@ -75,7 +74,7 @@ class DomainTagProvider(AwsResourceProvider):
 
     @staticmethod
     def _explained(props: dict[str, Any]) -> AbstractContextManager[None]:
-        return explained(f"tag {props['key']} of domain {props['domainId']}", props["region"], _PERMISSIONS)
+        return explained(f"tag {props['key']} of domain {props['domainId']}", "sagemaker", props["region"])
 
 
 def _own(props: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ STUDIO_TAG = "sagemaker:studio-visibility"
 
 _PLACE = ("region", "bucket", "product")
 _CONTENT = ("seedDigest", "templateDigest", "studioKey")
-_PERMISSIONS = "s3:GetObject, s3:PutObject and s3:PutObjectTagging on the distribution bucket"
 
 
 def seed_key(product: Product) -> str:
@@ -102,7 +101,7 @@ class ProductFilesProvider(AwsResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
         client = self.client("s3", props["region"])
-        with explained(f"files of {props['product']}", props["region"], _PERMISSIONS):
+        with explained(f"files of {props['product']}", "s3", props["region"]):
             whole = all(
                 _tags(client, props["bucket"], props[key]).get(PROVISIONING_TAG) == "true"
                 for key in ("seedKey", "templateKey")
@@ -115,7 +114,7 @@ class ProductFilesProvider(AwsResourceProvider):
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take the template off Studio's list; the files stay for projects that were made from them."""
         client = self.client("s3", props["region"])
-        with explained(f"files of {props['product']}", props["region"], _PERMISSIONS):
+        with explained(f"files of {props['product']}", "s3", props["region"]):
             try:
                 _forget_studio_copies(client, props["bucket"], props["product"], keep=None)
             except client.exceptions.NoSuchBucket:
@@ -124,7 +123,7 @@ class ProductFilesProvider(AwsResourceProvider):
     def _publish(self, props: dict[str, Any]) -> dict[str, Any]:
         product = seed_code.product(props["product"])
         client = self.client("s3", props["region"])
-        with explained(f"files of {product.slug}", props["region"], _PERMISSIONS):
+        with explained(f"files of {product.slug}", "s3", props["region"]):
             publish(client, props, product)
         return {
             **{name: props.get(name) for name in (*_PLACE, *_CONTENT, "environment")},

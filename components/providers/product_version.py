@@ -21,7 +21,6 @@ GUARD = 90
 
 _PLACE = ("region", "productId")
 _CONTENT = ("version", "description", "templateUrl", "keepVersions")
-_PERMISSIONS = "servicecatalog:ListProvisioningArtifacts, Create-, Update- and SearchProvisionedProducts"
 
 
 def artifacts(client: Any, product_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a botocore client
@@ -129,7 +128,7 @@ class ProductVersionProvider(AwsResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What AWS has: a version that is gone, off or deprecated reads as no version, so that `up` repairs it."""
         client = self.client("servicecatalog", props["region"])
-        with explained(f"product {props['productId']}", props["region"], _PERMISSIONS):
+        with explained(f"product {props['productId']}", "servicecatalog", props["region"]):
             try:
                 known = artifacts(client, props["productId"])
             except client.exceptions.ResourceNotFoundException:
@@ -145,7 +144,7 @@ class ProductVersionProvider(AwsResourceProvider):
         everything as it is.
         """
         client = self.client("servicecatalog", props["region"])
-        with explained(f"product {props['productId']}", props["region"], _PERMISSIONS):
+        with explained(f"product {props['productId']}", "servicecatalog", props["region"]):
             names = sorted(item["Name"] for item in provisioned_products(client, props["productId"]))
         if names:
             raise AwsError(
@@ -155,7 +154,7 @@ class ProductVersionProvider(AwsResourceProvider):
 
     def _release(self, props: dict[str, Any]) -> dict[str, Any]:
         client = self.client("servicecatalog", props["region"])
-        with explained(f"version {props['version']}", props["region"], _PERMISSIONS):
+        with explained(f"version {props['version']}", "servicecatalog", props["region"]):
             artifact_id = release(client, props)
         return {**{key: props[key] for key in (*_PLACE, *_CONTENT)}, "artifactId": artifact_id}
 

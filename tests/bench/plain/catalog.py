@@ -101,7 +101,7 @@ def register(
     )
     access = [
         aws.servicecatalog.PrincipalPortfolioAssociation(
-            f"{name}-{principal}",
+            f"{name}-any-account/{principal.rpartition(':')[2]}",
             region=home,
             portfolio_id=portfolio.id,
             principal_arn=principal,

@@ -1,0 +1,162 @@
+"""Publishing: under keys that carry their content's hash, once, with the tags that launches and Studio need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from components import seed_code
+from components.packaging import digest
+from components.providers.aws_access import AwsError
+from components.providers.product_files import ProductFilesProvider, seed_key, template_key
+
+SLUG = "model-deploy"
+PROVISIONING = {"servicecatalog:provisioning": "true"}
+
+
+class Bucket:
+    """S3 with one bucket; counts the bytes that it is sent."""
+
+    class exceptions:  # noqa: D106, N801 - botocore's name
+        ClientError = ClientError
+        NoSuchBucket = type("NoSuchBucket", (Exception,), {})
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self.received = 0
+
+    def get_object_tagging(self, *, Key: str, **_: object) -> dict[str, Any]:  # noqa: N803
+        if Key not in self.objects:
+            error = {"Error": {"Code": "NoSuchKey", "Message": "no such key"}}
+            raise ClientError(error, "GetObjectTagging")  # type: ignore[arg-type] # as botocore fills it
+        return {"TagSet": [{"Key": key, "Value": value} for key, value in self.objects[Key][1].items()]}
+
+    def put_object(self, *, Key: str, Body: bytes, Tagging: str, **_: object) -> None:  # noqa: N803
+        self.received += len(Body)
+        self.objects[Key] = (Body, dict(pair.split("=") for pair in Tagging.split("&")))
+
+    def delete_object(self, *, Key: str, **_: object) -> None:  # noqa: N803
+        del self.objects[Key]
+
+    def get_paginator(self, _operation: str) -> "Bucket":
+        return self
+
+    def paginate(self, *, Prefix: str, **_: object) -> Iterator[dict[str, Any]]:  # noqa: N803
+        for key in [key for key in self.objects if key.startswith(Prefix)]:
+            yield {"Contents": [{"Key": key}]}
+        yield {}
+
+
+class Provider(ProductFilesProvider):
+    """The provider with a bucket of the test's own."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - stands in for a botocore client
+        assert (service, region) == ("s3", "eu-west-1")
+        return self.bucket
+
+
+def props(studio_version: str | None = None, **changes: object) -> dict[str, Any]:
+    product = seed_code.product(SLUG)
+    environment = {group: dict(values) for group, values in product.environment.items()}
+    return {
+        "region": "eu-west-1",
+        "bucket": "products",
+        "product": SLUG,
+        "environment": environment,
+        "seedDigest": product.seed_digest,
+        "templateDigest": digest(product.render(environment)),
+        "studioKey": f"studio/{SLUG}-{studio_version}.yaml" if studio_version else None,
+        **changes,
+    }
+
+
+def keys() -> set[str]:
+    return {seed_key(seed_code.product(SLUG)), template_key(SLUG, props()["templateDigest"])}
+
+
+def test_a_release_is_one_zip_and_one_template_both_tagged() -> None:
+    bucket = Bucket()
+    outs = Provider(bucket).create(props()).outs
+    assert outs is not None
+    assert set(bucket.objects) == keys() == {outs["seedKey"], outs["templateKey"]}
+    assert all(tags == PROVISIONING for _, tags in bucket.objects.values())
+    assert bucket.objects[outs["seedKey"]][0] == seed_code.product(SLUG).seed_zip()
+
+
+def test_publishing_again_sends_nothing() -> None:
+    bucket = Bucket()
+    provider = Provider(bucket)
+    provider.create(props())
+    sent = bucket.received
+    provider.create(props())
+    provider.update("id", props(), props())
+    assert bucket.received == sent > 0
+
+
+def test_the_keys_carry_the_hashes_of_what_is_under_them() -> None:
+    bucket = Bucket()
+    Provider(bucket).create(props())
+    template = next(body for key, (body, _) in bucket.objects.items() if key.endswith(".yaml"))
+    assert template_key(SLUG, digest(template.decode())) in bucket.objects
+
+
+def test_studio_finds_the_newest_template_only_and_the_others_stay_where_they_are() -> None:
+    bucket = Bucket()
+    provider = Provider(bucket)
+    provider.create(props("1.0.0-a"))
+    provider.update("id", props("1.0.0-a"), props("1.0.0-b"))
+    studio = {key: tags for key, (_, tags) in bucket.objects.items() if key.startswith("studio/")}
+    assert studio == {f"studio/{SLUG}-1.0.0-b.yaml": {**PROVISIONING, "sagemaker:studio-visibility": "true"}}
+    assert keys() < set(bucket.objects)
+    provider.update("id", props("1.0.0-b"), props())
+    assert set(bucket.objects) == keys()
+
+
+def test_leaving_the_program_takes_the_template_off_studios_list_and_nothing_else() -> None:
+    bucket = Bucket()
+    provider = Provider(bucket)
+    outs = provider.create(props("1.0.0-a")).outs
+    assert outs is not None
+    provider.delete("id", outs)
+    assert set(bucket.objects) == keys()
+
+
+@pytest.mark.parametrize("damage", ["gone", "untagged"])
+@pytest.mark.parametrize("kind", ["seedKey", "templateKey", "studioKey"])
+def test_a_file_that_is_gone_or_lost_its_tag_shows_and_is_repaired(damage: str, kind: str) -> None:
+    bucket = Bucket()
+    provider = Provider(bucket)
+    outs = provider.create(props("1.0.0-a")).outs
+    assert outs is not None
+    assert provider.read("id", outs).outs == outs
+    body, _ = bucket.objects.pop(outs[kind])
+    if damage == "untagged":
+        bucket.objects[outs[kind]] = (body, {})
+    drifted = provider.read("id", outs).outs
+    assert drifted is not None
+    assert provider.diff("id", drifted, props("1.0.0-a")).changes is True
+    provider.update("id", drifted, props("1.0.0-a"))
+    assert provider.read("id", outs).outs == outs
+
+
+def test_a_folder_that_changed_since_the_preview_is_not_published() -> None:
+    bucket = Bucket()
+    with pytest.raises(AwsError, match="the folder has changed since the preview; run the command again"):
+        Provider(bucket).create(props(seedDigest="0" * 64))
+    assert bucket.objects == {}
+
+
+def test_unchanged_content_is_no_difference_and_another_bucket_is_another_resource() -> None:
+    provider = Provider(Bucket())
+    assert provider.diff("id", {**props(), "seedKey": "key", "__provider": "x"}, props()).changes is False
+    assert provider.diff("id", props(), props(bucket="other")).replaces == ["bucket"]
+
+
+def test_the_folder_of_products_is_beside_the_components() -> None:
+    assert (seed_code.SEED_CODE / SLUG / "template.yaml").is_file()
+    assert Path(seed_code.__file__).parents[1] == seed_code.SEED_CODE.parent

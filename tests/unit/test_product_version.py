@@ -1,0 +1,189 @@
+"""The life of a product's versions: released, deprecated, switched off, and refused before the quota."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from components.providers.aws_access import AwsError
+from components.providers.product_version import GUARD, ProductVersionProvider, artifacts, release
+
+PRODUCT = "prod-1"
+PROPS = {
+    "region": "eu-west-1",
+    "productId": PRODUCT,
+    "version": "1.0.0-new",
+    "description": "Seed code 1234",
+    "templateUrl": "https://bucket.s3.eu-west-1.amazonaws.com/template.yaml",
+    "keepVersions": 3.0,  # the engine hands numbers over as floats
+}
+
+
+class Catalog:
+    """Service Catalog with one product, as far as releases need it; counts the changes that it is asked for."""
+
+    def __init__(self, names: list[str], used: tuple[str, ...] = ()) -> None:
+        self.start = datetime(2026, 1, 1, tzinfo=UTC)
+        self.artifacts: list[dict[str, Any]] = []
+        self.changes = 0
+        self.used = used
+        self.denied = False
+        for name in names:
+            self._add(name)
+
+    def _add(self, name: str) -> dict[str, Any]:
+        artifact = {
+            "Id": f"pa-{name}",
+            "Name": name,
+            "CreatedTime": self.start + timedelta(days=len(self.artifacts)),
+            "Active": True,
+            "Guidance": "DEFAULT",
+        }
+        self.artifacts.append(artifact)
+        return artifact
+
+    def list_provisioning_artifacts(self, **_: object) -> dict[str, Any]:
+        if self.denied:
+            error = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+            raise ClientError(error, "ListProvisioningArtifacts")  # type: ignore[arg-type] # as botocore fills it
+        # AWS promises no order.
+        return {"ProvisioningArtifactDetails": [dict(artifact) for artifact in reversed(self.artifacts)]}
+
+    def create_provisioning_artifact(self, *, Parameters: dict[str, Any], **_: object) -> dict[str, Any]:  # noqa: N803
+        self.changes += 1
+        return {"ProvisioningArtifactDetail": dict(self._add(Parameters["Name"]))}
+
+    def update_provisioning_artifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:  # noqa: N803
+        self.changes += 1
+        (artifact,) = [artifact for artifact in self.artifacts if artifact["Id"] == ProvisioningArtifactId]
+        artifact.update(Active=change["Active"], Guidance=change["Guidance"])
+
+    def search_provisioned_products(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N803
+        """One to a page, so that a reader who stops at the first is found out."""
+        index = int(PageToken)
+        page = [{"Name": f"project of {name}", "ProvisioningArtifactId": f"pa-{name}"} for name in self.used]
+        more = {"NextPageToken": str(index + 1)} if index + 1 < len(page) else {}
+        return {"ProvisionedProducts": page[index : index + 1], **more}
+
+    def state(self) -> dict[str, tuple[bool, str]]:
+        return {artifact["Name"]: (artifact["Active"], artifact["Guidance"]) for artifact in self.artifacts}
+
+
+class Provider(ProductVersionProvider):
+    """The provider with a catalog of the test's own."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - stands in for a botocore client
+        assert (service, region) == ("servicecatalog", "eu-west-1")
+        return self.catalog
+
+
+LIVE, OLD, OFF = (True, "DEFAULT"), (True, "DEPRECATED"), (False, "DEPRECATED")
+
+
+def test_a_new_version_is_the_default_and_older_ones_are_deprecated_then_switched_off() -> None:
+    catalog = Catalog(["v1", "v2", "v3"])
+    assert release(catalog, PROPS) == "pa-1.0.0-new"
+    assert catalog.state() == {"v1": OFF, "v2": OLD, "v3": OLD, "1.0.0-new": LIVE}
+
+
+def test_a_version_that_something_still_uses_stays_switched_on() -> None:
+    catalog = Catalog(["v1", "v2", "v3", "v4"], used=("v4", "v1"))
+    release(catalog, PROPS)
+    assert catalog.state() == {"v1": OLD, "v2": OFF, "v3": OLD, "v4": OLD, "1.0.0-new": LIVE}
+
+
+def test_releasing_again_changes_nothing() -> None:
+    catalog = Catalog(["v1", "v2"])
+    release(catalog, PROPS)
+    done = catalog.changes
+    release(catalog, PROPS)
+    assert catalog.changes == done
+
+
+def test_a_release_that_broke_off_is_finished() -> None:
+    catalog = Catalog(["v1", "v2", "1.0.0-new"])
+    release(catalog, PROPS)
+    assert catalog.state() == {"v1": OLD, "v2": OLD, "1.0.0-new": LIVE}
+
+
+def test_going_back_to_older_content_makes_its_version_the_default_again() -> None:
+    catalog = Catalog(["1.0.0-new"])
+    release(catalog, {**PROPS, "version": "1.1.0-other"})
+    assert catalog.state() == {"1.0.0-new": OLD, "1.1.0-other": LIVE}
+    release(catalog, PROPS)
+    assert catalog.state() == {"1.0.0-new": LIVE, "1.1.0-other": OLD}
+
+
+def test_keeping_one_version_switches_off_every_other() -> None:
+    catalog = Catalog(["v1"])
+    release(catalog, {**PROPS, "keepVersions": 1.0})
+    assert catalog.state() == {"v1": OFF, "1.0.0-new": LIVE}
+
+
+def test_versions_are_ordered_by_their_age() -> None:
+    assert [artifact["Name"] for artifact in artifacts(Catalog(["v1", "v2", "v3"]), PRODUCT)] == ["v3", "v2", "v1"]
+
+
+def test_the_quota_is_guarded_before_it_is_met_and_the_way_out_is_named() -> None:
+    catalog = Catalog([f"v{number}" for number in range(GUARD)], used=("v1",))
+    for artifact in catalog.artifacts[:3]:
+        artifact.update(Active=False, Guidance="DEPRECATED")
+    with pytest.raises(AwsError) as refused:
+        release(catalog, PROPS)
+    assert str(refused.value) == (
+        "product prod-1 has 90 versions, and AWS allows 100. Delete versions that nothing uses: v2, v0."
+    )
+    assert catalog.changes == 0, "half a release"
+
+
+def test_a_product_with_projects_is_not_given_up() -> None:
+    with pytest.raises(AwsError, match=r"2 launched from it still exist: project of a, project of b\. Delete"):
+        Provider(Catalog(["a", "b"], used=("b", "a"))).delete("id", {**PROPS})
+
+
+def test_a_product_without_projects_is_given_up_without_a_change() -> None:
+    catalog = Catalog(["a"])
+    Provider(catalog).delete("id", {**PROPS})
+    assert catalog.changes == 0
+
+
+@pytest.mark.parametrize("change", [{"Active": False}, {"Guidance": "DEPRECATED"}], ids=["off", "deprecated"])
+def test_drift_of_the_live_version_shows_and_is_repaired(change: dict[str, Any]) -> None:
+    catalog = Catalog(["1.0.0-new"])
+    provider = Provider(catalog)
+    assert provider.read("id", PROPS).outs == PROPS
+    catalog.artifacts[0].update(change)
+    drifted = provider.read("id", PROPS).outs
+    assert drifted is not None
+    assert provider.diff("id", drifted, PROPS).changes is True
+    provider.update("id", drifted, PROPS)
+    assert provider.read("id", PROPS).outs == PROPS
+
+
+def test_another_product_is_another_resource_and_other_content_is_not() -> None:
+    provider = Provider(Catalog([]))
+    assert provider.diff("id", PROPS, {**PROPS, "productId": "prod-2"}).replaces == ["productId"]
+    released = provider.diff("id", PROPS, {**PROPS, "version": "1.0.0-next"})
+    assert (released.changes, released.replaces) == (True, [])
+    assert provider.diff("id", {**PROPS, "artifactId": "pa-1", "__provider": "x"}, PROPS).changes is False
+
+
+@pytest.mark.parametrize("keep", [0.0, 91.0])
+def test_a_number_of_versions_that_makes_no_sense_is_refused(keep: float) -> None:
+    (failure,) = Provider(Catalog([])).check({}, {**PROPS, "keepVersions": keep}).failures
+    assert failure.reason == f"{keep:g} is not between 1 and 90"
+
+
+def test_a_denied_call_is_named_with_the_permission() -> None:
+    catalog = Catalog([])
+    catalog.denied = True
+    with pytest.raises(AwsError) as denied:
+        Provider(catalog).create({**PROPS})
+    assert str(denied.value) == (
+        "version 1.0.0-new in eu-west-1: ListProvisioningArtifacts failed: AccessDeniedException: not authorized. "
+        "Grant servicecatalog:ListProvisioningArtifacts to whoever deploys."
+    )
