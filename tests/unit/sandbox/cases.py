@@ -1,15 +1,11 @@
-"""For each resource type: inputs, one change of them, and the paths that a diff of that change names."""
+"""The cases of all resource types."""
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-Properties: TypeAlias = dict[str, Any]
-Clients: TypeAlias = Callable[..., Any]
+from tests.unit.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
+from tests.unit.sandbox.catalog_cases import Catalog, make_catalog, make_catalog_cases
 
-ACCOUNT = "123456789012"
-BUCKET = f"sample-{ACCOUNT}-eu-west-1-an"
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -54,6 +50,7 @@ class World:
     topic: str
     repository: str
     policy: str
+    catalog: Catalog
 
 
 def make_world(aws: Clients) -> World:
@@ -73,27 +70,7 @@ def make_world(aws: Clients) -> World:
     made = aws("iam").create_policy(PolicyName="sample", PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"]
     aws("events").put_rule(Name="sample", EventPattern='{"source": ["aws.codecommit"]}')
     topic = aws("sns").create_topic(Name="sample")["TopicArn"]
-    return World(keys[0], keys[1], topic, repository, made)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One resource type: inputs, what changes in them, and what a diff then names."""
-
-    inputs: Properties
-    change: Mapping[str, Any]
-    paths: frozenset[str]
-
-
-def _case(inputs: Properties, change: Properties, *paths: str) -> Case:
-    return Case(inputs, change, frozenset(paths))
-
-
-def _tags(value: str) -> Properties:
-    return {"owner": value}
-
-
-TAG_PATHS = ("tags.owner", "tagsAll.owner")
+    return World(keys[0], keys[1], topic, repository, made, make_catalog(aws))
 
 
 def make_cases(w: World) -> dict[str, Case]:
@@ -115,22 +92,22 @@ def make_cases(w: World) -> dict[str, Case]:
     pattern, other_pattern = '{"source": ["aws.s3"]}', '{"source": ["aws.sns"]}'
     bucket_arn = f"arn:aws:s3:::{BUCKET}/*"
     return {
-        "aws:s3/bucket:Bucket": _case(
+        "aws:s3/bucket:Bucket": case(
             {
                 "bucket": f"new-{ACCOUNT}-eu-west-1-an",
                 "bucketNamespace": "account-regional",
                 "forceDestroy": True,
-                "tags": _tags("a"),
+                "tags": tags("a"),
             },
-            {"tags": _tags("b")},
+            {"tags": tags("b")},
             *TAG_PATHS,
         ),
-        "aws:s3/bucketVersioning:BucketVersioning": _case(
+        "aws:s3/bucketVersioning:BucketVersioning": case(
             {"bucket": BUCKET, "versioningConfiguration": {"status": "Enabled"}},
             {"versioningConfiguration": {"status": "Suspended"}},
             "versioningConfiguration.status",
         ),
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _case(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": case(
             {
                 "bucket": BUCKET,
                 "rules": [{"applyServerSideEncryptionByDefault": encryption, "bucketKeyEnabled": True}],
@@ -138,125 +115,126 @@ def make_cases(w: World) -> dict[str, Case]:
             {"rules": [{"applyServerSideEncryptionByDefault": other_encryption, "bucketKeyEnabled": True}]},
             "rules[0].applyServerSideEncryptionByDefault.kmsMasterKeyId",
         ),
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _case(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": case(
             {"bucket": BUCKET, **dict.fromkeys(blocks, True)}, {"blockPublicAcls": False}, "blockPublicAcls"
         ),
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _case(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": case(
             {"bucket": BUCKET, "rule": {"objectOwnership": "BucketOwnerEnforced"}},
             {"rule": {"objectOwnership": "ObjectWriter"}},
             "rule.objectOwnership",
         ),
-        "aws:s3/bucketPolicy:BucketPolicy": _case(
+        "aws:s3/bucketPolicy:BucketPolicy": case(
             {"bucket": BUCKET, "policy": resource_policy("s3:GetObject", bucket_arn)},
             {"policy": resource_policy("s3:PutObject", bucket_arn)},
             "policy",
         ),
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _case(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": case(
             {"bucket": BUCKET, "rules": [rule, both]}, {"rules": [later, both]}, "rules[0].expiration.days"
         ),
-        "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _case(
+        "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": case(
             {"bucket": BUCKET, "corsRules": [cors]},
             {"corsRules": [cors | {"maxAgeSeconds": 90}]},
             "corsRules[0].maxAgeSeconds",
         ),
-        "aws:s3/bucketObjectv2:BucketObjectv2": _case(
-            {"bucket": BUCKET, "key": "a/b.txt", "content": "one", "tags": _tags("a + b")},
+        "aws:s3/bucketObjectv2:BucketObjectv2": case(
+            {"bucket": BUCKET, "key": "a/b.txt", "content": "one", "tags": tags("a + b")},
             {"content": "two"},
             "content",
         ),
-        "aws:kms/key:Key": _case(
-            {"description": "one", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": _tags("a")},
-            {"description": "two", "rotationPeriodInDays": 180, "tags": _tags("b")},
+        "aws:kms/key:Key": case(
+            {"description": "one", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": tags("a")},
+            {"description": "two", "rotationPeriodInDays": 180, "tags": tags("b")},
             "description",
             "rotationPeriodInDays",
             *TAG_PATHS,
         ),
-        "aws:kms/alias:Alias": _case(
+        "aws:kms/alias:Alias": case(
             {"name": "alias/one", "targetKeyId": w.key}, {"targetKeyId": w.other_key}, "targetKeyId"
         ),
-        "aws:sns/topic:Topic": _case(
-            {"name": "one", "kmsMasterKeyId": w.key, "displayName": "one", "tags": _tags("a")},
-            {"displayName": "two", "tags": _tags("b")},
+        "aws:sns/topic:Topic": case(
+            {"name": "one", "kmsMasterKeyId": w.key, "displayName": "one", "tags": tags("a")},
+            {"displayName": "two", "tags": tags("b")},
             "displayName",
             *TAG_PATHS,
         ),
-        "aws:sns/topicPolicy:TopicPolicy": _case(
+        "aws:sns/topicPolicy:TopicPolicy": case(
             {"arn": w.topic, "policy": resource_policy("sns:Publish", w.topic)},
             {"policy": resource_policy("sns:Subscribe", w.topic)},
             "policy",
         ),
-        "aws:sns/topicSubscription:TopicSubscription": _case(
+        "aws:sns/topicSubscription:TopicSubscription": case(
             {"topic": w.topic, "protocol": "lambda", "endpoint": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f"},
             {"filterPolicy": '{"kind": ["a"]}'},
             "filterPolicy",
         ),
-        "aws:codecommit/repository:Repository": _case(
-            {"repositoryName": "one", "description": "one", "kmsKeyId": w.key, "tags": _tags("a")},
-            {"description": "two", "kmsKeyId": w.other_key, "tags": _tags("b")},
+        "aws:codecommit/repository:Repository": case(
+            {"repositoryName": "one", "description": "one", "kmsKeyId": w.key, "tags": tags("a")},
+            {"description": "two", "kmsKeyId": w.other_key, "tags": tags("b")},
             "description",
             "kmsKeyId",
             *TAG_PATHS,
         ),
-        "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate": _case(
+        "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate": case(
             {"name": "one", "content": approvals(1), "description": "one"},
             {"content": approvals(2), "description": "two"},
             "content",
             "description",
         ),
-        "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation": _case(
+        "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation": case(
             {"approvalRuleTemplateName": "sample", "repositoryName": "sample"}, {}
         ),
-        "aws:codeconnections/connection:Connection": _case(
-            {"name": "one", "providerType": "GitHub", "tags": _tags("a")}, {"tags": _tags("b")}, *TAG_PATHS
+        "aws:codeconnections/connection:Connection": case(
+            {"name": "one", "providerType": "GitHub", "tags": tags("a")}, {"tags": tags("b")}, *TAG_PATHS
         ),
-        "aws:codestarnotifications/notificationRule:NotificationRule": _case(
+        "aws:codestarnotifications/notificationRule:NotificationRule": case(
             {
                 "name": "one",
                 "detailType": "FULL",
                 "eventTypeIds": [f"{event}created", f"{event}merged"],
                 "resource": w.repository,
                 "targets": targets,
-                "tags": _tags("a"),
+                "tags": tags("a"),
             },
-            {"status": "DISABLED", "tags": _tags("b")},
+            {"status": "DISABLED", "tags": tags("b")},
             "status",
             *TAG_PATHS,
         ),
-        "aws:iam/role:Role": _case(
-            {"name": "one", "assumeRolePolicy": BUILD, "description": "one", "tags": _tags("a")},
+        "aws:iam/role:Role": case(
+            {"name": "one", "assumeRolePolicy": BUILD, "description": "one", "tags": tags("a")},
             {"assumeRolePolicy": PIPELINE, "description": "two", "maxSessionDuration": 7200},
             "assumeRolePolicy",
             "description",
             "maxSessionDuration",
         ),
-        "aws:iam/rolePolicy:RolePolicy": _case(
+        "aws:iam/rolePolicy:RolePolicy": case(
             {"name": "one", "role": "sample", "policy": policy("s3:GetObject")},
             {"policy": policy("s3:PutObject")},
             "policy",
         ),
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _case({"role": "sample", "policyArn": w.policy}, {}),
-        "aws:iam/policy:Policy": _case(
-            {"name": "one", "policy": policy("s3:GetObject"), "description": "one", "tags": _tags("a")},
-            {"policy": policy("s3:PutObject"), "tags": _tags("b")},
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": case({"role": "sample", "policyArn": w.policy}, {}),
+        "aws:iam/policy:Policy": case(
+            {"name": "one", "policy": policy("s3:GetObject"), "description": "one", "tags": tags("a")},
+            {"policy": policy("s3:PutObject"), "tags": tags("b")},
             "policy",
             *TAG_PATHS,
         ),
-        "aws:cloudwatch/eventRule:EventRule": _case(
-            {"name": "one", "eventPattern": pattern, "tags": _tags("a")},
-            {"eventPattern": other_pattern, "state": "DISABLED", "tags": _tags("b")},
+        "aws:cloudwatch/eventRule:EventRule": case(
+            {"name": "one", "eventPattern": pattern, "tags": tags("a")},
+            {"eventPattern": other_pattern, "state": "DISABLED", "tags": tags("b")},
             "eventPattern",
             "state",
             *TAG_PATHS,
         ),
-        "aws:cloudwatch/eventTarget:EventTarget": _case(
+        "aws:cloudwatch/eventTarget:EventTarget": case(
             {"rule": "sample", "targetId": "one", "arn": build, "inputTransformer": transformer},
             {"arn": build.replace("one", "two")},
             "arn",
         ),
-        "aws:cloudwatch/logGroup:LogGroup": _case(
-            {"name": "/one", "retentionInDays": 30, "tags": _tags("a")},
-            {"retentionInDays": 60, "tags": _tags("b")},
+        "aws:cloudwatch/logGroup:LogGroup": case(
+            {"name": "/one", "retentionInDays": 30, "tags": tags("a")},
+            {"retentionInDays": 60, "tags": tags("b")},
             "retentionInDays",
             *TAG_PATHS,
         ),
+        **make_catalog_cases(w.catalog, w.topic),
     }

@@ -2,8 +2,6 @@
 # ruff: noqa: S310 - the URLs are the emulator's
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +14,9 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.sandbox.cases import ACCOUNT, approvals, resource_policy
+from sandbox.emulator import info_file
+from tests.unit.sandbox.case import ACCOUNT
+from tests.unit.sandbox.cases import approvals, resource_policy
 from tests.unit.sandbox.conftest import REPOSITORY, Client, Clients
 
 EVENT = "codecommit-repository-pull-request-created"
@@ -51,7 +51,7 @@ def test_server_listens_on_loopback_alone(emulator: dict[str, Any]) -> None:
     assert hosts == {"0100007F"}
 
 
-def test_sigterm_ends_it_and_another_life_has_another_name(emulator: dict[str, Any], tmp_path: Path) -> None:
+def test_it_ends_with_its_info_file_and_another_life_has_another_name(emulator: dict[str, Any], tmp_path: Path) -> None:
     info = tmp_path / "info.json"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -65,10 +65,22 @@ def test_sigterm_ends_it_and_another_life_has_another_name(emulator: dict[str, A
         assert (found["pid"], found["url"]) == (process.pid, f"http://127.0.0.1:{port}")
         assert found["instance"] != emulator["instance"]
         get(f"{found['url']}/sandbox/instance")
-        os.kill(process.pid, signal.SIGTERM)
-        _, errors = process.communicate(timeout=3)
+        info.unlink()
+        try:
+            _, errors = process.communicate(timeout=3)
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (0, "")
-    assert list(tmp_path.iterdir()) == [info]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_also_ends_when_its_info_file_is_anothers(tmp_path: Path) -> None:
+    info = tmp_path / "info.json"
+    info_file.write_atomically(info, {"instance": "one"})
+    assert info_file.tells_of(info, "one")
+    ended: list[str] = []
+    info_file.watch(info, "other", lambda: ended.append("other"))
+    assert ended == ["other"]
 
 
 # CodeCommit
