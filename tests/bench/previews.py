@@ -1,0 +1,191 @@
+"""What the components cost in a preview, beside a plain script and an empty program, and how that grows."""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from sandbox.faults import SandboxError
+from sandbox.world import REPOSITORY, World
+
+ROUNDS = 7
+REGIONS = [
+    "us-east-2",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "us-east-1",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "eu-north-1",
+    "eu-west-3",
+    "sa-east-1",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+]
+COUNTS = (1, 4, 8, 16)
+PROGRAMS = {
+    "program": REPOSITORY,
+    "plain script": REPOSITORY / "tests" / "bench" / "plain",
+    "empty program": REPOSITORY / "tests" / "bench" / "empty",
+}
+COMPONENT_BAR = 1.15
+"""The most that components may cost, as a multiple of the plain script."""
+
+
+PRODUCTS = 50
+"""Products of the large catalog."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One program with so many regions, and with the committed products or so many copies of one."""
+
+    program: str
+    regions: int = 4
+    products: int | None = None
+
+
+def main() -> int:
+    """Run every case in turn, several times, and print what it tells; 1 where a bar is missed."""
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            seconds = _measure(Path(folder), console)
+        except SandboxError as error:
+            console.print(f"error: {error}", markup=False)
+            return 1
+    return _report(seconds, console)
+
+
+def _measure(folder: Path, console: Console) -> Mapping[Case, Sequence[float]]:
+    compared = ("program", "plain script")
+    cases = [
+        Case("empty program"),
+        *(Case(name, count) for count in COUNTS for name in compared),
+        *(Case(name, products=PRODUCTS) for name in compared),
+    ]
+    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    worlds = {case: _world(folder, case) for case in cases}
+    try:
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("previews", total=len(cases) * (ROUNDS + 1))
+            # Round by round, so that a slow minute of the machine slows all cases alike; the first round warms up.
+            for turn in range(ROUNDS + 1):
+                for case in cases:
+                    started = time.perf_counter()
+                    worlds[case].pulumi("preview", "--stack", "dev")
+                    if turn:
+                        seconds[case].append(time.perf_counter() - started)
+                    progress.advance(task)
+    finally:
+        for world in worlds.values():
+            world.stop()
+    return seconds
+
+
+def _world(folder: Path, case: Case) -> World:
+    """A world whose dev stack is the committed one with so many regions and products."""
+    project = folder / f"{case.program}-{case.regions}-{case.products}".replace(" ", "-")
+    project.mkdir()
+    main = PROGRAMS[case.program]
+    stack: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    stack["config"]["sm-mlops:artifacts"]["regions"] = REGIONS[: case.regions]
+    if case.products:
+        stack["config"]["sm-mlops:catalog"]["products"] = _checkout(project, main, case.products)
+        main = project
+    settings = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump({**settings, "main": str(main)}))
+    (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack))
+    world = World(project / "world", project)
+    world.start()
+    return world
+
+
+def _checkout(project: Path, main: Path, products: int) -> list[str]:
+    """A checkout of the program in `main` with so many product folders; their names."""
+    ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
+    shutil.copytree(REPOSITORY / "components", project / "components", ignore=ignored)
+    for file in (REPOSITORY / "settings.py", main / "__main__.py"):
+        shutil.copy(file, project)
+    names = [f"product-{number:02}" for number in range(products)]
+    for name in names:
+        shutil.copytree(REPOSITORY / "seed_code" / "model-deploy", project / "seed_code" / name, ignore=ignored)
+    return names
+
+
+def _report(seconds: Mapping[Case, Sequence[float]], console: Console) -> int:
+    table = Table("regions", "program, s", "plain, s", "program / plain", title="pulumi preview of an empty dev stack")
+    for count in COUNTS:
+        program, plain = seconds[Case("program", count)], seconds[Case("plain script", count)]
+        table.add_row(str(count), _spread(program), _spread(plain), _spread(_ratios(program, plain)))
+    console.print(table)
+    many, many_plain = (seconds[Case(name, products=PRODUCTS)] for name in ("program", "plain script"))
+    console.print(
+        f"{PRODUCTS} products at 4 regions: program {_spread(many)} s, plain {_spread(many_plain)} s, "
+        f"program / plain {_spread(_ratios(many, many_plain))}"
+    )
+    empty = seconds[Case("empty program")]
+    console.print(f"program / empty program at 4 regions: {_spread(_ratios(seconds[Case('program')], empty))}")
+    slopes = {name: _per_round(seconds, name, _slope) for name in ("program", "plain script")}
+    growth = _ratios(slopes["program"], slopes["plain script"])
+    console.print(f"seconds per region: program {_spread(slopes['program'])}, plain {_spread(slopes['plain script'])}")
+    console.print(f"growth per region, program / plain: {_spread(growth)}")
+    bends = _per_round(seconds, "program", _bend)
+    console.print(
+        f"growth from 8 to 16 regions / growth from 1 to 8, per region: {_spread(bends)} (1 is a straight line)"
+    )
+    return _judge(seconds, growth, console)
+
+
+def _judge(seconds: Mapping[Case, Sequence[float]], growth: Sequence[float], console: Console) -> int:
+    dev = _ratios(seconds[Case("program")], seconds[Case("plain script")])
+    many = _ratios(*(seconds[Case(name, products=PRODUCTS)] for name in ("program", "plain script")))
+    verdicts = {
+        f"components cost at most {COMPONENT_BAR} times the plain script": statistics.median(dev) <= COMPONENT_BAR,
+        f"with {PRODUCTS} products, too": statistics.median(many) <= COMPONENT_BAR,
+        f"growth per region at most {COMPONENT_BAR} times the plain script's": statistics.median(growth)
+        <= COMPONENT_BAR,
+    }
+    for bar, met in verdicts.items():
+        console.print(f"{'met   ' if met else 'MISSED'}  {bar}")
+    return 0 if all(verdicts.values()) else 1
+
+
+def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(above, below, strict=True)]
+
+
+def _per_round(
+    seconds: Mapping[Case, Sequence[float]], program: str, figure: Callable[[Sequence[float]], float]
+) -> list[float]:
+    """A figure of each round, from that round's times at each number of regions."""
+    rounds = zip(*(seconds[Case(program, count)] for count in COUNTS), strict=True)
+    return [figure(times) for times in rounds]
+
+
+def _slope(times: Sequence[float]) -> float:
+    return statistics.linear_regression(COUNTS, times).slope
+
+
+def _bend(times: Sequence[float]) -> float:
+    one, _, eight, sixteen = times
+    return ((sixteen - eight) / 8) / ((eight - one) / 7)
+
+
+def _spread(figures: Sequence[float]) -> str:
+    """The median, and the least and the greatest of all rounds."""
+    return f"{statistics.median(figures):.2f} ({min(figures):.2f} to {max(figures):.2f})"
