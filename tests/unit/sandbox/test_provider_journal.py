@@ -66,11 +66,14 @@ def test_what_a_killed_engine_asked_for_is_finished(
     command = ["sh", "-c", f"'{sys.executable}' -m sandbox.provider; :"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
-        with grpc.insecure_channel(f"127.0.0.1:{engine.stdout.readline().strip()}") as channel:
-            plugin = provider_pb2_grpc.ResourceProviderStub(channel)
-            plugin.Configure(provider_pb2.ConfigureRequest(args=to_struct({"region": "eu-west-1"})))
-            plugin.Create.future(creation("in-flight"))
-            assert slow_aws.asked.wait(START_SECONDS)
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{engine.stdout.readline().strip()}") as channel:
+                plugin = provider_pb2_grpc.ResourceProviderStub(channel)
+                plugin.Configure(provider_pb2.ConfigureRequest(args=to_struct({"region": "eu-west-1"})))
+                in_flight = plugin.Create.future(creation("in-flight"))
+                assert slow_aws.asked.wait(START_SECONDS)
+                assert not in_flight.done()
+        finally:
             engine.kill()
         time.sleep(2 * WATCH_SECONDS)  # until the plugin has seen that the engine is gone
         slow_aws.answers.set()
