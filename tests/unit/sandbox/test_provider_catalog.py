@@ -1,10 +1,12 @@
 """What is particular to Service Catalog's resource types, and to budgets."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sandbox.provider.registry import handler
 from sandbox.provider.values import Properties
 from tests.unit.sandbox.case import ACCOUNT, BUCKET
 from tests.unit.sandbox.catalog_cases import TEMPLATE, Catalog, launch, make_catalog, notification
@@ -111,6 +113,15 @@ def test_portfolio_is_shared_with(engine: Engine, catalog: Catalog, kind: str, r
     assert engine.refresh(made) == made
     engine.delete(made)
     assert engine.refresh(made) is None
+
+
+def test_share_is_found_by_the_id_alone_that_aws_answers() -> None:
+    share = {"PrincipalId": "o-exampleorgid", "Type": "ORGANIZATION", "Accepted": True}
+    share |= {"SharePrincipals": True, "ShareTagOptions": False}
+    client = SimpleNamespace(describe_portfolio_shares=lambda **_: {"PortfolioShareDetails": [share]})
+    aws: Any = SimpleNamespace(client=lambda _: client)
+    assert (handler(SHARE).read(aws, f"port-1:ORGANIZATION:{ORGANIZATION}") or {})["principalId"] == ORGANIZATION
+    assert handler(SHARE).read(aws, f"port-1:ORGANIZATION:{ORGANIZATION[:-1]}") is None
 
 
 def test_tag_option_may_start_switched_off(engine: Engine, aws: Clients) -> None:
