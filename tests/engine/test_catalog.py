@@ -285,6 +285,53 @@ def test_a_product_with_projects_is_not_destroyed_and_stays_whole(restored: Worl
         removed(catalog, project)
 
 
+def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> None:
+    sagemaker, s3 = client(restored, "sagemaker"), client(restored, "s3")
+    domain = sagemaker.create_domain(
+        DomainName="research",
+        AuthMode="IAM",
+        DefaultUserSettings={"ExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/{SCIENTIST}"},
+        SubnetIds=["subnet-1"],
+        VpcId="vpc-1",
+        Tags=[{"Key": "owner", "Value": "research"}],
+    )
+    domain_id = domain["DomainArn"].rpartition("/")[2]
+    domains = {REGION: [domain_id]}
+    alter(restored, "dev", lambda config: config["sm-mlops:catalog"].update(studioDomains=domains))
+    operate(restored, "up", "up", "--stack", "dev")
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=domain["DomainArn"])["Tags"]}
+    location = tags.pop("sagemaker:projectS3TemplatesLocation")
+    assert tags == {"owner": "research"}
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"][0]["AllowedOrigins"] == ["https://*.sagemaker.aws"]
+    listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    assert [key.removeprefix(prefix).split("-1.0.0-")[0] for key in listed] == list(PRODUCTS)
+    for key in listed:
+        visible = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        assert {"Key": "sagemaker:studio-visibility", "Value": "true"} in visible
+    client(restored, "sagemaker", SCIENTIST).create_project(
+        ProjectName="from-s3",
+        TemplateProviders=[
+            {
+                "CfnTemplateProvider": {
+                    "TemplateName": "model-deploy",
+                    "TemplateURL": f"https://{bucket}.s3.{REGION}.amazonaws.com/{listed[1]}",
+                    "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-project-launch",
+                }
+            }
+        ],
+    )
+    project = sagemaker.describe_project(ProjectName="from-s3")
+    assert project["ProjectStatus"] == "CreateCompleted", project
+    repository = f"sagemaker-from-s3-{project['ProjectId']}-model-deploy"
+    assert client(restored, "codecommit").get_file(repositoryName=repository, filePath="buildspec.yml")["fileContent"]
+    sagemaker.delete_project(ProjectName="from-s3")
+    alter(restored, "dev", lambda config: config["sm-mlops:catalog"].pop("studioDomains"))
+    operate(restored, "up", "up", "--stack", "dev")
+    assert sagemaker.list_tags(ResourceArn=domain["DomainArn"])["Tags"] == [{"Key": "owner", "Value": "research"}]
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
+
+
 def test_a_malformed_folder_is_refused_before_anything(restored: World, checkout: Path) -> None:
     template = checkout / "seed_code" / "model-deploy" / "product.yaml"
     text = template.read_text()
