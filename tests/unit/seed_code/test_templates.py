@@ -169,6 +169,16 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
             ), (role, calls)
 
 
+def test_only_the_clean_up_reaches_everything_in_the_bucket(template: ProductTemplate) -> None:
+    everything = {"Sub": "${ArtifactBucket.Arn}/*"}
+    reach = {
+        role
+        for role, statement in template.statements()
+        if everything in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    }
+    assert reach == {"CleanUpRole"}
+
+
 def test_every_trust_but_lambdas_asks_for_the_source(template: ProductTemplate) -> None:
     for name, role in template.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
