@@ -1,6 +1,7 @@
 SHELL := /bin/sh
 STACK ?= dev
 PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
+PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
@@ -21,15 +22,15 @@ sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 
 test: environment ## Run every test; those of the engine are skipped where no engine can be had.
 	@$(PYTHON) -m sandbox engine || true
-	@$(PYTHON) -m pytest
+	@$(PYTEST)
 
-unit: environment ## Run the tests that need neither an engine nor the products' own environments.
-	@$(PYTHON) -m pytest tests/unit
+unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
+	@$(PYTEST) tests/unit
 
 check: environment .checks/installed ## Check format, lint and types, and the products' templates.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m mypy __main__.py settings.py components sandbox tests
+	@$(PYTHON) -m mypy
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 

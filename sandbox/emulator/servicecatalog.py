@@ -469,7 +469,11 @@ class ServiceCatalogResponse(LaunchOperations):
         account, node = self._get_param("AccountId"), self._get_param("OrganizationNode")
         if bool(account) is bool(node):
             raise invalid("Either AccountId or OrganizationNode is needed.")
-        return ("ACCOUNT", account) if account else (node["Type"], node["Value"])
+        if account:
+            return "ACCOUNT", account
+        # An account that is named as a node is a member of the organization, and accepts nothing.
+        kind = "ORGANIZATION_MEMBER_ACCOUNT" if node["Type"] == "ACCOUNT" else node["Type"]
+        return kind, node["Value"]
 
     def _share(self) -> Share:
         portfolio, receiver = self.catalog.own_portfolio(self._get_param("PortfolioId")), self._receiver()

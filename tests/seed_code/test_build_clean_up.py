@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.stub import Stubber
 
-from tests.unit.seed_code.clean_up import DONE, Answer, CleanUp, loaded
+from tests.seed_code.clean_up import DONE, Answer, CleanUp, loaded
 
 PIPELINE = "sagemaker-p-1-train"
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/sagemaker-p-1-train/execution/0123456789ab"

@@ -18,8 +18,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox.provider.server import WATCH_SECONDS
 from sandbox.provider.values import Properties, to_struct
-from tests.unit.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
-from tests.unit.sandbox.engine import AbortedError, Engine
+from tests.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
+from tests.sandbox.engine import AbortedError, Engine
 
 TOPIC = "aws:sns/topic:Topic"
 KEY = "aws:kms/key:Key"

@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.unit.seed_code.clean_up import DONE, REGION, CleanUp, code_of, loaded
-from tests.unit.seed_code.product_templates import PRODUCTS
+from tests.seed_code.clean_up import DONE, REGION, CleanUp, code_of, loaded
+from tests.seed_code.product_templates import PRODUCTS
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.seed_code.product_templates import product_template, substituted
+from tests.seed_code.product_templates import product_template, substituted
 
 TEMPLATE = product_template("model-deploy")
 PROJECT = {"SageMakerProjectName": "fraud-deploy", "SageMakerProjectId": "p-abcdefghijkl"}

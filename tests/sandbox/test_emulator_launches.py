@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.sandbox.catalog import Catalog, make_catalog
-from tests.unit.sandbox.conftest import REPOSITORY, Client, Clients
+from tests.sandbox.catalog import Catalog, make_catalog
+from tests.sandbox.conftest import REPOSITORY, Client, Clients
 
 PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
 

@@ -8,10 +8,10 @@ import pytest
 
 from sandbox.provider.registry import handler
 from sandbox.provider.values import Properties
-from tests.unit.sandbox.case import ACCOUNT, BUCKET
-from tests.unit.sandbox.catalog_cases import TEMPLATE, Catalog, launch, make_catalog, notification
-from tests.unit.sandbox.conftest import Clients
-from tests.unit.sandbox.engine import AbortedError, Engine
+from tests.sandbox.case import ACCOUNT, BUCKET
+from tests.sandbox.catalog_cases import TEMPLATE, Catalog, launch, make_catalog, notification
+from tests.sandbox.conftest import Clients
+from tests.sandbox.engine import AbortedError, Engine
 
 FAMILY = "aws:servicecatalog/"
 PORTFOLIO = f"{FAMILY}portfolio:Portfolio"
@@ -103,6 +103,7 @@ def test_ids_are_the_official_plugins(
     [
         ("ACCOUNT", "210987654321", False),
         ("ORGANIZATION", ORGANIZATION, True),
+        ("ORGANIZATION_MEMBER_ACCOUNT", "210987654321", True),
         ("ORGANIZATIONAL_UNIT", f"arn:aws:organizations::{ACCOUNT}:ou/o-exampleorgid/ou-abcd-11111111", True),
     ],
 )

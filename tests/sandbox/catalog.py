@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from tests.unit.sandbox.conftest import REGION, Client, Clients
+from tests.sandbox.conftest import REGION, Client, Clients
 
 PROVISIONING = "servicecatalog:provisioning=true"
 

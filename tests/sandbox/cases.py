@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from tests.unit.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
-from tests.unit.sandbox.catalog_cases import Catalog, make_catalog, make_catalog_cases
+from tests.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
+from tests.sandbox.catalog_cases import Catalog, make_catalog, make_catalog_cases
 
 TRUST = json.dumps(
     {

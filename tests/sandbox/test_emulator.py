@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.emulator import info_file
-from tests.unit.sandbox.case import ACCOUNT
-from tests.unit.sandbox.cases import approvals, resource_policy
-from tests.unit.sandbox.conftest import REPOSITORY, Client, Clients
+from tests.sandbox.case import ACCOUNT
+from tests.sandbox.cases import approvals, resource_policy
+from tests.sandbox.conftest import REPOSITORY, Client, Clients
 
 EVENT = "codecommit-repository-pull-request-created"
 

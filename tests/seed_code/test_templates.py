@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
 from components.packaging import read_product
-from tests.unit.seed_code.product_templates import (
+from tests.seed_code.product_templates import (
     PRODUCTS,
     SEED_CODE,
     ProductTemplate,

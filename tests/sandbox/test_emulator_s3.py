@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.sandbox.conftest import REGION, Clients
+from tests.sandbox.conftest import REGION, Clients
 
 BUCKET = "policy-of-a-bucket"
 

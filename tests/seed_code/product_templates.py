@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-SEED_CODE = Path(__file__).parents[3] / "seed_code"
+SEED_CODE = Path(__file__).parents[2] / "seed_code"
 PRODUCTS = ("model-build-train", "model-deploy")
 
 

@@ -15,9 +15,9 @@ import boto3
 import pytest
 
 from sandbox.provider.aws import Connections
-from tests.unit.sandbox.engine import Engine
+from tests.sandbox.engine import Engine
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[2]
 REGION = "eu-west-1"
 START_SECONDS = 20
 

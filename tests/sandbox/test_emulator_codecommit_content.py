@@ -5,7 +5,7 @@ import itertools
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.sandbox.conftest import Client, Clients
+from tests.sandbox.conftest import Client, Clients
 
 _names = (f"content-{number}" for number in itertools.count())
 

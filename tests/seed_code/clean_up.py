@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.unit.seed_code.product_templates import product_template
+from tests.seed_code.product_templates import product_template
 
 REGION: Final = "eu-west-1"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from botocore.stub import Stubber
 
-from tests.unit.seed_code.clean_up import DONE, Answer, CleanUp, loaded
+from tests.seed_code.clean_up import DONE, Answer, CleanUp, loaded
 
 STAGING, PROD = "sagemaker-fraud-p-1-deploy-staging", "sagemaker-fraud-p-1-deploy-prod"
 ROLE = "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.seed_code.product_templates import PRODUCTS, ProductTemplate, product_template
+from tests.seed_code.product_templates import PRODUCTS, ProductTemplate, product_template
 
 
 @pytest.fixture(params=PRODUCTS)
