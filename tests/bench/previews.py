@@ -1,5 +1,6 @@
 """What the components cost in a preview, beside a plain script and an empty program, and how that grows."""
 
+import resource
 import shutil
 import statistics
 import tempfile
@@ -64,21 +65,34 @@ def main() -> int:
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            seconds = _measure(Path(folder), console)
+            costs = _measure(Path(folder), console)
         except SandboxError as error:
             console.print(f"error: {error}", markup=False)
             return 1
-    return _report(seconds, console)
+    return _report(costs, console)
 
 
-def _measure(folder: Path, console: Console) -> Mapping[Case, Sequence[float]]:
+@dataclass(frozen=True)
+class Cost:
+    """What one preview took."""
+
+    seconds: float
+    """As a person waits."""
+    cpu_seconds: float
+    """Of engine, program and plugins together: steadier than waiting, on a machine that does other things, too."""
+
+
+Costs = Mapping[Case, Sequence[Cost]]
+
+
+def _measure(folder: Path, console: Console) -> Costs:
     compared = ("program", "plain script")
     cases = [
         Case("empty program"),
         *(Case(name, count) for count in COUNTS for name in compared),
         *(Case(name, products=PRODUCTS) for name in compared),
     ]
-    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    costs: dict[Case, list[Cost]] = {case: [] for case in cases}
     worlds = {case: _world(folder, case) for case in cases}
     try:
         with Progress(console=console, transient=True) as progress:
@@ -86,15 +100,21 @@ def _measure(folder: Path, console: Console) -> Mapping[Case, Sequence[float]]:
             # Round by round, so that a slow minute of the machine slows all cases alike; the first round warms up.
             for turn in range(ROUNDS + 1):
                 for case in cases:
-                    started = time.perf_counter()
-                    worlds[case].pulumi("preview", "--stack", "dev")
+                    cost = _preview(worlds[case])
                     if turn:
-                        seconds[case].append(time.perf_counter() - started)
+                        costs[case].append(cost)
                     progress.advance(task)
     finally:
         for world in worlds.values():
             world.stop()
-    return seconds
+    return costs
+
+
+def _preview(world: World) -> Cost:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    world.pulumi("preview", "--stack", "dev")
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def _world(folder: Path, case: Case) -> World:
@@ -127,7 +147,8 @@ def _checkout(project: Path, main: Path, products: int) -> list[str]:
     return names
 
 
-def _report(seconds: Mapping[Case, Sequence[float]], console: Console) -> int:
+def _report(costs: Costs, console: Console) -> int:
+    seconds = {case: [cost.seconds for cost in measured] for case, measured in costs.items()}
     table = Table("regions", "program, s", "plain, s", "program / plain", title="pulumi preview of an empty dev stack")
     for count in COUNTS:
         program, plain = seconds[Case("program", count)], seconds[Case("plain script", count)]
@@ -138,13 +159,15 @@ def _report(seconds: Mapping[Case, Sequence[float]], console: Console) -> int:
         f"{PRODUCTS} products at 4 regions: program {_spread(many)} s, plain {_spread(many_plain)} s, "
         f"program / plain {_spread(_ratios(many, many_plain))}"
     )
-    empty = seconds[Case("empty program")]
-    console.print(f"program / empty program at 4 regions: {_spread(_ratios(seconds[Case('program')], empty))}")
-    slopes = {name: _per_round(seconds, name, _slope) for name in ("program", "plain script")}
+    to_empty = _ratios(seconds[Case("program")], seconds[Case("empty program")])
+    console.print(f"program / empty program at 4 regions: {_spread(to_empty)}")
+    slopes = {name: _per_round(costs, name, _slope) for name in ("program", "plain script")}
     growth = _ratios(slopes["program"], slopes["plain script"])
-    console.print(f"seconds per region: program {_spread(slopes['program'])}, plain {_spread(slopes['plain script'])}")
+    console.print(
+        f"CPU seconds per region: program {_spread(slopes['program'], 3)}, plain {_spread(slopes['plain script'], 3)}"
+    )
     console.print(f"growth per region, program / plain: {_spread(growth)}")
-    bends = _per_round(seconds, "program", _bend)
+    bends = _per_round(costs, "program", _bend)
     console.print(
         f"growth from 8 to 16 regions / growth from 1 to 8, per region: {_spread(bends)} (1 is a straight line)"
     )
@@ -169,12 +192,10 @@ def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [a / b for a, b in zip(above, below, strict=True)]
 
 
-def _per_round(
-    seconds: Mapping[Case, Sequence[float]], program: str, figure: Callable[[Sequence[float]], float]
-) -> list[float]:
-    """A figure of each round, from that round's times at each number of regions."""
-    rounds = zip(*(seconds[Case(program, count)] for count in COUNTS), strict=True)
-    return [figure(times) for times in rounds]
+def _per_round(costs: Costs, program: str, figure: Callable[[Sequence[float]], float]) -> list[float]:
+    """A figure of each round, from that round's CPU seconds at each number of regions."""
+    rounds = zip(*(costs[Case(program, count)] for count in COUNTS), strict=True)
+    return [figure([cost.cpu_seconds for cost in measured]) for measured in rounds]
 
 
 def _slope(times: Sequence[float]) -> float:
@@ -186,6 +207,9 @@ def _bend(times: Sequence[float]) -> float:
     return ((sixteen - eight) / 8) / ((eight - one) / 7)
 
 
-def _spread(figures: Sequence[float]) -> str:
+def _spread(figures: Sequence[float], digits: int = 2) -> str:
     """The median, and the least and the greatest of all rounds."""
-    return f"{statistics.median(figures):.2f} ({min(figures):.2f} to {max(figures):.2f})"
+    median, least, greatest = (
+        f"{figure:.{digits}f}" for figure in (statistics.median(figures), min(figures), max(figures))
+    )
+    return f"{median} ({least} to {greatest})"

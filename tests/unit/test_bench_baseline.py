@@ -18,6 +18,7 @@ def raw(recording: Recording) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def test_the_plain_script_registers_the_same_resources(dev: Recording) -> None:
+def test_the_plain_script_registers_the_same_resources_and_tells_the_same(dev: Recording) -> None:
     plain = run_program(stack_values("dev"), main=ROOT / "tests" / "bench" / "plain" / "__main__.py")
     assert raw(plain) == raw(dev)
+    assert plain.outputs == dev.outputs

@@ -121,6 +121,7 @@ def bucket_policy(bucket: str, key_arn: str) -> str:
     )
 
 
+stores = {}
 for region in artifacts["regions"]:
     name = f"artifacts-{region}"
     bucket_key = key(name, region, "artifacts", account_id.apply(partial(artifact_key_policy, region)))
@@ -191,6 +192,8 @@ for region in artifacts["regions"]:
         ],
         opts=pulumi.ResourceOptions(depends_on=[versioning]),
     )
+
+    stores[region] = {"bucket": bucket.bucket, "keyArn": bucket_key.arn}
 
 source_key = key(
     "source",
@@ -306,7 +309,7 @@ aws.codestarnotifications.NotificationRule(
     tags=tags,
     opts=pulumi.ResourceOptions(depends_on=[published]),
 )
-register(
+catalog = register(
     config.require_object("catalog"),
     prefix=prefix,
     names={"project": config.require("project"), "environment": config.require("environment")},
@@ -316,3 +319,17 @@ register(
     guarded=guarded,
     tags=tags,
 )
+
+pulumi.export("artifactStores", stores)
+pulumi.export(
+    "source",
+    {
+        "provider": "CodeCommit",
+        "repository": prefix,
+        "branch": "main",
+        "arn": repository.arn,
+        "cloneUrl": repository.clone_url_http,
+    },
+)
+pulumi.export("notificationTopicArn", topic.arn)
+pulumi.export("catalog", {home: catalog})

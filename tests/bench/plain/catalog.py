@@ -24,8 +24,8 @@ def register(
     topic_arn: pulumi.Output[str],
     guarded: pulumi.ResourceOptions,
     tags: Mapping[str, str],
-) -> None:
-    """Register the catalog of the home region."""
+) -> Mapping[str, Any]:
+    """Register the catalog of the home region; what the stack tells of it."""
     region, name = known_regions()[home], f"catalog-{home}"
     bucket_name = account_id.apply(lambda account: f"{prefix}-products-{account}-{home}-an")
     bucket = aws.s3.Bucket(
@@ -109,12 +109,13 @@ def register(
         )
         for principal in settings["principals"]
     ]
-    known = pulumi.Output.all(bucket_name, boundary.arn, topic_arn)
+    known, versions = pulumi.Output.all(bucket_name, boundary.arn, topic_arn), {}
     for slug in settings["products"]:
         source = seed_code.product(slug)
         values = known.apply(lambda facts, source=source: _values(names, source, facts))  # type: ignore[misc]
         text = values.apply(source.render)
         digest, version = text.apply(packaging.digest), text.apply(source.version_name)
+        versions[slug] = version
         url = pulumi.Output.all(bucket_name, digest).apply(
             lambda facts, slug=slug: f"https://{facts[0]}.s3.{home}.amazonaws.com/{template_key(slug, facts[1])}"  # type: ignore[misc]
         )
@@ -176,6 +177,7 @@ def register(
             keep_versions=settings["keepVersions"],
             opts=pulumi.ResourceOptions(depends_on=[files, *constraints, *access]),
         )
+    return {"bucket": bucket_name, "portfolioId": portfolio.id, "versions": versions}
 
 
 def _bucket_policy(bucket: str) -> str:
