@@ -256,6 +256,8 @@ class Catalog(Section):
     """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
     launch_role_arn: RoleArn | None = None
     """An existing role that launches projects; left out, the stack makes one."""
+    stack_set_role_arn: RoleArn | None = None
+    """Administration role with which projects may deploy stack sets to other accounts; left out, they may not."""
     notify_launches: bool = False
     """Whether the topic is told of every event of a launch."""
     rules: Mapping[str, Mapping[str, Any]] = {}

@@ -46,6 +46,8 @@ class CatalogArgs:
     """Versions of a product that stay switched on though nothing uses them."""
     launch_role_arn: str | None
     """An existing launch role; without one a role is made."""
+    stack_set_role_arn: str | None
+    """Administration role with which projects may deploy stack sets to other accounts; without one they may not."""
     notify_launches: bool
     """Whether every event of a launch is told to the topic, in the home region."""
     rules: Mapping[str, Mapping[str, Any]]
@@ -76,6 +78,7 @@ class Catalog(pulumi.ComponentResource):
             ProjectRolesArgs(
                 environment=args.environment,
                 bucket_arns=[buckets[region].bucket.apply(region.bucket_arn) for region in regions],
+                stack_set_role_arn=args.stack_set_role_arn,
             ),
             child,
         )

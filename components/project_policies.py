@@ -198,11 +198,14 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
     ]
 
 
-def boundary_statements(region: Region, account_id: str, bucket_arns: Sequence[str]) -> list[Statement]:
+def boundary_statements(
+    region: Region, account_id: str, bucket_arns: Sequence[str], stack_set_role_arn: str | None
+) -> list[Statement]:
     """The most that any role of a project can have, whatever policy it is given.
 
     A boundary grants nothing by itself, so it names services and names of things, not single actions; the products'
-    own policies name the actions.
+    own policies name the actions. Only with `stack_set_role_arn` can a project deploy stack sets: whoever passes that
+    role can do in the target accounts what the execution role there can do.
     """
     arns = _Arns(region, account_id)
     own_buckets = [*arns.buckets(), *(f"{arn}/*" for arn in arns.buckets())]
@@ -232,7 +235,9 @@ def boundary_statements(region: Region, account_id: str, bucket_arns: Sequence[s
             "Resource": ["*"],
         },
         _allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),
-        _allow("PassRoles", ["iam:PassRole"], [arns.role(_NAMED)]),
+        _allow(
+            "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
+        ),
         _allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.role("aws-service-role/*")]),
         # The calls of these services that the products use know no resource, or AWS names it.
         _allow(

@@ -20,6 +20,8 @@ class ProjectRolesArgs:
     """The environment."""
     bucket_arns: Sequence[pulumi.Output[str]]
     """Distribution buckets, from which the seed code is read."""
+    stack_set_role_arn: str | None
+    """Administration role with which projects may deploy stack sets."""
 
 
 class ProjectRoles(pulumi.ComponentResource):
@@ -44,7 +46,9 @@ class ProjectRoles(pulumi.ComponentResource):
             name=names.project_boundary.value,
             description=f"The most that a role of a project of {names.prefix} can have",
             policy=known.apply(
-                lambda facts: json.dumps(document(*project_policies.boundary_statements(home, facts[0], facts[1:])))
+                lambda facts: json.dumps(
+                    document(*project_policies.boundary_statements(home, facts[0], facts[1:], args.stack_set_role_arn))
+                )
             ),
             tags=environment.tags,
             opts=child,

@@ -231,6 +231,13 @@ def test_policies_fit_into_iams_limits(name: str) -> None:
     assert size <= (10_240 if name.endswith("-policy") else 6_144)
 
 
+def test_projects_deploy_stack_sets_only_where_the_settings_name_the_role() -> None:
+    """Whoever passes that role can do in the target accounts what the execution role there can do."""
+    role = "arn:aws:iam::111122223333:role/StackSetAdministration"
+    for recording, expected in ((with_catalog(), "none"), (with_catalog(stackSetRoleArn=role), "allow")):
+        assert decision(statements(recording, "catalog-roles-boundary"), "role", "iam:PassRole", role, {}) == expected
+
+
 def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
     boundary = statements(dev, "catalog-roles-boundary")
     domain = "arn:aws:sagemaker:us-east-2:111122223333:domain/d-1"
@@ -260,7 +267,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
             {"products": ["model-deploy"], "keepVersion": 3},
             "sm-mlops:catalog.keepVersion: unknown key; did you mean 'keepVersions'? (allowed: products, regions, "
             "providerName, description, principals, tagOptions, shares, budget, keepVersions, launchRoleArn, "
-            "notifyLaunches, rules, studioDomains, projectKeyArns)",
+            "stackSetRoleArn, notifyLaunches, rules, studioDomains, projectKeyArns)",
         ),
     ],
     ids=["unknown product", "principal", "share", "no products", "unknown key"],

@@ -71,7 +71,7 @@ def register(
         name=f"{prefix}-project-boundary",
         description=f"The most that a role of a project of {prefix} can have",
         policy=pulumi.Output.all(account_id, bucket_arn).apply(
-            lambda known: json.dumps(document(*project_policies.boundary_statements(region, known[0], known[1:])))
+            lambda known: json.dumps(document(*project_policies.boundary_statements(region, known[0], known[1:], None)))
         ),
         tags=tags,
     )
