@@ -71,17 +71,19 @@ class ArtifactBuckets(pulumi.ComponentResource):
 
     def _store(self, region: Region) -> ArtifactStore:
         args, environment, name = self._args, self._args.environment, f"{self._name}-{region.name}"
-        bucket_name = environment.account_id.apply(
-            lambda account: environment.names.artifact_bucket(args.naming, account, region.name).value
-        )
+
+        def named(account_id: str) -> str:
+            return environment.names.artifact_bucket(args.naming, account_id, region.name).value
+
+        bucket_name = environment.account_id.apply(named)
         key = customer_key(
             name,
             environment,
             parent=self,
             region=region,
             purpose="artifacts",
-            statements=pulumi.Output.all(environment.account_id, bucket_name).apply(
-                lambda known: _key_statements(region, known[0], known[1], args.reader_account_ids)
+            policy=environment.account_id.apply(
+                lambda account_id: _key_policy(region, account_id, named(account_id), args.reader_account_ids)
             ),
         )
         private = private_bucket(
@@ -93,7 +95,7 @@ class ArtifactBuckets(pulumi.ComponentResource):
             naming=args.naming,
             key_arn=key.arn,
             policy=pulumi.Output.all(bucket_name, key.arn).apply(
-                lambda known: _bucket_statements(region, known[0], known[1], args.reader_account_ids)
+                lambda known: _bucket_policy(region, known[0], known[1], args.reader_account_ids)
             ),
         )
         aws.s3.BucketLifecycleConfiguration(
@@ -107,9 +109,7 @@ class ArtifactBuckets(pulumi.ComponentResource):
         return ArtifactStore(private.bucket.bucket, private.bucket.arn, key.arn)
 
 
-def _key_statements(
-    region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]
-) -> list[policies.Statement]:
+def _key_policy(region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]) -> str:
     bucket_arn = region.bucket_arn(bucket)
     readers = (
         policies.key_use_through_s3(
@@ -117,24 +117,26 @@ def _key_statements(
         )
         for reader in reader_account_ids
     )
-    return [
-        policies.key_administration(region, account_id),
-        policies.key_use_through_s3(
-            region, account_id, bucket_arn, sid="AccountUsesKeyForArtifacts", actions=policies.KEY_USE
-        ),
-        *readers,
-    ]
+    return policies.document(
+        [
+            policies.key_administration(region, account_id),
+            policies.key_use_through_s3(
+                region, account_id, bucket_arn, sid="AccountUsesKeyForArtifacts", actions=policies.KEY_USE
+            ),
+            *readers,
+        ]
+    )
 
 
-def _bucket_statements(
-    region: Region, bucket: str, key_arn: str, reader_account_ids: Sequence[str]
-) -> list[policies.Statement]:
+def _bucket_policy(region: Region, bucket: str, key_arn: str, reader_account_ids: Sequence[str]) -> str:
     bucket_arn = region.bucket_arn(bucket)
-    return [
-        *policies.bucket_refuses_plain_transport(bucket_arn),
-        *policies.bucket_refuses_other_encryption(bucket_arn, key_arn),
-        *policies.bucket_readers(region, bucket_arn, reader_account_ids),
-    ]
+    return policies.document(
+        [
+            *policies.bucket_refuses_plain_transport(bucket_arn),
+            *policies.bucket_refuses_other_encryption(bucket_arn, key_arn),
+            *policies.bucket_readers(region, bucket_arn, reader_account_ids),
+        ]
+    )
 
 
 def _lifecycle(args: ArtifactBucketsArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:

@@ -1,13 +1,9 @@
 """A customer managed KMS key with the properties that every key of the platform has."""
 
-import json
-from collections.abc import Sequence
-
 import pulumi
 import pulumi_aws as aws
 
 from components.environment import Environment
-from components.policies import Statement, document
 from components.regions import Region
 
 
@@ -18,7 +14,7 @@ def customer_key(
     parent: pulumi.Resource,
     region: Region,
     purpose: str,
-    statements: pulumi.Output[Sequence[Statement]],
+    policy: pulumi.Output[str],
 ) -> aws.kms.Key:
     """Register a key that rotates every year, and its alias.
 
@@ -28,13 +24,13 @@ def customer_key(
         parent: the component that the key belongs to.
         region: region of the key; what it encrypts is in the same one.
         purpose: what it encrypts, in one word; part of the alias.
-        statements: the whole of the key's policy.
+        policy: the whole of the key's policy.
     """
     key = aws.kms.Key(
         f"{name}-key",
         region=region.name,
         description=f"{environment.names.prefix} {purpose}",
-        policy=statements.apply(lambda allowed: json.dumps(document(*allowed))),
+        policy=policy,
         enable_key_rotation=True,
         deletion_window_in_days=environment.key_deletion_days,
         tags=environment.tags,

@@ -68,7 +68,7 @@ class DistributionBucket(pulumi.ComponentResource):
             bucket_name=self.bucket,
             naming=BucketNaming.ACCOUNT_REGIONAL,
             key_arn=None,
-            policy=self.bucket.apply(lambda bucket: _statements(region, region.bucket_arn(bucket), args.shares)),
+            policy=self.bucket.apply(lambda bucket: _policy(region, region.bucket_arn(bucket), args.shares)),
         )
         if args.studio:
             aws.s3.BucketCorsConfiguration(
@@ -89,11 +89,13 @@ class DistributionBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket})
 
 
-def _statements(region: Region, bucket_arn: str, shares: Sequence[Share]) -> list[policies.Statement]:
-    return [
-        *policies.bucket_refuses_plain_transport(bucket_arn),
-        *(_reader(region, bucket_arn, share) for share in shares),
-    ]
+def _policy(region: Region, bucket_arn: str, shares: Sequence[Share]) -> str:
+    return policies.document(
+        [
+            *policies.bucket_refuses_plain_transport(bucket_arn),
+            *(_reader(region, bucket_arn, share) for share in shares),
+        ]
+    )
 
 
 def _reader(region: Region, bucket_arn: str, share: Share) -> policies.Statement:

@@ -1,6 +1,5 @@
 """Who is told: an encrypted topic, its subscribers, and rules that say what is worth a message."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -44,24 +43,19 @@ class Notifications(pulumi.ComponentResource):
         self._name = name
         self._args = args
         environment, home = args.environment, args.environment.home
-        account_id = environment.account_id
-        topic_arn = account_id.apply(
-            lambda account: f"arn:{home.partition}:sns:{home.name}:{account}:{environment.names.topic.value}"
-        )
+        account_id, topic_name = environment.account_id, environment.names.topic.value
         key = customer_key(
             name,
             environment,
             parent=self,
             region=home,
             purpose="notifications",
-            statements=pulumi.Output.all(account_id, topic_arn).apply(
-                lambda known: _key_statements(home, known[0], known[1])
-            ),
+            policy=account_id.apply(lambda account: _key_policy(home, account, topic_name)),
         )
         topic = aws.sns.Topic(
             f"{name}-topic",
             region=home.name,
-            name=environment.names.topic.value,
+            name=topic_name,
             kms_master_key_id=key.arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -71,7 +65,7 @@ class Notifications(pulumi.ComponentResource):
             region=home.name,
             arn=topic.arn,
             policy=pulumi.Output.all(account_id, topic.arn).apply(
-                lambda known: json.dumps(_topic_policy(home, known[0], known[1]))
+                lambda known: _topic_policy(home, known[0], known[1])
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -110,15 +104,18 @@ class Notifications(pulumi.ComponentResource):
         )
 
 
-def _key_statements(region: Region, account_id: str, topic_arn: str) -> list[policies.Statement]:
-    return [
-        policies.key_administration(region, account_id),
-        policies.key_use_through_sns(region, account_id, topic_arn),
-        policies.key_use_by_publishers(topic_arn, list(PUBLISHERS)),
-    ]
+def _key_policy(region: Region, account_id: str, topic_name: str) -> str:
+    topic_arn = f"arn:{region.partition}:sns:{region.name}:{account_id}:{topic_name}"
+    return policies.document(
+        [
+            policies.key_administration(region, account_id),
+            policies.key_use_through_sns(region, account_id, topic_arn),
+            policies.key_use_by_publishers(topic_arn, list(PUBLISHERS)),
+        ]
+    )
 
 
-def _topic_policy(region: Region, account_id: str, topic_arn: str) -> dict[str, object]:
+def _topic_policy(region: Region, account_id: str, topic_arn: str) -> str:
     publishers = (
         policies.topic_publisher(
             topic_arn,
@@ -128,4 +125,4 @@ def _topic_policy(region: Region, account_id: str, topic_arn: str) -> dict[str, 
         )
         for service, (namespace, source) in PUBLISHERS.items()
     )
-    return policies.document(*publishers, policies.topic_refuses_plain_transport(topic_arn))
+    return policies.document([*publishers, policies.topic_refuses_plain_transport(topic_arn)])

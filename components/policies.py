@@ -4,7 +4,8 @@ Service principals and condition keys are from the IAM and KMS references of AWS
 resources; where a resource must be `*` (in a key policy `*` is the key that carries it), no other form is possible.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.regions import Region
@@ -38,9 +39,9 @@ KEY_READ = ("kms:Decrypt",)
 """What reading encrypted data takes."""
 
 
-def document(*statements: Statement) -> dict[str, Any]:
-    """A policy of the current policy language."""
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def document(statements: Iterable[Statement]) -> str:
+    """A policy of the current policy language, as the JSON text that AWS takes."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def account_principal(region: Region, account_id: str) -> dict[str, str]:

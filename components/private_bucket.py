@@ -1,13 +1,10 @@
 """A bucket that nobody outside the account reaches and that keeps what is overwritten."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
 from components.environment import Environment
 from components.naming import BucketNaming
 from components.regions import Region
@@ -30,7 +27,7 @@ def private_bucket(
     bucket_name: pulumi.Output[str],
     naming: BucketNaming,
     key_arn: pulumi.Output[str] | None,
-    policy: pulumi.Output[Sequence[policies.Statement]],
+    policy: pulumi.Output[str],
 ) -> PrivateBucket:
     """Register a bucket: encrypted, versioned, owned by the account, closed to the public.
 
@@ -91,7 +88,7 @@ def private_bucket(
         f"{name}-policy",
         region=region.name,
         bucket=bucket.bucket,
-        policy=policy.apply(lambda statements: json.dumps(policies.document(*statements))),
+        policy=policy,
         # S3 answers 409 when a bucket's policy and its public access block change at the same time.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[public_access]),
     )

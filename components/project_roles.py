@@ -1,6 +1,5 @@
 """The role that launches projects, and the boundary of every role that a project makes."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,8 +45,8 @@ class ProjectRoles(pulumi.ComponentResource):
             name=names.project_boundary.value,
             description=f"The most that a role of a project of {names.prefix} can have",
             policy=known.apply(
-                lambda facts: json.dumps(
-                    document(*project_policies.boundary_statements(home, facts[0], facts[1:], args.stack_set_role_arn))
+                lambda facts: document(
+                    project_policies.boundary_statements(home, facts[0], facts[1:], args.stack_set_role_arn)
                 )
             ),
             tags=environment.tags,
@@ -57,7 +56,7 @@ class ProjectRoles(pulumi.ComponentResource):
             f"{name}-launch",
             name=names.launch_role.value,
             description=f"Launches projects of {names.prefix} through Service Catalog",
-            assume_role_policy=json.dumps(document(project_policies.launch_trust())),
+            assume_role_policy=document([project_policies.launch_trust()]),
             tags=environment.tags,
             opts=child,
         )
@@ -65,9 +64,7 @@ class ProjectRoles(pulumi.ComponentResource):
             f"{name}-launch-policy",
             role=role.name,
             policy=pulumi.Output.all(boundary.arn, environment.account_id, *args.bucket_arns).apply(
-                lambda facts: json.dumps(
-                    document(*project_policies.launch_statements(home, facts[1], facts[2:], facts[0]))
-                )
+                lambda facts: document(project_policies.launch_statements(home, facts[1], facts[2:], facts[0]))
             ),
             opts=child,
         )

@@ -81,11 +81,10 @@ class SourceRepository(pulumi.ComponentResource):
             parent=self,
             region=home,
             purpose="source",
-            statements=environment.account_id.apply(
-                lambda account: [
-                    policies.key_administration(home, account),
-                    policies.key_use_through_codecommit(home, account),
-                ]
+            policy=environment.account_id.apply(
+                lambda account: policies.document(
+                    [policies.key_administration(home, account), policies.key_use_through_codecommit(home, account)]
+                )
             ),
         )
         repository = aws.codecommit.Repository(

@@ -1,6 +1,5 @@
 """The catalog of the baseline: the same resources, registered one after another without any component."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,7 +70,7 @@ def register(
         name=f"{prefix}-project-boundary",
         description=f"The most that a role of a project of {prefix} can have",
         policy=pulumi.Output.all(account_id, bucket_arn).apply(
-            lambda known: json.dumps(document(*project_policies.boundary_statements(region, known[0], known[1:], None)))
+            lambda known: document(project_policies.boundary_statements(region, known[0], known[1:], None))
         ),
         tags=tags,
     )
@@ -79,16 +78,14 @@ def register(
         "catalog-roles-launch",
         name=f"{prefix}-project-launch",
         description=f"Launches projects of {prefix} through Service Catalog",
-        assume_role_policy=json.dumps(document(project_policies.launch_trust())),
+        assume_role_policy=document([project_policies.launch_trust()]),
         tags=tags,
     )
     policy = aws.iam.RolePolicy(
         "catalog-roles-launch-policy",
         role=role.name,
         policy=pulumi.Output.all(boundary.arn, account_id, bucket_arn).apply(
-            lambda known: json.dumps(
-                document(*project_policies.launch_statements(region, known[1], known[2:], known[0]))
-            )
+            lambda known: document(project_policies.launch_statements(region, known[1], known[2:], known[0]))
         ),
     )
     portfolio = aws.servicecatalog.Portfolio(
@@ -183,11 +180,11 @@ def register(
 def _bucket_policy(bucket: str) -> str:
     arn = f"arn:aws:s3:::{bucket}"
     whole = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
-    return json.dumps(
-        document(
+    return document(
+        [
             {"Sid": "RefusePlainHttp", **whole, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
             {"Sid": "RefuseOldTls", **whole, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
-        )
+        ]
     )
 
 
