@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
 import pulumi
 from email_validator import EmailNotValidError, validate_email
@@ -67,10 +67,12 @@ def _account_id(value: str) -> str:
 
 def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
     for key, value in values.items():
-        if key.lower().startswith("aws:"):
-            raise _fault(f"{key!r}: AWS keeps the prefix 'aws:' for itself")
+        if key.lower().startswith(("aws:", "mlops:")):
+            raise _fault(f"{key!r}: the prefixes 'aws:' and 'mlops:' are kept for AWS and for this program")
         if not 1 <= len(key) <= 128 or len(value) > 256:
             raise _fault(f"{key!r}: AWS takes keys of 1 to 128 characters and values of up to 256")
+        if not re.fullmatch(r"[\w\s+=.@:/-]*", key + value):
+            raise _fault(f"{key!r}: AWS takes letters, digits, spaces and + - = . _ : / @ in tags, not {value!r}")
     return values
 
 
@@ -99,8 +101,8 @@ RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN 
 PrincipalArn = Annotated[
     str,
     _matching(
-        r"arn:[a-z*-]+:iam::(\d{12})?:(role|group|user)/.+",
-        "the ARN of a role, group or user, or a pattern of one without an account",
+        r"arn:[a-z-]+:iam::(\d{12}:(role|group|user)/[^*?]+|:(role|group|user)/.+)",
+        "the ARN of a role, group or user, or a pattern (with * or ?) of one without an account",
     ),
 ]
 
@@ -306,8 +308,8 @@ class Settings(BaseModel):
     """Project templates that people launch; left out, no catalog is made."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
-    tags: Annotated[Mapping[str, str], Field(max_length=40), AfterValidator(_tags)] = {}
-    """Up to 40 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+    tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
+    """Up to 17 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
 
     @property
     def names(self) -> Names:
@@ -380,6 +382,10 @@ def _valid_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     return valid
 
 
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
 def _repeats(value: object, path: str = "") -> Iterator[str]:
     """Every list of the stack file names each thing once."""
     if isinstance(value, Mapping):
@@ -389,6 +395,8 @@ def _repeats(value: object, path: str = "") -> Iterator[str]:
         for index, item in enumerate(value):
             if item in value[:index]:
                 yield f"{path}[{index}]: {item!r} is in the list already"
+            elif isinstance(item, str) and item.lower() in map(str.lower, filter(_is_text, value[:index])):
+                yield f"{path}[{index}]: {item!r} is in the list already, written differently"
 
 
 def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -400,6 +408,8 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
             f"live there and need a bucket beside them"
         )
     catalog = fields.get("catalog")
+    if home:
+        yield from _partition_faults(home, artifacts, catalog)
     if catalog:
         yield from _product_faults(catalog.products)
         yield from _place_faults(catalog, home)
@@ -407,7 +417,12 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
         worst = max(
-            Names(project, environment).derived(artifacts.naming, artifacts.regions, connection=makes_connection),
+            Names(project, environment).derived(
+                artifacts.naming,
+                artifacts.regions,
+                connection=makes_connection,
+                catalog_regions=(catalog.regions or (home,)) if catalog and home else (),
+            ),
             key=lambda name: name.excess,
         )
         if worst.excess > 0:
@@ -416,6 +431,18 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
                 f"allows {worst.limit}"
             )
+
+
+def _partition_faults(home: str, artifacts: Artifacts | None, catalog: Catalog | None) -> Iterator[str]:
+    """One account's credentials reach the regions of one partition."""
+    partition = known_regions()[home].partition
+    for key, section in (("artifacts", artifacts), ("catalog", catalog)):
+        for region in section.regions if section else ():
+            if known_regions()[region].partition != partition:
+                yield (
+                    f"{NAMESPACE}:{key}.regions: {region!r} is not in partition {partition!r}, where the home region "
+                    f"{home!r} is; it needs an account and a stack of its own"
+                )
 
 
 def _place_faults(catalog: Catalog, home: str | None) -> Iterator[str]:
@@ -428,6 +455,12 @@ def _place_faults(catalog: Catalog, home: str | None) -> Iterator[str]:
                     f"{NAMESPACE}:catalog.{to_camel(key)}: {region!r} is not a region of the catalog (its regions: "
                     f"{', '.join(regions)})"
                 )
+    for index, share in enumerate(catalog.shares):
+        if not re.match(_SHARE_IDS[share.type], share.principal_id):
+            yield (
+                f"{NAMESPACE}:catalog.shares[{index}].principalId: {share.principal_id!r} is not the id of what "
+                f"{share.type} names"
+            )
     for product in catalog.rules:
         if product not in catalog.products:
             yield (
@@ -449,6 +482,15 @@ def _product_faults(slugs: Sequence[str]) -> Iterator[str]:
             yield from (f"seed_code/{slug}/{fault}" for fault in error.faults)
 
 
+_SHARE_IDS = {
+    "ACCOUNT": r"\d",
+    "ORGANIZATION": "o-",
+    "ORGANIZATIONAL_UNIT": "ou-",
+    "ORGANIZATION_MEMBER_ACCOUNT": r"\d",
+}
+"""How the id of each kind of recipient begins."""
+
+
 def _field_faults(error: ValidationError) -> Iterator[str]:
     for details in error.errors(include_url=False):
         # pydantic counts only the entries that are in order, and so calls a list short when all of them are wrong.
@@ -460,11 +502,13 @@ def _field_faults(error: ValidationError) -> Iterator[str]:
 
 def _keys(location: tuple[int | str, ...]) -> list[int | str]:
     """The location as the stack file has it: without the tag that pydantic adds for the arm of a union."""
-    return [part for index, part in enumerate(location) if not (index == 1 and part in _PROVIDERS)]
+    tagged = len(location) > 1 and location[0] == _key("source") and location[1] in _PROVIDERS
+    return [part for index, part in enumerate(location) if not (tagged and index == 1) and part != "[key]"]
 
 
 EXPECTED = {
     "bool_type": "true or false",
+    "dict_type": "a section with keys",
     "int_type": "a whole number",
     "mapping_type": "a section with keys",
     "model_attributes_type": "a section with keys",

@@ -104,7 +104,7 @@ class ArtifactBuckets(pulumi.ComponentResource):
             bucket=private.bucket.bucket,
             rules=_lifecycle(args),
             # Rules for noncurrent versions need versioning to be on already.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[private.versioning]),
+            opts=environment.kept_with(self, [private.versioning]),
         )
         return ArtifactStore(private.bucket.bucket, private.bucket.arn, key.arn)
 

@@ -77,8 +77,8 @@ class Catalog(pulumi.ComponentResource):
             f"{name}-roles",
             ProjectRolesArgs(
                 environment=args.environment,
-                bucket_arns=[buckets[region].bucket.apply(region.bucket_arn) for region in regions],
                 stack_set_role_arn=args.stack_set_role_arn,
+                topic_arn=args.topic_arn if args.notify_launches else None,
             ),
             child,
         )
@@ -121,7 +121,7 @@ class Catalog(pulumi.ComponentResource):
                 domain_id=domain_id,
                 key=STUDIO_LOCATION_TAG,
                 value=distribution.bucket.apply(lambda bucket: f"s3://{bucket}/studio/"),
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
             )
         return {"bucket": distribution.bucket, "portfolioId": portfolio.portfolio_id, "versions": versions}
 
@@ -142,7 +142,7 @@ class Catalog(pulumi.ComponentResource):
                 region=region,
                 source=source,
                 values=self._values(region, source, distribution, roles, args.topic_arn if at_home else None),
-                bucket=distribution.bucket,
+                distribution=distribution,
                 portfolio=portfolio,
                 launch=self._launch(roles),
                 keep_versions=args.keep_versions,
@@ -155,11 +155,10 @@ class Catalog(pulumi.ComponentResource):
 
     def _launch(self, roles: ProjectRoles) -> pulumi.Output[Mapping[str, str]]:
         """Who launches: in a shared portfolio the role of that name in the account where it happens."""
-        if self._args.launch_role_arn is not None:
-            return pulumi.Output.from_input({"RoleArn": self._args.launch_role_arn})
+        arn = pulumi.Output.from_input(self._args.launch_role_arn or roles.launch_role_arn)
         if self._args.shares:
-            return roles.launch_role_name.apply(lambda role: {"LocalRoleName": role})
-        return roles.launch_role_arn.apply(lambda arn: {"RoleArn": arn})
+            return arn.apply(lambda role: {"LocalRoleName": role.rpartition("/")[2]})
+        return arn.apply(lambda role: {"RoleArn": role})
 
     def _values(
         self,

@@ -41,6 +41,6 @@ def customer_key(
         region=region.name,
         name=environment.names.key_alias(purpose).value,
         target_key_id=key.key_id,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=environment.kept_with(parent),
     )
     return key

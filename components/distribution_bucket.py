@@ -84,7 +84,7 @@ class DistributionBucket(pulumi.ComponentResource):
                         "max_age_seconds": 3600,
                     }
                 ],
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=environment.kept_with(self),
             )
         self.register_outputs({"bucket": self.bucket})
 

@@ -1,6 +1,6 @@
 """What every component of one environment shares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -31,3 +31,7 @@ class Environment:
     def guarded(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that must not be lost. `retain_on_delete` is not inherited, so each such child gets it."""
         return pulumi.ResourceOptions(parent=parent, protect=self.protect, retain_on_delete=self.retain)
+
+    def kept_with(self, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options of what belongs to such a child: a retained bucket keeps its policy, its encryption and the rest."""
+        return pulumi.ResourceOptions(parent=parent, retain_on_delete=self.retain, depends_on=list(depends_on))

@@ -12,12 +12,8 @@ from components.customer_key import customer_key
 from components.environment import Environment
 from components.regions import Region
 
-PUBLISHERS = {
-    "cloudwatch.amazonaws.com": ("cloudwatch", "alarm:*"),
-    "codestar-notifications.amazonaws.com": ("codestar-notifications", "notificationrule/*"),
-    "events.amazonaws.com": ("events", "rule/*"),
-}
-"""Services that publish, and the kind of thing for which each does: alarms, notification rules, event rules."""
+PUBLISHERS = ("cloudwatch.amazonaws.com", "codestar-notifications.amazonaws.com", "events.amazonaws.com")
+"""Services that publish: alarms, notification rules, event rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,19 +106,24 @@ def _key_policy(region: Region, account_id: str, topic_name: str) -> str:
         [
             policies.key_administration(region, account_id),
             policies.key_use_through_sns(region, account_id, topic_arn),
-            policies.key_use_by_publishers(topic_arn, list(PUBLISHERS)),
+            policies.key_use_by_publishers(topic_arn, PUBLISHERS),
         ]
     )
 
 
 def _topic_policy(region: Region, account_id: str, topic_arn: str) -> str:
+    """Each service is bound by the keys that AWS documents for its requests; a key that is not sent would drop them."""
+    own_account = {"StringEquals": {"aws:SourceAccount": account_id}}
+    conditions: dict[str, policies.Statement] = {
+        "cloudwatch.amazonaws.com": {**own_account, **_source(region, "cloudwatch", account_id, "alarm:*")},
+        "codestar-notifications.amazonaws.com": own_account,
+        "events.amazonaws.com": _source(region, "events", account_id, "rule/*"),
+    }
     publishers = (
-        policies.topic_publisher(
-            topic_arn,
-            service=service,
-            account_id=account_id,
-            source_arn=f"arn:{region.partition}:{namespace}:{region.name}:{account_id}:{source}",
-        )
-        for service, (namespace, source) in PUBLISHERS.items()
+        policies.topic_publisher(topic_arn, service=service, condition=conditions[service]) for service in PUBLISHERS
     )
     return policies.document([*publishers, policies.topic_refuses_plain_transport(topic_arn)])
+
+
+def _source(region: Region, service: str, account_id: str, name: str) -> policies.Statement:
+    return {"ArnLike": {"aws:SourceArn": f"arn:{region.partition}:{service}:{region.name}:{account_id}:{name}"}}

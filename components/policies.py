@@ -81,11 +81,15 @@ def key_use_through_s3(
 
 
 def key_use_through_codecommit(region: Region, account_id: str) -> Statement:
-    """Lets an account use a key for CodeCommit repositories of the region and nothing else."""
+    """Lets an account use a key for CodeCommit repositories of the region and nothing else.
+
+    As in the policy of AWS's own key for CodeCommit, the conditions name who: everybody of the account whom CodeCommit
+    lets clone or push, without a right on the key in each developer's own policy.
+    """
     return {
         "Sid": "AccountUsesKeyThroughCodeCommit",
         "Effect": "Allow",
-        "Principal": account_principal(region, account_id),
+        "Principal": {"AWS": "*"},
         "Action": list(KEY_USE),
         "Resource": "*",
         "Condition": {
@@ -206,13 +210,14 @@ def topic_refuses_plain_transport(topic_arn: str) -> Statement:
     }
 
 
-def topic_publisher(topic_arn: str, *, service: str, account_id: str, source_arn: str) -> Statement:
-    """Lets a service publish on behalf of sources of this account that match `source_arn`."""
+def topic_publisher(topic_arn: str, *, service: str, condition: Statement) -> Statement:
+    """Lets a service publish on behalf of the sources that the condition names."""
+    name = service.split(".", maxsplit=1)[0].title().replace("-", "")
     return {
-        "Sid": f"{service.split('.', maxsplit=1)[0].title().replace('-', '')}Publishes",
+        "Sid": f"{name}Publishes",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sns:Publish",
         "Resource": topic_arn,
-        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}, "ArnLike": {"aws:SourceArn": source_arn}},
+        "Condition": condition,
     }

@@ -48,9 +48,6 @@ class Portfolio(pulumi.ComponentResource):
     portfolio_id: pulumi.Output[str]
     """Id of the portfolio."""
 
-    access: Sequence[pulumi.Resource]
-    """What makes the products reachable; a product is taken back before any of it."""
-
     def __init__(self, name: str, args: PortfolioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:catalog:Portfolio", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -65,34 +62,28 @@ class Portfolio(pulumi.ComponentResource):
         )
         self.portfolio_id = portfolio.id
         tag_options = self._tag_options(name, args)
-        self.access = [
-            *(
-                aws.servicecatalog.PrincipalPortfolioAssociation(
-                    f"{name}-{_label(principal)}",
-                    region=args.region,
-                    portfolio_id=portfolio.id,
-                    principal_arn=principal,
-                    principal_type=principal_type(principal),
-                    opts=child,
-                )
-                for principal in args.principals
-            ),
-            *(
-                aws.servicecatalog.PortfolioShare(
-                    f"{name}-{share.principal_id}",
-                    region=args.region,
-                    portfolio_id=portfolio.id,
-                    type=share.type,
-                    principal_id=share.principal_id,
-                    share_principals=share.share_principals,
-                    share_tag_options=share.share_tag_options,
-                    # The recipient accepts in its own time; an organization's share needs no acceptance.
-                    wait_for_acceptance=False,
-                    opts=pulumi.ResourceOptions(parent=self, depends_on=tag_options),
-                )
-                for share in args.shares
-            ),
-        ]
+        for principal in args.principals:
+            aws.servicecatalog.PrincipalPortfolioAssociation(
+                f"{name}-{_label(principal)}",
+                region=args.region,
+                portfolio_id=portfolio.id,
+                principal_arn=principal,
+                principal_type=principal_type(principal),
+                opts=child,
+            )
+        for share in args.shares:
+            aws.servicecatalog.PortfolioShare(
+                f"{name}-{share.principal_id}",
+                region=args.region,
+                portfolio_id=portfolio.id,
+                type=share.type,
+                principal_id=share.principal_id,
+                share_principals=share.share_principals,
+                share_tag_options=share.share_tag_options,
+                # The recipient accepts in its own time; an organization's share needs no acceptance.
+                wait_for_acceptance=False,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=tag_options),
+            )
         if args.budget is not None:
             self._budget(name, args, args.budget)
         self.register_outputs({"portfolioId": portfolio.id})
@@ -125,7 +116,7 @@ class Portfolio(pulumi.ComponentResource):
             time_unit="MONTHLY",
             limit_amount=str(budget.monthly_usd),
             limit_unit="USD",
-            cost_filters=[{"name": "TagKeyValue", "values": [f"user:mlops:project${args.environment.names.project}"]}],
+            cost_filters=[{"name": "TagKeyValue", "values": [f"user:project${args.environment.names.project}"]}],
             notifications=[
                 {
                     "comparison_operator": "GREATER_THAN",
@@ -149,9 +140,8 @@ class Portfolio(pulumi.ComponentResource):
 
 
 def principal_type(principal: str) -> str:
-    """`IAM_PATTERN` for an ARN without account or with wildcards, `IAM` for one of a single role, group or user."""
-    account = principal.split(":")[4]
-    return "IAM_PATTERN" if not account or "*" in principal or "?" in principal else "IAM"
+    """`IAM_PATTERN` for an ARN without account, `IAM` for one of a single role, group or user."""
+    return "IAM" if principal.split(":")[4] else "IAM_PATTERN"
 
 
 def _label(principal: str) -> str:

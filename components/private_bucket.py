@@ -42,7 +42,7 @@ def private_bucket(
         key_arn: a customer key of the region that encrypts the objects; without one S3 encrypts with its own.
         policy: the whole of the bucket's policy.
     """
-    child = pulumi.ResourceOptions(parent=parent)
+    child = environment.kept_with(parent)
     bucket = aws.s3.Bucket(
         f"{name}-bucket",
         region=region.name,
@@ -90,7 +90,7 @@ def private_bucket(
         bucket=bucket.bucket,
         policy=policy,
         # S3 answers 409 when a bucket's policy and its public access block change at the same time.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[public_access]),
+        opts=environment.kept_with(parent, [public_access]),
     )
     versioning = aws.s3.BucketVersioning(
         f"{name}-versioning",

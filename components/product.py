@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import packaging
+from components.distribution_bucket import DistributionBucket
 from components.environment import Environment
 from components.portfolio import Portfolio
 from components.providers.product_files import ProductFiles, studio_prefix, template_key
@@ -31,7 +32,7 @@ class ProductArgs:
     """The product's folder."""
     values: pulumi.Output[Mapping[str, Mapping[str, str]]]
     """What the template is told of the environment, by the names of its mapping."""
-    bucket: pulumi.Output[str]
+    distribution: DistributionBucket
     """Distribution bucket of the region."""
     portfolio: Portfolio
     """Portfolio that offers the product."""
@@ -71,7 +72,7 @@ class Product(pulumi.ComponentResource):
         files = ProductFiles(
             f"{name}-files",
             region=region.name,
-            bucket=args.bucket,
+            bucket=args.distribution.bucket,
             product=source.slug,
             environment=args.values,
             seed_digest=source.seed_digest,
@@ -79,9 +80,9 @@ class Product(pulumi.ComponentResource):
             studio_key=self.version.apply(lambda version: f"{studio_prefix(source.slug)}{version}.yaml")
             if args.studio_list
             else None,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.distribution]),
         )
-        template_url = pulumi.Output.all(args.bucket, template_digest).apply(
+        template_url = pulumi.Output.all(args.distribution.bucket, template_digest).apply(
             lambda known: f"https://{known[0]}.{region.endpoint('s3')}/{template_key(source.slug, known[1])}"
         )
         product = self._product(template_url, files)
@@ -91,12 +92,12 @@ class Product(pulumi.ComponentResource):
             region=region.name,
             product_id=product.id,
             version=self.version,
-            description=f"Seed code {source.seed_digest[:8]}",
+            description=source.release_note,
             template_url=template_url,
             keep_versions=args.keep_versions,
             # Removed first of all: a product from which something was launched is then refused while it is still whole.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[files, *self._constraints(product), *args.portfolio.access]
+                parent=self, depends_on=[files, *self._constraints(product), args.portfolio, args.distribution]
             ),
         )
         self.register_outputs({"productId": product.id, "version": self.version})
@@ -115,6 +116,7 @@ class Product(pulumi.ComponentResource):
             support_url=source.support_url,
             provisioning_artifact_parameters={
                 "name": self.version,
+                "description": source.release_note,
                 "template_url": template_url,
                 "type": "CLOUD_FORMATION_TEMPLATE",
             },

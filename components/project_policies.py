@@ -40,6 +40,10 @@ class _Arns:
     def role(self, name: str) -> str:
         return f"arn:{self._partition}:iam::{self._account_id}:role/{name}"
 
+    def resource_types(self) -> str:
+        """What a stack set's instances are made of: CloudFormation asks for it beside the set itself."""
+        return f"arn:{self._partition}:cloudformation:*::type/resource/*"
+
     def buckets(self) -> list[str]:
         return [f"arn:{self._partition}:s3:::{_NAMED}"]
 
@@ -54,19 +58,28 @@ def launch_trust() -> Statement:
     return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
 
 
-def launch_statements(
-    region: Region, account_id: str, bucket_arns: Sequence[str], boundary_arn: str
-) -> list[Statement]:
+def launch_statements(region: Region, account_id: str, boundary_arn: str, topic_arn: str | None) -> list[Statement]:
     """What the launch role needs to create, update and delete the resources of both products."""
     arns = _Arns(region, account_id)
     return [
-        *_stack_statements(arns, bucket_arns),
+        *_stack_statements(arns),
         *_developer_tool_statements(arns),
         *_role_statements(arns, boundary_arn),
+        *(_notification_statements(region, topic_arn) if topic_arn else ()),
     ]
 
 
-def _stack_statements(arns: _Arns, bucket_arns: Sequence[str]) -> list[Statement]:
+def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
+    """CloudFormation tells the topic of a launch in the name of the role that launches."""
+    via_sns = {"StringEquals": {"kms:ViaService": region.endpoint("sns")}}
+    return [
+        _allow("TellTopic", ["sns:Publish"], [topic_arn]),
+        # The key's own policy binds its use to the topic.
+        _allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
+    ]
+
+
+def _stack_statements(arns: _Arns) -> list[Statement]:
     return [
         _allow(
             "Stacks",
@@ -82,10 +95,12 @@ def _stack_statements(arns: _Arns, bucket_arns: Sequence[str]) -> list[Statement
         ),
         # These calls know no resource: the template is not a stack yet.
         _allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
+        # Service Catalog keeps its own copy of a template, in a bucket of its own; the tag is the bound, as in AWS's
+        # managed policy of launch roles.
         _allow(
-            "SeedCode",
+            "TemplatesAndSeedCode",
             ["s3:GetObject", "s3:GetObjectVersion"],
-            [f"{arn}/*" for arn in bucket_arns],
+            ["*"],
             {"StringEquals": {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}},
         ),
         _allow(
@@ -95,6 +110,7 @@ def _stack_statements(arns: _Arns, bucket_arns: Sequence[str]) -> list[Statement
                 *("s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListBucket"),
                 *("s3:PutBucketLogging", "s3:PutBucketNotification", "s3:PutBucketOwnershipControls"),
                 *("s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging"),
+                *("s3:TagResource", "s3:UntagResource"),
                 *("s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"),
             ],
             arns.buckets(),
@@ -198,9 +214,7 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
     ]
 
 
-def boundary_statements(
-    region: Region, account_id: str, bucket_arns: Sequence[str], stack_set_role_arn: str | None
-) -> list[Statement]:
+def boundary_statements(region: Region, account_id: str, stack_set_role_arn: str | None) -> list[Statement]:
     """The most that any role of a project can have, whatever policy it is given.
 
     A boundary grants nothing by itself, so it names services and names of things, not single actions; the products'
@@ -212,12 +226,12 @@ def boundary_statements(
     return [
         _allow("OwnBuckets", ["s3:*"], own_buckets),
         _allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
-        _allow("ReadSeedCode", ["s3:GetObject"], [f"{arn}/*" for arn in bucket_arns]),
         _allow(
             "OwnThings",
             ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
             [
-                *arns.of("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}"),
+                *arns.of("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
+                arns.resource_types(),
                 *arns.of("codebuild", f"project/{_NAMED}", f"build/{_NAMED}", f"report-group/{_NAMED}"),
                 *arns.of("codecommit", _NAMED),
                 *arns.of("codepipeline", _NAMED),
@@ -231,7 +245,10 @@ def boundary_statements(
         {
             "Sid": "PeoplesStudio",
             "Effect": "Deny",
-            "Action": ["sagemaker:*App", "sagemaker:*Domain", "sagemaker:*Space", "sagemaker:*UserProfile"],
+            "Action": [
+                *("sagemaker:*App", "sagemaker:*Domain", "sagemaker:*NotebookInstance", "sagemaker:*Space"),
+                *("sagemaker:*UserProfile", "sagemaker:CreatePresigned*"),
+            ],
             "Resource": ["*"],
         },
         _allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),

@@ -1,6 +1,5 @@
 """The role that launches projects, and the boundary of every role that a project makes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,10 +16,10 @@ class ProjectRolesArgs:
 
     environment: Environment
     """The environment."""
-    bucket_arns: Sequence[pulumi.Output[str]]
-    """Distribution buckets, from which the seed code is read."""
     stack_set_role_arn: str | None
     """Administration role with which projects may deploy stack sets."""
+    topic_arn: pulumi.Output[str] | None
+    """Topic that is told of launches."""
 
 
 class ProjectRoles(pulumi.ComponentResource):
@@ -28,8 +27,6 @@ class ProjectRoles(pulumi.ComponentResource):
 
     launch_role_arn: pulumi.Output[str]
     """Role of the launch constraints."""
-    launch_role_name: pulumi.Output[str]
-    """Its name, for a portfolio that is shared: there the account of the launch must have a role of that name."""
     boundary_arn: pulumi.Output[str]
     """Permissions boundary of the roles that a project makes."""
     policy: aws.iam.RolePolicy
@@ -39,15 +36,12 @@ class ProjectRoles(pulumi.ComponentResource):
         super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
         environment, child = args.environment, pulumi.ResourceOptions(parent=self)
         home, names = environment.home, environment.names
-        known = pulumi.Output.all(environment.account_id, *args.bucket_arns)
         boundary = aws.iam.Policy(
             f"{name}-boundary",
             name=names.project_boundary.value,
             description=f"The most that a role of a project of {names.prefix} can have",
-            policy=known.apply(
-                lambda facts: document(
-                    project_policies.boundary_statements(home, facts[0], facts[1:], args.stack_set_role_arn)
-                )
+            policy=environment.account_id.apply(
+                lambda account: document(project_policies.boundary_statements(home, account, args.stack_set_role_arn))
             ),
             tags=environment.tags,
             opts=child,
@@ -63,12 +57,11 @@ class ProjectRoles(pulumi.ComponentResource):
         self.policy = aws.iam.RolePolicy(
             f"{name}-launch-policy",
             role=role.name,
-            policy=pulumi.Output.all(boundary.arn, environment.account_id, *args.bucket_arns).apply(
-                lambda facts: document(project_policies.launch_statements(home, facts[1], facts[2:], facts[0]))
+            policy=pulumi.Output.all(boundary.arn, environment.account_id, args.topic_arn).apply(
+                lambda facts: document(project_policies.launch_statements(home, facts[1], facts[0], facts[2]))
             ),
             opts=child,
         )
         self.launch_role_arn = role.arn
-        self.launch_role_name = role.name
         self.boundary_arn = boundary.arn
         self.register_outputs({"launchRoleArn": role.arn, "boundaryArn": boundary.arn})

@@ -74,7 +74,7 @@ class SourceRepository(pulumi.ComponentResource):
 
     def _use_codecommit(self) -> None:
         args, environment, name = self._args, self._args.environment, self._name
-        home, child = environment.home, pulumi.ResourceOptions(parent=self)
+        home, child = environment.home, environment.kept_with(self)
         key = customer_key(
             name,
             environment,

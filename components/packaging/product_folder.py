@@ -61,6 +61,11 @@ class Product:
         """What the template wants to know of its environment: keys and committed values of its mapping."""
         return self.source.environment
 
+    @property
+    def release_note(self) -> str:
+        """What a version says of itself beside its name."""
+        return f"Seed code {self.seed_digest[:8]}"
+
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
         return archive(self.files)

@@ -39,7 +39,7 @@ class DomainTagProvider(AwsResourceProvider):
                 raise AwsError(
                     f"domain {props['domainId']} in {props['region']} has the tag {props['key']} already, with the "
                     f"value {found}. A domain has one location of templates: remove that tag, or this domain from "
-                    f"sm-mlops:catalog.studioDomainIds."
+                    f"sm-mlops:catalog.studioDomains."
                 )
             client.add_tags(ResourceArn=arn, Tags=[{"Key": props["key"], "Value": props["value"]}])
         return CreateResult(f"{props['domainId']}/{props['key']}", {**_own(props), "domainArn": arn})

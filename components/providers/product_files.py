@@ -37,7 +37,8 @@ def template_key(slug: str, template_digest: str) -> str:
 
 def studio_prefix(slug: str) -> str:
     """Start of the keys under which Studio finds a product's template; the version follows."""
-    return f"studio/{slug}-"
+    # A dot, which no folder's name has: with a dash, `model` would be the start of `model-deploy`, too.
+    return f"studio/{slug}."
 
 
 def _put(client: Any, bucket: str, key: str, body: bytes, tags: str) -> None:  # noqa: ANN401 - a botocore client

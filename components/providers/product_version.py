@@ -64,7 +64,7 @@ def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a b
                 "Type": "CLOUD_FORMATION_TEMPLATE",
             },
             # AWS makes one version for one token, so that a lost answer does not make two.
-            IdempotencyToken=f"{product_id}-{props['version']}",
+            IdempotencyToken=f"{product_id}-{props['version']}".replace(".", "-"),
         )["ProvisioningArtifactDetail"]
     older = [artifact for artifact in known if artifact["Id"] != current["Id"]]
     _set(client, product_id, current, active=True, guidance="DEFAULT")

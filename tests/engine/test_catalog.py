@@ -305,7 +305,7 @@ def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> N
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"][0]["AllowedOrigins"] == ["https://*.sagemaker.aws"]
     listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
-    assert [key.removeprefix(prefix).split("-1.0.0-")[0] for key in listed] == list(PRODUCTS)
+    assert [key.removeprefix(prefix).split(".")[0] for key in listed] == list(PRODUCTS)
     for key in listed:
         visible = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
         assert {"Key": "sagemaker:studio-visibility", "Value": "true"} in visible

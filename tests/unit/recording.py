@@ -7,9 +7,10 @@ registration request, so the monitor keeps that, too.
 import asyncio
 import json
 import runpy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -79,8 +80,9 @@ class Answers(mocks.Mocks):
         service = args.typ.split(":")[1].split("/")[0]
         region = args.inputs.get("region", "")
         partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
+        path = f"{args.typ.rsplit(':', 1)[-1].lower()}/" if service == "iam" else ""
         state = {
-            "arn": f"arn:{partition}:{service}:{region}:{ACCOUNT_ID}:{name}",
+            "arn": f"arn:{partition}:{service}:{region}:{ACCOUNT_ID}:{path}{name}",
             "keyId": f"{args.name}-id",
             "connectionStatus": "PENDING",
             "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
@@ -137,7 +139,28 @@ def run_program(
 ) -> Recording:
     """Run a whole program with the given configuration and return what it registered, all of it resolved."""
     recording = Recording() if recording is None else recording
+
+    def program() -> pulumi.Output[None]:
+        runpy.run_path(str(main))
+        root = settings.get_root_resource()
+        assert isinstance(root, Stack)
+        return pulumi.Output.from_input(root.outputs).apply(recording.outputs.update)
+
+    return run_function(program, values, stack, preview=preview, recording=recording)
+
+
+def run_function(
+    program: Callable[[], pulumi.Output[None]],
+    values: Mapping[str, Any] = MappingProxyType({}),
+    stack: str = "dev",
+    *,
+    preview: bool = False,
+    recording: Recording | None = None,
+) -> Recording:
+    """Run a function as a program; what it returns is awaited, and so is everything that it registers."""
+    recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    encoded.setdefault("aws:region", "us-east-2")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -146,16 +169,8 @@ def run_program(
         pulumi.runtime.set_mocks(
             Answers(), project=PROJECT, stack=stack, preview=preview, monitor=RecordingMonitor(recording)
         )
-
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]
-        def program() -> pulumi.Output[None]:
-            runpy.run_path(str(main))
-            root = settings.get_root_resource()
-            assert isinstance(root, Stack)
-            return pulumi.Output.from_input(root.outputs).apply(recording.outputs.update)
-
         # Only inside the decorated function is every registration awaited; only after it is absence a fact.
-        program()
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     finally:
         loop.close()
         asyncio.set_event_loop(None)

@@ -70,7 +70,7 @@ def props(studio_version: str | None = None, **changes: object) -> dict[str, Any
         "environment": environment,
         "seedDigest": product.seed_digest,
         "templateDigest": digest(product.render(environment)),
-        "studioKey": f"studio/{SLUG}-{studio_version}.yaml" if studio_version else None,
+        "studioKey": f"studio/{SLUG}.{studio_version}.yaml" if studio_version else None,
         **changes,
     }
 
@@ -111,7 +111,7 @@ def test_studio_finds_the_newest_template_only_and_the_others_stay_where_they_ar
     provider.create(props("1.0.0-a"))
     provider.update("id", props("1.0.0-a"), props("1.0.0-b"))
     studio = {key: tags for key, (_, tags) in bucket.objects.items() if key.startswith("studio/")}
-    assert studio == {f"studio/{SLUG}-1.0.0-b.yaml": {**PROVISIONING, "sagemaker:studio-visibility": "true"}}
+    assert studio == {f"studio/{SLUG}.1.0.0-b.yaml": {**PROVISIONING, "sagemaker:studio-visibility": "true"}}
     assert keys() < set(bucket.objects)
     provider.update("id", props("1.0.0-b"), props())
     assert set(bucket.objects) == keys()

@@ -1,5 +1,6 @@
 """The life of a product's versions: released, deprecated, switched off, and refused before the quota."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,14 @@ class Catalog:
         # AWS promises no order.
         return {"ProvisioningArtifactDetails": [dict(artifact) for artifact in reversed(self.artifacts)]}
 
-    def create_provisioning_artifact(self, *, Parameters: dict[str, Any], **_: object) -> dict[str, Any]:  # noqa: N803
+    def create_provisioning_artifact(
+        self,
+        *,
+        Parameters: dict[str, Any],  # noqa: N803
+        IdempotencyToken: str,  # noqa: N803
+        **_: object,
+    ) -> dict[str, Any]:
+        assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_-]*", IdempotencyToken), "AWS refuses any other token"
         self.changes += 1
         return {"ProvisioningArtifactDetail": dict(self._add(Parameters["Name"]))}
 

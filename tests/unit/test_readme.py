@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -35,18 +35,16 @@ def default(field: FieldInfo) -> str:
     return "none" if value in ((), None, {}) else f"`{json.dumps(value)}`"
 
 
-def rows() -> Iterator[str]:
-    for field in settings.Settings.model_fields.values():
-        sections = models(field.annotation)
-        if not sections:
-            yield f"| `{field.alias}` | {field.description} | {default(field)} |"
+def rows(model: type[BaseModel] = settings.Settings, prefix: str = "", arm: str = "") -> Iterator[str]:
+    """A row for every key that a stack file can have; `[]` stands for the entries of a list."""
+    for field in model.model_fields.values():
+        path, sections = f"{prefix}{field.alias}", models(field.annotation)
+        if not sections or prefix:
+            yield f"| `{path}`{arm} | {field.description} | {default(field)} |"
+        mark = "[]" if get_origin(field.annotation) is tuple else ""
         for section in sections:
-            arm = ""
-            if len(sections) > 1:
-                providers = get_args(section.model_fields["provider"].annotation)
-                arm = f" ({', '.join(providers)})"
-            for inner in section.model_fields.values():
-                yield f"| `{field.alias}.{inner.alias}`{arm} | {inner.description} | {default(inner)} |"
+            providers = get_args(section.model_fields["provider"].annotation) if len(sections) > 1 else ()
+            yield from rows(section, f"{path}{mark}.", f" ({', '.join(providers)})" if providers else "")
 
 
 def test_the_table_of_settings_is_the_one_of_the_code() -> None:

@@ -220,7 +220,10 @@ def faults(values: dict[str, Any]) -> list[str]:
             id="ARN of something else",
         ),
         pytest.param(
-            "sm-mlops:tags", {"aws:x": "y"}, "sm-mlops:tags: 'aws:x': AWS keeps the prefix 'aws:' for itself", id="tag"
+            "sm-mlops:tags",
+            {"aws:x": "y"},
+            "sm-mlops:tags: 'aws:x': the prefixes 'aws:' and 'mlops:' are kept for AWS and for this program",
+            id="tag",
         ),
     ],
 )
@@ -246,6 +249,40 @@ def test_the_limit_of_a_name_is_exact(length: int) -> None:
         assert "64 characters, and AWS allows 63" in faults(values)[0]
     else:
         assert settings.parse(values, "dev").project == "p" * length
+
+
+def test_a_name_of_the_catalog_counts_even_where_the_artifacts_have_short_names() -> None:
+    values = {**changed("sm-mlops:artifacts.naming", "legacy"), "sm-mlops:catalog": {"products": ["model-deploy"]}}
+    values["sm-mlops:project"] = "p" * 34
+    assert "the distribution bucket of us-east-2 would be named" in faults(values)[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        (
+            "sm-mlops:artifacts.regions",
+            ["us-east-2", "cn-north-1"],
+            "sm-mlops:artifacts.regions: 'cn-north-1' is not in partition 'aws', where the home region 'us-east-2' is; "
+            "it needs an account and a stack of its own",
+        ),
+        (
+            "sm-mlops:notifications",
+            {"emails": ["ops@Example.com", "ops@example.com"]},
+            "sm-mlops:notifications.emails[1]: 'ops@example.com' is in the list already, written differently",
+        ),
+        (
+            "sm-mlops:tags",
+            {"owner": "a, b"},
+            "sm-mlops:tags: 'owner': AWS takes letters, digits, spaces and + - = . _ : / @ in tags, not 'a, b'",
+        ),
+        ("sm-mlops:tags", {"GitHub": 1}, "sm-mlops:tags.GitHub: expected text, got 1 (put it in quotes)"),
+        ("sm-mlops:source", "CodeCommit", 'sm-mlops:source: expected a section with keys, got "CodeCommit"'),
+    ],
+    ids=["partition", "e-mail twice", "tag text", "tag like a provider", "text for a source"],
+)
+def test_faults_that_only_aws_or_the_engine_would_find(key: str, value: object, fault: str) -> None:
+    assert faults(changed(key, value)) == [fault]
 
 
 def test_all_faults_of_a_file_are_reported_together() -> None:
@@ -332,4 +369,8 @@ def test_dev_and_prod_can_live_in_one_account() -> None:
 
 
 def _derived(read: settings.Settings) -> list[Any]:
-    return list(read.names.derived(read.artifacts.naming, read.artifacts.regions, connection=False))
+    return list(
+        read.names.derived(
+            read.artifacts.naming, read.artifacts.regions, connection=False, catalog_regions=[read.home_region]
+        )
+    )

@@ -3,10 +3,15 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
+from components.environment import Environment
+from components.naming import Names
+from components.regions import known_regions
+from components.source_repository import Provider, SourceRepository, SourceRepositoryArgs
 from tests.unit.access import decision
-from tests.unit.recording import Recording, run_program, stack_values
+from tests.unit.recording import Recording, run_function, run_program, stack_values
 
 CONNECTION = "arn:aws:codeconnections:us-east-2:111122223333:connection/4c2f"
 
@@ -92,3 +97,57 @@ def test_both_kinds_tell_the_same_things(source: dict[str, Any]) -> None:
     outputs = with_source(source).outputs["source"]
     assert {"provider", "repository", "branch", "arn"} <= set(outputs)
     assert all(outputs.values())
+
+
+@pytest.mark.parametrize(
+    ("provider", "action", "configured", "permission"),
+    [
+        (
+            "CodeCommit",
+            "CodeCommit",
+            {"RepositoryName": "acme", "BranchName": "main", "PollForSourceChanges": "false"},
+            "codecommit:UploadArchive",
+        ),
+        (
+            "GitHub",
+            "CodeStarSourceConnection",
+            {
+                "ConnectionArn": CONNECTION,
+                "FullRepositoryId": "acme",
+                "BranchName": "main",
+                "DetectChanges": "false",
+            },
+            "codeconnections:UseConnection",
+        ),
+    ],
+)
+def test_a_pipeline_gets_its_source_action_from_either_kind(
+    provider: Provider, action: str, configured: dict[str, str], permission: str
+) -> None:
+    made: dict[str, Any] = {}
+
+    def program() -> pulumi.Output[None]:
+        environment = Environment(
+            names=Names("sm-mlops", "dev"),
+            home=known_regions()["us-east-2"],
+            account_id=pulumi.Output.from_input("111122223333"),
+            protect=False,
+            retain=False,
+            key_deletion_days=7,
+            tags={},
+        )
+        args = SourceRepositoryArgs(
+            environment=environment,
+            provider=provider,
+            repository="acme",
+            branch="main",
+            connection_arn=None if provider == "CodeCommit" else CONNECTION,
+        )
+        source = SourceRepository("source", args)
+        made["source"] = source
+        return pulumi.Output.from_input(dict(source.action_configuration)).apply(made.update)
+
+    run_function(program)
+    assert made["source"].action_provider == action
+    assert {key: made[key] for key in configured} == configured
+    assert permission in made["source"].action_permissions

@@ -47,11 +47,7 @@ ADMINISTRATION = [
 ]
 USE = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 PUBLISH = ["kms:Decrypt", "kms:GenerateDataKey*"]
-PUBLISHERS = {
-    "cloudwatch.amazonaws.com": ("Cloudwatch", "alarm:*"),
-    "codestar-notifications.amazonaws.com": ("CodestarNotifications", "notificationrule/*"),
-    "events.amazonaws.com": ("Events", "rule/*"),
-}
+PUBLISHERS = ("cloudwatch.amazonaws.com", "codestar-notifications.amazonaws.com", "events.amazonaws.com")
 
 
 def allow(sid: str, principal: object, actions: list[str], condition: object = None) -> dict[str, object]:
@@ -204,7 +200,7 @@ source_key = key(
             allow("AccountManagesKey", root(account), ADMINISTRATION),
             allow(
                 "AccountUsesKeyThroughCodeCommit",
-                root(account),
+                {"AWS": "*"},
                 USE,
                 {
                     "StringEquals": {
@@ -259,6 +255,12 @@ def topic_key_policy(account: str) -> str:
 
 
 def topic_policy(account: str, topic_arn: str) -> str:
+    own = {"StringEquals": {"aws:SourceAccount": account}}
+    conditions: dict[str, dict[str, object]] = {
+        "Cloudwatch": {**own, "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{home}:{account}:alarm:*"}},
+        "CodestarNotifications": {**own},
+        "Events": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{home}:{account}:rule/*"}},
+    }
     publishers: list[dict[str, object]] = [
         {
             "Sid": f"{name}Publishes",
@@ -266,12 +268,9 @@ def topic_policy(account: str, topic_arn: str) -> str:
             "Principal": {"Service": service},
             "Action": "sns:Publish",
             "Resource": topic_arn,
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {"aws:SourceArn": f"arn:aws:{service.split('.')[0]}:{home}:{account}:{source}"},
-            },
+            "Condition": condition,
         }
-        for service, (name, source) in PUBLISHERS.items()
+        for service, (name, condition) in zip(PUBLISHERS, conditions.items(), strict=True)
     ]
     return document(
         *publishers,

@@ -64,14 +64,11 @@ def register(
     aws.s3.BucketVersioning(
         f"{name}-versioning", region=home, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}
     )
-    bucket_arn = bucket_name.apply(region.bucket_arn)
     boundary = aws.iam.Policy(
         "catalog-roles-boundary",
         name=f"{prefix}-project-boundary",
         description=f"The most that a role of a project of {prefix} can have",
-        policy=pulumi.Output.all(account_id, bucket_arn).apply(
-            lambda known: document(project_policies.boundary_statements(region, known[0], known[1:], None))
-        ),
+        policy=account_id.apply(lambda account: document(project_policies.boundary_statements(region, account, None))),
         tags=tags,
     )
     role = aws.iam.Role(
@@ -84,8 +81,8 @@ def register(
     policy = aws.iam.RolePolicy(
         "catalog-roles-launch-policy",
         role=role.name,
-        policy=pulumi.Output.all(boundary.arn, account_id, bucket_arn).apply(
-            lambda known: document(project_policies.launch_statements(region, known[1], known[2:], known[0]))
+        policy=pulumi.Output.all(boundary.arn, account_id).apply(
+            lambda known: document(project_policies.launch_statements(region, known[1], known[0], None))
         ),
     )
     portfolio = aws.servicecatalog.Portfolio(
@@ -139,6 +136,7 @@ def register(
             support_url=source.support_url,
             provisioning_artifact_parameters={
                 "name": version,
+                "description": source.release_note,
                 "template_url": url,
                 "type": "CLOUD_FORMATION_TEMPLATE",
             },
@@ -169,7 +167,7 @@ def register(
             region=home,
             product_id=product.id,
             version=version,
-            description=f"Seed code {source.seed_digest[:8]}",
+            description=source.release_note,
             template_url=url,
             keep_versions=settings["keepVersions"],
             opts=pulumi.ResourceOptions(depends_on=[files, *constraints, *access]),
