@@ -87,7 +87,8 @@ def down() -> None:
     if not world.directory.exists():
         say("There is no sandbox: nothing to do.")
         return
-    if world.emulator is not None:
+    # Without an engine nothing can be destroyed, and nothing need be: all of it ends with the emulator.
+    if world.emulator is not None and pulumi_engine.find() is not None:
         world.start()
         for stack in world.stacks:
             _destroy(world, stack)

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +77,7 @@ class World:
         """The emulated AWS as it runs now, or None."""
         try:
             emulator = Emulator(**json.loads(self._info.read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, TypeError, ValueError):  # none yet, or one of another version of the sandbox
             return None
         alive = processes.runs(emulator.pid, str(self._info)) and _instance(emulator.url) == emulator.instance
         return emulator if alive else None
@@ -118,7 +118,7 @@ class World:
         emulator = self.emulator
         if emulator is None:
             raise SandboxError(f"The emulated AWS of {self.directory} does not run. Start it with `make sandbox`.")
-        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN_PREFIXES)}
+        kept = _own_environment()
         no_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), _NO_PROXY)))
         region = self.project.region() or DEFAULT_REGION
         return kept | {
@@ -189,16 +189,17 @@ class World:
     def pulumi_command(self, args: Sequence[str]) -> list[str]:
         """Give the command line of the engine, on this world's project, for a command as the user wrote it.
 
-        A stack that has a settings file and does not exist yet is made first; without one in the command it is the
-        selected stack, else `dev`.
+        A stack that the command names, that has a settings file and that does not exist yet, is made first. Where the
+        command names none, the engine takes the selected stack; the first stack of all is selected when it is made,
+        and is `dev` where the command names none.
         """
         with self._locked():
             self.project.sync(_plugins(self.engine))
             self._recover()
-            stack = _named_stack(args)
-            if (wanted := stack or DEFAULT_STACK) in self.project.stacks() and wanted not in self.stacks:
-                init = [str(self.engine.executable), "stack", "init", wanted, "--non-interactive"]
-                self.run([*init, "--no-select"] if stack else init, cwd=self.project.target)
+            stack = _named_stack(args) or (None if self.stacks else DEFAULT_STACK)
+            if stack in self.project.stacks() and stack not in self.stacks:
+                init = [str(self.engine.executable), "stack", "init", stack, "--non-interactive"]
+                self.run([*init, "--no-select"] if self.stacks else init, cwd=self.project.target)
         return [str(self.engine.executable), f"--cwd={self.project.target}", *args]
 
     def _path(self) -> str:
@@ -231,11 +232,10 @@ class World:
 
     def _start_emulator(self) -> None:
         log = self.directory / "emulator.log"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         with log.open("w") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sandbox.emulator", "--info", str(self._info)],
-                env=environment | {"PYTHONPATH": str(REPOSITORY)},
+                env=_own_environment() | _NO_ACCOUNT | {"PYTHONPATH": str(REPOSITORY)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -257,7 +257,8 @@ class World:
             return
         deadline = time.monotonic() + _EMULATOR_SECONDS / 6
         while processes.runs(pid, str(self._info)):
-            os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
         self._info.unlink()
         if self._process is not None:
@@ -285,11 +286,24 @@ class World:
 
 
 def _released(lock: Path) -> bool:
-    """Remove the lock of an engine that was killed; False when the engine lives."""
-    if processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
-        return False
-    lock.unlink()
+    """Remove a lock whose engine has ended; False where the engine runs."""
+    with suppress(FileNotFoundError):  # its engine may end, and remove it, at any moment
+        if processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
+            return False
+        lock.unlink()
     return True
+
+
+_NO_ACCOUNT = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def _own_environment() -> dict[str, str]:
+    """Give the caller's environment without what could lead to a real account or another interpreter."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN_PREFIXES)}
 
 
 def _plugins(engine: pulumi_engine.Engine) -> dict[str, dict[str, Path]]:
@@ -303,6 +317,8 @@ def _plugins(engine: pulumi_engine.Engine) -> dict[str, dict[str, Path]]:
 
 def _named_stack(args: Sequence[str]) -> str | None:
     """Find the stack that a Pulumi command line names."""
+    if list(args[:2]) == ["stack", "select"] and len(args) > 2 and not args[2].startswith("-"):
+        return args[2]
     for flag, value in zip(args, [*args[1:], ""], strict=True):
         if flag in ("-s", "--stack"):
             return value or None

@@ -19,7 +19,7 @@ MakeWorld = Callable[[Path], World]
 def engine() -> pulumi_engine.Engine:
     found = pulumi_engine.find()
     if found is None:
-        pytest.skip("There is no Pulumi engine on this machine: `make environment && make test` tries to build one.")
+        pytest.skip("No Pulumi engine: none is installed, and `make test` could not build one (it says why above).")
     return found
 
 
