@@ -59,18 +59,30 @@ class ArtifactBuckets(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ArtifactBucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:storage:ArtifactBuckets", name, None, opts)
-        self._name = name
-        self._args = args
-        self.stores = {region: self._store(known_regions()[region]) for region in args.regions}
-        self.register_outputs({"stores": self.summary})
+        child = pulumi.ResourceOptions(parent=self)
+        self.stores = {
+            region: ArtifactBucket(f"{name}-{region}", args, known_regions()[region], child).store
+            for region in args.regions
+        }
+        self.register_outputs({"regions": list(args.regions)})
 
     @property
     def summary(self) -> Mapping[str, Mapping[str, pulumi.Output[str]]]:
         """The stores as plain data, by region, for the stack's outputs."""
         return {region: {"bucket": store.bucket, "keyArn": store.key_arn} for region, store in self.stores.items()}
 
-    def _store(self, region: Region) -> ArtifactStore:
-        args, environment, name = self._args, self._args.environment, f"{self._name}-{region.name}"
+
+class ArtifactBucket(pulumi.ComponentResource):
+    """The bucket of one region, its key, and all that is set on them."""
+
+    store: ArtifactStore
+    """What a pipeline needs to know of it."""
+
+    def __init__(
+        self, name: str, args: ArtifactBucketsArgs, region: Region, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mlops:storage:ArtifactBucket", name, None, opts)
+        environment = args.environment
 
         def named(account_id: str) -> str:
             return environment.names.artifact_bucket(args.naming, account_id, region.name).value
@@ -106,7 +118,8 @@ class ArtifactBuckets(pulumi.ComponentResource):
             # Rules for noncurrent versions need versioning to be on already.
             opts=environment.kept_with(self, [private.versioning]),
         )
-        return ArtifactStore(private.bucket.bucket, private.bucket.arn, key.arn)
+        self.store = ArtifactStore(private.bucket.bucket, private.bucket.arn, key.arn)
+        self.register_outputs({"bucket": self.store.bucket, "keyArn": self.store.key_arn})
 
 
 def _key_policy(region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]) -> str:

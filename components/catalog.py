@@ -135,13 +135,15 @@ class Catalog(pulumi.ComponentResource):
     ) -> Product:
         args, source = self._args, seed_code.product(slug)
         at_home = region == args.environment.home
+        # The topic takes messages of its own account only, so projects of other accounts could not tell it anything.
+        topic_arn = args.topic_arn if at_home and not args.shares else None
         return Product(
             f"{self._name}-{region.name}-{slug}",
             ProductArgs(
                 environment=args.environment,
                 region=region,
                 source=source,
-                values=self._values(region, source, distribution, roles, args.topic_arn if at_home else None),
+                values=self._values(region, source, distribution, topic_arn),
                 distribution=distribution,
                 portfolio=portfolio,
                 launch=self._launch(roles),
@@ -165,12 +167,11 @@ class Catalog(pulumi.ComponentResource):
         region: Region,
         source: packaging.Product,
         distribution: DistributionBucket,
-        roles: ProjectRoles,
         topic_arn: pulumi.Output[str] | None,
     ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
         """What a template asks for in its mapping; what the environment does not have stays empty."""
         names = self._args.environment.names
-        known = pulumi.Output.all(distribution.bucket, roles.boundary_arn, topic_arn or "")
+        known = pulumi.Output.all(distribution.bucket, topic_arn or "")
 
         def fill(facts: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
             values = {
@@ -179,8 +180,8 @@ class Catalog(pulumi.ComponentResource):
                 ("Seed", "Bucket"): facts[0],
                 ("Seed", "Key"): seed_key(source),
                 ("Encryption", "KmsKeyArn"): self._args.project_key_arns.get(region.name, ""),
-                ("Roles", "PermissionsBoundary"): facts[1],
-                ("Notifications", "TopicArn"): facts[2],
+                ("Roles", "PermissionsBoundary"): names.project_boundary.value,
+                ("Notifications", "TopicArn"): facts[1],
             }
             return {
                 group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()

@@ -27,8 +27,6 @@ class ProjectRoles(pulumi.ComponentResource):
 
     launch_role_arn: pulumi.Output[str]
     """Role of the launch constraints."""
-    boundary_arn: pulumi.Output[str]
-    """Permissions boundary of the roles that a project makes."""
     policy: aws.iam.RolePolicy
     """What the launch role may do; nothing is launched before it stands."""
 
@@ -63,5 +61,4 @@ class ProjectRoles(pulumi.ComponentResource):
             opts=child,
         )
         self.launch_role_arn = role.arn
-        self.boundary_arn = boundary.arn
         self.register_outputs({"launchRoleArn": role.arn, "boundaryArn": boundary.arn})

@@ -148,8 +148,8 @@ def test_a_region_more_adds_and_a_region_less_removes_only_its_own(deployed: Wor
     alter(deployed, "dev", lambda config: config["sm-mlops:artifacts"]["regions"].append("ap-southeast-2"))
     fates = preview(deployed)
     assert set(fates) == {"create"}
-    assert all(name.startswith("artifacts-ap-southeast-2-") for name in fates["create"])
-    assert up(deployed) == {"create": 9}
+    assert all(name.startswith("artifacts-ap-southeast-2") for name in fates["create"])
+    assert up(deployed) == {"create": 10}
     alter(deployed, "dev", lambda config: config["sm-mlops:artifacts"]["regions"].remove("ap-southeast-2"))
     assert preview(deployed) == {"delete": fates["create"]}
 

@@ -163,6 +163,14 @@ def test_the_catalog_is_offered_in_every_region_of_the_settings_with_one_launch_
     assert set(recording.outputs["catalog"]) == {HOME, "eu-west-1"}
 
 
+def test_a_shared_template_names_the_boundary_of_the_account_where_it_is_launched_and_no_topic_of_this_one() -> None:
+    recording = with_catalog(shares=[{"type": "ACCOUNT", "principalId": "444455556666"}])
+    (files,) = [item for item in recording.resources if item.name.endswith("-deploy-files")]
+    assert files.inputs["environment"]["Roles"]["PermissionsBoundary"] == "sm-mlops-dev-project-boundary"
+    assert files.inputs["environment"]["Notifications"]["TopicArn"] == ""
+    assert "111122223333" not in json.dumps({**files.inputs["environment"], "Seed": {}})
+
+
 def test_projects_of_another_region_are_not_told_of_the_topic_of_the_home_region() -> None:
     recording = with_catalog(regions=[HOME, "eu-west-1"])
     files = {

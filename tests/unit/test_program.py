@@ -200,8 +200,8 @@ def test_a_region_more_changes_nothing_of_the_others(dev: Recording) -> None:
     after = {resource.urn: resource.inputs for resource in wider.resources}
     assert {urn: inputs for urn, inputs in after.items() if urn in before} == before
     added = [urn.rsplit("::", 1)[-1] for urn in after if urn not in before]
-    assert len(added) == 9
-    assert all(name.startswith("artifacts-ap-southeast-2-") for name in added)
+    assert len(added) == 10
+    assert all(name.startswith("artifacts-ap-southeast-2") for name in added)
 
 
 def test_the_outputs_are_what_a_pipeline_and_a_person_need(dev: Recording) -> None:
@@ -211,7 +211,8 @@ def test_the_outputs_are_what_a_pipeline_and_a_person_need(dev: Recording) -> No
         "keyArn": "arn:aws:kms:eu-west-1:111122223333:artifacts-eu-west-1-key",
     }
     assert dev.outputs["source"]["cloneUrl"] == "https://git-codecommit.us-east-2.amazonaws.com/v1/repos/sm-mlops-dev"
-    assert dev.component_outputs["artifacts"]["stores"] == dev.outputs["artifactStores"]
+    for region, store in dev.outputs["artifactStores"].items():
+        assert dev.component_outputs[f"artifacts-{region}"] == store
 
 
 def test_a_preview_of_an_empty_stack_does_not_fail_on_what_is_not_known_yet() -> None:

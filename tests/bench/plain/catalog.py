@@ -103,10 +103,10 @@ def register(
         )
         for principal in settings["principals"]
     ]
-    known, versions = pulumi.Output.all(bucket_name, boundary.arn, topic_arn), {}
+    known, versions = pulumi.Output.all(bucket_name, topic_arn), {}
     for slug in settings["products"]:
         source = seed_code.product(slug)
-        values = known.apply(lambda facts, source=source: _values(names, source, facts))  # type: ignore[misc]
+        values = known.apply(lambda facts, source=source: _values(prefix, names, source, facts))  # type: ignore[misc]
         text = values.apply(source.render)
         digest, version = text.apply(packaging.digest), text.apply(source.version_name)
         versions[slug] = version
@@ -186,13 +186,15 @@ def _bucket_policy(bucket: str) -> str:
     )
 
 
-def _values(names: Mapping[str, str], source: packaging.Product, facts: list[str]) -> Mapping[str, Mapping[str, str]]:
+def _values(
+    prefix: str, names: Mapping[str, str], source: packaging.Product, facts: list[str]
+) -> Mapping[str, Mapping[str, str]]:
     values = {
         ("Names", "Project"): names["project"],
         ("Names", "Environment"): names["environment"],
         ("Seed", "Bucket"): facts[0],
         ("Seed", "Key"): seed_key(source),
-        ("Roles", "PermissionsBoundary"): facts[1],
-        ("Notifications", "TopicArn"): facts[2],
+        ("Roles", "PermissionsBoundary"): f"{prefix}-project-boundary",
+        ("Notifications", "TopicArn"): facts[1],
     }
     return {group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()}
