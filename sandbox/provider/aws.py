@@ -13,6 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from components.regions import known_regions
+
 # A stand-in has no reason to wait: the emulator is on this machine and does not throttle.
 CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -110,19 +112,13 @@ class Aws:
     @cached_property
     def partition(self) -> str:
         """The partition of the region, e.g. `aws` or `aws-cn`."""
-        return partition_of(self.region)
+        return known_regions()[self.region].partition
+
+    @property
+    def dns_suffix(self) -> str:
+        """The domain of the region's services, e.g. `amazonaws.com`."""
+        return known_regions()[self.region].dns_suffix
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-
-def partition_of(region: str) -> str:
-    """Return the partition that a region belongs to."""
-    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
-    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
-
-
-def dns_suffix_of(partition: str) -> str:
-    """Return the domain of a partition's services, e.g. `amazonaws.com`."""
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox.provider.aws import Aws, dns_suffix_of
+from sandbox.provider.aws import Aws
 from sandbox.provider.values import Properties
 
 
@@ -18,7 +18,7 @@ def caller_identity(aws: Aws) -> Properties:
 
 def partition(aws: Aws) -> Properties:
     """Return the partition of the region and its domain."""
-    suffix = dns_suffix_of(aws.partition)
+    suffix = aws.dns_suffix
     return {
         "dnsSuffix": suffix,
         "id": aws.partition,
@@ -31,7 +31,7 @@ def region(aws: Aws) -> Properties:
     """Return the region."""
     return {
         "description": aws.region,
-        "endpoint": f"ec2.{aws.region}.{dns_suffix_of(aws.partition)}",
+        "endpoint": f"ec2.{aws.region}.{aws.dns_suffix}",
         "id": aws.region,
         "name": aws.region,
         "region": aws.region,

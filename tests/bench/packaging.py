@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.packaging import discover, read_product
+from tests.bench.figures import ratios, spread
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
 ROUNDS = 9
@@ -117,15 +118,15 @@ def _report(seconds: Mapping[str, Sequence[float]], console: Console) -> int:
     for size in SIZES:
         own = seconds[f"package {size}"]
         others = [
-            _spread(_ratios(own, seconds[f"{tool} {size}"])) if shutil.which(tool) else "not installed"
+            spread(ratios(own, seconds[f"{tool} {size}"])) if shutil.which(tool) else "not installed"
             for tool in ("zip", "git")
         ]
-        table.add_row(str(size), _spread(own), *others, _spread([value / size * 1000 for value in own]))
+        table.add_row(str(size), spread(own), *others, spread([value / size * 1000 for value in own]))
     console.print(table)
     least, most = SIZES[0], SIZES[-1]
-    growth = [value * least / most for value in _ratios(seconds[f"package {most}"], seconds[f"package {least}"])]
-    console.print(f"cost of a file, {most} files / {least} files: {_spread(growth)} (1 is a straight line)")
-    console.print(f"all products of seed_code: {_spread(seconds['products'], 3)} s")
+    growth = [value * least / most for value in ratios(seconds[f"package {most}"], seconds[f"package {least}"])]
+    console.print(f"cost of a file, {most} files / {least} files: {spread(growth)} (1 is a straight line)")
+    console.print(f"all products of seed_code: {spread(seconds['products'], 3)} s")
     verdicts = {
         f"packaging all products takes under {SECONDS_BAR:g} s": statistics.median(seconds["products"]) < SECONDS_BAR,
         f"a file costs at most {GROWTH_BAR} times as much in a folder of {most}": statistics.median(growth)
@@ -134,15 +135,6 @@ def _report(seconds: Mapping[str, Sequence[float]], console: Console) -> int:
     for bar, met in verdicts.items():
         console.print(f"{'met   ' if met else 'MISSED'}  {bar}")
     return 0 if all(verdicts.values()) else 1
-
-
-def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    return [a / b for a, b in zip(above, below, strict=True)]
-
-
-def _spread(figures: Sequence[float], digits: int = 2) -> str:
-    """The median, and the least and the greatest of all rounds."""
-    return f"{statistics.median(figures):.{digits}f} ({min(figures):.{digits}f} to {max(figures):.{digits}f})"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from sandbox.faults import SandboxError
 from sandbox.world import REPOSITORY, World
+from tests.bench.figures import ratios, spread
 
 ROUNDS = 7
 REGIONS = [
@@ -152,25 +153,25 @@ def _report(costs: Costs, console: Console) -> int:
     table = Table("regions", "program, s", "plain, s", "program / plain", title="pulumi preview of an empty dev stack")
     for count in COUNTS:
         program, plain = seconds[Case("program", count)], seconds[Case("plain script", count)]
-        table.add_row(str(count), _spread(program), _spread(plain), _spread(_ratios(program, plain)))
+        table.add_row(str(count), spread(program), spread(plain), spread(ratios(program, plain)))
     console.print(table)
     many, many_plain = (seconds[Case(name, products=PRODUCTS)] for name in ("program", "plain script"))
     console.print(
-        f"{PRODUCTS} products at 4 regions: program {_spread(many)} s, plain {_spread(many_plain)} s, "
-        f"program / plain {_spread(_ratios(many, many_plain))}"
+        f"{PRODUCTS} products at 4 regions: program {spread(many)} s, plain {spread(many_plain)} s, "
+        f"program / plain {spread(ratios(many, many_plain))}"
     )
-    to_empty = _ratios(seconds[Case("program")], seconds[Case("empty program")])
-    console.print(f"program / empty program at 4 regions: {_spread(to_empty)}")
+    to_empty = ratios(seconds[Case("program")], seconds[Case("empty program")])
+    console.print(f"program / empty program at 4 regions: {spread(to_empty)}")
     slopes = {name: _per_round(costs, name, _slope) for name in ("program", "plain script")}
     growth = _growth(costs)
     console.print(
-        f"CPU seconds per region: program {_spread(slopes['program'], 3)}, plain {_spread(slopes['plain script'], 3)}"
+        f"CPU seconds per region: program {spread(slopes['program'], 3)}, plain {spread(slopes['plain script'], 3)}"
     )
-    by_round = _spread(_ratios(slopes["program"], slopes["plain script"]))
+    by_round = spread(ratios(slopes["program"], slopes["plain script"]))
     console.print(f"growth per region, program / plain: {growth:.2f} of the medians, {by_round} by round")
     bends = _per_round(costs, "program", _bend)
     console.print(
-        f"growth from 8 to 16 regions / growth from 1 to 8, per region: {_spread(bends)} (1 is a straight line)"
+        f"growth from 8 to 16 regions / growth from 1 to 8, per region: {spread(bends)} (1 is a straight line)"
     )
     return _judge(seconds, growth, console)
 
@@ -185,8 +186,8 @@ def _growth(costs: Costs) -> float:
 
 
 def _judge(seconds: Mapping[Case, Sequence[float]], growth: float, console: Console) -> int:
-    dev = _ratios(seconds[Case("program")], seconds[Case("plain script")])
-    many = _ratios(*(seconds[Case(name, products=PRODUCTS)] for name in ("program", "plain script")))
+    dev = ratios(seconds[Case("program")], seconds[Case("plain script")])
+    many = ratios(*(seconds[Case(name, products=PRODUCTS)] for name in ("program", "plain script")))
     verdicts = {
         f"components cost at most {COMPONENT_BAR} times the plain script": statistics.median(dev) <= COMPONENT_BAR,
         f"with {PRODUCTS} products, too": statistics.median(many) <= COMPONENT_BAR,
@@ -195,10 +196,6 @@ def _judge(seconds: Mapping[Case, Sequence[float]], growth: float, console: Cons
     for bar, met in verdicts.items():
         console.print(f"{'met   ' if met else 'MISSED'}  {bar}")
     return 0 if all(verdicts.values()) else 1
-
-
-def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    return [a / b for a, b in zip(above, below, strict=True)]
 
 
 def _per_round(costs: Costs, program: str, figure: Callable[[Sequence[float]], float]) -> list[float]:
@@ -214,11 +211,3 @@ def _slope(times: Sequence[float]) -> float:
 def _bend(times: Sequence[float]) -> float:
     one, _, eight, sixteen = times
     return ((sixteen - eight) / 8) / ((eight - one) / 7)
-
-
-def _spread(figures: Sequence[float], digits: int = 2) -> str:
-    """The median, and the least and the greatest of all rounds."""
-    median, least, greatest = (
-        f"{figure:.{digits}f}" for figure in (statistics.median(figures), min(figures), max(figures))
-    )
-    return f"{median} ({least} to {greatest})"

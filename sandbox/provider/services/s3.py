@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from sandbox.provider.assets import read_asset
-from sandbox.provider.aws import Aws, Client, dns_suffix_of
+from sandbox.provider.aws import Aws, Client
 from sandbox.provider.resource import Change, Resource
 from sandbox.provider.values import Names, Properties, Value, present, tag_list, tag_map
 
@@ -71,7 +71,7 @@ class Bucket(Resource):
         s3 = aws.client("s3")
         s3.head_bucket(Bucket=ident)
         region = s3.get_bucket_location(Bucket=ident).get("LocationConstraint") or DEFAULT_REGION
-        suffix = dns_suffix_of(aws.partition)
+        suffix = aws.dns_suffix
         try:
             tags = s3.get_bucket_tagging(Bucket=ident)["TagSet"]
         except s3.exceptions.ClientError as error:
