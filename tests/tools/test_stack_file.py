@@ -1,0 +1,33 @@
+"""The tools read a stack's file as the program does, without an engine."""
+
+from pathlib import Path
+
+import pytest
+
+import settings
+from tests.unit.recording import stack_values
+from tools.faults import ToolError
+from tools.stack_file import StackFile
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_committed_file_gives_the_settings_of_the_program(stack: str) -> None:
+    assert StackFile(stack).settings == settings.parse(stack_values(stack), stack)
+
+
+def test_a_missing_file_is_named_with_those_that_are_there() -> None:
+    with pytest.raises(ToolError, match=r"no Pulumi\.nowhere\.yaml .*: dev, prod"):
+        _ = StackFile("nowhere").values
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a", "config: 3", ""])
+def test_a_file_without_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.odd.yaml").write_text(text)
+    with pytest.raises(ToolError, match=r"Pulumi\.odd\.yaml"):
+        _ = StackFile("odd", tmp_path).values
+
+
+def test_encrypted_credentials_are_not_taken_for_plain_ones(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  aws:region: eu-west-1\n  aws:secretKey: {secure: v1:abc}\n")
+    access = StackFile("odd", tmp_path).access
+    assert access.values == {"region": "eu-west-1"}

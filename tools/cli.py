@@ -1,0 +1,48 @@
+"""The command line of the tools: one command each, imported when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from components.providers.aws_access import AwsError
+from settings import SettingsError
+from tools.faults import ToolError
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+"""By name of the command: the module that has it, as `command`, and a line of help."""
+
+
+class _Commands(click.Group):
+    """Commands whose modules are imported only when they are called: no tool waits for another's packages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """What an operator runs beside `pulumi up`."""
+
+
+def main() -> None:
+    """Run a command; a fault that the operator can set right ends it with its message and code 2."""
+    try:
+        commands(prog_name="python -m tools")
+    except (AwsError, SettingsError, ToolError) as error:
+        sys.exit(_refused(str(error)))
+
+
+def _refused(message: str) -> int:
+    click.echo(f"error: {message}", err=True)
+    return 2

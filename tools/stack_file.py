@@ -1,0 +1,85 @@
+"""A stack's file as the tools read it: the settings, and how AWS is reached."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+import settings
+from components.providers.aws_access import AwsAccess
+from tools.faults import ToolError
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The folder of the program and its stack files."""
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """`Pulumi.<stack>.yaml`, read without an engine.
+
+    Raises:
+        ToolError: there is no such file, or it is not YAML.
+        SettingsError: it has faults.
+    """
+
+    stack: str
+    folder: Path = PROJECT
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Its configuration, by full key."""
+        try:
+            loaded = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            known = sorted(path.name.split(".")[1] for path in self.folder.glob("Pulumi.*.yaml"))
+            raise ToolError(
+                f"there is no {self.path.name} in {self.folder}; its stacks: {', '.join(known) or 'none'}"
+            ) from None
+        except yaml.YAMLError as error:
+            raise ToolError(f"{self.path} is not YAML: {error}") from error
+        config = loaded.get("config") if isinstance(loaded, dict) else None
+        if not isinstance(config, dict):
+            raise ToolError(f"{self.path} has no section `config`")
+        return {str(key): _plain(value) for key, value in config.items()}
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """Its settings, checked."""
+        own = {
+            key: value
+            for key, value in self.values.items()
+            if key == "aws:region" or key.startswith(f"{settings.NAMESPACE}:")
+        }
+        return settings.parse(own, self.stack)
+
+    @cached_property
+    def access(self) -> AwsAccess:
+        """AWS as the stack's `aws:` configuration reaches it.
+
+        Credentials that the file keeps encrypted stay so: those of the environment or of a profile are used then.
+        """
+        aws = {key.removeprefix("aws:"): value for key, value in self.values.items() if key.startswith("aws:")}
+        return AwsAccess({key: value for key, value in aws.items() if value != settings.SECRET})
+
+
+def _plain(value: object) -> object:
+    return settings.SECRET if isinstance(value, dict) and set(value) == {"secure"} else value
+
+
+def stack_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
+    """Give a command `--stack` and `--folder`."""
+    folder = click.option(
+        "--folder",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=PROJECT,
+        help="Folder of the stack files; by default this program's.",
+    )
+    return click.option("--stack", "-s", required=True, help="Stack whose file says what is meant.")(folder(function))
