@@ -1,0 +1,299 @@
+"""What policies allow: IAM's evaluation of policy documents, as pure functions.
+
+The rules are those of AWS's "Policy evaluation logic" and "IAM JSON policy elements": a deny beats every allow, what
+nothing allows is refused, and a permissions boundary allows only what it and the identity's policies both allow.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from types import MappingProxyType
+from typing import Any, Literal
+
+Statement = Mapping[str, Any]
+Decision = Literal["allow", "deny", "none"]
+
+Context = Mapping[str, str | Sequence[str]]
+"""The condition keys that a request carries, with one value or several; a key that is absent is not in the request."""
+
+
+class UnknownElementError(ValueError):
+    """A policy has an operator that is not known here; guessing what it means could allow too much."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to AWS as IAM sees it."""
+
+    action: str
+    """`service:Operation`."""
+    resource: str
+    """ARN that the call acts on; `*` for calls that know no resource."""
+    context: Context = field(default_factory=lambda: MappingProxyType({}))
+    """Condition keys of the call."""
+    principal: str = "*"
+    """Who calls, as a policy of a resource names it."""
+
+    def __str__(self) -> str:
+        """The request as people read it."""
+        keys = ", ".join(f"{key}={value}" for key, value in sorted(self.context.items()))
+        return f"{self.action} on {self.resource}" + (f" with {keys}" if keys else "")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern in which `*` stands for any characters and `?` for one."""
+    return _pattern(pattern).fullmatch(text) is not None
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Whether an action fits a pattern; IAM does not heed the case of actions."""
+    return matches(pattern.lower(), action.lower())
+
+
+def values(value: object) -> list[str]:
+    """An element's values; IAM takes one value for a list of it, and booleans and numbers for their text."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    if isinstance(value, Iterable):
+        return [text for item in value for text in values(item)]
+    return [str(value)]
+
+
+def statements(document: Mapping[str, Any]) -> list[Statement]:
+    """The statements of a policy document; IAM takes one statement for a list of it."""
+    found = document["Statement"]
+    return [found] if isinstance(found, Mapping) else list(found)
+
+
+def applies(statement: Statement, request: Request) -> bool:
+    """Whether a statement speaks of a request, whatever its effect.
+
+    Raises:
+        UnknownElementError: the statement's condition has an operator that IAM does not document.
+    """
+    return (
+        _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
+        and _names(statement, "Action", lambda value: action_matches(value, request.action))
+        and _names(statement, "Resource", lambda value: matches(_filled(value, request.context), request.resource))
+        and all(
+            _holds(operator, key, values(wanted), request.context)
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, wanted in keys.items()
+        )
+    )
+
+
+def decision(policy: Iterable[Statement], request: Request) -> Decision:
+    """`deny` where a statement forbids the request, else `allow` where one permits it, else `none`."""
+    effects = {statement["Effect"] for statement in policy if applies(statement, request)}
+    return "deny" if "Deny" in effects else "allow" if "Allow" in effects else "none"
+
+
+def allowed(policy: Sequence[Statement], request: Request, boundary: Sequence[Statement] | None = None) -> bool:
+    """Whether an identity with these statements, and this boundary, may make the request."""
+    return all(decision(part, request) == "allow" for part in (policy, boundary) if part is not None)
+
+
+def requests(wanted: Iterable[Statement]) -> Iterator[Request]:
+    """What allow statements grant, as requests: each action on each resource, with what the condition asks for.
+
+    Patterns stay as they are, as texts: a pattern of another policy that covers them matches them.
+    """
+    for statement in wanted:
+        if statement["Effect"] != "Allow":
+            continue
+        for context in _contexts(statement.get("Condition", {})):
+            for action in values(statement["Action"]):
+                for resource in values(statement["Resource"]):
+                    yield Request(action, resource, context)
+
+
+def missing(
+    wanted: Iterable[Statement], policy: Sequence[Statement], boundary: Sequence[Statement] | None = None
+) -> list[Request]:
+    """What allow statements grant and an identity's policies do not, in the order of the statements."""
+    return [request for request in requests(wanted) if not allowed(policy, request, boundary)]
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(character) or re.escape(character) for character in pattern), re.DOTALL)
+
+
+def _names(statement: Statement, element: str, match: Callable[[str], bool]) -> bool:
+    """Whether an element, or its negation `Not...`, names the request. A statement without either names all."""
+    if element in statement:
+        return any(match(value) for value in _flat(statement[element]))
+    if f"Not{element}" in statement:
+        return not any(match(value) for value in _flat(statement[f"Not{element}"]))
+    return True
+
+
+def _flat(element: object) -> list[str]:
+    """Values of an element; principals come by kind (`AWS`, `Service`, ...)."""
+    return values(element.values()) if isinstance(element, Mapping) else values(element)
+
+
+def _principal_matches(value: str, principal: str) -> bool:
+    """An account's id or its root stands for everybody of the account."""
+    if value in ("*", principal):
+        return True
+    account = value if re.fullmatch(r"\d{12}", value) else value.split(":")[4] if value.endswith(":root") else ""
+    return bool(account) and principal.split(":")[4:5] == [account]
+
+
+_VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+_SPECIAL = {"*": "*", "?": "?", "$": "$"}
+
+
+def _filled(text: str, context: Context) -> str:
+    """A text with its policy variables filled in. One that the request lacks matches nothing."""
+
+    def fill(found: re.Match[str]) -> str:
+        name, default = found.group(1), found.group(2)
+        known = _value(context, name)
+        return known[0] if known else default if default is not None else _SPECIAL.get(name, "\0")
+
+    return _VARIABLE.sub(fill, text)
+
+
+def _value(context: Context, key: str) -> list[str] | None:
+    """A key's values. IAM does not heed the case of keys."""
+    if key in context:
+        return values(context[key])
+    lower = key.lower()
+    return next((values(value) for name, value in context.items() if name.lower() == lower), None)
+
+
+def _holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
+    actual = _value(context, key)
+    quantifier, _, rest = operator.rpartition(":")
+    name = rest.removesuffix("IfExists")
+    if name == "Null":
+        return (actual is None) == (wanted[0] == "true")
+    if name not in _OPERATORS:
+        raise UnknownElementError(f"the condition operator {operator!r} is not one of {', '.join(sorted(_OPERATORS))}")
+    if rest != name and actual is None:
+        return True
+    negated, match = _OPERATORS[name]
+    filled = [_filled(value, context) for value in wanted]
+
+    def one(value: str) -> bool:
+        return any(match(value, pattern) for pattern in filled) != negated
+
+    if quantifier == "ForAllValues":
+        return all(one(value) for value in actual or ())
+    if quantifier == "ForAnyValue":
+        return any(one(value) for value in actual or ())
+    if actual is None:
+        # A negated operator holds for a request that does not carry the key.
+        return negated
+    return all(one(value) for value in actual) if negated else any(one(value) for value in actual)
+
+
+def _arn_matches(value: str, pattern: str) -> bool:
+    """ARNs are compared part by part: a wildcard does not reach over a colon, save in the last part."""
+    actual, wanted = value.split(":", 5), pattern.split(":", 5)
+    if pattern == "*":
+        return True
+    return len(actual) == len(wanted) and all(matches(*pair) for pair in zip(wanted, actual, strict=True))
+
+
+def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    def match(value: str, wanted: str) -> bool:
+        try:
+            return compare(float(value), float(wanted))
+        except ValueError:
+            return False
+
+    return match
+
+
+def _moment(text: str) -> float:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _date(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    def match(value: str, wanted: str) -> bool:
+        try:
+            return compare(_moment(value), _moment(wanted))
+        except ValueError:
+            return False
+
+    return match
+
+
+def _address(value: str, wanted: str) -> bool:
+    try:
+        return ip_address(value) in ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+def _same(value: str, wanted: str) -> bool:
+    return value == wanted
+
+
+def _same_ignoring_case(value: str, wanted: str) -> bool:
+    return value.lower() == wanted.lower()
+
+
+def _like(value: str, wanted: str) -> bool:
+    return matches(wanted, value)
+
+
+_COMPARISONS: Mapping[str, tuple[bool, Callable[[float, float], bool]]] = {
+    "Equals": (False, lambda actual, wanted: actual == wanted),
+    "NotEquals": (True, lambda actual, wanted: actual == wanted),
+    "LessThan": (False, lambda actual, wanted: actual < wanted),
+    "LessThanEquals": (False, lambda actual, wanted: actual <= wanted),
+    "GreaterThan": (False, lambda actual, wanted: actual > wanted),
+    "GreaterThanEquals": (False, lambda actual, wanted: actual >= wanted),
+}
+
+_OPERATORS: Mapping[str, tuple[bool, Callable[[str, str], bool]]] = {
+    "StringEquals": (False, _same),
+    "StringNotEquals": (True, _same),
+    "StringEqualsIgnoreCase": (False, _same_ignoring_case),
+    "StringNotEqualsIgnoreCase": (True, _same_ignoring_case),
+    "StringLike": (False, _like),
+    "StringNotLike": (True, _like),
+    # ArnEquals and ArnLike behave the same, as IAM documents.
+    "ArnEquals": (False, _arn_matches),
+    "ArnLike": (False, _arn_matches),
+    "ArnNotEquals": (True, _arn_matches),
+    "ArnNotLike": (True, _arn_matches),
+    "Bool": (False, _same_ignoring_case),
+    "BinaryEquals": (False, _same),
+    "IpAddress": (False, _address),
+    "NotIpAddress": (True, _address),
+    **{f"Numeric{name}": (negated, _number(compare)) for name, (negated, compare) in _COMPARISONS.items()},
+    **{f"Date{name}": (negated, _date(compare)) for name, (negated, compare) in _COMPARISONS.items()},
+}
+"""By operator: whether it is a negation, and when a request's value matches a policy's."""
+
+
+def _contexts(condition: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str | Sequence[str]]]:
+    """Requests' contexts that meet a condition, one for each value that it takes.
+
+    `Null` and the negated operators ask for nothing that a request must carry, or are met by its absence.
+    """
+    contexts: list[dict[str, str | Sequence[str]]] = [{}]
+    for operator, keys in condition.items():
+        quantifier, _, rest = operator.rpartition(":")
+        name = rest.removesuffix("IfExists")
+        if name == "Null" or _OPERATORS.get(name, (True, None))[0]:
+            continue
+        for key, wanted in keys.items():
+            chosen = values(wanted)
+            contexts = [{**context, key: [value] if quantifier else value} for context in contexts for value in chosen]
+    return contexts
