@@ -9,6 +9,7 @@ from components.catalog import Catalog, CatalogArgs
 from components.environment import Environment
 from components.notifications import Notifications, NotificationsArgs
 from components.regions import known_regions
+from components.sagemaker_projects import SageMakerProjects, SageMakerProjectsArgs
 from components.source_repository import SourceRepository, SourceRepositoryArgs
 
 stack = settings.load()
@@ -30,6 +31,10 @@ if source.notifying_arn is not None:
 if stack.catalog is not None:
     catalog_args = CatalogArgs(environment=environment, topic_arn=notifications.topic_arn, **dict(stack.catalog))
     pulumi.export("catalog", Catalog("catalog", catalog_args).summary)
+if stack.projects is not None:
+    switch = {**dict(stack.projects), "regions": stack.project_regions}
+    projects_args = SageMakerProjectsArgs(environment=environment, **switch)
+    pulumi.export("projects", SageMakerProjects("projects", projects_args).summary)
 
 pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)

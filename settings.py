@@ -270,6 +270,17 @@ class Catalog(Section):
     """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""
 
 
+class Projects(Section):
+    """SageMaker Projects switched on, for AWS's own project templates."""
+
+    regions: tuple[RegionName, ...] = ()
+    """Regions in which SageMaker Projects are switched on; left out, those of the catalog, else the home region."""
+    principals: Annotated[tuple[PrincipalArn, ...], Field(min_length=1)]
+    """Who finds AWS's templates: ARNs of Studio's execution roles, of groups and users, or patterns of them."""
+    disable_on_destroy: bool = False
+    """Whether `pulumi destroy` switches projects off again, if this stack switched them on and no other needs them."""
+
+
 class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
 
@@ -306,10 +317,19 @@ class Settings(BaseModel):
     """Who is told of what."""
     catalog: Catalog | None = None
     """Project templates that people launch; left out, no catalog is made."""
+    projects: Projects | None = None
+    """SageMaker Projects, switched on; left out, the account's switch is left as it is."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
     """Up to 17 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+
+    @property
+    def project_regions(self) -> tuple[str, ...]:
+        """Regions in which SageMaker Projects are switched on."""
+        named = self.projects.regions if self.projects else ()
+        offered = self.catalog.regions if self.catalog else ()
+        return named or offered or (self.home_region,)
 
     @property
     def names(self) -> Names:
@@ -409,7 +429,8 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
         )
     catalog = fields.get("catalog")
     if home:
-        yield from _partition_faults(home, artifacts, catalog)
+        sections = {"artifacts": artifacts, "catalog": catalog, "projects": fields.get("projects")}
+        yield from _partition_faults(home, sections)
     if catalog:
         yield from _product_faults(catalog.products)
         yield from _place_faults(catalog, home)
@@ -433,10 +454,10 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def _partition_faults(home: str, artifacts: Artifacts | None, catalog: Catalog | None) -> Iterator[str]:
+def _partition_faults(home: str, sections: Mapping[str, Artifacts | Catalog | Projects | None]) -> Iterator[str]:
     """One account's credentials reach the regions of one partition."""
     partition = known_regions()[home].partition
-    for key, section in (("artifacts", artifacts), ("catalog", catalog)):
+    for key, section in sections.items():
         for region in section.regions if section else ():
             if known_regions()[region].partition != partition:
                 yield (

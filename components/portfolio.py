@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.distribution_bucket import Share
 from components.environment import Environment
+from components.principals import label, principal_type
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Portfolio(pulumi.ComponentResource):
         tag_options = self._tag_options(name, args)
         for principal in args.principals:
             aws.servicecatalog.PrincipalPortfolioAssociation(
-                f"{name}-{_label(principal)}",
+                f"{name}-{label(principal)}",
                 region=args.region,
                 portfolio_id=portfolio.id,
                 principal_arn=principal,
@@ -137,14 +138,3 @@ class Portfolio(pulumi.ComponentResource):
             resource_id=self.portfolio_id,
             opts=child,
         )
-
-
-def principal_type(principal: str) -> str:
-    """`IAM_PATTERN` for an ARN without account, `IAM` for one of a single role, group or user."""
-    return "IAM" if principal.split(":")[4] else "IAM_PATTERN"
-
-
-def _label(principal: str) -> str:
-    """Account and name of a principal, for a logical name: in a URN two colons would part two names."""
-    account, _, resource = principal.split(":", 4)[4].partition(":")
-    return f"{account or 'any-account'}/{resource}"

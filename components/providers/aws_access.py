@@ -1,7 +1,7 @@
 """How dynamic providers reach AWS: as the stack's `aws:` configuration says, like the AWS plugin itself."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,12 +98,12 @@ PERMISSIONS = {"ListObjectsV2": "ListBucket"}
 
 
 @contextmanager
-def explained(subject: str, service: str, region: str) -> Iterator[None]:
+def explained(subject: str, service: str | Sequence[str], region: str) -> Iterator[None]:
     """Turn a failure of AWS into a sentence that names the subject, the call, the region and a missing permission.
 
     Args:
         subject: what is being done, and to what.
-        service: prefix of the service's IAM actions.
+        service: prefix of the service's IAM actions; several where calls go to several services.
         region: where.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -112,8 +112,18 @@ def explained(subject: str, service: str, region: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        action = f"{service}:{PERMISSIONS.get(error.operation_name, error.operation_name)}"
-        hint = f" Grant {action} to whoever deploys." if code in DENIED else ""
+        hint = f" Grant {_action(service, error.operation_name)} to whoever deploys." if code in DENIED else ""
         raise AwsError(f"{subject} in {region}: {error.operation_name} failed: {code}: {message}.{hint}") from error
     except BotoCoreError as error:
         raise AwsError(f"{subject} in {region}: {error}") from error
+
+
+def _action(services: str | Sequence[str], operation: str) -> str:
+    """The IAM action that a call needs. An error of botocore names the operation only; the models tell whose it is."""
+    from botocore.session import get_session  # noqa: PLC0415
+
+    if not isinstance(services, str):
+        session = get_session()
+        owners = (name for name in services if operation in session.get_service_model(name).operation_names)
+        services = next(owners, services[0])
+    return f"{services}:{PERMISSIONS.get(operation, operation)}"

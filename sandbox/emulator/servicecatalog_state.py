@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.core.utils import utcnow
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.callers import Caller
@@ -37,6 +39,14 @@ def invalid(message: str) -> ServiceError:
 def in_use(message: str) -> ServiceError:
     """Return the error for something that others hold on to."""
     return ServiceError("ResourceInUseException", message)
+
+
+def role_id(arn: str, account: str, partition: str) -> str:
+    """Return the id that IAM gave to a role; empty for what is no role, or does not exist."""
+    try:
+        return str(iam_backends[account][partition].get_role_by_arn(arn).id)
+    except NotFoundException:
+        return ""
 
 
 def new_id(prefix: str) -> str:
@@ -108,8 +118,8 @@ class Portfolio:
     description: str
     imported: bool = False
     tags: dict[str, str] = field(default_factory=dict)
-    principals: dict[tuple[str, str], None] = field(default_factory=dict)
-    """ARN or pattern, and the type, in the order in which they were associated."""
+    principals: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By ARN or pattern and its type, in the order of association: the id that a role had then, empty for others."""
     products: dict[str, None] = field(default_factory=dict)
     shares: dict[tuple[str, str], Share] = field(default_factory=dict)
     created: datetime = field(default_factory=utcnow)
@@ -117,11 +127,16 @@ class Portfolio:
     """How many more listings of accepted shares leave it out."""
 
     def lets_in(self, caller: Caller) -> bool:
-        """Say whether the caller is a principal of this portfolio."""
+        """Say whether the caller is a principal of this portfolio.
+
+        A role that was deleted and made anew is another role, though its name is the same.
+        """
         pattern_of = caller.principal.replace(f":{caller.account}:", "::")
         return any(
-            fnmatchcase(pattern_of, arn) if kind == "IAM_PATTERN" else arn == caller.principal
-            for arn, kind in self.principals
+            fnmatchcase(pattern_of, arn)
+            if kind == "IAM_PATTERN"
+            else arn == caller.principal and identity in ("", role_id(arn, caller.account, caller.partition))
+            for (arn, kind), identity in self.principals.items()
         )
 
 
@@ -187,6 +202,7 @@ class Catalog:
         self._prefix = f"arn:{partition}:catalog:{region}:{account}"
         self._stack_prefix = f"arn:{partition}:servicecatalog:{region}:{account}"
         self.account = account
+        self.partition = partition
         self.portfolios: dict[str, Portfolio] = {}
         self.products: dict[str, Product] = {}
         self.constraints: dict[str, Constraint] = {}
@@ -253,7 +269,8 @@ class Catalog:
                 else "IAM takes the full ARN of a user, group or role"
             )
             raise invalid(f"Invalid principal {arn}: {wanted}.")
-        portfolio.principals[arn, kind] = None
+        known = role_id(arn, self.account, self.partition) if kind == "IAM" else ""
+        portfolio.principals.setdefault((arn, kind), known)
 
     def product(self, identity: str) -> Product:
         """Return a product."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import settings
-from components.portfolio import principal_type
+from components.principals import principal_type
 from tests.unit.access import decision
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import MINIMAL, faults

@@ -184,6 +184,7 @@ def test_no_arn_of_another_partition_appears_in_china() -> None:
     values["aws:region"] = "cn-north-1"
     values["sm-mlops:artifacts"] = {"regions": ["cn-north-1"], "readerAccountIds": ["444455556666"]}
     values["sm-mlops:catalog"] = {"products": ["model-deploy"]}
+    values["sm-mlops:projects"] = {"principals": ["arn:aws-cn:iam:::role/*DataScientist*"]}
     texts = [json.dumps(resource.inputs) for resource in custom(run_program(values))]
     assert not [text for text in texts if "arn:aws:" in text]
     assert [text for text in texts if "arn:aws-cn:iam::444455556666:root" in text]
@@ -205,7 +206,7 @@ def test_a_region_more_changes_nothing_of_the_others(dev: Recording) -> None:
 
 
 def test_the_outputs_are_what_a_pipeline_and_a_person_need(dev: Recording) -> None:
-    assert set(dev.outputs) == {"artifactStores", "source", "notificationTopicArn", "catalog"}
+    assert set(dev.outputs) == {"artifactStores", "source", "notificationTopicArn", "catalog", "projects"}
     assert dev.outputs["artifactStores"]["eu-west-1"] == {
         "bucket": "sm-mlops-dev-artifacts-111122223333-eu-west-1-an",
         "keyArn": "arn:aws:kms:eu-west-1:111122223333:artifacts-eu-west-1-key",

@@ -9,6 +9,7 @@ from functools import partial
 import pulumi
 import pulumi_aws as aws
 
+from components.providers.projects_portfolio import ProjectsPortfolio
 from tests.bench.plain.catalog import register
 
 config = pulumi.Config("sm-mlops")
@@ -318,6 +319,14 @@ catalog = register(
     guarded=guarded,
     tags=tags,
 )
+projects = ProjectsPortfolio(
+    f"projects-{home}",
+    region=home,
+    claimant=prefix,
+    principals=config.require_object("projects")["principals"],
+    disable_on_delete=False,
+    opts=pulumi.ResourceOptions(),
+)
 
 pulumi.export("artifactStores", stores)
 pulumi.export(
@@ -332,3 +341,14 @@ pulumi.export(
 )
 pulumi.export("notificationTopicArn", topic.arn)
 pulumi.export("catalog", {home: catalog})
+pulumi.export(
+    "projects",
+    {
+        home: {
+            "portfolioId": projects.portfolioId,
+            "displayName": projects.displayName,
+            "status": projects.status,
+            "principals": projects.principals,
+        }
+    },
+)
