@@ -13,11 +13,16 @@ from components.portfolio import Budget, Portfolio, PortfolioArgs
 from components.product import Product, ProductArgs
 from components.project_roles import ProjectRoles, ProjectRolesArgs
 from components.providers.domain_tag import DomainTag
-from components.providers.product_files import seed_key
+from components.publication import template_values
 from components.regions import Region, known_regions
 
 STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 """Tag of a SageMaker domain that tells Studio where templates are."""
+
+
+def studio_location(bucket: str) -> str:
+    """Value of that tag: where the templates of a distribution bucket are."""
+    return f"s3://{bucket}/studio/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +125,7 @@ class Catalog(pulumi.ComponentResource):
                 region=region.name,
                 domain_id=domain_id,
                 key=STUDIO_LOCATION_TAG,
-                value=distribution.bucket.apply(lambda bucket: f"s3://{bucket}/studio/"),
+                value=distribution.bucket.apply(studio_location),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
             )
         return {"bucket": distribution.bucket, "portfolioId": portfolio.portfolio_id, "versions": versions}
@@ -169,22 +174,13 @@ class Catalog(pulumi.ComponentResource):
         distribution: DistributionBucket,
         topic_arn: pulumi.Output[str] | None,
     ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
-        """What a template asks for in its mapping; what the environment does not have stays empty."""
-        names = self._args.environment.names
         known = pulumi.Output.all(distribution.bucket, topic_arn or "")
-
-        def fill(facts: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-            values = {
-                ("Names", "Project"): names.project,
-                ("Names", "Environment"): names.environment,
-                ("Seed", "Bucket"): facts[0],
-                ("Seed", "Key"): seed_key(source),
-                ("Encryption", "KmsKeyArn"): self._args.project_key_arns.get(region.name, ""),
-                ("Roles", "PermissionsBoundary"): names.project_boundary.value,
-                ("Notifications", "TopicArn"): facts[1],
-            }
-            return {
-                group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()
-            }
-
-        return known.apply(fill)
+        return known.apply(
+            lambda facts: template_values(
+                source,
+                self._args.environment.names,
+                bucket=facts[0],
+                key_arn=self._args.project_key_arns.get(region.name, ""),
+                topic_arn=facts[1],
+            )
+        )

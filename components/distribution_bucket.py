@@ -17,6 +17,9 @@ from components.naming import BucketNaming
 from components.private_bucket import private_bucket
 from components.regions import Region
 
+STUDIO_ORIGIN = "https://*.sagemaker.aws"
+"""Where Studio's pages come from."""
+
 ShareType = Literal["ACCOUNT", "ORGANIZATION", "ORGANIZATIONAL_UNIT", "ORGANIZATION_MEMBER_ACCOUNT"]
 
 
@@ -79,7 +82,7 @@ class DistributionBucket(pulumi.ComponentResource):
                     {
                         "allowed_headers": ["*"],  # AWS documents no narrower set that Studio works with
                         "allowed_methods": ["GET", "HEAD"],
-                        "allowed_origins": ["https://*.sagemaker.aws"],
+                        "allowed_origins": [STUDIO_ORIGIN],
                         "expose_headers": ["ETag"],
                         "max_age_seconds": 3600,
                     }

@@ -14,6 +14,7 @@ from components.environment import Environment
 from components.portfolio import Portfolio
 from components.providers.product_files import ProductFiles, studio_prefix, template_key
 from components.providers.product_version import ProductVersion
+from components.publication import product_name
 from components.regions import Region
 
 STUDIO_VISIBILITY = {"sagemaker:studio-visibility": "true"}
@@ -107,7 +108,7 @@ class Product(pulumi.ComponentResource):
         return aws.servicecatalog.Product(
             f"{self._name}-product",
             region=args.region.name,
-            name=f"{source.name} ({args.environment.names.prefix})",
+            name=product_name(source, args.environment.names),
             owner=source.owner,
             type="CLOUD_FORMATION_TEMPLATE",
             description=source.description,

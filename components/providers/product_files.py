@@ -43,11 +43,11 @@ def studio_prefix(slug: str) -> str:
 
 def _put(client: Any, bucket: str, key: str, body: bytes, tags: str) -> None:  # noqa: ANN401 - a botocore client
     """Upload an object with its tags, unless the bucket has it: the same key is the same content."""
-    if not _tags(client, bucket, key).items() >= dict(pair.split("=") for pair in tags.split("&")).items():
+    if not object_tags(client, bucket, key).items() >= dict(pair.split("=") for pair in tags.split("&")).items():
         client.put_object(Bucket=bucket, Key=key, Body=body, Tagging=tags)
 
 
-def _tags(client: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+def object_tags(client: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
     """Tags of an object; none where there is no such object."""
     try:
         tags = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
@@ -104,11 +104,11 @@ class ProductFilesProvider(AwsResourceProvider):
         client = self.client("s3", props["region"])
         with explained(f"files of {props['product']}", "s3", props["region"]):
             whole = all(
-                _tags(client, props["bucket"], props[key]).get(PROVISIONING_TAG) == "true"
+                object_tags(client, props["bucket"], props[key]).get(PROVISIONING_TAG) == "true"
                 for key in ("seedKey", "templateKey")
             )
             studio = not props.get("studioKey") or (
-                _tags(client, props["bucket"], props["studioKey"]).get(STUDIO_TAG) == "true"
+                object_tags(client, props["bucket"], props["studioKey"]).get(STUDIO_TAG) == "true"
             )
         return ReadResult(id_, props if whole and studio else {**props, "templateDigest": ""})
 
