@@ -1,0 +1,218 @@
+"""A change of a policy is told statement by statement, and nothing that it newly allows is missed."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.permissions import Request, decision
+from tools.policy_changes import MOST_RIGHTS, PolicyChanges, compare, statement_lines
+
+BUCKET = "arn:aws:s3:::artifacts/*"
+ACCOUNT = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+def allow(action: object = "s3:GetObject", resource: object = BUCKET, **more: object) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: object = "s3:GetObject", resource: object = BUCKET, **more: object) -> dict[str, Any]:
+    return {**allow(action, resource, **more), "Effect": "Deny"}
+
+
+def policy(*statements: object) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def changes(before: object, after: object) -> PolicyChanges:
+    return compare(policy(before), policy(after))
+
+
+def test_what_means_the_same_is_no_change() -> None:
+    before = policy(
+        allow(["s3:GetObject", "s3:PutObject"], [BUCKET]),
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "111122223333"},
+            "Condition": {"StringEquals": {"k": ["a"]}},
+        },
+    )
+    after = policy(
+        {
+            "Action": ["sts:AssumeRole"],
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:iam::111122223333:root"]},
+            "Condition": {"StringEquals": {"k": "a"}},
+        },
+        allow(["s3:PutObject", "S3:GetObject"], BUCKET),
+    )
+    assert not compare(before, json.dumps(after))
+
+
+def test_a_change_names_the_statement_its_values_and_what_it_newly_allows() -> None:
+    (change,) = compare(
+        policy(allow(Sid="Read"), deny("s3:DeleteObject")),
+        policy(deny("s3:DeleteObject"), allow(["s3:GetObject", "s3:PutObject"], Sid="Read")),
+    ).statements
+    assert (change.kind, change.name) == ("changed", "Read")
+    assert change.differences == (("+", "Action", "s3:PutObject"),)
+    assert change.broader == (f"s3:PutObject on {BUCKET}",)
+    assert change.narrower == ()
+
+
+def test_a_statement_without_a_sid_is_found_again_by_what_it_has_in_common() -> None:
+    before = policy(allow(["s3:GetObject", "s3:PutObject"]), allow("kms:Decrypt", "*"))
+    after = policy(allow("kms:Decrypt", "*"), allow(["s3:GetObject", "s3:ListBucket"]))
+    (change,) = compare(before, after).statements
+    assert (change.kind, change.name) == ("changed", "statement 2")
+    assert [line[0] for line in change.differences] == ["-", "+"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "broader"),
+    [
+        (allow("s3:Get*"), allow("s3:GetObject"), False),
+        (allow("s3:GetObject"), allow("s3:Get*"), True),
+        (allow("s3:Get?bject"), allow("s3:Get*bject"), True),
+        (allow("s3:GetObject", "*"), allow(), False),
+        (allow(), allow("s3:getobject"), False),
+        (allow(), allow("s3:GetObject", "arn:aws:s3:::Artifacts/*"), True),
+        (allow(Condition=ACCOUNT), allow(), True),
+        (allow(), allow(Condition=ACCOUNT), False),
+        (allow(Condition=ACCOUNT), allow(Condition={"StringEquals": {"AWS:SourceAccount": "111122223333"}}), False),
+        (
+            allow(Condition=ACCOUNT),
+            allow(Condition={"StringEquals": {"aws:SourceAccount": ["111122223333", "4"]}}),
+            True,
+        ),
+        (allow(Condition={"StringLike": {"k": "a*"}}), allow(Condition={"StringLike": {"k": "ab*"}}), False),
+        (allow(Condition={"StringLike": {"k": "ab*"}}), allow(Condition={"StringLike": {"k": "a*"}}), True),
+        (
+            allow(Condition={"StringNotEquals": {"k": ["a", "b"]}}),
+            allow(Condition={"StringNotEquals": {"k": "a"}}),
+            True,
+        ),
+        (
+            allow(Condition={"StringNotEquals": {"k": "a"}}),
+            allow(Condition={"StringNotEquals": {"k": ["a", "b"]}}),
+            False,
+        ),
+        (allow(Condition={"Bool": {"k": "true"}}), allow(Condition={"Bool": {"k": ["true", "false"]}}), True),
+        (
+            allow(Condition={"StringEqualsIfExists": {"k": "a"}}),
+            allow(Condition={"StringEquals": {"k": "a"}}),
+            False,
+        ),
+        (
+            allow(Condition={"StringEquals": {"k": "a"}}),
+            allow(Condition={"StringEqualsIfExists": {"k": "a"}}),
+            True,
+        ),
+        (allow(Principal={"AWS": "111122223333"}), allow(Principal={"AWS": "444455556666"}), True),
+        (allow(Principal={"AWS": "111122223333"}), allow(Principal="*"), True),
+        (allow(Principal="*"), allow(Principal={"AWS": "*"}), False),
+        (allow(Principal="*"), allow(Principal={"Service": "sns.amazonaws.com"}), False),
+        (deny(), deny("s3:*"), False),
+        (deny("s3:*"), deny(), True),
+        (deny(Condition=ACCOUNT), deny(), False),
+        (deny(), deny(Condition=ACCOUNT), True),
+        (deny(), allow(), True),
+        (allow(), deny(), False),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, allow("s3:GetObject", "*"), False),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, allow("iam:GetRole", "*"), True),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, allow("*", "*"), True),
+        (
+            {"Effect": "Allow", "NotAction": ["iam:*", "kms:*"], "Resource": "*"},
+            {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+            True,
+        ),
+        (allow("*", "*"), {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, False),
+        (allow("s3:*", "*"), {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, True),
+        ({"Effect": "Allow", "Action": "sts:AssumeRole"}, {"Effect": "Allow", "Action": "sts:*"}, True),
+    ],
+)
+def test_what_got_broader_is_told(before: dict[str, Any], after: dict[str, Any], broader: bool) -> None:
+    found = changes(before, after)
+    assert bool(found.broader) is broader, found
+    assert sorted(changes(after, before).narrower) == sorted(found.broader), "back again is the same, the other way"
+
+
+def test_a_right_under_a_weaker_condition_and_one_no_longer_denied_say_so() -> None:
+    assert changes(allow(Condition=ACCOUNT), allow()).broader == (f"s3:GetObject on {BUCKET}, under no condition",)
+    assert compare(policy(deny()), policy()).broader == (f"no longer denied: s3:GetObject on {BUCKET}",)
+    assert changes(allow(), allow("s3:PutObject", Principal="*")).broader == (f"s3:PutObject on {BUCKET} by AWS: *",)
+
+
+def test_new_rights_of_equal_actions_are_told_together() -> None:
+    found = compare(None, policy(allow(["s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"])))
+    assert found.broader == ("s3:GetObject, s3:PutObject on arn:aws:s3:::a/*, arn:aws:s3:::b/*",)
+
+
+@pytest.mark.parametrize("broken", ["{", "7", [], {"Statement": 3}, {"Statement": ["x"]}, '{"a": 1}', "[" * 100_000])
+def test_what_is_no_policy_is_told_and_not_compared(broken: object) -> None:
+    found = compare(policy(allow()), broken)
+    assert not found.statements
+    assert "after the change cannot be read" in found.unreadable[0]
+
+
+def test_a_statement_of_very_many_rights_is_told_as_new_without_comparing_each() -> None:
+    resources = [f"arn:aws:s3:::b{number}" for number in range(MOST_RIGHTS // 2)]
+    found = changes(allow(), allow(["s3:a", "s3:b", "s3:c"], resources))
+    assert found.broader == ("statement 1 names too many rights to compare them one by one: read it as new",)
+
+
+def test_a_statement_is_told_in_the_order_of_the_grammar() -> None:
+    told = statement_lines({"Resource": "*", "Sid": "X", "Action": ["b:c"], "Effect": "Allow", "Condition": ACCOUNT})
+    assert told == [
+        ("Effect", "Allow"),
+        ("Action", "b:c"),
+        ("Resource", "*"),
+        ("Condition", "StringEquals aws:SourceAccount 111122223333"),
+    ]
+
+
+WORDS = st.sampled_from(["a:b", "a:c", "a:*", "a:?", "*", "d:b"])
+PLACES = st.sampled_from(["x", "y", "x*", "*", "?"])
+CONDITIONS = st.sampled_from(
+    [{}, {"StringLike": {"k": "v*"}}, {"StringEquals": {"k": ["v", "w"]}}, {"StringNotEquals": {"k": "v"}}]
+)
+STATEMENTS = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"]), "Condition": CONDITIONS},
+).flatmap(
+    lambda start: st.tuples(
+        st.sampled_from(["Action", "NotAction"]),
+        st.lists(WORDS, min_size=1, max_size=2),
+        st.sampled_from(["Resource", "NotResource"]),
+        st.lists(PLACES, min_size=1, max_size=2),
+    ).map(lambda rest: {**start, rest[0]: rest[1], rest[2]: rest[3]})
+)
+POLICIES = st.lists(STATEMENTS, max_size=3).map(lambda listed: policy(*listed))
+
+
+@given(POLICIES, POLICIES)
+def test_whatever_is_newly_allowed_is_told(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Every request that the new policy allows and the old one does not shows as something broader."""
+    told = compare(before, after).broader
+    for action in ("a:b", "a:c", "d:b", "e:f"):
+        for resource in ("x", "y", "xz", "zz"):
+            for context in ({}, {"k": "v"}, {"k": "vv"}, {"k": "w"}):
+                request = Request(action, resource, context)
+                had, has = (decision(document["Statement"], request) == "allow" for document in (before, after))
+                assert told or had or not has, request
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+ODD = st.dictionaries(st.sampled_from(["Effect", "Action", "NotAction", "Principal", "Resource", "Condition"]), JSON)
+
+
+@given(st.lists(ODD, max_size=3), st.lists(ODD, max_size=3) | JSON)
+def test_no_document_makes_it_fail(before: object, after: object) -> None:
+    compare({"Statement": before}, {"Statement": after})
+    compare(after, json.dumps(before))
