@@ -12,11 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
-from typing import Any, Literal
+from itertools import islice, product
+from typing import Any, Literal, cast
+
+from tools import made_up_requests
 
 MOST_RIGHTS = 20_000
 """Combinations of principal, action and resource of one statement up to which each is compared."""
+
+_TRIED = 8
+"""Rights of one statement that requests are made up for: one that shows the difference is enough."""
 
 Kind = Literal["added", "removed", "changed"]
 
@@ -38,6 +43,8 @@ class StatementChange:
     """What is allowed that was not: the rights, as text."""
     narrower: tuple[str, ...]
     """What is not allowed any more."""
+    proved: bool = False
+    """Whether a request shows that it is broader: IAM allows it now and did not, or does not deny it any more."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +70,18 @@ class PolicyChanges:
         return bool(self.statements or self.unreadable)
 
 
-def compare(before: object, after: object) -> PolicyChanges:
+def compare(before: object, after: object, *, had: Iterable[object] = (), has: Iterable[object] = ()) -> PolicyChanges:
     """What changes from one policy document to another, given as JSON text or as what it stands for; None is no policy.
 
     The order of statements and values, one value for a list of it, the spelling of accounts as principals and the case
     of actions and condition keys make no difference. Never fails, whatever it is given.
+
+    Args:
+        before: the policy as it was.
+        after: the policy as it is.
+        had: other policies that whoever has this one had beside it: what they allow is not new. None stands for one
+            that is not known; then nothing can be proved.
+        has: other policies that whoever has this one has beside it.
     """
     read: list[list[_Statement]] = []
     unreadable: list[str] = []
@@ -79,7 +93,21 @@ def compare(before: object, after: object) -> PolicyChanges:
     if unreadable:
         return PolicyChanges(unreadable=tuple(unreadable))
     old, new = read
-    return PolicyChanges(tuple(_change(pair, old, new) for pair in _pairs(old, new)))
+    beside = [[_others(given) for given in others] for others in (had, has)]
+    known = all(listed is not None for others in beside for listed in others)
+    all_old, all_new = (
+        [*own, *(statement for listed in others for statement in listed or ())]
+        for own, others in zip(read, beside, strict=True)
+    )
+    return PolicyChanges(tuple(_change(pair, all_old, all_new, known=known) for pair in _pairs(old, new)))
+
+
+def _others(given: object) -> list["_Statement"] | None:
+    """The statements of a policy beside the compared one; None where it is not known."""
+    try:
+        return None if given is None else _statements(given)
+    except (ValueError, RecursionError):
+        return None
 
 
 def statement_lines(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -151,6 +179,15 @@ class _Statement:
         # A trust policy names no resource and a policy of an identity no principal: those that carry it are meant.
         return _Names(("",))
 
+    def part(self, right: "_Right | None") -> Mapping[str, Any]:
+        """The statement, as far as it is about one of its rights."""
+        if right is None:
+            return self.source
+        listed = zip(("Principal", "Action", "Resource"), right, strict=True)
+        own = {element: [_bare(value) for value in names.values] for element, names in listed if not names.negated}
+        kept = {key: value for key, value in self.source.items() if key.removeprefix("Not") not in own}
+        return kept | {element: values for element, values in own.items() if values != [""]}
+
 
 @dataclass(frozen=True)
 class _Pair:
@@ -208,7 +245,7 @@ def _without(statements: Iterable[_Statement], same: Mapping[frozenset[tuple[str
     return left
 
 
-def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement]) -> StatementChange:
+def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool) -> StatementChange:
     before, after = pair.old, pair.new
     gone = [("-", *line) for line in before.lines if not after or line not in after.identity] if before else []
     come = [("+", *line) for line in after.lines if not before or line not in before.identity] if after else []
@@ -216,46 +253,81 @@ def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement]) -
     shown = sorted([*gone, *come], key=lambda line: order.get(line[1], len(order)))
     kind: Kind = "added" if before is None else "removed" if after is None else "changed"
     one = after or before
+    gains = _gains(before, after, old, new)
     return StatementChange(
         kind=kind,
         name=one.name if one else "",
         differences=tuple(shown),
-        broader=tuple(_gained(before, after, old, new)),
-        narrower=tuple(_gained(after, before, new, old)),
+        broader=tuple(text for gain in gains for text in gain.told()),
+        narrower=tuple(text for gain in _gains(after, before, new, old) for text in gain.told()),
+        proved=known and any(gain.proved(old, new) for gain in gains),
     )
 
 
-def _gained(
+_Right = tuple[_Names, _Names, _Names]
+"""One principal, action and resource of a statement, or all but some."""
+
+
+@dataclass(frozen=True)
+class _Gain:
+    """Rights of one statement that nothing covers: of a permission that is new, or of a denial that is gone."""
+
+    statement: _Statement
+    rights: Mapping[_Right, bool]
+    """The rights, and whether they are there under a stricter condition; none where they are too many to compare."""
+
+    def told(self) -> Iterator[str]:
+        start = "no longer denied: " * self.statement.denies
+        if not self.rights:
+            yield f"{start}{self.statement.name} names too many rights to compare them one by one: read it as new"
+        groups: dict[tuple[str, str, bool], list[str]] = {}
+        for (principal, action, resource), weaker in self.rights.items():
+            groups.setdefault((_said(principal), _said(resource), weaker), []).append(_said(action))
+        merged: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+        for (who, what, weaker), actions in groups.items():
+            merged.setdefault((who, tuple(actions), weaker), []).append(what)
+        for (who, done, weaker), resources in merged.items():
+            named = [resource for resource in resources if resource]
+            yield start + _told(who, done, named, weaker, self.statement.conditions)
+
+    def proved(self, old: Sequence[_Statement], new: Sequence[_Statement]) -> bool:
+        shows = made_up_requests.no_longer_denied if self.statement.denies else made_up_requests.newly_allowed
+        before, after = ([item.source for item in statements] for statements in (old, new))
+        tried = islice(self.rights, _TRIED) if self.rights else [None]
+        return any(shows(self.statement.part(right), before, after) for right in tried)
+
+
+def _gains(
     before: _Statement | None, after: _Statement | None, old: Sequence[_Statement], new: Sequence[_Statement]
-) -> Iterator[str]:
+) -> list[_Gain]:
     """What the change of one statement allows: rights that nothing old allows, and denials that nothing new makes."""
+    found = []
     if after and not after.denies:
-        yield from _uncovered(after, [statement for statement in old if not statement.denies])
+        found.append(_uncovered(after, [statement for statement in old if not statement.denies]))
     if before and before.denies:
-        for right in _uncovered(before, [statement for statement in new if statement.denies]):
-            yield f"no longer denied: {right}"
+        found.append(_uncovered(before, [statement for statement in new if statement.denies]))
+    return [gain for gain in found if gain]
 
 
-def _uncovered(wanted: _Statement, others: Sequence[_Statement]) -> Iterator[str]:
-    """The rights of a statement that no other one covers, as text."""
+def _uncovered(wanted: _Statement, others: Sequence[_Statement]) -> _Gain | None:
+    """The rights of a statement that no other one covers."""
     axes = (wanted.principals, wanted.actions, wanted.resources)
     parts = [_parts(names) for names in axes]
     if len(parts[0]) * len(parts[1]) * len(parts[2]) > MOST_RIGHTS:
-        yield f"{wanted.name} names too many rights to compare them one by one: read it as new"
-        return
+        return _Gain(wanted, {})
     reaches = [(_reach(other, parts), _implies(wanted.conditions, other.conditions)) for other in others]
     full = [reach for reach, strict in reaches if strict]
     loose = [reach for reach, strict in reaches if not strict]
-    groups: dict[tuple[str, str, bool], list[str]] = {}
-    for right in product(*parts):
-        if not any(all(part in axis for part, axis in zip(right, reach, strict=True)) for reach in full):
-            weaker = any(all(part in axis for part, axis in zip(right, reach, strict=True)) for reach in loose)
-            groups.setdefault((_said(right[0]), _said(right[2]), weaker), []).append(_said(right[1]))
-    merged: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
-    for (principal, resource, weaker), actions in groups.items():
-        merged.setdefault((principal, tuple(actions), weaker), []).append(resource)
-    for (principal, done, weaker), resources in merged.items():
-        yield _told(principal, done, [resource for resource in resources if resource], weaker, wanted.conditions)
+    rights = {
+        right: _reached(right, loose)
+        for right in cast("Iterator[_Right]", product(*parts))
+        if not _reached(right, full)
+    }
+    return _Gain(wanted, rights) if rights else None
+
+
+def _reached(right: _Right, reaches: Iterable[tuple[set[_Names], ...]]) -> bool:
+    return any(all(part in axis for part, axis in zip(right, reach, strict=True)) for reach in reaches)
 
 
 def _told(
@@ -380,6 +452,12 @@ def _lower_service(action: str) -> str:
     """IAM does not heed the case of actions; people write the service in lower case."""
     service, colon, operation = action.partition(":")
     return f"{service.lower()}{colon}{operation}"
+
+
+def _bare(value: str) -> str:
+    """A principal without its kind; other values as they are."""
+    kind, colon, name = value.partition(": ")
+    return name if colon and kind.isalpha() else value
 
 
 def _principal(kind: object, text: str) -> str:

@@ -11,6 +11,7 @@ from components.permissions import Request, decision
 from tools.policy_changes import MOST_RIGHTS, PolicyChanges, compare, statement_lines
 
 BUCKET = "arn:aws:s3:::artifacts/*"
+ROLE = "arn:aws:iam::111122223333:role/one"
 ACCOUNT = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
@@ -202,6 +203,66 @@ def test_whatever_is_newly_allowed_is_told(before: dict[str, Any], after: dict[s
                 request = Request(action, resource, context)
                 had, has = (decision(document["Statement"], request) == "allow" for document in (before, after))
                 assert told or had or not has, request
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, allow()),
+        (None, allow("s3:Get*", "arn:aws:s3:::${aws:username}/*")),
+        (None, allow(Condition={"StringLike": {"k": "a?c*"}})),
+        (None, allow(Condition={"NumericLessThan": {"k": "10"}})),
+        (None, allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})),
+        (None, allow(Condition={"StringEquals": {"k": "${aws:username}"}})),
+        (None, {"Effect": "Allow", "NotAction": "iam:*", "NotResource": "arn:aws:s3:::secret"}),
+        (allow(), allow(["s3:GetObject", "s3:PutObject"])),
+        (allow(Condition=ACCOUNT), allow()),
+        (allow(Condition={"StringNotEquals": {"k": "a"}}), allow()),
+        (allow(Condition={"StringEqualsIfExists": {"k": "a"}}), allow()),
+        (allow(Condition={"Null": {"k": "true"}}), allow()),
+        (
+            {"Effect": "Allow", "NotAction": ["iam:*", "kms:*"], "Resource": "*"},
+            {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+        ),
+        (deny(), None),
+        (deny("s3:*"), deny()),
+        (deny(), deny(Condition=ACCOUNT)),
+        ({**allow("sts:AssumeRole"), "Principal": {"Service": "a"}}, {**allow("sts:AssumeRole"), "Principal": "*"}),
+    ],
+)
+def test_a_request_proves_what_got_broader(before: object, after: object) -> None:
+    (change,) = compare(*(policy(*[one] * bool(one)) for one in (before, after))).statements
+    assert change.broader
+    assert change.proved
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([allow("s3:*"), deny()], [allow("s3:*"), allow(), deny()]),
+        ([allow("s3:Get*"), allow("s3:?*")], [allow("s3:*")]),
+        ([], [allow(Condition={"StringResembles": {"k": "a"}})]),
+        ([allow("s3:*"), deny("s3:*")], [deny("s3:*"), allow("kms:*"), deny("kms:*")]),
+        ([{**allow("sts:*"), "Principal": "111122223333"}], [{**allow("sts:*"), "Principal": f"{ROLE}"}]),
+    ],
+)
+def test_what_no_request_shows_is_not_proved(before: list[object], after: list[object]) -> None:
+    assert not any(change.proved for change in compare(policy(*before), policy(*after)).statements)
+
+
+def test_what_another_policy_of_the_same_holder_allows_is_not_new() -> None:
+    other = policy(allow("s3:*", "*"))
+    assert not compare(None, policy(allow()), had=[other], has=[other]).broader
+    assert compare(None, policy(allow()), has=[other]).broader
+    (moved,) = compare(policy(deny()), None, had=[other], has=[other, policy(deny("s3:*", "*"))]).statements
+    assert not moved.broader
+    (denied,) = compare(None, policy(allow()), has=[policy(deny())]).statements
+    assert (bool(denied.broader), denied.proved) == (True, False)
+
+
+def test_beside_a_policy_that_is_not_known_nothing_is_proved() -> None:
+    (change,) = compare(None, policy(allow()), had=[None], has=[None]).statements
+    assert (bool(change.broader), change.proved) == (True, False)
 
 
 JSON = st.recursive(
