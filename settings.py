@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from components import packaging, seed_code
+from components import deployment_options, packaging, seed_code
 from components.distribution_bucket import ShareType
 from components.naming import BucketNaming, Names
 from components.regions import known_regions
@@ -281,6 +281,32 @@ class Projects(Section):
     """Whether `pulumi destroy` switches projects off again, if this stack switched them on and no other needs them."""
 
 
+class DeploymentOption(Section):
+    """One way of deploying the platform, tested by bringing it up."""
+
+    name: Annotated[NamePart, Field(max_length=24)]
+    """Name of the option: up to 24 characters."""
+    region: RegionName
+    """Home region of the stack under test; the only one, unless `settings` names more."""
+    settings: Mapping[str, Any] = {}
+    """What differs from this stack's settings, by section: mappings are merged, null leaves a key out."""
+    expected: tuple[str, ...] = ()
+    """Ids of `tools doctor` that this option is known to break, such as `connection` before a person completes it."""
+    projects: bool = True
+    """Whether a project of each product is created, run and deleted."""
+    approval: bool = False
+    """Whether a person approves before the stack is destroyed."""
+
+
+class DeploymentTests(Section):
+    """Deployment options that are tested: each is brought up, examined and destroyed."""
+
+    options: Annotated[tuple[DeploymentOption, ...], Field(min_length=1)]
+    """The options; each gets a pipeline."""
+    sweep_after_hours: Annotated[int, Field(ge=1, le=72)] = 6
+    """Age at which a stack that a test has left behind is destroyed: 1 to 72 hours."""
+
+
 class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
 
@@ -319,6 +345,8 @@ class Settings(BaseModel):
     """Project templates that people launch; left out, no catalog is made."""
     projects: Projects | None = None
     """SageMaker Projects, switched on; left out, the account's switch is left as it is."""
+    deployment_tests: DeploymentTests | None = None
+    """Deployment options that are brought up and destroyed to test them; left out, none is."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
@@ -357,16 +385,22 @@ def parse(values: Mapping[str, Any], stack: str) -> Settings:
     Raises:
         SettingsError: there are faults; the message lists every one.
     """
+    settings, faults = _judged(values)
+    fields = dict(settings) if settings else _valid_fields(values)
+    faults += _option_faults(fields.get("deployment_tests"), values, known=faults)
+    if settings and not faults:
+        return settings
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    raise SettingsError("\n".join([f"Pulumi.{stack}.yaml has {count}:", *(f"  - {fault}" for fault in faults)]))
+
+
+def _judged(values: Mapping[str, Any]) -> tuple[Settings | None, list[str]]:
+    """The settings, where their fields are in order, and all faults of the stack itself."""
     try:
         settings = Settings.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        faults = [*_field_faults(error), *_repeats(values), *_rule_faults(_valid_fields(values))]
-    else:
-        faults = [*_repeats(values), *_rule_faults(dict(settings))]
-        if not faults:
-            return settings
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    raise SettingsError("\n".join([f"Pulumi.{stack}.yaml has {count}:", *(f"  - {fault}" for fault in faults)]))
+        return None, [*_field_faults(error), *_repeats(values), *_rule_faults(_valid_fields(values))]
+    return settings, [*_repeats(values), *_rule_faults(dict(settings))]
 
 
 def _stack_values() -> dict[str, Any]:
@@ -501,6 +535,35 @@ def _product_faults(slugs: Sequence[str]) -> Iterator[str]:
             seed_code.product(slug)
         except packaging.ProductFolderError as error:
             yield from (f"seed_code/{slug}/{fault}" for fault in error.faults)
+
+
+def own_sections(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The program's own part of a stack's configuration, by section."""
+    prefix = f"{NAMESPACE}:"
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _option_faults(tests: DeploymentTests | None, values: Mapping[str, Any], *, known: Sequence[str]) -> Iterator[str]:
+    """The settings of every stack under test are in order, too: its test would find out only after minutes.
+
+    Args:
+        tests: the options.
+        values: the stack's own values, by full key.
+        known: faults of the stack itself, which its options share.
+    """
+    names = [option.name for option in tests.options] if tests else []
+    for index, option in enumerate(tests.options if tests else ()):
+        place = f"{NAMESPACE}:deploymentTests.options[{index}]"
+        if option.name in names[:index]:
+            yield f"{place}.name: {option.name!r} is the name of another option already"
+        sections = deployment_options.settings_under_test(
+            own_sections(values),
+            region=option.region,
+            changes=option.settings,
+            test_suffix=deployment_options.ANY_SUFFIX,
+        )
+        _, faults = _judged({"aws:region": option.region, **{f"{NAMESPACE}:{key}": sections[key] for key in sections}})
+        yield from (f"{place} ({option.name}): {fault}" for fault in faults if fault not in known)
 
 
 _SHARE_IDS = {

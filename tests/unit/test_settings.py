@@ -51,7 +51,7 @@ def faults(values: dict[str, Any]) -> list[str]:
             "sm-mlops:artefacts",
             {},
             "sm-mlops:artefacts: unknown key; did you mean 'artifacts'? (allowed: aws:region, project, environment, "
-            "artifacts, source, notifications, catalog, projects, protection, tags)",
+            "artifacts, source, notifications, catalog, projects, deploymentTests, protection, tags)",
             id="unknown section",
         ),
         pytest.param(
@@ -309,6 +309,42 @@ def test_a_rule_between_sections_is_checked_beside_faults_of_other_sections() ->
     values = changed("sm-mlops:artifacts.regions", ["eu-west-1"])
     values["sm-mlops:tags"] = {"aws:x": "y"}
     assert [fault.split(": ")[0] for fault in faults(values)] == ["sm-mlops:tags", "sm-mlops:artifacts.regions"]
+
+
+def with_options(*options: dict[str, Any]) -> dict[str, Any]:
+    return {**MINIMAL, "sm-mlops:deploymentTests": {"options": list(options)}}
+
+
+def test_a_fault_in_an_option_is_found_before_its_test_is() -> None:
+    options = (
+        {"name": "one", "region": "eu-west-1"},
+        {"name": "two", "region": "eu-west-1", "settings": {"artifacts": {"naming": "legcy"}}},
+        {"name": "one", "region": "us-east-1", "settings": {"artefacts": {}}},
+    )
+    found = faults(with_options(*options))
+    assert found[0] == (
+        "sm-mlops:deploymentTests.options[1] (two): sm-mlops:artifacts.naming: 'legcy' is not allowed; did you mean "
+        "'legacy'? (allowed: account-regional, legacy)"
+    )
+    assert found[1] == "sm-mlops:deploymentTests.options[2].name: 'one' is the name of another option already"
+    assert found[2].startswith(
+        "sm-mlops:deploymentTests.options[2] (one): sm-mlops:artefacts: unknown key; did you mean 'artifacts'?"
+    )
+    assert len(found) == 3
+
+
+def test_the_names_of_a_stack_under_test_are_longer_and_are_checked() -> None:
+    values = with_options({"name": "one", "region": "ap-southeast-2"})
+    settings.parse({**values, "sm-mlops:project": "p" * 10}, "dev")
+    (fault,) = faults({**values, "sm-mlops:project": "p" * 20})
+    assert fault.startswith(
+        "sm-mlops:deploymentTests.options[0] (one): sm-mlops:project: 'pppppppppppppppppppp-000000'"
+    )
+
+
+def test_a_fault_of_the_stack_itself_is_told_once_whatever_its_options() -> None:
+    values = {**with_options({"name": "one", "region": "eu-west-1"}), "sm-mlops:environment": "Dev"}
+    assert len(faults(values)) == 1
 
 
 def test_a_section_stored_as_a_secret_is_refused_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

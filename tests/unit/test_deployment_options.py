@@ -1,0 +1,87 @@
+"""What a stack under test is like."""
+
+from typing import Any
+
+import pytest
+
+from components.deployment_options import (
+    THROWN_AWAY,
+    is_stack_under_test,
+    merged,
+    settings_under_test,
+    stack_name,
+    suffix,
+)
+
+DEV: dict[str, Any] = {
+    "project": "sm-mlops",
+    "environment": "dev",
+    "artifacts": {"regions": ["us-east-2", "eu-west-1"], "artifactDays": 30},
+    "source": {"provider": "CodeCommit", "repository": "platform"},
+    "catalog": {"products": ["model-deploy"], "regions": ["us-east-2"]},
+    "notifications": {"emails": ["team@example.com"], "detail": "BASIC"},
+    "protection": {"protect": True, "retain": True},
+    "delivery": {"stacks": []},
+    "deploymentTests": {"options": []},
+}
+
+
+def under_test(**changes: Any) -> dict[str, Any]:
+    return settings_under_test(DEV, region="eu-west-1", changes=changes, test_suffix="t01234")
+
+
+def test_a_stack_under_test_is_the_stack_that_tests_in_the_regions_of_the_option() -> None:
+    assert under_test() == {
+        "project": "sm-mlops-t01234",
+        "environment": "dev",
+        "artifacts": {"regions": ["eu-west-1"], "artifactDays": 30},
+        "source": {"provider": "CodeCommit"},
+        "catalog": {"products": ["model-deploy"]},
+        "notifications": {"detail": "BASIC"},
+        "protection": THROWN_AWAY,
+    }
+
+
+def test_an_option_changes_what_it_names_and_nothing_else() -> None:
+    tested = under_test(artifacts={"regions": ["eu-west-1", "eu-west-2"]}, catalog=None, source={"branch": "next"})
+    assert tested["artifacts"] == {"regions": ["eu-west-1", "eu-west-2"], "artifactDays": 30}
+    assert tested["source"] == {"provider": "CodeCommit", "branch": "next"}
+    assert "catalog" not in tested
+
+
+def test_no_option_can_make_a_stack_that_would_outlive_its_test() -> None:
+    assert under_test(protection={"protect": True, "retain": True})["protection"] == THROWN_AWAY
+
+
+def test_the_settings_of_the_testing_stack_stay_what_they_are() -> None:
+    before = repr(DEV)
+    under_test(artifacts={"artifactDays": 1})
+    assert repr(DEV) == before
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "expected"),
+    [
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}, {"a": {"b": 3, "c": 2}}),
+        ({"a": {"b": 1}}, {"a": [1]}, {"a": [1]}),
+        ({"a": [1, 2]}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": 1}, {"a": None, "b": None}, {}),
+        ({}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
+    ],
+)
+def test_changes_are_merged_section_by_section(
+    base: dict[str, Any], changes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert merged(base, changes) == expected
+
+
+def test_each_execution_has_a_name_of_its_own_that_the_sweeper_knows_again() -> None:
+    first, second = (stack_name("legacy-names", suffix(execution)) for execution in ("e-1", "e-2"))
+    assert first != second
+    assert first == stack_name("legacy-names", suffix("e-1"))
+    assert all(map(is_stack_under_test, (first, second)))
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "test", "test-dev", "test-option-", "testing-a-t01234"])
+def test_no_stack_of_people_is_taken_for_one_under_test(name: str) -> None:
+    assert not is_stack_under_test(name)

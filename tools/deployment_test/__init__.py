@@ -1,0 +1,1 @@
+"""A deployment option brought up, examined by machine, and destroyed."""

@@ -1,0 +1,68 @@
+"""Whether anything of a stack is open to others: the policies that AWS really holds, judged as IAM judges them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from components.permissions import Request, Statement, decision, statements
+
+Client = Callable[[str], Any]
+"""Gives the client of a service in one region."""
+
+STRANGER = "999999999999"
+"""An account that is nobody's here. AWS gives ids that begin otherwise, too; what counts is that it is not ours."""
+
+_READ = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+
+
+def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+    """What is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
+    policy = _policy(lambda: s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    partition = s3.meta.partition
+    objects = f"arn:{partition}:s3:::{bucket}/any"
+    owner = f"arn:{partition}:iam::{account_id}:role/any"
+    for action in ("s3:GetObject", "s3:PutObject"):
+        plain = Request(action, objects, {"aws:SecureTransport": "false"}, owner)
+        if decision(policy, plain) != "deny":
+            yield f"bucket {bucket} does not refuse {action} over plain HTTP"
+        yield from _strangers(f"bucket {bucket}", policy, action, objects, partition, _READ)
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    yield from (f"bucket {bucket}: {name} is off" for name, on in sorted(block.items()) if not on)
+
+
+def topic_faults(sns: Any, topic_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+    """What is wrong with how a topic is guarded."""
+    policy = _policy(lambda: sns.get_topic_attributes(TopicArn=topic_arn)["Attributes"]["Policy"])
+    plain = Request("sns:Publish", topic_arn, {"aws:SecureTransport": "false"}, "*")
+    if decision(policy, plain) != "deny":
+        yield f"topic {topic_arn} does not refuse sns:Publish over plain HTTP"
+    for action in ("sns:Publish", "sns:Subscribe"):
+        yield from _strangers(f"topic {topic_arn}", policy, action, topic_arn, sns.meta.partition, {})
+
+
+def key_faults(kms: Any, key_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+    """What is wrong with how a key is guarded."""
+    policy = _policy(lambda: kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
+    for action in ("kms:Decrypt", "kms:PutKeyPolicy"):
+        yield from _strangers(f"key {key_arn}", policy, action, key_arn, kms.meta.partition, {})
+
+
+def _strangers(
+    what: str, policy: Iterable[Statement], action: str, resource: str, partition: str, context: Mapping[str, str]
+) -> Iterator[str]:
+    principal = f"arn:{partition}:iam::{STRANGER}:role/any"
+    keys = {**context, "aws:PrincipalAccount": STRANGER, "kms:CallerAccount": STRANGER}
+    if decision(policy, Request(action, resource, keys, principal)) == "allow":
+        yield f"{what} lets other accounts call {action}"
+
+
+def _policy(read: Callable[[], str]) -> list[Statement]:
+    """The statements of a policy; none where the resource has no policy."""
+    try:
+        return statements(json.loads(read()))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
+            return []
+        raise
