@@ -264,6 +264,8 @@ class Catalog(Section):
     """Whether the topic is told of every event of a launch."""
     rules: Mapping[str, Mapping[str, Any]] = {}
     """By product, rules of a template constraint that limit what parameters may be chosen."""
+    service_catalog: bool = True
+    """Whether Service Catalog offers the products; if false, only Studio does, from S3, in `studioDomains`."""
     studio_domains: Mapping[RegionName, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
     project_key_arns: Mapping[RegionName, str] = {}
@@ -516,11 +518,40 @@ def _place_faults(catalog: Catalog, home: str | None) -> Iterator[str]:
                 f"{NAMESPACE}:catalog.shares[{index}].principalId: {share.principal_id!r} is not the id of what "
                 f"{share.type} names"
             )
+    if not catalog.service_catalog:
+        yield from _route_faults(catalog, regions)
     for product in catalog.rules:
         if product not in catalog.products:
             yield (
                 f"{NAMESPACE}:catalog.rules: {product!r} is not a product of the catalog (its products: "
                 f"{', '.join(catalog.products)})"
+            )
+
+
+_OF_SERVICE_CATALOG = (
+    "provider_name",
+    "description",
+    "principals",
+    "tag_options",
+    "shares",
+    "budget",
+    "keep_versions",
+    "notify_launches",
+    "rules",
+)
+"""What is said of a portfolio."""
+
+
+def _route_faults(catalog: Catalog, regions: Sequence[str]) -> Iterator[str]:
+    """Without Service Catalog there is no portfolio to say something of, and every region needs the other route."""
+    for key in _OF_SERVICE_CATALOG:
+        if key in catalog.model_fields_set:
+            yield f"{NAMESPACE}:catalog.{to_camel(key)}: has no effect with serviceCatalog: false; leave it out"
+    for region in regions:
+        if region not in catalog.studio_domains:
+            yield (
+                f"{NAMESPACE}:catalog.studioDomains: names no domain of {region!r}; with serviceCatalog: false nobody "
+                f"would find the products there"
             )
 
 

@@ -57,6 +57,8 @@ class CatalogArgs:
     """Whether every event of a launch is told to the topic, in the home region."""
     rules: Mapping[str, Mapping[str, Any]]
     """Rules of template constraints, by product."""
+    service_catalog: bool
+    """Whether Service Catalog offers the products; else Studio alone does, from S3."""
     studio_domains: Mapping[str, Sequence[str]]
     """SageMaker domains whose Studio also lists the templates from S3, by region."""
     project_key_arns: Mapping[str, str]
@@ -103,8 +105,24 @@ class Catalog(pulumi.ComponentResource):
         )
 
     def _region(self, region: Region, distribution: DistributionBucket, roles: ProjectRoles) -> Mapping[str, Any]:
-        args, name, child = self._args, f"{self._name}-{region.name}", pulumi.ResourceOptions(parent=self)
-        portfolio = Portfolio(
+        args, name = self._args, f"{self._name}-{region.name}"
+        portfolio = self._portfolio(name, region) if args.service_catalog else None
+        versions = {slug: self._product(region, slug, distribution, portfolio, roles).version for slug in args.products}
+        for domain_id in args.studio_domains.get(region.name, ()):
+            DomainTag(
+                f"{name}-{domain_id}",
+                region=region.name,
+                domain_id=domain_id,
+                key=STUDIO_LOCATION_TAG,
+                value=distribution.bucket.apply(studio_location),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
+            )
+        offered = {"portfolioId": portfolio.portfolio_id} if portfolio else {}
+        return {"bucket": distribution.bucket, **offered, "versions": versions}
+
+    def _portfolio(self, name: str, region: Region) -> Portfolio:
+        args = self._args
+        return Portfolio(
             name,
             PortfolioArgs(
                 environment=args.environment,
@@ -116,26 +134,15 @@ class Catalog(pulumi.ComponentResource):
                 shares=args.shares,
                 budget=args.budget,
             ),
-            child,
+            pulumi.ResourceOptions(parent=self),
         )
-        versions = {slug: self._product(region, slug, distribution, portfolio, roles).version for slug in args.products}
-        for domain_id in args.studio_domains.get(region.name, ()):
-            DomainTag(
-                f"{name}-{domain_id}",
-                region=region.name,
-                domain_id=domain_id,
-                key=STUDIO_LOCATION_TAG,
-                value=distribution.bucket.apply(studio_location),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
-            )
-        return {"bucket": distribution.bucket, "portfolioId": portfolio.portfolio_id, "versions": versions}
 
     def _product(
         self,
         region: Region,
         slug: str,
         distribution: DistributionBucket,
-        portfolio: Portfolio,
+        portfolio: Portfolio | None,
         roles: ProjectRoles,
     ) -> Product:
         args, source = self._args, seed_code.product(slug)

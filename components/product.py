@@ -35,10 +35,10 @@ class ProductArgs:
     """What the template is told of the environment, by the names of its mapping."""
     distribution: DistributionBucket
     """Distribution bucket of the region."""
-    portfolio: Portfolio
-    """Portfolio that offers the product."""
+    portfolio: Portfolio | None
+    """Portfolio that offers the product; without one, only Studio offers it, from S3."""
     launch: pulumi.Output[Mapping[str, str]]
-    """`{"RoleArn": ...}`, or `{"LocalRoleName": ...}` where the portfolio is shared."""
+    """Who launches from the portfolio: `{"RoleArn": ...}`, or `{"LocalRoleName": ...}` where it is shared."""
     keep_versions: int
     """Versions that stay switched on though nothing uses them, the newest included."""
     studio_list: bool
@@ -52,8 +52,6 @@ class ProductArgs:
 class Product(pulumi.ComponentResource):
     """A product that people launch."""
 
-    product_id: pulumi.Output[str]
-    """Id of the product."""
     version: pulumi.Output[str]
     """Version that people launch."""
 
@@ -86,22 +84,31 @@ class Product(pulumi.ComponentResource):
         template_url = pulumi.Output.all(args.distribution.bucket, template_digest).apply(
             lambda known: f"https://{known[0]}.{region.endpoint('s3')}/{template_key(source.slug, known[1])}"
         )
+        if args.portfolio is None:
+            self.register_outputs({"version": self.version})
+        else:
+            product = self._offered(args.portfolio, template_url, files)
+            self.register_outputs({"productId": product.id, "version": self.version})
+
+    def _offered(
+        self, portfolio: Portfolio, template_url: pulumi.Output[str], files: ProductFiles
+    ) -> aws.servicecatalog.Product:
+        """Offer the product in a portfolio, in the version that the files are of."""
+        args = self._args
         product = self._product(template_url, files)
-        self.product_id = product.id
+        constraints = self._constraints(product, portfolio)
         ProductVersion(
-            f"{name}-version",
-            region=region.name,
+            f"{self._name}-version",
+            region=args.region.name,
             product_id=product.id,
             version=self.version,
-            description=source.release_note,
+            description=args.source.release_note,
             template_url=template_url,
             keep_versions=args.keep_versions,
             # Removed first of all: a product from which something was launched is then refused while it is still whole.
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[files, *self._constraints(product), args.portfolio, args.distribution]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[files, *constraints, portfolio, args.distribution]),
         )
-        self.register_outputs({"productId": product.id, "version": self.version})
+        return product
 
     def _product(self, template_url: pulumi.Output[str], files: ProductFiles) -> aws.servicecatalog.Product:
         args, source = self._args, self._args.source
@@ -130,14 +137,14 @@ class Product(pulumi.ComponentResource):
             ),
         )
 
-    def _constraints(self, product: aws.servicecatalog.Product) -> list[pulumi.Resource]:
+    def _constraints(self, product: aws.servicecatalog.Product, portfolio: Portfolio) -> list[pulumi.Resource]:
         """Everything between product and portfolio. AWS takes a constraint only on a product that is associated."""
         args, name = self._args, self._name
         association = aws.servicecatalog.ProductPortfolioAssociation(
             f"{name}-association",
             region=args.region.name,
             product_id=product.id,
-            portfolio_id=args.portfolio.portfolio_id,
+            portfolio_id=portfolio.portfolio_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
         parameters: dict[str, pulumi.Output[str]] = {
@@ -155,7 +162,7 @@ class Product(pulumi.ComponentResource):
                 f"{name}-{kind.lower().replace('_', '-')}",
                 region=args.region.name,
                 product_id=product.id,
-                portfolio_id=args.portfolio.portfolio_id,
+                portfolio_id=portfolio.portfolio_id,
                 type=kind,
                 parameters=text,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[association]),

@@ -191,6 +191,34 @@ def test_studio_lists_templates_from_s3_where_a_domain_is_named() -> None:
     assert files.inputs["studioKey"].startswith("studio/model-deploy.1.0.0-")
 
 
+def from_s3_only(**changes: object) -> dict[str, Any]:
+    values = stack_values("dev")
+    domains = {HOME: ["d-research"]}
+    section = {"products": ["model-deploy"], "serviceCatalog": False, "studioDomains": domains, **changes}
+    values["sm-mlops:catalog"] = {key: value for key, value in section.items() if value is not None}
+    return values
+
+
+def test_without_service_catalog_studio_alone_offers_the_products() -> None:
+    recording = run_program(from_s3_only())
+    assert not [one for one in recording.resources if "servicecatalog" in one.type]
+    (files,) = recording.of_type("pulumi-python:dynamic/s3:ProductFiles")
+    assert files.inputs["studioKey"].startswith("studio/model-deploy")
+    assert recording.of_type("pulumi-python:dynamic/sagemaker:DomainTag")
+    assert "catalog-roles-launch" in recording.names(), "whoever creates a project chooses this role"
+    assert set(recording.outputs["catalog"][HOME]) == {"bucket", "versions"}
+
+
+def test_without_service_catalog_every_region_needs_a_domain_and_no_portfolio_is_spoken_of() -> None:
+    found = faults(from_s3_only(studioDomains=None, principals=[ROLE], keepVersions=3))
+    assert found == [
+        "sm-mlops:catalog.principals: has no effect with serviceCatalog: false; leave it out",
+        "sm-mlops:catalog.keepVersions: has no effect with serviceCatalog: false; leave it out",
+        f"sm-mlops:catalog.studioDomains: names no domain of {HOME!r}; with serviceCatalog: false nobody would find "
+        "the products there",
+    ]
+
+
 def test_no_domain_no_list(dev: Recording) -> None:
     assert not dev.of_type("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")
     assert not [item for item in dev.resources if item.inputs.get("studioKey")]
@@ -298,7 +326,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
             {"products": ["model-deploy"], "keepVersion": 3},
             "sm-mlops:catalog.keepVersion: unknown key; did you mean 'keepVersions'? (allowed: products, regions, "
             "providerName, description, principals, tagOptions, shares, budget, keepVersions, launchRoleArn, "
-            "stackSetRoleArn, notifyLaunches, rules, studioDomains, projectKeyArns)",
+            "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectKeyArns)",
         ),
     ],
     ids=[
