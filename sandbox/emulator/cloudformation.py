@@ -37,7 +37,7 @@ from sandbox.emulator.resource_types import (
     Scope,
     custom_answers,
 )
-from sandbox.emulator.templates import Evaluation, Template, TemplateError
+from components.template_evaluation import Evaluation, Template, TemplateError
 
 SERVICE = "cloudformation.amazonaws.com"
 RETAINING = ("Retain", "RetainExceptOnCreate")

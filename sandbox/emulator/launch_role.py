@@ -8,7 +8,7 @@ provisioning, as AWS's managed policy for launch roles says.
 from botocore.exceptions import ClientError
 
 from sandbox.emulator.callers import Caller
-from sandbox.emulator.templates import Json
+from components.template_evaluation import Json
 
 SESSION = "servicecatalog"
 """The name of the sessions in which Service Catalog works with a launch role."""

@@ -8,7 +8,7 @@ from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
 from sandbox.emulator.resource_types import HandlerError, Properties, Resource, ResourceType, Scope
-from sandbox.emulator.templates import Json
+from components.template_evaluation import Json
 
 
 class _Attributes(Mapping[str, Json]):

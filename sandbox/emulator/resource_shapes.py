@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from sandbox.emulator.callers import Client
-from sandbox.emulator.templates import Json, as_text
+from components.template_evaluation import Json, as_text
 
 
 class UnsupportedPropertyError(ValueError):

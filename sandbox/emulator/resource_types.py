@@ -21,7 +21,7 @@ from typing_extensions import override
 from sandbox.emulator import codecommit_content, launch_role
 from sandbox.emulator.callers import Caller, Client
 from sandbox.emulator.resource_shapes import members, request
-from sandbox.emulator.templates import Json
+from components.template_evaluation import Json
 
 CFNRESPONSE = Path(__file__).parent / "lambda_runtime" / "cfnresponse.py"
 

@@ -41,7 +41,7 @@ from sandbox.emulator.servicecatalog_views import (
     tag_option_detail,
 )
 from sandbox.emulator.template_files import TemplateFileError
-from sandbox.emulator.templates import Template, TemplateError
+from components.template_evaluation import Template, TemplateError
 
 PRODUCT_FIELDS = ("Name", "Owner", "Description", "Distributor", "SupportDescription", "SupportEmail", "SupportUrl")
 

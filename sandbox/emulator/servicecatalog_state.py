@@ -15,7 +15,7 @@ from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.errors import ServiceError
-from sandbox.emulator.templates import Template
+from components.template_evaluation import Template
 
 MAX_ARTIFACTS = 100
 SHARE_DELAY_VARIABLE = "SM_MLOPS_SHARE_DELAY"

@@ -11,7 +11,7 @@ from sandbox.emulator.servicecatalog_state import (
     Record,
     TagOption,
 )
-from sandbox.emulator.templates import Template, as_text
+from components.template_evaluation import Template, as_text
 
 # By a parameter's key in a template, the member of the API.
 _CONSTRAINTS = ("AllowedPattern", "ConstraintDescription", "MaxLength", "MinLength", "MaxValue", "MinValue")

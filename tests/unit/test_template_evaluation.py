@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sandbox.emulator.templates import Evaluation, Json, Template, TemplateError
+from components.template_evaluation import Evaluation, Json, Template, TemplateError
 
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "123456789012"}
 
@@ -64,7 +64,7 @@ Conditions:
         ("P: !FindInMap [Map, a, b]", "Unable to get mapping for Map::a::b"),
         ("P: !Select [3, [a]]", "nonexistent value at index 3"),
         ("P: !If [Unknown, 1, 2]", "Unresolved condition dependency Unknown"),
-        ("P: !ImportValue x", "Fn::ImportValue is not emulated"),
+        ("P: !ImportValue x", "Fn::ImportValue is not supported"),
     ],
 )
 def test_a_function_that_gives_nothing_says_why(text: str, reason: str) -> None:
@@ -122,6 +122,6 @@ def test_a_circle_of_resources_is_refused() -> None:
 
 
 @pytest.mark.parametrize("section", ["Transform: AWS::Serverless-2016-10-31", "Rules: {}"])
-def test_a_section_that_is_not_emulated_is_refused(section: str) -> None:
-    with pytest.raises(TemplateError, match="is not emulated"):
+def test_a_section_that_is_not_supported_is_refused(section: str) -> None:
+    with pytest.raises(TemplateError, match="is not supported"):
         Template(f"{section}\nResources: {{A: {{Type: A}}}}")

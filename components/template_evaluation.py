@@ -32,7 +32,8 @@ class Made(Protocol):
         """What `Fn::GetAtt` gives."""
 
 
-class _Loader(yaml.SafeLoader):
+# The C parser is some ten times faster; PyYAML built without it has only the other.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # either is a safe loader
     """Reads the short forms of the functions; dates stay text, as CloudFormation takes them."""
 
 
@@ -50,7 +51,7 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> Json:
 
 
 _Loader.add_multi_constructor("!", _short_form)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_str)  # type: ignore[type-var]
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_str)
 
 
 class Template:
@@ -72,7 +73,7 @@ class Template:
             raise TemplateError("Template format error: At least one Resources member must be defined.")
         for section in UNSUPPORTED:
             if section in document:
-                raise TemplateError(f"{section} is not emulated; the sandbox runs templates without it.")
+                raise TemplateError(f"{section} is not supported; a template must do without it.")
         for name, resource in document["Resources"].items():
             if not isinstance(resource, dict) or "Type" not in resource:
                 raise TemplateError(
@@ -126,13 +127,21 @@ class Evaluation:
     Args:
         parameters: as `Template.resolve_parameters` gives them.
         pseudo: `AWS::Region` and the other pseudo parameters.
+        mappings: what stands in the place of the template's own mappings.
 
     """
 
-    def __init__(self, template: Template, parameters: Mapping[str, str], pseudo: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        template: Template,
+        parameters: Mapping[str, str],
+        pseudo: Mapping[str, str],
+        mappings: Mapping[str, Json] | None = None,
+    ) -> None:
         self.template = template
-        self._parameters = {name: self._typed(name, value) for name, value in parameters.items()}
+        self._parameters = parameters
         self._pseudo = pseudo
+        self._mappings = template.mappings if mappings is None else mappings
         self._conditions: dict[str, bool] = {}
         self.made: dict[str, Made] = {}
         """The resources that exist by now, by logical id."""
@@ -199,7 +208,7 @@ class Evaluation:
             if name in _FUNCTIONS:
                 return _FUNCTIONS[name](self, argument)
             if name.startswith("Fn::"):
-                raise TemplateError(f"{name} is not emulated")
+                raise TemplateError(f"{name} is not supported")
         values = {key: self.value(value) for key, value in node.items()}
         return {key: value for key, value in values.items() if value is not None}
 
@@ -232,9 +241,10 @@ class Evaluation:
     def _ref(self, name: str) -> Json:
         if name == _NO_VALUE:
             return None
-        for values in (self._parameters, self._pseudo):
-            if name in values:
-                return values[name]
+        if name in self._parameters:
+            return self._typed(name, self._parameters[name])
+        if name in self._pseudo:
+            return self._pseudo[name]
         if name not in self.made:
             raise TemplateError(f"Template error: resource {name} does not exist in this stack")
         return self.made[name].physical_id
@@ -262,7 +272,7 @@ class Evaluation:
 
     def _find_in_map(self, argument: Json) -> Json:
         names = [as_text(self.value(part)) for part in argument[:3]]
-        found: Json = self.template.mappings
+        found: Json = self._mappings
         for name in names:
             if name not in found:
                 raise TemplateError(f"Template error: Unable to get mapping for {'::'.join(names)}")
