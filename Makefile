@@ -27,11 +27,12 @@ test: environment ## Run every test; those of the engine are skipped where no en
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
 	@$(PYTEST) tests/unit
 
-check: environment .checks/installed ## Check format, lint and types, and the products' templates.
+check: environment .checks/installed ## Check format, lint and types, the products' templates, and who can launch them.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@.venv/bin/cfn-lint $(TEMPLATES)
+	@$(PYTHON) -m tools launch-permissions
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 
 .checks/installed: requirements-checkov.txt | environment

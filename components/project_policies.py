@@ -11,15 +11,12 @@ from components.regions import Region
 _NAMED = "sagemaker-*"
 
 _PASSED_TO = (
-    "application-autoscaling.amazonaws.com",
-    "cloudformation.amazonaws.com",
     "codebuild.amazonaws.com",
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
-    "sagemaker.amazonaws.com",
 )
-"""Services that a project's roles work for."""
+"""Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
 
 
 def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: object = None) -> Statement:
@@ -59,7 +56,11 @@ def launch_trust() -> Statement:
 
 
 def launch_statements(region: Region, account_id: str, boundary_arn: str, topic_arn: str | None) -> list[Statement]:
-    """What the launch role needs to create, update and delete the resources of both products."""
+    """What the launch role needs to create, update and delete the resources of both products.
+
+    `python -m tools launch-permissions` compares it with what the templates ask for: nothing may be missing, and
+    nothing stands here that no template needs.
+    """
     arns = _Arns(region, account_id)
     return [
         *_stack_statements(arns),
@@ -91,7 +92,7 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
                 *("cloudformation:ListStackResources", "cloudformation:SetStackPolicy"),
                 *("cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack"),
             ],
-            arns.of("cloudformation", "stack/SC-*", "stack/SP-*"),
+            arns.of("cloudformation", "stack/SC-*"),
         ),
         # These calls know no resource: the template is not a stack yet.
         _allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
@@ -99,7 +100,7 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
         # managed policy of launch roles.
         _allow(
             "TemplatesAndSeedCode",
-            ["s3:GetObject", "s3:GetObjectVersion"],
+            ["s3:GetObject"],
             ["*"],
             {"StringEquals": {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}},
         ),
@@ -108,10 +109,10 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
             [
                 *("s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucket*"),
                 *("s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListBucket"),
-                *("s3:PutBucketLogging", "s3:PutBucketNotification", "s3:PutBucketOwnershipControls"),
-                *("s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging"),
-                *("s3:TagResource", "s3:UntagResource"),
-                *("s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"),
+                *("s3:ListTagsForResource", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy"),
+                *("s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning"),
+                *("s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration", "s3:TagResource"),
+                "s3:UntagResource",
             ],
             arns.buckets(),
         ),
@@ -124,11 +125,13 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             "Repositories",
             [
                 *("codecommit:CreateCommit", "codecommit:CreateRepository", "codecommit:DeleteRepository"),
-                *("codecommit:GetRepository", "codecommit:ListTagsForResource", "codecommit:TagResource"),
-                *("codecommit:UntagResource", "codecommit:UpdateRepositoryDescription"),
+                *("codecommit:GetRepository", "codecommit:GetRepositoryTriggers", "codecommit:ListTagsForResource"),
+                *("codecommit:TagResource", "codecommit:UntagResource", "codecommit:UpdateRepositoryDescription"),
             ],
             arns.of("codecommit", _NAMED),
         ),
+        # CloudFormation knows a repository by its id and looks for its name among all; the call knows no resource.
+        _allow("FindRepositories", ["codecommit:ListRepositories"], ["*"]),
         _allow(
             "BuildProjects",
             [
@@ -158,8 +161,9 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
         _allow(
             "LogGroups",
             [
-                *("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DisassociateKmsKey"),
-                *("logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+                *("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy"),
+                *("logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutRetentionPolicy"),
+                *("logs:TagResource", "logs:UntagResource"),
             ],
             arns.of("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
         ),
@@ -169,9 +173,9 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             "Functions",
             [
                 *("lambda:CreateFunction", "lambda:DeleteFunction", "lambda:GetFunction"),
-                *("lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration"),
-                *("lambda:GetRuntimeManagementConfig", "lambda:InvokeFunction", "lambda:ListTags"),
-                *("lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode"),
+                *("lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionRecursionConfig"),
+                *("lambda:GetFunctionScalingConfig", "lambda:GetRuntimeManagementConfig", "lambda:InvokeFunction"),
+                *("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode"),
                 "lambda:UpdateFunctionConfiguration",
             ],
             arns.of("lambda", f"function:{_NAMED}"),
@@ -194,10 +198,7 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
         # A role is made, and given rights, only within the boundary: otherwise launching would be a way to any right.
         _allow(
             "BoundedRoles",
-            [
-                *("iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy"),
-                *("iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"),
-            ],
+            ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
             roles,
             {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}},
         ),
@@ -205,8 +206,8 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
             "Roles",
             [
                 *("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy"),
-                *("iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole"),
-                *("iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"),
+                *("iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:TagRole"),
+                *("iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"),
             ],
             roles,
         ),

@@ -33,7 +33,7 @@ class Made(Protocol):
 
 
 # The C parser is some ten times faster; PyYAML built without it has only the other.
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # either is a safe loader
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # a safe loader either way
     """Reads the short forms of the functions; dates stay text, as CloudFormation takes them."""
 
 
@@ -44,7 +44,7 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> Json:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type] # the third kind of node
+        value = loader.construct_mapping(node, deep=True)
     if tag == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}

@@ -9,7 +9,12 @@ from components.providers.aws_access import AwsError
 from settings import SettingsError
 from tools.faults import ToolError
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "launch-permissions": (
+        "tools.launch_permissions.command",
+        "Which rights a launch role lacks for the products' templates.",
+    ),
+}
 """By name of the command: the module that has it, as `command`, and a line of help."""
 
 

@@ -23,6 +23,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
+from components.template_evaluation import Evaluation, Template, TemplateError
 from sandbox.emulator import callers, moto_types
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
@@ -37,7 +38,6 @@ from sandbox.emulator.resource_types import (
     Scope,
     custom_answers,
 )
-from components.template_evaluation import Evaluation, Template, TemplateError
 
 SERVICE = "cloudformation.amazonaws.com"
 RETAINING = ("Retain", "RetainExceptOnCreate")

@@ -7,8 +7,8 @@ provisioning, as AWS's managed policy for launch roles says.
 
 from botocore.exceptions import ClientError
 
-from sandbox.emulator.callers import Caller
 from components.template_evaluation import Json
+from sandbox.emulator.callers import Caller
 
 SESSION = "servicecatalog"
 """The name of the sessions in which Service Catalog works with a launch role."""

@@ -7,8 +7,8 @@ from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
-from sandbox.emulator.resource_types import HandlerError, Properties, Resource, ResourceType, Scope
 from components.template_evaluation import Json
+from sandbox.emulator.resource_types import HandlerError, Properties, Resource, ResourceType, Scope
 
 
 class _Attributes(Mapping[str, Json]):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from sandbox.emulator.callers import Client
 from components.template_evaluation import Json, as_text
+from sandbox.emulator.callers import Client
 
 
 class UnsupportedPropertyError(ValueError):

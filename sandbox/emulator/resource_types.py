@@ -18,10 +18,10 @@ from moto.codecommit.models import codecommit_backends
 from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
+from components.template_evaluation import Json
 from sandbox.emulator import codecommit_content, launch_role
 from sandbox.emulator.callers import Caller, Client
 from sandbox.emulator.resource_shapes import members, request
-from components.template_evaluation import Json
 
 CFNRESPONSE = Path(__file__).parent / "lambda_runtime" / "cfnresponse.py"
 

@@ -12,6 +12,7 @@ from moto.servicecatalog.models import servicecatalog_backends
 from moto.servicecatalogappregistry.responses import AppRegistryResponse
 from moto.servicecatalogappregistry.urls import url_paths as app_registry_paths
 
+from components.template_evaluation import Template, TemplateError
 from sandbox.emulator import template_files
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
@@ -41,7 +42,6 @@ from sandbox.emulator.servicecatalog_views import (
     tag_option_detail,
 )
 from sandbox.emulator.template_files import TemplateFileError
-from components.template_evaluation import Template, TemplateError
 
 PRODUCT_FIELDS = ("Name", "Owner", "Description", "Distributor", "SupportDescription", "SupportEmail", "SupportUrl")
 

@@ -13,9 +13,9 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
+from components.template_evaluation import Template
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.errors import ServiceError
-from components.template_evaluation import Template
 
 MAX_ARTIFACTS = 100
 SHARE_DELAY_VARIABLE = "SM_MLOPS_SHARE_DELAY"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.template_evaluation import Template, as_text
 from sandbox.emulator.servicecatalog_state import (
     Artifact,
     Constraint,
@@ -11,7 +12,6 @@ from sandbox.emulator.servicecatalog_state import (
     Record,
     TagOption,
 )
-from components.template_evaluation import Template, as_text
 
 # By a parameter's key in a template, the member of the API.
 _CONSTRAINTS = ("AllowedPattern", "ConstraintDescription", "MaxLength", "MinLength", "MaxValue", "MinValue")

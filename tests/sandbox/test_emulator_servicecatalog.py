@@ -103,7 +103,7 @@ def test_versions_are_added_deprecated_and_deactivated(sc: Client, catalog: Cata
     ("text", "reason"),
     [
         (None, "S3 error"),
-        ("Resources: [", "YAML not well-formed. (line 1"),
+        ("Resources: ]", "YAML not well-formed. (line 1"),
         ("Description: nothing", "At least one Resources member must be defined"),
         ("Resources: {A: {Properties: {}}}", "/Resources/A"),
         (

@@ -1,0 +1,318 @@
+"""Whether the launch role can launch the products is told before anybody launches one."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import packaging, seed_code
+from components.packaging import Product
+from components.permissions import Statement
+from tests.unit.played_aws import Clients
+from tools.faults import ToolError
+from tools.launch_permissions import command, roles
+from tools.launch_permissions.choices import Path as Way
+from tools.launch_permissions.choices import explore
+from tools.launch_permissions.findings import Finding, check
+from tools.launch_permissions.resource_rights import TYPES
+from tools.stack_file import StackFile
+
+PRODUCTS = [seed_code.product(slug) for slug in packaging.discover(seed_code.SEED_CODE)]
+OURS = roles.ours(None)
+DEPLOY = "model-deploy"
+
+
+def without(action: str, role: roles.LaunchRole = OURS) -> roles.LaunchRole:
+    """A role that may do all but one thing."""
+    policy = [
+        {**statement, "Action": [one for one in statement["Action"] if one != action]} for statement in role.policy
+    ]
+    assert policy != list(role.policy), f"the role never had {action}"
+    return replace(role, policy=policy, exact=False)
+
+
+def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Product:
+    """A copy of the deploy product with resources added to its template, or a text of it replaced."""
+    folder = tmp_path / DEPLOY
+    (folder / "repository").mkdir(parents=True)
+    (folder / "repository" / "README.md").write_text("# Changed\n")
+    source = seed_code.SEED_CODE / DEPLOY
+    (folder / "product.yaml").write_text((source / "product.yaml").read_text().split("notSecret")[0])
+    text = (source / "template.yaml").read_text()
+    assert old in text
+    text = text.replace(old, new) if old else text
+    (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
+    return packaging.read_product(folder)
+
+
+def told(findings: Sequence[Finding]) -> set[tuple[str, str]]:
+    return {(finding.logical_id, finding.action) for finding in findings}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.command, arguments)
+
+
+def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives() -> None:
+    found = check(PRODUCTS, OURS)
+    assert (found.missing, found.beyond_boundary, found.useless) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("action", "resources", "operations"),
+    [
+        ("codecommit:ListRepositories", {"Repository"}, ["create", "update", "delete"]),
+        ("codebuild:UpdateProject", {"BuildProject", "TestProject"}, ["update"]),
+        ("events:RemoveTargets", {"PushRule", "ApprovedRule", "RejectedRule", "FailureRule"}, ["update", "delete"]),
+        ("lambda:InvokeFunction", {"CleanUp"}, ["create", "update", "delete"]),
+        ("cloudformation:UpdateStack", {"(stack)"}, ["update"]),
+        ("s3:DeleteBucketPolicy", {"ArtifactBucketPolicy"}, ["delete"]),
+        ("s3:PutLifecycleConfiguration", {"ArtifactBucket"}, ["create", "update"]),
+        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs"}, ["create", "update"]),
+        ("sns:Publish", {"(stack)"}, ["create", "update", "delete"]),
+    ],
+)
+def test_a_right_that_is_taken_away_is_missed_on_exactly_its_resources(
+    action: str, resources: set[str], operations: list[str]
+) -> None:
+    missing = check([seed_code.product(DEPLOY)], without(action)).missing
+    assert told(missing) == {(resource, action) for resource in resources}
+    assert {tuple(finding.operations) for finding in missing} == {tuple(operations)}
+
+
+def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() -> None:
+    for key, value in (("iam:PassedToService", "lambda.amazonaws.com"), ("iam:PermissionsBoundary", "")):
+        policy = [dict(statement) for statement in OURS.policy]
+        for statement in policy:
+            asked = statement.get("Condition", {}).get("StringEquals", {})
+            if key in asked:
+                others = [one for one in asked[key] if one != value] if isinstance(asked[key], list) else "other"
+                statement["Condition"] = {"StringEquals": {**asked, key: others}}
+        missing = check([seed_code.product(DEPLOY)], replace(OURS, policy=policy)).missing
+        made = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+        assert {finding.action for finding in missing} == ({"iam:PassRole"} if value else made)
+        if value:
+            assert {(finding.logical_id, finding.context[key]) for finding in missing} == {("CleanUpFunction", value)}
+
+
+def test_a_finding_names_the_choice_that_it_hangs_on_and_no_other() -> None:
+    missing = check(PRODUCTS, without("logs:AssociateKmsKey")).missing
+    assert {tuple(finding.choice) for finding in missing} == {("Encryption.KmsKeyArn",)}
+    assert all(finding.choice["Encryption.KmsKeyArn"].startswith("arn:aws:kms:") for finding in missing)
+    rules = check(PRODUCTS, replace(OURS, policy=_only_rules(OURS.policy, "rule/sagemaker-*-push"))).missing
+    choices = {finding.logical_id: finding.choice for finding in rules if finding.action == "events:PutRule"}
+    assert choices["ApprovedRule"] == {}
+    assert [*choices["FailureRule"]] == [*choices["TrainingRule"]] == ["Notifications.TopicArn"]
+
+
+def _only_rules(policy: Sequence[Statement], name: str) -> list[Statement]:
+    return [
+        {**statement, "Resource": [f"arn:aws:events:*:*:{name}"]} if statement["Sid"] == "Rules" else statement
+        for statement in policy
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "missing"),
+    [
+        (
+            "{Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: reports}}",
+            {"s3:CreateBucket", "s3:ListBucket"},
+        ),
+        (
+            "{Type: AWS::SNS::Topic}",
+            {
+                *("sns:CreateTopic", "sns:DeleteTopic", "sns:GetDataProtectionPolicy", "sns:GetTopicAttributes"),
+                *("sns:ListSubscriptionsByTopic", "sns:SetTopicAttributes"),
+            },
+        ),
+        (
+            "{Type: AWS::Lambda::Permission, Properties: {Action: lambda:InvokeFunction, "
+            "FunctionName: !Ref CleanUpFunction, Principal: events.amazonaws.com}}",
+            {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"},
+        ),
+        (
+            "{Type: AWS::Events::Rule, Properties: {Name: sagemaker-more, State: ENABLED, Targets: "
+            "[{Id: x, Arn: !GetAtt CleanUpFunction.Arn, RoleArn: !Sub 'arn:${AWS::Partition}:iam::1:role/other'}]}}",
+            {"iam:PassRole"},
+        ),
+    ],
+)
+def test_a_template_that_needs_a_new_right_fails(tmp_path: Path, resource: str, missing: set[str]) -> None:
+    found = check([changed(tmp_path, f"  More: {resource}\n")], OURS)
+    assert told(found.missing) == {("More", action) for action in missing}
+
+
+def test_a_property_that_needs_a_new_right_fails(tmp_path: Path) -> None:
+    old = "      OwnershipControls:\n"
+    product = changed(
+        tmp_path, "", old=old, new=f"      AccelerateConfiguration: {{AccelerationStatus: Enabled}}\n{old}"
+    )
+    assert told(check([product], OURS).missing) == {
+        ("ArtifactBucket", "s3:GetAccelerateConfiguration"),
+        ("ArtifactBucket", "s3:PutAccelerateConfiguration"),
+    }
+
+
+def test_a_role_that_its_boundary_would_cut_fails(tmp_path: Path) -> None:
+    product = changed(tmp_path, "", old="codepipeline:StartPipelineExecution", new="dynamodb:PutItem")
+    found = check([product], OURS)
+    assert (found.missing, told(found.beyond_boundary)) == ([], {("EventsRole", "dynamodb:PutItem")})
+
+
+def test_a_type_that_nobody_has_looked_at_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"model-deploy/template.yaml: .* Queue \(AWS::SQS::Queue\); .*resource_rights"):
+        check([changed(tmp_path, "  Queue: {Type: AWS::SQS::Queue}\n")], OURS)
+
+
+def test_the_policy_of_aws_is_told_with_its_date_and_does_not_suffice() -> None:
+    role = roles.managed(None)
+    assert role.title.endswith("v12 of 2026-02-12")
+    missing = told(check(PRODUCTS, role).missing)
+    assert {("BuildRole", "iam:CreateRole"), ("ArtifactBucket", "s3:PutBucketVersioning")} <= missing
+    assert ("BuildProject", "codebuild:CreateProject") not in missing
+    choices = [
+        finding.choice["Roles.CodeBuild"]
+        for finding in check(PRODUCTS, role).missing
+        if (finding.logical_id, finding.action) == ("BuildProject", "iam:PassRole")
+    ]
+    assert set(choices) == {""}, "AWS's own role may be passed, the project's own may not"
+
+
+def test_the_table_knows_every_right_that_the_registrys_handlers_name() -> None:
+    seen = set()
+    for name, kind in TYPES.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema
+        assert {right.when for right in kind.rights} <= {"", *schema["properties"]}, name
+        assert kind.name in ("", *schema["properties"]), name
+        handlers = {key: value for key, value in schema.get("handlers", {}).items() if key != "list"}
+        named = {action for handler in handlers.values() for action in handler["permissions"]}
+        named |= set(schema.get("tagging", {}).get("permissions", ()))
+        known = {right.action for right in kind.rights}
+        assert named - known - kind.unused.keys() == set(), f"{name}: sort these rights in, or say why not"
+        assert kind.unused.keys() <= named - known, name
+        if handlers:
+            seen.add(name)
+    assert TYPES.keys() - seen == {"AWS::CloudFormation::CustomResource", "AWS::CodeBuild::Project"}
+
+
+class Iam:
+    """A role with an inline and two attached policies, on two pages each, and perhaps a boundary."""
+
+    def __init__(self, boundary: bool) -> None:
+        self.calls: list[str] = []
+        self._boundary = boundary
+
+    def ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803
+        assert RoleName == "launch"
+        return {"PolicyNames": ["b"]} if Marker else {"PolicyNames": ["a"], "IsTruncated": True, "Marker": "2"}
+
+    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:  # noqa: ANN401, N802, N803
+        return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": self._allow(f"{PolicyName}:*")}
+
+    def ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803, ARG002
+        arn = f"arn:aws:iam::111122223333:policy/{'d' if Marker else 'c'}"
+        page = {"AttachedPolicies": [{"PolicyName": arn[-1], "PolicyArn": arn}]}
+        return page if Marker else {**page, "IsTruncated": True, "Marker": "2"}
+
+    def GetPolicy(self, PolicyArn: str) -> Any:  # noqa: ANN401, N802, N803
+        return {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}}
+
+    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:  # noqa: ANN401, N802, N803
+        assert VersionId == "v3"
+        return {"PolicyVersion": {"Document": self._allow(f"{PolicyArn[-1]}:*")}}
+
+    def GetRole(self, RoleName: str) -> Any:  # noqa: ANN401, N802, N803
+        role = {"Path": "/", "RoleName": RoleName, "RoleId": "A" * 16, "Arn": "a" * 20, "CreateDate": 0}
+        boundary = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/e"}
+        return {"Role": {**role, "PermissionsBoundary": boundary} if self._boundary else role}
+
+    @staticmethod
+    def _allow(action: str) -> str:
+        return json.dumps({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}})
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_a_role_that_exists_is_read_with_all_its_policies_and_its_boundary(bounded: bool) -> None:
+    policy, boundary = roles.read_role(Clients(Iam(bounded)).client("iam", "eu-west-1"), "launch")
+    assert [statement["Action"] for statement in policy] == ["a:*", "b:*", "c:*", "d:*"]
+    assert [statement["Action"] for statement in boundary or ()] == (["e:*"] if bounded else [])
+    assert (boundary is None) is not bounded
+
+
+def test_a_boundary_of_the_launch_role_counts() -> None:
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    bounded = replace(OURS, policy=everything, boundary=without("s3:CreateBucket").policy, exact=False)
+    assert told(check(PRODUCTS, bounded).missing) == {("ArtifactBucket", "s3:CreateBucket")}
+
+
+def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
+    passed = run()
+    assert (passed.exit_code, "nothing is missing for model-build-train, model-deploy" in passed.output) == (0, True)
+    found = run("--managed", "--product", DEPLOY)
+    assert found.exit_code == 1
+    assert "model-deploy: ArtifactBucket (AWS::S3::Bucket)" in found.output
+    assert "s3:PutBucketVersioning" in found.output
+    for arguments, reason in (
+        (["--managed", "--role-arn", "x"], "give one of them"),
+        (["--role-arn", "x"], "needs --stack"),
+        (["--role-arn", "x", "--stack", "dev"], "not the ARN of a role"),
+        (["--product", "nowhere"], "nowhere"),
+        (["--stack", "nowhere"], "no Pulumi.nowhere.yaml"),
+    ):
+        refused = run(*arguments)
+        assert isinstance(refused.exception, ToolError), arguments
+        assert reason in str(refused.exception)
+
+
+def test_machines_get_each_missing_right_with_its_product_choice_resource_and_action() -> None:
+    result = json.loads(run("--managed", "--json").output)
+    assert result["role"].startswith("AWS's AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy")
+    assert {
+        "product": "model-build-train",
+        "choice": {},
+        "logicalId": "PushRule",
+        "type": "AWS::Events::Rule",
+        "operations": ["create", "update"],
+        "action": "events:TagResource",
+        "resource": "arn:aws:events:eu-west-1:000000000000:rule/sagemaker-*-build-push",
+        "context": {},
+    } in result["missing"]
+
+
+def test_a_stacks_names_and_products_are_meant(tmp_path: Path) -> None:
+    assert run("--stack", "prod").exit_code == 0
+    role = roles.ours(StackFile("prod"))
+    assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
+    text = (StackFile("dev").path).read_text()
+    supplied = text.replace(
+        "  sm-mlops:catalog:\n", "  sm-mlops:catalog:\n    launchRoleArn: arn:aws:iam::1:role/own\n"
+    )
+    (tmp_path / "Pulumi.own.yaml").write_text(supplied.replace("iam::1:", "iam::111122223333:"))
+    with pytest.raises(ToolError, match=r"Pulumi\.own\.yaml: arn:aws:iam::111122223333:role/own launches"):
+        roles.ours(StackFile("own", tmp_path))
+
+
+@given(st.lists(st.integers(min_value=1, max_value=3), max_size=5))
+def test_every_way_is_taken_once_and_choices_that_never_meet_do_not_multiply(sizes: list[int]) -> None:
+    options = {str(number): [str(value) for value in range(size)] for number, size in enumerate(sizes)}
+
+    def together(way: Way) -> tuple[str, ...]:
+        return tuple(way[name] for name in options)
+
+    ways = [result for _, result in explore(options, together)]
+    expected = 1
+    for size in sizes:
+        expected *= size
+    assert len(set(ways)) == len(ways) == expected
+
+    apart = [taken for name in options for taken, _ in explore(options, itemgetter(name))]
+    assert len(apart) == sum(sizes)

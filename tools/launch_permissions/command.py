@@ -1,0 +1,150 @@
+"""`launch-permissions`: whether a launch role can make, change and remove what the products' templates hold."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from components import packaging, seed_code
+from tools.faults import ToolError
+from tools.launch_permissions import roles
+from tools.launch_permissions.findings import Finding, Findings, check
+from tools.stack_file import PROJECT, StackFile
+
+_MISSING = 1
+
+
+@click.command("launch-permissions")
+@click.option("--product", "slugs", multiple=True, help="Folder of seed_code to check; all of them by default.")
+@click.option("--managed", is_flag=True, help="Judge AWS's managed policy of launch roles, not the program's own role.")
+@click.option("--role-arn", help="Judge a role that exists; it is read as the stack reaches AWS.")
+@click.option("--stack", "-s", help="Stack whose names, region and products are meant.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=PROJECT,
+    help="Folder of the stack files; by default this program's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@click.pass_context
+def command(
+    context: click.Context,
+    slugs: tuple[str, ...],
+    managed: bool,
+    role_arn: str | None,
+    stack: str | None,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Tell which rights a launch role lacks to create, update and delete what the products' templates make.
+
+    By default the role is the one that the program makes; then its boundary for the projects' own roles is judged,
+    too, and every grant must be of use. Ends with code 1 where something is found.
+    """
+    file = StackFile(stack, folder) if stack else None
+    role = _role(file, managed, role_arn)
+    products = [_product(slug) for slug in slugs or _offered(file)]
+    found = check(products, role)
+    if as_json:
+        click.echo(json.dumps(as_data(role.title, found), indent=2))
+    else:
+        _print(role.title, [product.slug for product in products], found)
+    if not found.passed:
+        context.exit(_MISSING)
+
+
+def as_data(title: str, found: Findings) -> Mapping[str, Any]:
+    """The result in plain values."""
+    return {
+        "role": title,
+        "missing": [_finding_data(finding) for finding in found.missing],
+        "beyondBoundary": [_finding_data(finding) for finding in found.beyond_boundary],
+        "useless": [
+            {"action": grant["Action"], "resource": grant["Resource"], "condition": grant["Condition"]}
+            for grant in found.useless
+        ],
+    }
+
+
+def _finding_data(finding: Finding) -> Mapping[str, Any]:
+    return {
+        "product": finding.product,
+        "choice": finding.choice,
+        "logicalId": finding.logical_id,
+        "type": finding.type_name,
+        "operations": finding.operations,
+        "action": finding.action,
+        "resource": finding.resource,
+        "context": finding.context,
+    }
+
+
+def _role(file: StackFile | None, managed: bool, role_arn: str | None) -> roles.LaunchRole:
+    if managed and role_arn:
+        raise ToolError("--managed and --role-arn name two roles; give one of them")
+    if role_arn:
+        if file is None:
+            raise ToolError("--role-arn needs --stack, which says how AWS is reached")
+        return roles.existing(role_arn, file)
+    return roles.managed(file) if managed else roles.ours(file)
+
+
+def _offered(file: StackFile | None) -> Sequence[str]:
+    if file is None:
+        return list(packaging.discover(seed_code.SEED_CODE))
+    return file.settings.catalog.products if file.settings.catalog else ()
+
+
+def _product(slug: str) -> packaging.Product:
+    try:
+        return seed_code.product(slug)
+    except packaging.ProductFolderError as error:
+        raise ToolError(str(error)) from error
+
+
+def _print(title: str, slugs: Sequence[str], found: Findings) -> None:
+    from rich.console import Console  # noqa: PLC0415 - a quarter of a second that --json need not wait for
+
+    console = Console(highlight=False)
+    if found.passed:
+        console.print(f"{title}: nothing is missing for {', '.join(slugs)}.", soft_wrap=True)
+    if found.missing:
+        console.print(f"{title}: {len(found.missing)} rights are missing.", soft_wrap=True)
+        _print_findings(console, found.missing)
+    if found.beyond_boundary:
+        count = len(found.beyond_boundary)
+        console.print(f"The boundary of the projects' roles takes {count} of their rights away.", soft_wrap=True)
+        _print_findings(console, found.beyond_boundary)
+    if found.useless:
+        console.print(f"{title}: {len(found.useless)} grants are of use to no product.", soft_wrap=True)
+        for grant in found.useless:
+            condition = json.dumps(grant["Condition"]) if grant["Condition"] else ""
+            console.print(f"  {grant['Action']} on {grant['Resource']} {condition}", markup=False, soft_wrap=True)
+
+
+def _print_findings(console: Any, findings: Sequence[Finding]) -> None:  # noqa: ANN401 - rich is imported late
+    from rich.table import Table  # noqa: PLC0415
+
+    resources: dict[tuple[str, str, str], dict[tuple[str, ...], list[str]]] = {}
+    for finding in findings:
+        # Region and account are the same in every line; --json has the whole ARN.
+        name = finding.resource.split(":", 5)[-1]
+        row = (
+            ", ".join(finding.operations),
+            " ".join([name, *(f"{key}={value}" for key, value in finding.context.items())]),
+            ", ".join(f"{name}={value or 'none'}" for name, value in sorted(finding.choice.items())),
+        )
+        rows = resources.setdefault((finding.product, finding.logical_id, finding.type_name), {})
+        rows.setdefault(row, []).append(finding.action)
+    for (product, logical_id, type_name), rows in resources.items():
+        title = f"{product}: {logical_id} ({type_name})"
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+        for column in ("action", "when"):
+            table.add_column(column, no_wrap=True)
+        for column in ("on", "only with"):
+            table.add_column(column, overflow="fold")
+        for cells, actions in rows.items():
+            table.add_row("\n".join(actions), *cells)
+        console.print(table)

@@ -1,0 +1,117 @@
+"""What a launch role lacks for the products' templates, and what it has that none of them needs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.packaging import Product
+from components.permissions import Request, Statement, allowed, applies
+from tools.launch_permissions.needs import Launch, Need
+from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.roles import LaunchRole, grants
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A request that is refused, wherever it is made in the same way."""
+
+    product: str
+    logical_id: str
+    type_name: str
+    operations: Sequence[str]
+    """When it is made: `create`, `update`, `delete`."""
+    action: str
+    resource: str
+    context: Mapping[str, str]
+    """Condition keys that a statement may ask for, without the tags."""
+    choice: Mapping[str, str]
+    """Choices without which it is not made; empty where every launch makes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """The result of the check."""
+
+    missing: Sequence[Finding]
+    """What the launch role may not do."""
+    beyond_boundary: Sequence[Finding]
+    """What roles of the projects are given and their boundary takes away again."""
+    useless: Sequence[Statement]
+    """Grants of the launch role that no product needs, one action and one resource each."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.missing or self.beyond_boundary or self.useless)
+
+
+def check(products: Iterable[Product], role: LaunchRole) -> Findings:
+    """Compare what launching the products takes with what a role may do.
+
+    Raises:
+        ToolError: a template has something that the check does not know.
+    """
+    launches = [Launch(product, role.place, role.environment) for product in products]
+    needs = [need for launch in launches for need in launch.needs()]
+    own = [need for launch in launches for need in launch.role_needs()] if role.project_boundary is not None else []
+    common = _common(role.place)
+    return Findings(
+        missing=_grouped(
+            need for need in needs if not allowed(role.policy, _with(need.request, common), role.boundary)
+        ),
+        beyond_boundary=_grouped(need for need in own if not allowed(role.project_boundary or (), need.request)),
+        useless=list(_useless(role.policy, needs)) if role.exact else [],
+    )
+
+
+def _common(place: Place) -> Mapping[str, str | Sequence[str]]:
+    """Condition keys of every request that CloudFormation makes for a launch."""
+    return {
+        "aws:CalledVia": ["cloudformation.amazonaws.com"],
+        "aws:PrincipalAccount": place.account_id,
+        "aws:RequestedRegion": place.region.name,
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "true",
+    }
+
+
+def _with(request: Request, more: Mapping[str, str | Sequence[str]]) -> Request:
+    return Request(request.action, request.resource, {**more, **request.context})
+
+
+def _grouped(refused: Iterable[Need]) -> list[Finding]:
+    groups: dict[tuple[str, str, str, str, str, tuple[tuple[str, str], ...]], list[Need]] = {}
+    for need in refused:
+        context = tuple(sorted(_telling(need.request.context)))
+        key = (need.product, need.logical_id, need.type_name, need.request.action, need.request.resource, context)
+        groups.setdefault(key, []).append(need)
+    return [
+        Finding(
+            product=product,
+            logical_id=logical_id,
+            type_name=type_name,
+            operations=list(dict.fromkeys(need.operation for need in group)),
+            action=action,
+            resource=resource,
+            context=dict(context),
+            choice=dict(set.intersection(*(set(need.choice.items()) for need in group))),
+        )
+        for (product, logical_id, type_name, action, resource, context), group in groups.items()
+    ]
+
+
+def _telling(context: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Keys that tell requests apart for people; tags are those of the template and would only fill the lines."""
+    for key, value in context.items():
+        if not key.startswith(("aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys")):
+            yield key, str(value)
+
+
+def _useless(policy: Sequence[Statement], needs: Sequence[Need]) -> Iterator[Statement]:
+    asked: dict[str, list[Request]] = {}
+    for need in needs:
+        asked.setdefault(need.request.action, []).append(need.request)
+    every = [request for requests in asked.values() for request in requests]
+    for grant in grants(policy):
+        candidates = every if "*" in grant["Action"] else asked.get(grant["Action"], ())
+        if not any(applies(grant, request) for request in candidates):
+            yield grant

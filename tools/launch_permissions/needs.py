@@ -1,0 +1,372 @@
+"""What launching a product asks of its launch role: every request, for every choice of a launch that changes it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.packaging import Product
+from components.packaging.template import ENVIRONMENT
+from components.permissions import Request, requests
+from components.template_evaluation import Evaluation, Made, Template, TemplateError, as_text
+from tools.faults import ToolError
+from tools.launch_permissions.choices import Path, Taken, explore
+from tools.launch_permissions.resource_rights import (
+    CARRIES_TAGS,
+    STACK,
+    Operation,
+    Place,
+    ResourceType,
+    resource_type,
+)
+
+UNKNOWN = "*"
+"""Stands for what nobody knows before a launch. As a part of a resource it is covered by patterns alone."""
+
+_RETAINED = "Retain"
+_SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
+"""Values for parameters; the first that a pattern takes."""
+
+Environment = Mapping[str, Sequence[str]]
+"""Values that the environment mapping can have, by its two keys joined with a dot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A request that somebody makes so that a resource can be made, changed or removed."""
+
+    product: str
+    """Folder of the product."""
+    choice: Taken
+    """What the request hangs on: environment values by their two keys, parameters by name."""
+    logical_id: str
+    type_name: str
+    operation: Operation
+    request: Request
+
+
+class Launch:
+    """A product's template as it is launched in a place.
+
+    Args:
+        product: the product.
+        place: where.
+        environment: what the environment mapping can have; what is not named is as it is committed or, where a
+            condition asks for it, both empty and a sample.
+
+    Raises:
+        ToolError: CloudFormation would not take the template, or a type or parameter of it is not known here.
+    """
+
+    def __init__(self, product: Product, place: Place, environment: Environment) -> None:
+        self.product = product
+        self.place = place
+        try:
+            self.template = Template(product.template)
+        except TemplateError as error:
+            raise self._fault(str(error)) from error
+        self._check_types()
+        self.options = {**self._parameter_options(), **self._environment_options(environment)}
+
+    def needs(self) -> Iterator[Need]:
+        """Every request for its stack and its resources, once for each choice that makes it another."""
+        for right in STACK.rights:
+            stack = (self.place.arn(STACK.arn, name=self.place.stack_name), STACK.context({}))
+            for target, context in [stack] if right.on is None else right.on({}, self.place):
+                for operation in right.operations:
+                    request = Request(right.action, target, context)
+                    yield self._need({}, "(stack)", "AWS::CloudFormation::Stack", operation, request)
+        for logical_id in self.template.resources:
+            yield from self._explored(logical_id, lambda view, name=logical_id: view.requests(name))
+
+    def role_needs(self) -> Iterator[Need]:
+        """Every request that the policies of its own roles allow, which their boundary must allow, too."""
+        for logical_id, resource in self.template.resources.items():
+            if resource["Type"] == "AWS::IAM::Role":
+                yield from self._explored(logical_id, lambda view, name=logical_id: view.allowed_to_role(name))
+
+    def _explored(self, logical_id: str, ask: Any) -> Iterator[Need]:  # noqa: ANN401 - a function of a view
+        def visit(path: Path) -> list[tuple[Operation, Request]]:
+            return list(ask(_View(self.template, self.place, path)))
+
+        try:
+            for choice, found in explore(self.options, visit):
+                kept = {name: value for name, value in choice.items() if len(self.options[name]) > 1}
+                type_name = self.template.resources[logical_id]["Type"]
+                for operation, request in found:
+                    yield self._need(kept, logical_id, type_name, operation, request)
+        except TemplateError as error:
+            raise self._fault(f"{logical_id}: {error}") from error
+
+    def _need(self, choice: Taken, logical_id: str, type_name: str, operation: Operation, request: Request) -> Need:
+        return Need(
+            product=self.product.slug,
+            choice=choice,
+            logical_id=logical_id,
+            type_name=type_name,
+            operation=operation,
+            request=request,
+        )
+
+    def _check_types(self) -> None:
+        unknown = sorted(
+            f"{name} ({resource['Type']})"
+            for name, resource in self.template.resources.items()
+            if resource_type(resource["Type"]) is None
+        )
+        if unknown:
+            raise self._fault(
+                f"nobody has written down which rights these resources take: {', '.join(unknown)}; add their types to "
+                "tools/launch_permissions/resource_rights.py"
+            )
+
+    def _parameter_options(self) -> dict[str, Sequence[str]]:
+        asked = set(_asked(self.template.conditions, "Ref"))
+        return {name: self._values(name, wanted, name in asked) for name, wanted in self.template.parameters.items()}
+
+    def _values(self, name: str, wanted: Mapping[str, Any], in_condition: bool) -> Sequence[str]:
+        if allowed := [as_text(value) for value in wanted.get("AllowedValues", ())]:
+            return allowed
+        pattern = wanted.get("AllowedPattern", ".*")
+        if name in ("SageMakerProjectName", "SageMakerProjectId"):
+            return [UNKNOWN]
+        sample = next((value for value in _SAMPLES if re.fullmatch(pattern, value)), None)
+        if sample is None:
+            raise self._fault(f"{name}: no value is known that fits {pattern}; add one to _SAMPLES in {__name__}")
+        default = as_text(wanted.get("Default", ""))
+        return list(dict.fromkeys((default, sample))) if in_condition else [default or sample]
+
+    def _environment_options(self, given: Environment) -> dict[str, Sequence[str]]:
+        asked = {".".join(keys) for keys in _asked(self.template.conditions, "Fn::FindInMap")}
+        options: dict[str, Sequence[str]] = {}
+        for group, values in self.template.mappings.get(ENVIRONMENT, {}).items():
+            for key, committed in values.items():
+                name, text = f"{group}.{key}", as_text(committed)
+                if name in given:
+                    options[name] = list(dict.fromkeys(given[name]))
+                elif f"{ENVIRONMENT}.{name}" in asked:
+                    options[name] = list(dict.fromkeys((text, self._sample(group, key))))
+                else:
+                    options[name] = [text or self._sample(group, key)]
+        return options
+
+    def _sample(self, group: str, key: str) -> str:
+        known = {
+            "Encryption.KmsKeyArn": "kms:{region}:{account}:key/11111111-2222-3333-4444-555555555555",
+            "Notifications.TopicArn": "sns:{region}:{account}:sample-topic",
+        }
+        if group == "Roles" and key != "PermissionsBoundary":
+            return self.place.arn("iam::{account}:role/supplied-" + key.lower())
+        form = known.get(f"{group}.{key}")
+        return self.place.arn(form) if form else f"sample-{key.lower()}"
+
+    def _fault(self, reason: str) -> ToolError:
+        return ToolError(f"seed_code/{self.product.slug}/template.yaml: {reason}")
+
+
+def _asked(node: Any, function: str) -> Iterator[Any]:  # noqa: ANN401 - any part of a template
+    """Arguments of every call of a function in a part of a template."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _asked(item, function)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name == function:
+                yield value if isinstance(value, str) else tuple(map(str, value))
+            yield from _asked(value, function)
+
+
+@dataclass(frozen=True)
+class _Resource:
+    """A resource as others refer to it."""
+
+    physical_id: str
+    attributes: Mapping[str, Any]
+
+
+class _Attributes(Mapping[str, Any]):
+    """What `Fn::GetAtt` gives before anything exists."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+
+    def __getitem__(self, name: str) -> str:
+        return self._known.get(name, UNKNOWN)
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class _Planned(dict[str, Made]):
+    """The resources of a template as if they existed, each worked out when another refers to it."""
+
+    def __init__(self, view: "_View") -> None:
+        super().__init__()
+        self._view = view
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._view.template.resources
+
+    def __missing__(self, name: str) -> Made:
+        self[name] = self._view.planned(name)
+        return self[name]
+
+
+class _Leaves(Mapping[str, Any]):
+    """The environment mapping, whose values are chosen when they are asked for."""
+
+    def __init__(self, names: Mapping[str, Any], path: Path, group: str = "") -> None:
+        self._names = names
+        self._path = path
+        self._group = group
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a group or a value
+        if self._group:
+            return self._path[f"{self._group}.{key}"]
+        return _Leaves(self._names[key], self._path, key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _Parameters(Mapping[str, str]):
+    """The parameters, whose values are chosen when they are asked for."""
+
+    def __init__(self, names: Mapping[str, Any], path: Path) -> None:
+        self._names = names
+        self._path = path
+
+    def __getitem__(self, name: str) -> str:
+        return self._path[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _Properties(Mapping[str, Any]):
+    """Properties of a resource, each worked out when it is asked for, so that only what matters becomes a choice."""
+
+    def __init__(self, written: Mapping[str, Any], evaluation: Evaluation) -> None:
+        self._written = written
+        self._evaluation = evaluation
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any part of a template
+        value = self._evaluation.value(self._written[name])
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        written = self._written.get(str(name))
+        open_ended = isinstance(written, dict) and written.keys() & {"Fn::If", "Ref"}
+        return self._evaluation.value(written) is not None if open_ended else written is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
+class _View:
+    """A template on one way through the choices."""
+
+    def __init__(self, template: Template, place: Place, path: Path) -> None:
+        self.template = template
+        self._place = place
+        pseudo = {
+            "AWS::AccountId": place.account_id,
+            "AWS::Partition": place.region.partition,
+            "AWS::Region": place.region.name,
+            "AWS::StackId": place.arn("cloudformation:{region}:{account}:stack/{name}/*", name=place.stack_name),
+            "AWS::StackName": place.stack_name,
+            "AWS::URLSuffix": place.region.dns_suffix,
+        }
+        mappings = {**template.mappings, ENVIRONMENT: _Leaves(template.mappings.get(ENVIRONMENT, {}), path)}
+        self._evaluation = Evaluation(template, _Parameters(template.parameters, path), pseudo, mappings)
+        self._evaluation.made = _Planned(self)
+
+    def requests(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
+        """What making, changing and removing a resource asks for; nothing where its condition does not hold."""
+        if not self._is_made(logical_id):
+            return
+        resource, kind, properties = self._resource(logical_id)
+        kept = resource.get("DeletionPolicy") == _RETAINED
+        arn = self._arn(logical_id, kind, properties)
+        for right in kind.rights:
+            if right.when and right.when not in properties:
+                continue
+            own = [] if right.on else [(arn, kind.context(properties))]
+            for target, context in right.on(properties, self._place) if right.on else own:
+                for operation in right.operations:
+                    if operation == "delete" and kept:
+                        continue
+                    keys = {**context, **(_tag_keys(right.action, operation, properties) if own else {})}
+                    yield operation, Request(right.action, target, keys)
+
+    def allowed_to_role(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
+        """What the policies of a role of the template allow."""
+        if not self._is_made(logical_id):
+            return
+        _, _, properties = self._resource(logical_id)
+        for policy in properties.get("Policies", ()):
+            for request in requests(policy["PolicyDocument"]["Statement"]):
+                yield "create", request
+
+    def planned(self, logical_id: str) -> Made:
+        """A resource as others will refer to it."""
+        _, kind, properties = self._resource(logical_id)
+        name, arn = self._name(logical_id, kind, properties), self._arn(logical_id, kind, properties)
+        attributes = {"Arn": arn, **dict.fromkeys(kind.named_by, name)}
+        return _Resource({"name": name, "arn": arn, "id": UNKNOWN}[kind.ref], _Attributes(attributes))
+
+    def _is_made(self, logical_id: str) -> bool:
+        condition = self.template.resources[logical_id].get("Condition")
+        return condition is None or self._evaluation.condition(condition)
+
+    def _resource(self, logical_id: str) -> tuple[Mapping[str, Any], ResourceType, _Properties]:
+        resource = self.template.resources[logical_id]
+        kind = resource_type(resource["Type"])
+        assert kind is not None  # noqa: S101 - `Launch` has seen to it
+        return resource, kind, _Properties(resource.get("Properties") or {}, self._evaluation)
+
+    def _name(self, logical_id: str, kind: ResourceType, properties: _Properties) -> str:
+        if kind.name in properties:
+            return as_text(properties[kind.name])
+        return f"{self._place.stack_name}-{logical_id}-{UNKNOWN}"
+
+    def _arn(self, logical_id: str, kind: ResourceType, properties: _Properties) -> str:
+        path = as_text(properties.get("Path") or "/")
+        return self._place.arn(kind.arn, name=self._name(logical_id, kind, properties), path=path)
+
+
+def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
+    """Condition keys for the tags that a request sets, and for those that its resource has by then."""
+    if "Tags" not in properties:
+        return {}
+    tags = properties["Tags"]
+    pairs = tags if isinstance(tags, dict) else {tag["Key"]: as_text(tag["Value"]) for tag in tags}
+    keys: dict[str, str | Sequence[str]] = {}
+    if CARRIES_TAGS.search(action):
+        keys = {f"aws:RequestTag/{key}": value for key, value in pairs.items()} | {"aws:TagKeys": list(pairs)}
+    if operation != "create" or not CARRIES_TAGS.search(action):
+        keys |= {f"aws:ResourceTag/{key}": value for key, value in pairs.items()}
+    return keys
