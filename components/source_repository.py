@@ -39,6 +39,8 @@ class SourceRepositoryArgs:
 class SourceRepository(pulumi.ComponentResource):
     """Where the platform's code comes from."""
 
+    branch: str
+    """Branch that pipelines deliver."""
     arn: pulumi.Output[str]
     """ARN that a role needs rights on: the repository's, or the connection's."""
     action_provider: str
@@ -54,6 +56,7 @@ class SourceRepository(pulumi.ComponentResource):
         super().__init__("mlops:source:SourceRepository", name, None, opts)
         self._name = name
         self._args = args
+        self.branch = args.branch
         self._repository = args.repository or args.environment.names.repository.value
         if args.provider == "CodeCommit":
             self._use_codecommit()

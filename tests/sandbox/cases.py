@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
 from tests.sandbox.catalog_cases import Catalog, make_catalog, make_catalog_cases
+from tests.sandbox.delivery_cases import make_delivery_cases
 
 TRUST = json.dumps(
     {
@@ -67,6 +68,7 @@ def make_world(aws: Clients) -> World:
         approvalRuleTemplateName="sample", approvalRuleTemplateContent=content
     )
     aws("iam").create_role(RoleName="sample", AssumeRolePolicyDocument=TRUST)
+    aws("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument=PIPELINE)
     made = aws("iam").create_policy(PolicyName="sample", PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"]
     aws("events").put_rule(Name="sample", EventPattern='{"source": ["aws.codecommit"]}')
     topic = aws("sns").create_topic(Name="sample")["TopicArn"]
@@ -237,4 +239,5 @@ def make_cases(w: World) -> dict[str, Case]:
             *TAG_PATHS,
         ),
         **make_catalog_cases(w.catalog, w.topic),
+        **make_delivery_cases(w.key),
     }

@@ -1,0 +1,150 @@
+"""One build project in one region: its role, its log group, and what it runs on."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import pipeline_policies
+from components.artifact_buckets import ArtifactStore
+from components.build_definition import IMAGES, BuildDefinition
+from components.environment import Environment
+from components.pipeline_policies import Place, Store
+from components.policies import document
+from components.regions import Region
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildProjectArgs:
+    """What `BuildProject` is made from."""
+
+    environment: Environment
+    """The environment."""
+    region: Region
+    """Region of the project."""
+    pipeline: str
+    """Pipeline that runs it."""
+    build: BuildDefinition
+    """What it does."""
+    store: ArtifactStore
+    """The pipeline's artifact store of the region."""
+    log_days: int
+    """Days after which a log is removed, one of those that CloudWatch Logs takes."""
+    log_key_arn: pulumi.Input[str] | None
+    """Customer key of the region that encrypts the logs; without one CloudWatch encrypts with its own."""
+
+
+class BuildProject(pulumi.ComponentResource):
+    """A build project that CodePipeline runs."""
+
+    name: str
+    """Name of the project."""
+    role_arn: pulumi.Output[str]
+    """Role that its builds have."""
+    project_arn: pulumi.Output[str]
+    """ARN of the project."""
+
+    def __init__(self, name: str, args: BuildProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:delivery:BuildProject", name, None, opts)
+        self._logical = name
+        self._args = args
+        self.name = f"{args.pipeline}-{args.build.name}"
+        environment, region, build = args.environment, args.region, args.build
+        child = pulumi.ResourceOptions(parent=self)
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            region=region.name,
+            name=pipeline_policies.log_group_name(self.name),
+            retention_in_days=args.log_days,
+            kms_key_id=args.log_key_arn,
+            tags=environment.tags,
+            opts=child,
+        )
+        policies: list[pulumi.Resource] = []
+        if build.role_arn is None:
+            self.role_arn = self._make_role(policies)
+        else:
+            self.role_arn = pulumi.Output.from_input(build.role_arn)
+        on_lambda = build.machine.type.is_lambda
+        project = aws.codebuild.Project(
+            f"{name}-project",
+            region=region.name,
+            name=self.name,
+            description=f"{build.name} of the pipeline {args.pipeline}",
+            service_role=self.role_arn,
+            source={"type": "CODEPIPELINE", "buildspec": build.buildspec},
+            artifacts={"type": "CODEPIPELINE"},
+            environment={
+                "type": build.machine.type.value,
+                "compute_type": build.machine.size,
+                "image": build.machine.image or IMAGES[build.machine.type],
+                "image_pull_credentials_type": "CODEBUILD",
+                "environment_variables": _variables(build),
+            },
+            # AWS takes no time limit on Lambda's compute, where it is always 15 minutes.
+            build_timeout=None if on_lambda else build.machine.timeout_minutes,
+            encryption_key=args.store.key_arn,
+            logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
+            tags=environment.tags,
+            # A build that starts before its role has its rights fails.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        )
+        self.project_arn = project.arn
+        self.register_outputs({"name": self.name, "projectArn": project.arn, "roleArn": self.role_arn})
+
+    def _make_role(self, policies: list[pulumi.Resource]) -> pulumi.Output[str]:
+        args, environment = self._args, self._args.environment
+        home, region, build, project = environment.home, args.region, args.build, self.name
+        role = aws.iam.Role(
+            f"{self._logical}-role",
+            name=pipeline_policies.build_role_name(project, region.name, home.name),
+            description=f"Builds {build.name} of the pipeline {args.pipeline}",
+            assume_role_policy=environment.account_id.apply(
+                lambda account: document([pipeline_policies.build_trust(Place(home, account), project, region.name)])
+            ),
+            tags=environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+        policy = aws.iam.RolePolicy(
+            f"{self._logical}-role-policy",
+            role=role.name,
+            policy=pulumi.Output.all(
+                account=environment.account_id,
+                store={"bucket_arn": args.store.bucket_arn, "key_arn": args.store.key_arn},
+                secrets=list(build.secret_arns.values()),
+                more=build.statements,
+            ).apply(
+                lambda known: document(
+                    [
+                        *pipeline_policies.build_statements(
+                            Place(home, known["account"]),
+                            args.pipeline,
+                            project,
+                            Store(**known["store"]),
+                            region=region.name,
+                            secret_arns=known["secrets"],
+                            reports=build.reports,
+                        ),
+                        *known["more"],
+                    ]
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        policies.append(policy)
+        return role.arn
+
+
+def _variables(build: BuildDefinition) -> list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict]:
+    """Variables of the project; the values of secrets stay in Secrets Manager until a build runs."""
+    plain: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
+        {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in build.variables.items()
+    ]
+    return [
+        *plain,
+        *(
+            aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict(name=name, value=arn, type="SECRETS_MANAGER")
+            for name, arn in build.secret_arns.items()
+        ),
+    ]

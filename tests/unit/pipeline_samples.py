@@ -1,0 +1,76 @@
+"""Pipelines for tests: one that AWS would take, to be spoilt in one place."""
+
+import pulumi
+
+from components.artifact_buckets import ArtifactStore
+from components.build_definition import BuildDefinition
+from components.environment import Environment
+from components.naming import Names
+from components.pipeline_stages import Approval, Build, Source, Stage
+from components.regions import known_regions
+
+ACCOUNT = "111122223333"
+REPOSITORY = f"arn:aws:codecommit:us-east-2:{ACCOUNT}:acme"
+CONNECTION = f"arn:aws:codeconnections:us-east-2:{ACCOUNT}:connection/4c2f"
+CHECK = BuildDefinition(name="check", buildspec="check.yml", variables={"STACK": "dev"}, reports=True)
+UP = BuildDefinition(name="up", buildspec="up.yml")
+
+
+def codecommit() -> Source:
+    """Source in CodeCommit."""
+    return Source(
+        kind="CodeCommit",
+        settings={"RepositoryName": "acme", "BranchName": "main", "PollForSourceChanges": "false"},
+        arn=REPOSITORY,
+        permissions=("codecommit:GetBranch", "codecommit:UploadArchive"),
+        branch="main",
+    )
+
+
+def connection() -> Source:
+    """Source at a Git provider."""
+    return Source(
+        kind="CodeStarSourceConnection",
+        settings={"ConnectionArn": CONNECTION, "FullRepositoryId": "acme/platform", "BranchName": "main"},
+        arn=CONNECTION,
+        permissions=("codeconnections:UseConnection",),
+        branch="main",
+    )
+
+
+def stages(source: Source | None = None) -> tuple[Stage, ...]:
+    """Source, check, and a delivery that a person approves."""
+    return (
+        Stage(name="Source", actions=(source or codecommit(),)),
+        Stage(name="Check", actions=(Build(name="Check", build=CHECK, namespace="Check"),)),
+        Stage(
+            name="Deliver",
+            actions=(
+                Approval(name="Approve", text="Deliver #{Check.Summary}?"),
+                Build(name="Up", build=UP, run_order=2, variables={"STACK": "dev"}),
+            ),
+        ),
+    )
+
+
+def environment() -> Environment:
+    """An environment in us-east-2."""
+    return Environment(
+        names=Names("acme", "dev"),
+        home=known_regions()["us-east-2"],
+        account_id=pulumi.Output.from_input(ACCOUNT),
+        protect=False,
+        retain=False,
+        key_deletion_days=7,
+        tags={"owner": "acme"},
+    )
+
+
+def store(region: str) -> ArtifactStore:
+    """Artifact store of a region."""
+    bucket = f"acme-dev-artifacts-{region}"
+    return ArtifactStore(
+        pulumi.Output.from_input(bucket),
+        pulumi.Output.from_input(f"arn:aws:s3:::{bucket}"),
+        pulumi.Output.from_input(f"arn:aws:kms:{region}:{ACCOUNT}:key/1"),
+    )
