@@ -9,6 +9,7 @@ from components import pipeline_policies
 from components.artifact_buckets import ArtifactStore
 from components.build_definition import IMAGES, BuildDefinition
 from components.environment import Environment
+from components.network import Network, network_interface_statements
 from components.pipeline_policies import Place, Store
 from components.policies import document
 from components.regions import Region
@@ -32,6 +33,8 @@ class BuildProjectArgs:
     """Days after which a log is removed, one of those that CloudWatch Logs takes."""
     log_key_arn: pulumi.Input[str] | None
     """Customer key of the region that encrypts the logs; without one CloudWatch encrypts with its own."""
+    network: Network | None = None
+    """Where in a VPC builds run; without one they run outside of any."""
 
 
 class BuildProject(pulumi.ComponentResource):
@@ -84,6 +87,13 @@ class BuildProject(pulumi.ComponentResource):
             # AWS takes no time limit on Lambda's compute, where it is always 15 minutes.
             build_timeout=None if on_lambda else build.machine.timeout_minutes,
             encryption_key=args.store.key_arn,
+            vpc_config=None
+            if args.network is None
+            else {
+                "vpc_id": args.network.vpc_id,
+                "subnets": list(args.network.subnet_ids),
+                "security_group_ids": list(args.network.security_group_ids),
+            },
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             tags=environment.tags,
             # A build that starts before its role has its rights fails.
@@ -125,6 +135,11 @@ class BuildProject(pulumi.ComponentResource):
                             region=region.name,
                             secret_arns=known["secrets"],
                             reports=build.reports,
+                        ),
+                        *(
+                            network_interface_statements(region, known["account"], args.network)
+                            if args.network is not None
+                            else ()
                         ),
                         *known["more"],
                     ]

@@ -18,6 +18,7 @@ from components import pipeline_policies
 from components.artifact_buckets import ArtifactStore
 from components.build_project import BuildProject, BuildProjectArgs
 from components.environment import Environment
+from components.network import Network
 from components.notifications import Notifications
 from components.pipeline_limits import PipelineError, faults, limited
 from components.pipeline_policies import PipelineRights, Place, Store
@@ -90,6 +91,8 @@ class DeliveryPipelineArgs:
     """Days after which a build's log is removed."""
     log_key_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """By region, a customer key for the logs of builds; where there is none CloudWatch encrypts with its own."""
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    """By region, where in a VPC builds run; where there is none they run outside of any."""
     role_arn: pulumi.Input[str] | None = None
     """A role of the pipeline that exists; left out, one is made."""
     start_role_arn: pulumi.Input[str] | None = None
@@ -166,6 +169,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             store_regions=args.stores,
             mode=args.mode,
             variables=args.variables,
+            vpc_regions=args.networks,
         )
         if found:
             raise PipelineError(args.pipeline, found)
@@ -182,6 +186,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
                 store=args.stores[region],
                 log_days=args.log_days,
                 log_key_arn=args.log_key_arns.get(region),
+                network=args.networks.get(region),
             ),
             pulumi.ResourceOptions(parent=self),
         )

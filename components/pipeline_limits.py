@@ -6,7 +6,7 @@ of structure from "CodePipeline pipeline structure reference".
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pulumi
 
@@ -75,7 +75,7 @@ def faults(
     store_regions: Iterable[str],
     mode: ExecutionMode = ExecutionMode.SUPERSEDED,
     variables: Sequence[Variable] = (),
-    in_vpc: bool = False,
+    vpc_regions: Collection[str] = (),
 ) -> list[str]:
     """Everything that AWS would refuse, in the order of the pipeline. What only a deployment tells is not judged."""
     return [
@@ -90,7 +90,7 @@ def faults(
             for fault in _action_faults(action, surroundings)
         ),
         *_artifact_faults(stages),
-        *_project_faults(surroundings, stages, home, in_vpc=in_vpc),
+        *_project_faults(surroundings, stages, home, vpc_regions),
     ]
 
 
@@ -312,24 +312,24 @@ def _artifact_faults(stages: Sequence[Stage]) -> Iterator[str]:
         made |= {output for action in stage.actions for output in action.outputs}
 
 
-def _project_faults(surroundings: Surroundings, stages: Sequence[Stage], home: str, *, in_vpc: bool) -> Iterator[str]:
+def _project_faults(
+    surroundings: Surroundings, stages: Sequence[Stage], home: str, vpc_regions: Collection[str]
+) -> Iterator[str]:
     if not sources(stages):
         yield "there is no source action"
     defined: dict[str, BuildDefinition] = {}
     for action in actions(stages):
-        if not isinstance(action, Build):
-            continue
-        build, name = action.build, surroundings.project_name(action.build)
-        if build.name in defined and defined[build.name] is not build:
-            yield f"build project {name}: two definitions have this name"
-        if build.name in defined:
-            continue
-        defined[build.name] = build
+        if isinstance(action, Build) and defined.setdefault(action.build.name, action.build) is not action.build:
+            yield f"build project {surroundings.project_name(action.build)}: two definitions have this name"
+    placed = builds(stages, home)
+    for key, build in defined.items():
+        name, regions = surroundings.project_name(build), [region for region, other in placed if other == key]
+        in_vpc = any(region in vpc_regions for region in regions)
         yield from (f"build project {name}: {fault}" for fault in _definition_faults(name, build, in_vpc=in_vpc))
-    for region, key in builds(stages, home):
-        role = build_role_name(surroundings.project_name(defined[key]), region, home)
-        if defined[key].role_arn is None and len(role) > ROLE_NAME:
-            yield f"role {role!r}: {len(role)} characters; IAM takes {ROLE_NAME}"
+        for region in regions:
+            role = build_role_name(name, region, home)
+            if build.role_arn is None and len(role) > ROLE_NAME:
+                yield f"role {role!r}: {len(role)} characters; IAM takes {ROLE_NAME}"
 
 
 def _definition_faults(name: str, build: BuildDefinition, *, in_vpc: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from components.build_definition import BuildDefinition, Machine, MachineType
 from components.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs
+from components.network import Network
 from components.notifications import Notifications, NotificationsArgs
 from components.pipeline_limits import PipelineError
 from components.pipeline_stages import (
@@ -250,6 +251,19 @@ def test_a_build_can_run_on_lambda_and_is_given_no_time_limit_there() -> None:
     assert "buildTimeout" not in project
     assert project["environment"]["type"] == "ARM_LAMBDA_CONTAINER"
     assert "aarch64-lambda" in project["environment"]["image"]
+
+
+def test_builds_run_in_the_vpc_of_their_region_with_the_rights_that_it_takes() -> None:
+    network = Network(vpc_id="vpc-1", subnet_ids=["subnet-1"], security_group_ids=["sg-1"])
+    there = per_region(Build(name="Test", build=CHECK), ["us-east-2", "eu-west-1"])
+    recording = made([*stages()[:1], Stage(name="Test", actions=there)], networks={"us-east-2": network})
+    project = recording.named("delivery-check-project").inputs
+    assert project["vpcConfig"] == {"vpcId": "vpc-1", "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    assert "vpcConfig" not in recording.named("delivery-eu-west-1-check-project").inputs
+    subnet = "arn:aws:ec2:us-east-2:111122223333:subnet/subnet-1"
+    for name, expected in (("check", "allow"), ("eu-west-1-check", "none")):
+        statements = recording.named(f"delivery-{name}-role-policy").policy()["Statement"]
+        assert decision(statements, "*", "ec2:CreateNetworkInterface", subnet, {}) == expected
 
 
 def test_secrets_stay_in_secrets_manager_and_only_their_build_reads_them() -> None:
