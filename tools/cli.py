@@ -10,6 +10,7 @@ from settings import SettingsError
 from tools.faults import ToolError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "iam-snapshot": ("tools.iam_snapshot.command", "Take the account's IAM into a file, and tell what differs."),
     "launch-permissions": (
         "tools.launch_permissions.command",
         "Which rights a launch role lacks for the products' templates.",

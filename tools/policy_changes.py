@@ -149,7 +149,7 @@ class _Statement:
 
     @cached_property
     def identity(self) -> frozenset[tuple[str, str]]:
-        return frozenset(self.lines)
+        return frozenset(map(_alike, self.lines))
 
     @cached_property
     def principals(self) -> _Names:
@@ -247,8 +247,8 @@ def _without(statements: Iterable[_Statement], same: Mapping[frozenset[tuple[str
 
 def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool) -> StatementChange:
     before, after = pair.old, pair.new
-    gone = [("-", *line) for line in before.lines if not after or line not in after.identity] if before else []
-    come = [("+", *line) for line in after.lines if not before or line not in before.identity] if after else []
+    gone = [("-", *line) for line in before.lines if not after or _alike(line) not in after.identity] if before else []
+    come = [("+", *line) for line in after.lines if not before or _alike(line) not in before.identity] if after else []
     order = {element: place for place, element in enumerate(_ELEMENTS)}
     shown = sorted([*gone, *come], key=lambda line: order.get(line[1], len(order)))
     kind: Kind = "added" if before is None else "removed" if after is None else "changed"
@@ -446,6 +446,12 @@ def _values(element: str, value: object) -> list[str]:
         ]
     texts = _texts(value)
     return [_lower_service(text) for text in texts] if element in ("Action", "NotAction") else texts
+
+
+def _alike(line: tuple[str, str]) -> tuple[str, str]:
+    """A line as IAM takes it: without heed to the case of an action."""
+    element, value = line
+    return (element, value.lower()) if element in ("Action", "NotAction") else line
 
 
 def _lower_service(action: str) -> str:

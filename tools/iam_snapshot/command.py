@@ -1,0 +1,66 @@
+"""`tools iam-snapshot`: take the account's IAM into a file, and tell what differs from another one."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tools.iam_snapshot import report
+from tools.iam_snapshot.difference import Breadth, differences
+from tools.iam_snapshot.snapshot import SCHEMA, Snapshot, take
+from tools.stack_file import StackFile, stack_options
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Take the account's IAM into a file, and tell what differs from another one."""
+
+
+@command.command("take")
+@stack_options
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File that is written.")
+def take_command(stack: str, folder: Path, out: Path) -> None:
+    """Write all roles, users, groups and policies of the stack's account to a file.
+
+    Two files of an unchanged account are the same, byte by byte.
+    """
+    file = StackFile(stack, folder)
+    console = Console(stderr=True, highlight=False)
+    with console.status("IAM: asking") as status:
+        snapshot = take(file.access, file.settings.home_region, lambda count: status.update(f"IAM: {count} entities"))
+        snapshot.write(out)
+    counts = ", ".join(f"{len(snapshot.entities[kind])} {name}" for kind, name in report.PLURALS.items())
+    console.print(f"{out}: account {snapshot.account}, {counts}", soft_wrap=True)
+
+
+@command.command("diff")
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Tell it to a machine.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", "broader"]),
+    default="any",
+    show_default=True,
+    help="Which differences end with code 1; `broader` are those that allow more, or may.",
+)
+@click.pass_context
+def diff_command(context: click.Context, old: Path, new: Path, as_json: bool, fail_on: str) -> None:
+    """Tell what differs between two files of `take`, or of `aws iam get-account-authorization-details`.
+
+    Ends with code 0 where nothing differs, 1 where something does, and 2 where that could not be found out.
+    """
+    before, after = Snapshot.read(old), Snapshot.read(new)
+    if before.account != after.account:
+        click.echo(f"note: {old} is of account {before.account}, {new} of account {after.account}", err=True)
+    changes = differences(before, after)
+    broader = any(item.change.breadth >= Breadth.UNDECIDED for item in changes)
+    if as_json:
+        told = {"schema": SCHEMA, "summary": report.summary(changes), "changes": report.as_json(changes)}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        report.tell(changes, Console(highlight=False))
+    context.exit(int(broader if fail_on == "broader" else bool(changes)))
