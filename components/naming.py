@@ -67,6 +67,10 @@ class Names:
         """Role that launches projects; a portfolio that is shared names it."""
         return PhysicalName("launch role", f"{self.prefix}-project-launch", 64)
 
+    def use_role(self, service: str) -> PhysicalName:
+        """Role that works in projects for one service, where projects share their roles."""
+        return PhysicalName(f"use role of {service}", f"{self.prefix}-use-{service.lower()}", 64)
+
     @property
     def project_boundary(self) -> PhysicalName:
         """Policy that bounds every role of a project; the launch role names it."""

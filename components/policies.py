@@ -44,6 +44,12 @@ def document(statements: Iterable[Statement]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: object = None) -> Statement:
+    """A statement of an identity's policy that allows something."""
+    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return statement if condition is None else {**statement, "Condition": condition}
+
+
 def account_principal(region: Region, account_id: str) -> dict[str, str]:
     """Everyone in an account whom the account's own IAM policies allow; never everyone at large."""
     return {"AWS": f"arn:{region.partition}:iam::{account_id}:root"}

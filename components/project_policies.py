@@ -3,10 +3,11 @@
 Everything that the products make is named `sagemaker-*`, so names are the bound of both policies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.policies import Statement
 from components.regions import Region
+from components.use_role_policies import UseRole
 
 _NAMED = "sagemaker-*"
 
@@ -55,18 +56,47 @@ def launch_trust() -> Statement:
     return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
 
 
-def launch_statements(region: Region, account_id: str, boundary_arn: str, topic_arn: str | None) -> list[Statement]:
+def launch_statements(
+    region: Region,
+    account_id: str,
+    boundary_arn: str,
+    topic_arn: str | None,
+    *,
+    use_role_arns: Mapping[UseRole, str] | None = None,
+) -> list[Statement]:
     """What the launch role needs to create, update and delete the resources of both products.
 
     `python -m tools launch-permissions` compares it with what the templates ask for: nothing may be missing, and
     nothing stands here that no template needs.
+
+    Args:
+        region: gives the partition.
+        account_id: the account.
+        boundary_arn: policy without which the launch role makes no role.
+        topic_arn: topic that is told of launches, if one is.
+        use_role_arns: the roles that work in projects. Where they are given, projects make no roles, and the launch
+            role may make none.
     """
     arns = _Arns(region, account_id)
     return [
         *_stack_statements(arns),
         *_developer_tool_statements(arns),
-        *_role_statements(arns, boundary_arn),
+        *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
+    ]
+
+
+def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
+    """Hands each use role to its own service; the services that get theirs later are not among them."""
+    return [
+        _allow(
+            f"Pass{role}Role",
+            ["iam:PassRole"],
+            [arn],
+            {"StringEquals": {"iam:PassedToService": role.service}},
+        )
+        for role, arn in use_role_arns.items()
+        if role.service in _PASSED_TO
     ]
 
 
