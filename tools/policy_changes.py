@@ -99,7 +99,10 @@ def compare(before: object, after: object, *, had: Iterable[object] = (), has: I
         [*own, *(statement for listed in others for statement in listed or ())]
         for own, others in zip(read, beside, strict=True)
     )
-    return PolicyChanges(tuple(_change(pair, all_old, all_new, known=known) for pair in _pairs(old, new)))
+    try:
+        return PolicyChanges(tuple(_change(pair, all_old, all_new, known=known) for pair in _pairs(old, new)))
+    except RecursionError:
+        return PolicyChanges(unreadable=("the policy cannot be read: its values are nested too deep",))
 
 
 def _others(given: object) -> list["_Statement"] | None:

@@ -159,6 +159,12 @@ def test_what_is_no_policy_is_told_and_not_compared(broken: object) -> None:
     assert "after the change cannot be read" in found.unreadable[0]
 
 
+@pytest.mark.parametrize("depth", [100, 900])
+def test_a_value_of_absurd_depth_is_told_as_well(depth: int) -> None:
+    deep = '{"Statement": {"Effect": "Allow", "Action": ' + "[" * depth + '"a:b"' + "]" * depth + "}}"
+    assert compare(policy(allow()), deep)
+
+
 def test_a_statement_of_very_many_rights_is_told_as_new_without_comparing_each() -> None:
     resources = [f"arn:aws:s3:::b{number}" for number in range(MOST_RIGHTS // 2)]
     found = changes(allow(), allow(["s3:a", "s3:b", "s3:c"], resources))

@@ -1,0 +1,103 @@
+"""What a preview says, in one shape: whichever way the engine printed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+State = Mapping[str, Any]
+"""A resource as the engine describes it: `inputs`, `outputs`, `id`, `protect`, `retainOnDelete`, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What would happen to one resource."""
+
+    op: str
+    """The engine's word: `create`, `update`, `replace`, `delete`, `same`, ..."""
+    urn: str
+    type: str
+    """Type token, such as `aws:s3/bucket:Bucket`."""
+    old: State | None = None
+    """As the state has it; None where it is new."""
+    new: State | None = None
+    """As the program wants it; None where it goes."""
+    replacing: tuple[str, ...] = ()
+    """Properties whose change makes a replacement necessary."""
+    changing: tuple[str, ...] = ()
+    """Properties that differ."""
+    paths: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Kind of the difference by property path: `add`, `update`, `delete`, and each of them with `-replace`."""
+
+    @cached_property
+    def name(self) -> str:
+        """Logical name."""
+        return self.urn.split("::", 3)[-1]
+
+    def says(self, option: str) -> bool:
+        """Whether an option is set on the resource, as it is or as the program wants it."""
+        return any(state is not None and state.get(option) is True for state in (self.old, self.new))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostic:
+    """A message of the engine, of a provider or of the program."""
+
+    severity: str
+    message: str
+    urn: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """What a policy pack found."""
+
+    pack: str
+    policy: str
+    level: str
+    """`mandatory`, `advisory`, `remediate`, ...; only a mandatory one stops an update."""
+    message: str
+    urn: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What AWS has and the state does not tell."""
+
+    urn: str
+    type: str
+    gone: bool
+    """Whether the resource is not there any more."""
+    paths: tuple[str, ...] = ()
+    """What differs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """All that the engine said of one stack."""
+
+    stack: str
+    steps: tuple[Step, ...] = ()
+    """In the order of their URNs, whatever the order of the engine."""
+    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Resources by operation, as the engine counted them."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """What the engine printed and is not known here."""
+    faults: tuple[str, ...] = ()
+    """Why this preview is not to be trusted as the whole one."""
+
+    @cached_property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """Diagnostics that are errors; one of an unknown severity is taken for one."""
+        return tuple(item for item in self.diagnostics if item.severity not in ("warning", "info", "info#err", "debug"))
+
+    @property
+    def failed(self) -> bool:
+        """Whether an update could not follow."""
+        return bool(self.faults or self.errors or any(item.level == "mandatory" for item in self.violations))
