@@ -100,9 +100,11 @@ def test_broader_access_stands_before_other_access_with_what_is_new() -> None:
     text = told("policies")
     top = before(text, "<details>")
     assert "### Access: 3 changes, of which 3 allow more" in top
+    assert "`store-policy` `policy` **gets broader**" in top
     assert "- allows more: `s3:PutObject on arn:aws:s3:::samples/* by AWS: 123456789012`" in top
     assert "- allows more: `sts:AssumeRole by Service: codebuild.amazonaws.com`" in top
     assert "-   Action: s3:ListBucket\n+   Action: s3:PutObject" in top
+    assert "Access" in top.partition("### ")[2].splitlines()[0], "it is the first of what is not destroyed"
     assert "is told under Access" in text.partition("<details>")[2], "a document is not shown twice"
 
 

@@ -59,6 +59,11 @@ class AccessChange:
         """What is possible that was not, or cannot be seen not to be."""
         return (*self.notes, *self.changes.unreadable, *self.changes.broader)
 
+    @property
+    def proved(self) -> bool:
+        """Whether a request shows that it is broader."""
+        return any(statement.proved for statement in self.changes.statements)
+
 
 def access_changes(preview: Preview) -> list[AccessChange]:
     """Every change of a policy, a trust or a boundary, in the order of the steps."""

@@ -147,7 +147,8 @@ def _access_change(change: AccessChange) -> Callable[[], str]:
             more = [f"- allows more: {code(text, 600)}" for text in change.broader[:_MOST_RIGHTS]]
             rest = len(change.broader) - _MOST_RIGHTS
             more += [f"- and {rest:,} more"] if rest > 0 else []
-            told = "\n".join([f"{told} **{'gets broader' if step.old else 'is new'}**", "", *more])
+            fate = "is new" if step.old is None else "gets broader" if change.proved else "may get broader"
+            told = "\n".join([f"{told} **{fate}**", "", *more])
         lines = details.statement_lines(change)
         if len(lines) > _MOST_LINES:
             lines = [*lines[:_MOST_LINES], f"  ... {len(lines) - _MOST_LINES:,} more lines"]

@@ -76,9 +76,17 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TYPES = st.sampled_from(["aws:s3/bucket:Bucket", "aws:sns/topic:Topic", POLICY, ""]) | TEXT
+_STATEMENTS = st.lists(
+    st.dictionaries(
+        st.sampled_from(["Effect", "Sid", "Action", "NotAction", "Principal", "Resource", "Condition"]), JSON
+    ),
+    max_size=3,
+)
+DOCUMENTS = st.builds(lambda statements: {"Statement": statements}, _STATEMENTS | JSON)
 STATES = st.none() | st.fixed_dictionaries(
     {
-        "inputs": st.dictionaries(st.sampled_from(["name", "policy", "tags", "password"]) | TEXT, JSON, max_size=3),
+        "inputs": st.dictionaries(st.sampled_from(["name", "tags", "password"]) | TEXT, JSON, max_size=3)
+        | st.builds(lambda document: {"policy": document}, DOCUMENTS | DOCUMENTS.map(json.dumps)),
         "protect": st.booleans(),
         "retainOnDelete": st.booleans(),
     }
