@@ -1,41 +1,43 @@
 """One tag of a domain that belongs to somebody else."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from components.providers.aws_access import AwsError
 from components.providers.domain_tag import DomainTagProvider
+from tests.unit.played_aws import Clients, Refused
 
 KEY = "sagemaker:projectS3TemplatesLocation"
 PROPS = {"region": "eu-west-1", "domainId": "d-1", "key": KEY, "value": "s3://ours/studio/"}
 
 
 class SageMaker:
-    """SageMaker with one domain that has a tag of somebody else's."""
-
-    class exceptions:  # noqa: D106, N801 - botocore's name
-        ResourceNotFound = type("ResourceNotFound", (Exception,), {})
+    """SageMaker with one domain that has a tag of somebody else's; one tag to a page."""
 
     def __init__(self, **tags: str) -> None:
         self.tags = {"owner": "research", **tags}
+        self.calls: list[str] = []
+        self.gone = False
 
-    def describe_domain(self, **_: object) -> dict[str, str]:
-        return {"DomainArn": "arn:aws:sagemaker:eu-west-1:111122223333:domain/d-1"}
+    def DescribeDomain(self, *, DomainId: str) -> dict[str, str]:  # noqa: N802, N803
+        return {"DomainId": DomainId, "DomainArn": f"arn:aws:sagemaker:eu-west-1:111122223333:domain/{DomainId}"}
 
-    def get_paginator(self, _operation: str) -> "SageMaker":
-        return self
+    def ListTags(self, *, ResourceArn: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N802, N803
+        if self.gone:
+            raise Refused("ResourceNotFound")
+        assert ResourceArn.endswith(":domain/d-1")
+        start, listed = int(NextToken), list(self.tags.items())
+        more = {"NextToken": str(start + 1)} if start + 1 < len(listed) else {}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in listed[start : start + 1]], **more}
 
-    def paginate(self, **_: object) -> Iterator[dict[str, Any]]:
-        """One tag to a page, so that a reader who stops at the first is found out."""
-        for key, value in self.tags.items():
-            yield {"Tags": [{"Key": key, "Value": value}]}
-
-    def add_tags(self, *, Tags: list[dict[str, str]], **_: object) -> None:  # noqa: N803
+    def AddTags(self, *, ResourceArn: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N802, N803
+        assert ResourceArn.endswith(":domain/d-1")
         self.tags |= {tag["Key"]: tag["Value"] for tag in Tags}
+        return {}
 
-    def delete_tags(self, *, TagKeys: list[str], **_: object) -> None:  # noqa: N803
+    def DeleteTags(self, *, ResourceArn: str, TagKeys: list[str]) -> None:  # noqa: N802, N803
+        assert ResourceArn.endswith(":domain/d-1")
         for key in TagKeys:
             del self.tags[key]
 
@@ -44,11 +46,11 @@ class Provider(DomainTagProvider):
     """The provider with a domain of the test's own."""
 
     def __init__(self, sagemaker: SageMaker) -> None:
-        self.sagemaker = sagemaker
+        self._clients = Clients(sagemaker)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - stands in for a botocore client
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
         assert (service, region) == ("sagemaker", "eu-west-1")
-        return self.sagemaker
+        return self._clients.client(service, region)
 
 
 def made(sagemaker: SageMaker) -> tuple[Provider, dict[str, Any]]:
@@ -94,6 +96,15 @@ def test_drift_shows() -> None:
     assert provider.diff("id", drifted, PROPS).changes is True
     del sagemaker.tags[KEY]
     assert provider.read("id", outs).id == ""
+
+
+def test_a_domain_that_is_gone_has_no_tag_and_nothing_to_remove() -> None:
+    sagemaker = SageMaker()
+    provider, outs = made(sagemaker)
+    sagemaker.gone = True
+    assert provider.read("id", outs).id == ""
+    provider.delete("id", outs)
+    assert "DeleteTags" not in sagemaker.calls
 
 
 def test_another_domain_is_another_resource() -> None:

@@ -1,63 +1,59 @@
 """Publishing: under keys that carry their content's hash, once, with the tags that launches and Studio need."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
-from botocore.exceptions import ClientError
 
 from components import seed_code
 from components.packaging import digest
 from components.providers.aws_access import AwsError
 from components.providers.product_files import ProductFilesProvider, seed_key, template_key
+from tests.unit.played_aws import Clients, Refused
 
 SLUG = "model-deploy"
 PROVISIONING = {"servicecatalog:provisioning": "true"}
 
 
 class Bucket:
-    """S3 with one bucket; counts the bytes that it is sent."""
-
-    class exceptions:  # noqa: D106, N801 - botocore's name
-        ClientError = ClientError
-        NoSuchBucket = type("NoSuchBucket", (Exception,), {})
+    """S3 with one bucket; counts the bytes that it is sent, and lists one object to a page."""
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.received = 0
+        self.calls: list[str] = []
+        self.gone = False
 
-    def get_object_tagging(self, *, Key: str, **_: object) -> dict[str, Any]:  # noqa: N803
+    def GetObjectTagging(self, *, Key: str, **_: object) -> dict[str, Any]:  # noqa: N802, N803
         if Key not in self.objects:
-            error = {"Error": {"Code": "NoSuchKey", "Message": "no such key"}}
-            raise ClientError(error, "GetObjectTagging")  # type: ignore[arg-type] # as botocore fills it
+            raise Refused("NoSuchKey")
         return {"TagSet": [{"Key": key, "Value": value} for key, value in self.objects[Key][1].items()]}
 
-    def put_object(self, *, Key: str, Body: bytes, Tagging: str, **_: object) -> None:  # noqa: N803
-        self.received += len(Body)
-        self.objects[Key] = (Body, dict(pair.split("=") for pair in Tagging.split("&")))
+    def PutObject(self, *, Key: str, Body: BinaryIO, Tagging: str, **_: object) -> None:  # noqa: N802, N803
+        content = Body.read()
+        self.received += len(content)
+        self.objects[Key] = (content, dict(pair.split("=") for pair in Tagging.split("&")))
 
-    def delete_object(self, *, Key: str, **_: object) -> None:  # noqa: N803
+    def DeleteObject(self, *, Key: str, **_: object) -> None:  # noqa: N802, N803
         del self.objects[Key]
 
-    def get_paginator(self, _operation: str) -> "Bucket":
-        return self
-
-    def paginate(self, *, Prefix: str, **_: object) -> Iterator[dict[str, Any]]:  # noqa: N803
-        for key in [key for key in self.objects if key.startswith(Prefix)]:
-            yield {"Contents": [{"Key": key}]}
-        yield {}
+    def ListObjectsV2(self, *, Prefix: str, ContinuationToken: str = "", **_: object) -> dict[str, Any]:  # noqa: N802, N803
+        if self.gone:
+            raise Refused("NoSuchBucket")
+        keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken)
+        more = {"NextContinuationToken": keys[0]} if len(keys) > 1 else {}
+        return {"Contents": [{"Key": key} for key in keys[:1]], "IsTruncated": bool(more), **more}
 
 
 class Provider(ProductFilesProvider):
     """The provider with a bucket of the test's own."""
 
     def __init__(self, bucket: Bucket) -> None:
-        self.bucket = bucket
+        self._clients = Clients(bucket)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - stands in for a botocore client
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
         assert (service, region) == ("s3", "eu-west-1")
-        return self.bucket
+        return self._clients.client(service, region)
 
 
 def props(studio_version: str | None = None, **changes: object) -> dict[str, Any]:
@@ -124,6 +120,14 @@ def test_leaving_the_program_takes_the_template_off_studios_list_and_nothing_els
     assert outs is not None
     provider.delete("id", outs)
     assert set(bucket.objects) == keys()
+
+
+def test_leaving_with_the_bucket_gone_is_no_fault() -> None:
+    bucket = Bucket()
+    outs = Provider(bucket).create(props("1.0.0-a")).outs
+    assert outs is not None
+    bucket.gone = True
+    Provider(bucket).delete("id", outs)
 
 
 @pytest.mark.parametrize("damage", ["gone", "untagged"])

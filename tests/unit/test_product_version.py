@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from components.providers.aws_access import AwsError
 from components.providers.product_version import GUARD, ProductVersionProvider, artifacts, release
+from tests.unit.played_aws import Clients, Refused
 
 PRODUCT = "prod-1"
 PROPS = {
@@ -30,6 +30,8 @@ class Catalog:
         self.changes = 0
         self.used = used
         self.denied = False
+        self.gone = False
+        self.calls: list[str] = []
         for name in names:
             self._add(name)
 
@@ -44,14 +46,19 @@ class Catalog:
         self.artifacts.append(artifact)
         return artifact
 
-    def list_provisioning_artifacts(self, **_: object) -> dict[str, Any]:
+    @property
+    def client(self) -> Any:  # noqa: ANN401
+        return Clients(self).client("servicecatalog", "eu-west-1")
+
+    def ListProvisioningArtifacts(self, **_: object) -> dict[str, Any]:  # noqa: N802
         if self.denied:
-            error = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
-            raise ClientError(error, "ListProvisioningArtifacts")  # type: ignore[arg-type] # as botocore fills it
+            raise Refused("AccessDeniedException", "not authorized")
+        if self.gone:
+            raise Refused("ResourceNotFoundException")
         # AWS promises no order.
         return {"ProvisioningArtifactDetails": [dict(artifact) for artifact in reversed(self.artifacts)]}
 
-    def create_provisioning_artifact(
+    def CreateProvisioningArtifact(  # noqa: N802
         self,
         *,
         Parameters: dict[str, Any],  # noqa: N803
@@ -62,12 +69,12 @@ class Catalog:
         self.changes += 1
         return {"ProvisioningArtifactDetail": dict(self._add(Parameters["Name"]))}
 
-    def update_provisioning_artifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:  # noqa: N803
+    def UpdateProvisioningArtifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:  # noqa: N802, N803
         self.changes += 1
         (artifact,) = [artifact for artifact in self.artifacts if artifact["Id"] == ProvisioningArtifactId]
         artifact.update(Active=change["Active"], Guidance=change["Guidance"])
 
-    def search_provisioned_products(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N803
+    def SearchProvisionedProducts(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N802, N803
         """One to a page, so that a reader who stops at the first is found out."""
         index = int(PageToken)
         page = [{"Name": f"project of {name}", "ProvisioningArtifactId": f"pa-{name}"} for name in self.used]
@@ -82,11 +89,11 @@ class Provider(ProductVersionProvider):
     """The provider with a catalog of the test's own."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+        self._clients = Clients(catalog)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - stands in for a botocore client
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
         assert (service, region) == ("servicecatalog", "eu-west-1")
-        return self.catalog
+        return self._clients.client(service, region)
 
 
 LIVE, OLD, OFF = (True, "DEFAULT"), (True, "DEPRECATED"), (False, "DEPRECATED")
@@ -94,46 +101,50 @@ LIVE, OLD, OFF = (True, "DEFAULT"), (True, "DEPRECATED"), (False, "DEPRECATED")
 
 def test_a_new_version_is_the_default_and_older_ones_are_deprecated_then_switched_off() -> None:
     catalog = Catalog(["v1", "v2", "v3"])
-    assert release(catalog, PROPS) == "pa-1.0.0-new"
+    assert release(catalog.client, PROPS) == "pa-1.0.0-new"
     assert catalog.state() == {"v1": OFF, "v2": OLD, "v3": OLD, "1.0.0-new": LIVE}
 
 
 def test_a_version_that_something_still_uses_stays_switched_on() -> None:
     catalog = Catalog(["v1", "v2", "v3", "v4"], used=("v4", "v1"))
-    release(catalog, PROPS)
+    release(catalog.client, PROPS)
     assert catalog.state() == {"v1": OLD, "v2": OFF, "v3": OLD, "v4": OLD, "1.0.0-new": LIVE}
 
 
 def test_releasing_again_changes_nothing() -> None:
     catalog = Catalog(["v1", "v2"])
-    release(catalog, PROPS)
+    release(catalog.client, PROPS)
     done = catalog.changes
-    release(catalog, PROPS)
+    release(catalog.client, PROPS)
     assert catalog.changes == done
 
 
 def test_a_release_that_broke_off_is_finished() -> None:
     catalog = Catalog(["v1", "v2", "1.0.0-new"])
-    release(catalog, PROPS)
+    release(catalog.client, PROPS)
     assert catalog.state() == {"v1": OLD, "v2": OLD, "1.0.0-new": LIVE}
 
 
 def test_going_back_to_older_content_makes_its_version_the_default_again() -> None:
     catalog = Catalog(["1.0.0-new"])
-    release(catalog, {**PROPS, "version": "1.1.0-other"})
+    release(catalog.client, {**PROPS, "version": "1.1.0-other"})
     assert catalog.state() == {"1.0.0-new": OLD, "1.1.0-other": LIVE}
-    release(catalog, PROPS)
+    release(catalog.client, PROPS)
     assert catalog.state() == {"1.0.0-new": LIVE, "1.1.0-other": OLD}
 
 
 def test_keeping_one_version_switches_off_every_other() -> None:
     catalog = Catalog(["v1"])
-    release(catalog, {**PROPS, "keepVersions": 1.0})
+    release(catalog.client, {**PROPS, "keepVersions": 1.0})
     assert catalog.state() == {"v1": OFF, "1.0.0-new": LIVE}
 
 
 def test_versions_are_ordered_by_their_age() -> None:
-    assert [artifact["Name"] for artifact in artifacts(Catalog(["v1", "v2", "v3"]), PRODUCT)] == ["v3", "v2", "v1"]
+    assert [artifact["Name"] for artifact in artifacts(Catalog(["v1", "v2", "v3"]).client, PRODUCT)] == [
+        "v3",
+        "v2",
+        "v1",
+    ]
 
 
 def test_the_quota_is_guarded_before_it_is_met_and_the_way_out_is_named() -> None:
@@ -141,7 +152,7 @@ def test_the_quota_is_guarded_before_it_is_met_and_the_way_out_is_named() -> Non
     for artifact in catalog.artifacts[:3]:
         artifact.update(Active=False, Guidance="DEPRECATED")
     with pytest.raises(AwsError) as refused:
-        release(catalog, PROPS)
+        release(catalog.client, PROPS)
     assert str(refused.value) == (
         "product prod-1 has 90 versions, and AWS allows 100. Delete versions that nothing uses: v2, v0."
     )
@@ -170,6 +181,12 @@ def test_drift_of_the_live_version_shows_and_is_repaired(change: dict[str, Any])
     assert provider.diff("id", drifted, PROPS).changes is True
     provider.update("id", drifted, PROPS)
     assert provider.read("id", PROPS).outs == PROPS
+
+
+def test_the_versions_of_a_product_that_is_gone_are_gone() -> None:
+    catalog = Catalog(["1.0.0-new"])
+    catalog.gone = True
+    assert Provider(catalog).read("id", PROPS).id == ""
 
 
 def test_another_product_is_another_resource_and_other_content_is_not() -> None:
