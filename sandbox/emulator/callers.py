@@ -1,13 +1,13 @@
 """Who asks the emulated AWS for something, and the emulated services' own requests on behalf of a role.
 
 A service that does something for its caller - CloudFormation for a role, say - does it through the emulator's own
-address, as that role. So each of its calls is one that AWS would see too: botocore checks its shape, and whatever
-guards the front door judges it.
+address, as that role. So each of its calls is one that AWS would see too: botocore checks its shape, and the role's
+policies judge it.
 """
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -16,11 +16,17 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.model import OperationModel
 from moto.core.responses import BaseResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
+
+from sandbox.emulator import authorization
+
+LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"
+"""Names of the sessions in which Service Catalog works with a launch role, and CloudFormation with a stack's role."""
 
 # One request of ours may wait for another service's whole work, and is never worth a second try.
 Client = Any
@@ -70,7 +76,22 @@ class Caller:
 
     def client(self, service: str) -> Client:
         """Return a client with which the emulator is asked as this caller."""
-        return _client(service, self.region, self.endpoint, self.access_key)
+        return _client(service, self)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether each call is judged by the policies of the role: those of roles that launch or that stacks have."""
+        return self.session in (LAUNCHING, STACK)
+
+    def judge(self, service: str, operation: str, **parameters: object) -> None:
+        """Refuse what the role may not do, for a call that the emulator makes in another way.
+
+        Raises:
+            ClientError: in the words of AWS.
+
+        """
+        if self.is_judged:
+            _judge(self, _client(service, self).meta.service_model.operation_model(operation), parameters)
 
     def assume(self, role_arn: str, service: str, session: str) -> "Caller":
         """Return the role as `service`, e.g. `cloudformation.amazonaws.com`, assumes it for this caller.
@@ -134,13 +155,31 @@ def trusts(policy: str, service: str) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _client(service: str, region: str, endpoint: str, access_key: str) -> Client:
+def _client(service: str, caller: Caller) -> Client:
     with _SESSION_LOCK:
-        return _SESSION.create_client(
+        client = _SESSION.create_client(
             service,
-            region_name=region,
-            endpoint_url=endpoint,
-            aws_access_key_id=access_key,
+            region_name=caller.region,
+            endpoint_url=caller.endpoint,
+            aws_access_key_id=caller.access_key,
             aws_secret_access_key=_SECRET,
             config=_CONFIG,
         )
+    if caller.is_judged:
+        client.meta.events.register("before-parameter-build", lambda params, model, **_: _judge(caller, model, params))
+    return client
+
+
+def _judge(caller: Caller, model: OperationModel, parameters: Mapping[str, object]) -> None:
+    def tags_of(bucket: str, key: str) -> dict[str, str]:
+        found = _client("s3", replace(caller, session="")).get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    authorization.judge(
+        model,
+        parameters,
+        role_arn=caller.principal,
+        session=caller.session,
+        region=caller.region,
+        tags_of=tags_of,
+    )

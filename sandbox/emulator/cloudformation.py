@@ -25,6 +25,7 @@ from moto.utilities.utils import get_partition
 
 from components.template_evaluation import Evaluation, Template, TemplateError
 from sandbox.emulator import callers, moto_types
+from sandbox.emulator.authorization import UnknownCallError
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
 from sandbox.emulator.resource_shapes import UnsupportedPropertyError
@@ -43,6 +44,12 @@ SERVICE = "cloudformation.amazonaws.com"
 RETAINING = ("Retain", "RetainExceptOnCreate")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _CUSTOM = Custom()
+_UNDOABLE = (
+    *(HandlerError, UnsupportedPropertyError, UnknownCallError),
+    *(ParamValidationError, JsonRESTError, ServiceException),
+)
+"""Failures of a resource beside AWS's own answers, after which the stack goes back."""
+
 T = TypeVar("T")
 
 
@@ -212,7 +219,7 @@ class Stack(moto_models.Stack):
         """Return with whose rights the stack works: those of its role, or of who asks."""
         caller = callers.current()
         try:
-            return caller.assume(self.role_arn, SERVICE, "AWSCloudFormation") if self.role_arn else caller
+            return caller.assume(self.role_arn, SERVICE, callers.STACK) if self.role_arn else caller
         except RoleError as error:
             raise ValidationError(message=f"Role {self.role_arn} is invalid or cannot be assumed: {error}") from error
 
@@ -340,7 +347,7 @@ class Stack(moto_models.Stack):
             done = work()
         except ClientError as error:
             raise self._failed(scope, action, _told(error)) from error
-        except (HandlerError, UnsupportedPropertyError, ParamValidationError, JsonRESTError, ServiceException) as error:
+        except _UNDOABLE as error:
             raise self._failed(scope, action, getattr(error, "message", str(error))) from error
         identity = done.physical_id if isinstance(done, Resource) else ""
         self._add_event(scope.logical_id, identity, scope.type_name, f"{action}_COMPLETE", None)
@@ -373,7 +380,7 @@ class Stack(moto_models.Stack):
 
 def _told(error: ClientError) -> str:
     said, status = error.response["Error"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    code = said.get("Code", "GeneralServiceException")
+    code = said.get("Code", "GeneralServiceException").replace("AccessDeniedException", "AccessDenied")
     return (
         f'Resource handler returned message: "{said.get("Message", "")} (Operation: {error.operation_name}, '
         f'Status Code: {status})" (HandlerErrorCode: {code})'

@@ -10,7 +10,9 @@ import re
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -19,7 +21,7 @@ from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
 from components.template_evaluation import Json
-from sandbox.emulator import codecommit_content, launch_role
+from sandbox.emulator import codecommit_content
 from sandbox.emulator.callers import Caller, Client
 from sandbox.emulator.resource_shapes import members, request
 
@@ -136,7 +138,21 @@ class Api(ResourceType):
         name = self.custom_name(properties) or scope.generated_name(self.name_limit)
         wanted = {key: value for key, value in properties.items() if key not in self.template_only | self.update_only}
         self._call(client, self.create_operation, {**self.prepare(wanted), self.name: name})
-        return self.describe(client, name)
+        return self.completed(scope, name, properties)
+
+    def completed(self, scope: Scope, name: str, properties: Properties) -> Resource:
+        """Complete a resource that has just been made."""
+        try:
+            return self.complete(scope, name, properties)
+        except (ClientError, HandlerError):
+            # As in AWS a handler that fails half-way leaves nothing, if it can.
+            with suppress(ClientError):
+                self.delete(scope, Resource(name=name, physical_id=name), properties)
+            raise
+
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:  # noqa: ARG002 - for other types
+        """Do what the create operation leaves to further requests, and read the resource."""
+        return self.describe(scope.caller.client(self.service), name)
 
     @override
     def update(self, scope: Scope, resource: Resource, old: Properties, new: Properties) -> Resource:
@@ -207,7 +223,7 @@ def _pipeline(client: Client, name: str) -> Resource:
 
 
 def _function(client: Client, name: str) -> Resource:
-    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    arn = client.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
     return Resource(name=name, physical_id=name, attributes={"Arn": arn})
 
 
@@ -246,19 +262,20 @@ class Repository(Api):
     """AWS::CodeCommit::Repository, whose first commit comes from S3."""
 
     @override
-    def create(self, scope: Scope, properties: Properties) -> Resource:
-        code = properties.get("Code")
-        archive = launch_role.get_object(scope.caller, scope.stack_name, code["S3"]) if code else None
-        repository = super().create(scope, properties)
-        if code and archive is not None:
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:
+        repository = super().complete(scope, name, properties)
+        if "Code" in properties:
+            code = properties["Code"]
+            wanted = {_OBJECT[key]: value for key, value in code["S3"].items()}
+            archive = scope.caller.client("s3").get_object(**wanted)["Body"].read()
+            scope.caller.judge("codecommit", "CreateCommit", repositoryName=name)
             backend = codecommit_backends[scope.caller.account][scope.caller.region]
-            metadata = backend.get_repository(repository.name)
+            metadata = backend.get_repository(name)
             branch = code.get("BranchName", "main")
             try:
                 codecommit_content.first_commit(backend.content(metadata), archive, branch)  # type: ignore[attr-defined] # see sandbox.emulator.codecommit
             except zipfile.BadZipFile:
-                self.delete(scope, repository, properties)
-                raise HandlerError(f"Code.S3 ({code['S3']['Bucket']}/{code['S3']['Key']}) is not a zip file.") from None
+                raise HandlerError(f"Code.S3 ({wanted['Bucket']}/{wanted['Key']}) is not a zip file.") from None
             metadata["defaultBranch"] = branch
         return repository
 
@@ -278,6 +295,9 @@ class Repository(Api):
         return False
 
 
+_OBJECT = {"Bucket": "Bucket", "Key": "Key", "ObjectVersion": "VersionId"}
+
+
 def _repository(client: Client, name: str) -> Resource:
     found = client.get_repository(repositoryName=name)["repositoryMetadata"]
     attributes = {
@@ -294,10 +314,9 @@ class Role(Api):
     """AWS::IAM::Role, with its policies."""
 
     @override
-    def create(self, scope: Scope, properties: Properties) -> Resource:
-        role = super().create(scope, properties)
-        self._apply(scope, role.name, {}, properties)
-        return role
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:
+        self._apply(scope, name, {}, properties)
+        return super().complete(scope, name, properties)
 
     @override
     def update(self, scope: Scope, resource: Resource, old: Properties, new: Properties) -> Resource:
@@ -317,23 +336,23 @@ class Role(Api):
 
     @override
     def delete(self, scope: Scope, resource: Resource, properties: Properties) -> None:
-        unless_gone(self.gone, lambda: self._apply(scope, resource.name, properties, {}))
+        self._apply(scope, resource.name, properties, {})
         super().delete(scope, resource, properties)
 
-    @staticmethod
-    def _apply(scope: Scope, role: str, old: Properties, new: Properties) -> None:
+    def _apply(self, scope: Scope, role: str, old: Properties, new: Properties) -> None:
         """Bring inline and managed policies from their old to their new state."""
         client = scope.caller.client("iam")
         inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in new.get("Policies", [])}
         for policy in old.get("Policies", []):
-            if policy["PolicyName"] not in inline:
-                client.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
+            name = policy["PolicyName"]
+            if name not in inline:
+                unless_gone(self.gone, partial(client.delete_role_policy, RoleName=role, PolicyName=name))
         for name, document in inline.items():
             client.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
         before, after = (properties.get("ManagedPolicyArns", []) for properties in (old, new))
         for arn in before:
             if arn not in after:
-                client.detach_role_policy(RoleName=role, PolicyArn=arn)
+                unless_gone(self.gone, partial(client.detach_role_policy, RoleName=role, PolicyArn=arn))
         for arn in after:
             client.attach_role_policy(RoleName=role, PolicyArn=arn)
 
@@ -342,10 +361,9 @@ class Rule(Api):
     """AWS::Events::Rule, with its targets."""
 
     @override
-    def create(self, scope: Scope, properties: Properties) -> Resource:
-        rule = super().create(scope, properties)
-        self._put_targets(scope, rule.name, properties.get("Targets", []))
-        return rule
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:
+        self._put_targets(scope, name, properties.get("Targets", []))
+        return super().complete(scope, name, properties)
 
     @override
     def update(self, scope: Scope, resource: Resource, old: Properties, new: Properties) -> Resource:
@@ -376,14 +394,15 @@ class LogGroup(Api):
     """AWS::Logs::LogGroup, with its retention."""
 
     @override
-    def create(self, scope: Scope, properties: Properties) -> Resource:
-        group = super().create(scope, properties)
-        self._retain(scope, group.name, properties)
-        return group
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:
+        if "RetentionInDays" in properties:
+            self._retain(scope, name, properties)
+        return super().complete(scope, name, properties)
 
     @override
     def update(self, scope: Scope, resource: Resource, old: Properties, new: Properties) -> Resource:
-        self._retain(scope, resource.name, new)
+        if old.get("RetentionInDays") != new.get("RetentionInDays"):
+            self._retain(scope, resource.name, new)
         return super().update(scope, resource, old, new)
 
     @override
@@ -493,6 +512,10 @@ class Bucket(Api):
         region = scope.caller.region
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         client.create_bucket(Bucket=name, **place)
+        return self.completed(scope, name, properties)
+
+    @override
+    def complete(self, scope: Scope, name: str, properties: Properties) -> Resource:
         return self.update(scope, Resource(name=name, physical_id=name), {}, properties)
 
     @override

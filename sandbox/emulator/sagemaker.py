@@ -19,7 +19,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse as MotoResponse
 from moto.sagemaker.utils import arn_formatter
 
-from sandbox.emulator import launch_role, servicecatalog
+from sandbox.emulator import servicecatalog
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.extension import OneModule, replace_backend
 
@@ -298,7 +298,7 @@ class SageMakerResponse(MotoResponse):
         client = Caller.of(self).client("cloudformation")
         role = {"RoleARN": template["RoleARN"]} if template.get("RoleARN") else {}
         project.stack = client.create_stack(
-            StackName=f"{launch_role.STACKS_OF_TEMPLATES}{self.current_account}-{project.id}",
+            StackName=f"SP-{self.current_account}-{project.id}",
             Parameters=_stack_parameters([*(template.get("Parameters") or []), *_own_parameters(project)]),
             Tags=[*project.tags, *_own_tags(project)],
             **_template_request(template["TemplateURL"]),

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 
-from sandbox.emulator import launch_role
+from sandbox.emulator import callers
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.servicecatalog_state import (
@@ -369,10 +369,10 @@ class LaunchOperations(BaseResponse):
         return record
 
     def _acting(self, one: Provisioned) -> Caller:
-        return self.caller.assume(one.role_arn, SERVICE, launch_role.SESSION) if one.role_arn else self.caller
+        return self.caller.assume(one.role_arn, SERVICE, callers.LAUNCHING) if one.role_arn else self.caller
 
     def _stack_name(self, one: Provisioned) -> str:
-        return f"{launch_role.STACKS_OF_PRODUCTS}{self.current_account}-{one.id}"
+        return f"SC-{self.current_account}-{one.id}"
 
     def _carry_out(
         self, one: Provisioned, record: Record, operation: str, artifact: Artifact, parameters: list[dict[str, str]]

@@ -222,12 +222,34 @@ def test_a_seed_object_without_its_tag_fails_the_launch_and_up_puts_the_tag_back
     product_id = offered(catalog)["MLOps model deployment (sm-mlops-dev)"]
     record = launched(catalog, product_id, SageMakerProjectName="untagged", SageMakerProjectId="p-untagged")
     assert record["Status"] == "FAILED"
-    assert "Access Denied" in json.dumps(record["RecordErrors"])
+    assert "is not authorized to perform: s3:GetObject" in json.dumps(record["RecordErrors"])
     removed(catalog, record)
     changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
     assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
     tags = s3.get_object_tagging(Bucket=bucket, Key=seed["Key"])["TagSet"]
     assert {"Key": "servicecatalog:provisioning", "Value": "true"} in tags
+
+
+def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up_gives_it_back(world: World) -> None:
+    iam, role = client(world, "iam"), "sm-mlops-dev-project-launch"
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    for statement in document["Statement"]:
+        statement["Action"] = [action for action in statement["Action"] if action != "events:PutTargets"]
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    catalog = client(world, "servicecatalog", SCIENTIST)
+    product_id = offered(catalog)["MLOps model building and training (sm-mlops-dev)"]
+    record = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
+    assert record["Status"] == "FAILED"
+    (error,) = record["RecordErrors"]
+    assert "failed to create: [PushRule]" in error["Description"]
+    assert "is not authorized to perform: events:PutTargets on resource: arn:aws:events:" in error["Description"]
+    removed(catalog, record)
+    changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
+    assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
+    again = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
+    assert again["Status"] == "SUCCEEDED", again.get("RecordErrors")
+    assert removed(catalog, again)["Status"] == "SUCCEEDED"
 
 
 def test_one_changed_line_is_one_new_version_and_nothing_else(restored: World, checkout: Path) -> None:

@@ -4,13 +4,20 @@ import io
 import json
 import uuid
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 
+from components import project_policies
+from components.policies import Statement, document
+from components.regions import known_regions
 from tests.sandbox.conftest import REGION, Client, Clients
 
+ACCOUNT = "123456789012"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/project-boundary"
 PROVISIONING = "servicecatalog:provisioning=true"
 
 TEMPLATE = """
@@ -55,6 +62,11 @@ def trust(*services: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def launch_policy() -> list[Statement]:
+    """What the program's own launch role may do."""
+    return project_policies.launch_statements(known_regions()[REGION], ACCOUNT, BOUNDARY, None)
+
+
 @dataclass
 class Catalog:
     """One product in one portfolio, and who may launch it."""
@@ -73,6 +85,11 @@ class Catalog:
         made = self.aws("iam").create_role(RoleName=unique, AssumeRolePolicyDocument=trust(*services))
         arn: str = made["Role"]["Arn"]
         return arn
+
+    def allow(self, policy: Sequence[Statement]) -> None:
+        """Let the launch role do this and nothing else."""
+        name = self.launch_role.rpartition("/")[2]
+        self.aws("iam").put_role_policy(RoleName=name, PolicyName="launch", PolicyDocument=document(policy))
 
     def acting(self, role: str, service: str) -> Client:
         """A client of somebody who has assumed a role."""
@@ -94,6 +111,17 @@ class Catalog:
     def put_text(self, name: str, text: str) -> str:
         self.aws("s3").put_object(Bucket=self.bucket, Key=name, Body=text.encode())
         return f"https://{self.bucket}.s3.{REGION}.amazonaws.com/{name}"
+
+    def filled(self, product: Path) -> str:
+        """The template of a product folder, told of the catalog's seed code and of the boundary of projects."""
+        text = (product / "template.yaml").read_text()
+        for old, new in (
+            ('Seed: {Bucket: "", Key: ""}', f"Seed: {{Bucket: {self.bucket}, Key: seed.zip}}"),
+            ('PermissionsBoundary: ""', f"PermissionsBoundary: {BOUNDARY.rpartition('/')[2]}"),
+        ):
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        return text
 
     def add_version(self, name: str, url: str) -> str:
         parameters = {"Name": name, "Type": "CLOUD_FORMATION_TEMPLATE", "Info": {"LoadTemplateFromURL": url}}
@@ -124,6 +152,7 @@ def make_catalog(aws: Clients, url: str) -> Catalog:
     portfolio = servicecatalog.create_portfolio(DisplayName="Templates", ProviderName="Platform")
     catalog = Catalog(aws, url, bucket, portfolio["PortfolioDetail"]["Id"], "", "", "", "")
     catalog.launch_role = catalog.role("launch", "servicecatalog.amazonaws.com", "cloudformation.amazonaws.com")
+    catalog.allow(launch_policy())
     catalog.scientist = catalog.role("scientist", "sagemaker.amazonaws.com")
     product = servicecatalog.create_product(
         Name=f"model-{bucket}",
