@@ -4,6 +4,7 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components import network_check
 from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 from components.catalog import Catalog, CatalogArgs
 from components.environment import Environment
@@ -18,6 +19,7 @@ environment = Environment(
     home=known_regions()[stack.home_region],
     account_id=aws.get_caller_identity_output().account_id,
     tags=stack.all_tags,
+    networks=network_check.checked(stack.networks, stack.called_services, settings.aws_access()),
     **dict(stack.protection),
 )
 artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=environment, **dict(stack.artifacts)))

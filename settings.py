@@ -20,9 +20,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from components import deployment_options, packaging, seed_code
+from components import deployment_options, network_check, packaging, seed_code
 from components.distribution_bucket import ShareType
 from components.naming import BucketNaming, Names
+from components.network import Network
+from components.providers.aws_access import KEYS, AwsAccess
 from components.regions import known_regions
 
 NAMESPACE = "sm-mlops"
@@ -86,6 +88,10 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _resource_id(kind: str) -> AfterValidator:
+    return _matching(rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", f"an id: {kind}- and 8 or 17 hexadecimal digits")
 
 
 NamePart = Annotated[
@@ -283,6 +289,17 @@ class Projects(Section):
     """Whether `pulumi destroy` switches projects off again, if this stack switched them on and no other needs them."""
 
 
+class NetworkOfRegion(Section):
+    """An existing VPC of one region, and where in it things run."""
+
+    vpc_id: Annotated[str, _resource_id("vpc")]
+    """The VPC: `vpc-...`."""
+    subnet_ids: Annotated[tuple[Annotated[str, _resource_id("subnet")], ...], Field(min_length=2, max_length=16)]
+    """2 to 16 private subnets of it, in at least two availability zones: `subnet-...`."""
+    security_group_ids: Annotated[tuple[Annotated[str, _resource_id("sg")], ...], Field(min_length=1, max_length=5)]
+    """1 to 5 security groups of it, all of them for each build, function and job: `sg-...`."""
+
+
 class DeploymentOption(Section):
     """One way of deploying the platform, tested by bringing it up."""
 
@@ -347,6 +364,8 @@ class Settings(BaseModel):
     """Project templates that people launch; left out, no catalog is made."""
     projects: Projects | None = None
     """SageMaker Projects, switched on; left out, the account's switch is left as it is."""
+    network: Mapping[RegionName, NetworkOfRegion] = {}
+    """By region, an existing VPC in which builds, functions and jobs run; left out, they run outside any VPC."""
     deployment_tests: DeploymentTests | None = None
     """Deployment options that are brought up and destroyed to test them; left out, none is."""
     protection: Protection
@@ -360,6 +379,18 @@ class Settings(BaseModel):
         named = self.projects.regions if self.projects else ()
         offered = self.catalog.regions if self.catalog else ()
         return named or offered or (self.home_region,)
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """By region, where in an existing VPC things run."""
+        return {region: Network(**dict(network)) for region, network in self.network.items()}
+
+    @property
+    def called_services(self) -> Mapping[str, str]:
+        """What the things that run in a network call, and for what."""
+        slugs = self.catalog.products if self.catalog else ()
+        stack_sets = self.catalog is not None and self.catalog.stack_set_role_arn is not None
+        return network_check.called_services([seed_code.product(slug) for slug in slugs], stack_sets=stack_sets)
 
     @property
     def names(self) -> Names:
@@ -379,6 +410,12 @@ def load() -> Settings:
         SettingsError: the stack file has faults; the message lists every one.
     """
     return parse(_stack_values(), stack=pulumi.get_stack())
+
+
+def aws_access() -> AwsAccess:
+    """How the program itself reaches AWS: by the stack's `aws:` configuration, as the AWS plugin does."""
+    config = pulumi.Config("aws")
+    return AwsAccess({key: config.get(key) for key in KEYS})
 
 
 def parse(values: Mapping[str, Any], stack: str) -> Settings:
@@ -470,6 +507,14 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     if catalog:
         yield from _product_faults(catalog.products)
         yield from _place_faults(catalog, home)
+    if home and artifacts and fields.get("network"):
+        offered = (catalog.regions or (home,)) if catalog else ()
+        yield from _network_faults(fields["network"], offered, artifacts.regions)
+        if catalog and catalog.shares:
+            yield (
+                f"{NAMESPACE}:network: does not go with catalog.shares: security groups exist in this account only, "
+                f"and projects of the other accounts would look for them there"
+            )
     project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
@@ -525,6 +570,20 @@ def _place_faults(catalog: Catalog, home: str | None) -> Iterator[str]:
             yield (
                 f"{NAMESPACE}:catalog.rules: {product!r} is not a product of the catalog (its products: "
                 f"{', '.join(catalog.products)})"
+            )
+
+
+def _network_faults(networks: Mapping[str, Any], offered: Sequence[str], acting: Sequence[str]) -> Iterator[str]:
+    """Whoever locks one region down wants none left open by an oversight."""
+    regions = dict.fromkeys((*acting, *offered))
+    for region in networks:
+        if region not in regions:
+            yield f"{NAMESPACE}:network: {region!r} is not a region of this stack (its regions: {', '.join(regions)})"
+    for region in offered:
+        if region not in networks:
+            yield (
+                f"{NAMESPACE}:network: has nothing for {region!r}, where the catalog is offered: projects there would "
+                f"run outside any VPC; add the region, or take it out of the catalog"
             )
 
 
@@ -608,8 +667,8 @@ _SHARE_IDS = {
 
 def _field_faults(error: ValidationError) -> Iterator[str]:
     for details in error.errors(include_url=False):
-        # pydantic counts only the entries that are in order, and so calls a list short when all of them are wrong.
-        if details["type"] == "too_short" and details["input"]:
+        # pydantic counts only the entries that are in order, and so calls a list short when some of them are wrong.
+        if details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
             continue
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(details["loc"]))
         yield f"{path.removeprefix('.')}: {_message(details)}"
@@ -656,6 +715,12 @@ def _not_one_of(value: object, allowed: Sequence[str]) -> str:
     return f"{value!r} is not allowed{_nearest(str(value), allowed)} (allowed: {', '.join(allowed)})"
 
 
+def _too_short(count: int, least: int) -> str:
+    if least == 1:
+        return "the list is empty; it needs at least one entry"
+    return f"{count} {'entry' if count == 1 else 'entries'}; at least {least}"
+
+
 def _quoted(words: str) -> list[str]:
     return re.findall(r"'([^']+)'", words)
 
@@ -698,7 +763,7 @@ _DESCRIPTIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "union_tag_invalid": lambda details: _not_one_of(details["ctx"]["tag"], list(_PROVIDERS)),
     "literal_error": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
     "enum": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
-    "too_short": lambda _: "the list is empty; it needs at least one entry",
+    "too_short": lambda details: _too_short(len(details["input"]), details["ctx"]["min_length"]),
     "too_long": lambda details: f"{details['ctx']['actual_length']} entries; at most {details['ctx']['max_length']}",
     "greater_than_equal": lambda details: f"{details['input']} is too small; at least {details['ctx']['ge']}",
     "less_than_equal": lambda details: f"{details['input']} is too large; at most {details['ctx']['le']}",

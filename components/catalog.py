@@ -189,5 +189,6 @@ class Catalog(pulumi.ComponentResource):
                 bucket=facts[0],
                 key_arn=self._args.project_key_arns.get(region.name, ""),
                 topic_arn=facts[1],
+                network=self._args.environment.networks.get(region.name),
             )
         )

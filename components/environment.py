@@ -1,11 +1,12 @@
 """What every component of one environment shares."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
 from components.naming import Names
+from components.network import Network
 from components.regions import Region
 
 
@@ -27,6 +28,8 @@ class Environment:
     """Days during which the deletion of a key can still be taken back: 7 to 30."""
     tags: Mapping[str, str]
     """Tags of every resource that takes tags."""
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    """By region, where in an existing VPC builds, functions and jobs run; without one they run outside any VPC."""
 
     def guarded(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that must not be lost. `retain_on_delete` is not inherited, so each such child gets it."""

@@ -4,7 +4,7 @@ Resource types and condition keys are those of "Actions, resources, and conditio
 Authorization Reference; which actions a service needs is said in its own guide, named at each function.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.policies import Statement
@@ -22,6 +22,15 @@ class Network:
     security_group_ids: Sequence[str]
     """`sg-...`: all of them, on each interface."""
 
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What a product's template takes of it: lists as text with commas."""
+        return {
+            "VpcId": self.vpc_id,
+            "SubnetIds": ",".join(self.subnet_ids),
+            "SecurityGroupIds": ",".join(self.security_group_ids),
+        }
+
 
 def subnet_arns(region: Region, network: Network) -> list[str]:
     """ARNs of the subnets. A shared subnet carries the account of its owner, so the account stays open."""
@@ -33,45 +42,107 @@ def network_interface_statements(region: Region, account_id: str, network: Netwo
 
     The actions are those of "Allow CodeBuild access to AWS services required to create a VPC network interface".
     """
-    interfaces = f"arn:{region.partition}:ec2:{region.name}:{account_id}:network-interface/*"
-    groups = [
-        f"arn:{region.partition}:ec2:{region.name}:*:security-group/{group}" for group in network.security_group_ids
-    ]
+    lend = _lend(region, account_id, network)
+    to_codebuild = {"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"}, **lend["Condition"]}
     return [
+        _read(*_SEEN_BY_RUNS),
+        _make(region, account_id, network),
+        _remove(region, account_id, "ec2:DeleteNetworkInterface"),
+        {**lend, "Condition": to_codebuild},
+    ]
+
+
+def job_interface_statements(region: Region, account_id: str, network: Network) -> list[Statement]:
+    """What the role of SageMaker's jobs and models needs so that they run in the network.
+
+    The actions are those of "Give SageMaker AI jobs access to resources in your Amazon VPC", which names no condition
+    on whom SageMaker lends an interface to.
+    """
+    return [
+        _read(*_SEEN_BY_RUNS),
+        _make(region, account_id, network),
+        _remove(region, account_id, "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"),
+        _lend(region, account_id, network),
+    ]
+
+
+def function_interface_statements(
+    region: Region, account_id: str, network: Network, function_arn: str
+) -> list[Statement]:
+    """What the role of Lambda functions needs so that they run in the network.
+
+    Actions, resources and the deny are those of "Giving Lambda functions access to resources in an Amazon VPC": Lambda
+    tries some of the rights before there is an interface, and the code of a function has no use for any of them.
+
+    Args:
+        region: where the functions run.
+        account_id: the account of the functions.
+        network: where in the region they run.
+        function_arn: ARN of the functions, or a pattern of it.
+    """
+    managed = ("ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses")
+    seen = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
+    return [
+        _read(*seen),
+        _make(region, account_id, network),
         {
-            "Sid": "ReadNetwork",
+            "Sid": "ManageInterfaces",
             "Effect": "Allow",
-            "Action": [
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            "Resource": ["*"],  # EC2's describe calls know no resource
+            "Action": list(managed),
+            "Resource": [f"arn:{region.partition}:ec2:{region.name}:{account_id}:*/*"],
         },
         {
-            "Sid": "MakeInterfaces",
-            "Effect": "Allow",
-            "Action": ["ec2:CreateNetworkInterface"],
-            # An interface has no name before it is made; the subnets and the groups say where it may be.
-            "Resource": [interfaces, *subnet_arns(region, network), *groups],
-        },
-        {
-            "Sid": "RemoveInterfaces",
-            "Effect": "Allow",
-            "Action": ["ec2:DeleteNetworkInterface"],
-            # Not bound to the subnets: those of an earlier setting must not be left behind.
-            "Resource": [interfaces],
-        },
-        {
-            "Sid": "LendInterfaces",
-            "Effect": "Allow",
-            "Action": ["ec2:CreateNetworkInterfacePermission"],
-            "Resource": [interfaces],
-            "Condition": {
-                "StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
-                "ArnLike": {"ec2:Subnet": subnet_arns(region, network)},
-            },
+            "Sid": "NotForTheCode",
+            "Effect": "Deny",
+            "Action": ["ec2:CreateNetworkInterface", *managed, *seen],
+            "Resource": ["*"],  # a deny: the wider, the safer
+            "Condition": {"ArnLike": {"lambda:SourceFunctionArn": function_arn}},
         },
     ]
+
+
+_SEEN_BY_RUNS = (
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
+
+
+def _interfaces(region: Region, account_id: str) -> str:
+    """An interface has no name before it is made."""
+    return f"arn:{region.partition}:ec2:{region.name}:{account_id}:network-interface/*"
+
+
+def _read(*actions: str) -> Statement:
+    # EC2's describe calls know no resource.
+    return {"Sid": "ReadNetwork", "Effect": "Allow", "Action": list(actions), "Resource": ["*"]}
+
+
+def _make(region: Region, account_id: str, network: Network) -> Statement:
+    groups = (
+        f"arn:{region.partition}:ec2:{region.name}:*:security-group/{group}" for group in network.security_group_ids
+    )
+    return {
+        "Sid": "MakeInterfaces",
+        "Effect": "Allow",
+        "Action": ["ec2:CreateNetworkInterface"],
+        "Resource": [_interfaces(region, account_id), *subnet_arns(region, network), *groups],
+    }
+
+
+def _remove(region: Region, account_id: str, *actions: str) -> Statement:
+    # Not bound to the subnets: interfaces of an earlier setting must not be left behind.
+    resources = [_interfaces(region, account_id)]
+    return {"Sid": "RemoveInterfaces", "Effect": "Allow", "Action": list(actions), "Resource": resources}
+
+
+def _lend(region: Region, account_id: str, network: Network) -> Statement:
+    return {
+        "Sid": "LendInterfaces",
+        "Effect": "Allow",
+        "Action": ["ec2:CreateNetworkInterfacePermission"],
+        "Resource": [_interfaces(region, account_id)],
+        "Condition": {"ArnLike": {"ec2:Subnet": subnet_arns(region, network)}},
+    }

@@ -11,6 +11,9 @@ from components.use_role_policies import UseRole
 
 _NAMED = "sagemaker-*"
 
+_IN_NETWORK = ("ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses", "ec2:Describe*")
+"""What running in a VPC can take; the policies of the roles name the subnets."""
+
 _PASSED_TO = (
     "codebuild.amazonaws.com",
     "codepipeline.amazonaws.com",
@@ -63,6 +66,7 @@ def launch_statements(
     topic_arn: str | None,
     *,
     use_role_arns: Mapping[UseRole, str] | None = None,
+    in_network: bool = False,
 ) -> list[Statement]:
     """What the launch role needs to create, update and delete the resources of both products.
 
@@ -76,6 +80,7 @@ def launch_statements(
         topic_arn: topic that is told of launches, if one is.
         use_role_arns: the roles that work in projects. Where they are given, projects make no roles, and the launch
             role may make none.
+        in_network: whether projects run in a VPC.
     """
     arns = _Arns(region, account_id)
     return [
@@ -83,6 +88,7 @@ def launch_statements(
         *_developer_tool_statements(arns),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
+        *(_network_statements() if in_network else ()),
     ]
 
 
@@ -98,6 +104,12 @@ def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
         for role, arn in use_role_arns.items()
         if role.service in _PASSED_TO
     ]
+
+
+def _network_statements() -> list[Statement]:
+    """Lambda and CloudFormation look up, in the name of the role that launches, where a function is put and was."""
+    actions = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+    return [_allow("SeeNetwork", actions, ["*"])]  # the calls know no resource
 
 
 def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
@@ -245,7 +257,9 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
     ]
 
 
-def boundary_statements(region: Region, account_id: str, stack_set_role_arn: str | None) -> list[Statement]:
+def boundary_statements(
+    region: Region, account_id: str, stack_set_role_arn: str | None, *, in_network: bool = False
+) -> list[Statement]:
     """The most that any role of a project can have, whatever policy it is given.
 
     A boundary grants nothing by itself, so it names services and names of things, not single actions; the products'
@@ -291,9 +305,10 @@ def boundary_statements(region: Region, account_id: str, stack_set_role_arn: str
         _allow(
             "Around",
             [
-                *("application-autoscaling:*", "cloudwatch:*", "ec2:*NetworkInterface*", "ec2:Describe*", "ecr:Batch*"),
-                *("ecr:Get*", "sns:Publish", "ssm:GetParameter*", "sts:AssumeRole"),
+                *("application-autoscaling:*", "cloudwatch:*", "ecr:Batch*", "ecr:Get*", "sns:Publish"),
+                *("ssm:GetParameter*", "sts:AssumeRole"),
             ],
             ["*"],
         ),
+        *([_allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
     ]

@@ -33,13 +33,15 @@ class ProjectRoles(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProjectRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
         environment, child = args.environment, pulumi.ResourceOptions(parent=self)
-        home, names = environment.home, environment.names
+        home, names, in_network = environment.home, environment.names, bool(environment.networks)
         boundary = aws.iam.Policy(
             f"{name}-boundary",
             name=names.project_boundary.value,
             description=f"The most that a role of a project of {names.prefix} can have",
             policy=environment.account_id.apply(
-                lambda account: document(project_policies.boundary_statements(home, account, args.stack_set_role_arn))
+                lambda account: document(
+                    project_policies.boundary_statements(home, account, args.stack_set_role_arn, in_network=in_network)
+                )
             ),
             tags=environment.tags,
             opts=child,
@@ -56,7 +58,9 @@ class ProjectRoles(pulumi.ComponentResource):
             f"{name}-launch-policy",
             role=role.name,
             policy=pulumi.Output.all(boundary.arn, environment.account_id, args.topic_arn).apply(
-                lambda facts: document(project_policies.launch_statements(home, facts[1], facts[0], facts[2]))
+                lambda facts: document(
+                    project_policies.launch_statements(home, facts[1], facts[0], facts[2], in_network=in_network)
+                )
             ),
             opts=child,
         )

@@ -6,6 +6,7 @@ Pure functions, so that whoever publishes a product and whoever looks at a publi
 from collections.abc import Mapping
 
 from components.naming import Names
+from components.network import Network
 from components.packaging import Product
 from components.providers.product_files import seed_key
 
@@ -16,7 +17,7 @@ def product_name(source: Product, names: Names) -> str:
 
 
 def template_values(
-    source: Product, names: Names, *, bucket: str, key_arn: str, topic_arn: str
+    source: Product, names: Names, *, bucket: str, key_arn: str, topic_arn: str, network: Network | None
 ) -> Mapping[str, Mapping[str, str]]:
     """What a template asks for in its mapping; what the environment does not have stays empty.
 
@@ -26,6 +27,7 @@ def template_values(
         bucket: distribution bucket of the region.
         key_arn: customer key for what projects make in the region; empty for AWS's own keys.
         topic_arn: topic that projects tell; empty where there is none.
+        network: where projects of the region run; none for outside any VPC.
     """
     values = {
         ("Names", "Project"): names.project,
@@ -35,5 +37,6 @@ def template_values(
         ("Encryption", "KmsKeyArn"): key_arn,
         ("Roles", "PermissionsBoundary"): names.project_boundary.value,
         ("Notifications", "TopicArn"): topic_arn,
+        **({("Network", key): value for key, value in network.values.items()} if network else {}),
     }
     return {group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()}

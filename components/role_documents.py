@@ -107,6 +107,7 @@ def launch_role(facts: RoleFacts) -> RoleDocument:
             facts.project_boundary_arn,
             facts.topic_arn if facts.launches_tell_topic else None,
             use_role_arns=None if facts.projects_make_roles else facts.use_role_arns,
+            in_network=bool(facts.networks),
         ),
         boundary_arn=facts.permissions_boundary_arn,
     )
@@ -183,7 +184,9 @@ def _place(facts: RoleFacts) -> ProjectPlace:
 
 def project_boundary(facts: RoleFacts) -> list[Statement]:
     """The most that any role of a project can have."""
-    return project_policies.boundary_statements(facts.home, facts.account_id, facts.stack_set_role_arn)
+    return project_policies.boundary_statements(
+        facts.home, facts.account_id, facts.stack_set_role_arn, in_network=bool(facts.networks)
+    )
 
 
 MANAGED_POLICY_LIMIT = 6144

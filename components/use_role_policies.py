@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from components.network import Network, network_interface_statements, subnet_arns
+from components.network import (
+    Network,
+    function_interface_statements,
+    job_interface_statements,
+    network_interface_statements,
+)
 from components.policies import Statement, allow
 from components.regions import Region
 
@@ -230,7 +235,7 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheJobs"),
         *_tests_elsewhere(place),
         *_key(place, *_ARTIFACT_KEY),
-        *_interfaces_of_builds(place),
+        *_interfaces(place, network_interface_statements),
     ]
 
 
@@ -242,12 +247,13 @@ def _tests_elsewhere(place: ProjectPlace) -> list[Statement]:
     return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
 
 
-def _interfaces_of_builds(place: ProjectPlace) -> list[Statement]:
+def _interfaces(place: ProjectPlace, rights: Callable[[Region, str, Network], Sequence[Statement]]) -> list[Statement]:
+    """A role's rights in the network of each region that has one."""
     return [
         {**statement, "Sid": f"{statement['Sid']}{_sid(region)}"}
         for region in place.regions
         if (network := (place.networks or {}).get(region.name))
-        for statement in network_interface_statements(region, place.account_id, network)
+        for statement in rights(region, place.account_id, network)
     ]
 
 
@@ -409,46 +415,7 @@ def _sagemaker(place: ProjectPlace) -> list[Statement]:
         allow("ImageToken", ["ecr:GetAuthorizationToken"], ["*"]),  # the call knows no resource
         *_key(place, *_ARTIFACT_KEY),
         *_grants(place),
-        *_interfaces_of_jobs(place),
-    ]
-
-
-def _interfaces_of_jobs(place: ProjectPlace) -> list[Statement]:
-    """SageMaker's "Give SageMaker AI jobs access to resources in your VPC" names the actions."""
-    networks = place.networks or {}
-    if not networks:
-        return []
-    where = [
-        arn
-        for region in place.regions
-        if (network := networks.get(region.name))
-        for arn in (
-            f"arn:{region.partition}:ec2:{region.name}:{place.account_id}:network-interface/*",
-            *subnet_arns(region, network),
-            *(
-                f"arn:{region.partition}:ec2:{region.name}:*:security-group/{group}"
-                for group in network.security_group_ids
-            ),
-        )
-    ]
-    return [
-        allow(
-            "Interfaces",
-            [
-                *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"),
-                *("ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"),
-            ],
-            where,
-        ),
-        # EC2's describe calls know no resource.
-        allow(
-            "ReadNetwork",
-            [
-                *("ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"),
-                *("ec2:DescribeSubnets", "ec2:DescribeVpcs"),
-            ],
-            ["*"],
-        ),
+        *_interfaces(place, job_interface_statements),
     ]
 
 
@@ -486,7 +453,13 @@ def _lambda(place: ProjectPlace) -> list[Statement]:
             "cloudformation.amazonaws.com",
             "RolesOfTheStages",
         ),
+        *_interfaces(place, _function_interfaces),
     ]
+
+
+def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:
+    functions = f"arn:{region.partition}:lambda:{region.name}:{account_id}:function:sagemaker-*"
+    return function_interface_statements(region, account_id, network, functions)
 
 
 _STATEMENTS: Mapping[UseRole, Callable[[ProjectPlace], list[Statement]]] = {

@@ -23,7 +23,7 @@ TEXT_LIMITS: Mapping[str, int] = {
     "support.url": 2083,
     "version": 8192 - _VERSION_SUFFIX,
 }
-_LISTS = ("studio.parameters", "notSecret")
+_LISTS = ("studio.parameters", "endpoints", "notSecret")
 _SECTIONS = {"support": True, "studio": False}
 """Keys that hold keys, and whether they must be there."""
 _TYPES: Mapping[str, str] = {
@@ -43,6 +43,8 @@ class ProductDescription:
     """Every text by its key path: `name`, `support.email`, ..."""
     studio_parameters: Sequence[str]
     """Parameters that a person fills in, in the order in which they are asked for; empty where the file has none."""
+    endpoints: Sequence[str]
+    """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
     not_secret: Sequence[str]
     """Files of the repository that look like secrets and are none: paths from `repository/`."""
 
@@ -64,7 +66,7 @@ class _Reader:
         nodes = self._nodes()
         texts = {key: self._text(key, nodes[key]) for key in TEXT_LIMITS if key in nodes}
         lists = {key: self._texts(key, nodes[key]) for key in _LISTS if key in nodes}
-        return ProductDescription(texts, lists.get("studio.parameters", ()), lists.get("notSecret", ()))
+        return ProductDescription(texts, *(lists.get(key, ()) for key in _LISTS))
 
     def _nodes(self) -> dict[str, yaml.Node]:
         """Nodes by key path, after a report of the keys that are unknown or missing."""

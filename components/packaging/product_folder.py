@@ -39,6 +39,9 @@ class Product:
     """The version that `product.yaml` states."""
     studio_parameters: tuple[str, ...]
     """Parameters that a person fills in, in order; empty where `product.yaml` lists none."""
+    endpoints: tuple[str, ...]
+    """Services that its builds, functions and jobs call, beside those that all do: the last parts of the names of their
+    endpoints, such as `sagemaker.api`."""
     files: tuple[SeedFile, ...]
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
@@ -128,6 +131,7 @@ def read_product(folder: Path) -> Product:
         slug=folder.name,
         **texts,
         studio_parameters=tuple(description.studio_parameters),
+        endpoints=tuple(description.endpoints),
         files=files,
         seed_digest=content_digest(files),
         source=template,

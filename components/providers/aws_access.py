@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SESSION_NAME = "sm-mlops"
 """Name of the session in an assumed role, as CloudTrail shows it, where the configuration gives none."""
 
+KEYS = ("profile", "accessKey", "secretKey", "token", "region", "assumeRoles", "allowedAccountIds", "endpoints")
+"""Keys of the configuration that say how AWS is reached."""
+
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 """Error codes of AWS that mean a missing permission."""
 
@@ -82,11 +85,9 @@ class AwsResourceProvider(ResourceProvider):
     # No secret is captured, and a diff that shows this as one would hide the rest.
     serialize_as_secret_always = False
 
-    _KEYS = ("profile", "accessKey", "secretKey", "token", "region", "assumeRoles", "allowedAccountIds", "endpoints")
-
     def configure(self, req: ConfigureRequest) -> None:
         """Take over the stack's `aws:` configuration; once per process, never stored."""
-        self._access = AwsAccess({key: req.config.get(f"aws:{key}") for key in self._KEYS})
+        self._access = AwsAccess({key: req.config.get(f"aws:{key}") for key in KEYS})
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
         """A client as the stack's configuration demands."""

@@ -42,11 +42,16 @@ class ProductTemplate:
 
     def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every statement of every role, with every choice of a condition, by the role's logical name."""
-        for name, role in self.of_type("AWS::IAM::Role").items():
-            for policy in role["Policies"]:
-                for statement in policy["PolicyDocument"]["Statement"]:
+        for name in self.of_type("AWS::IAM::Role"):
+            for document in self.policies(name):
+                for statement in document["Statement"]:
                     choices = statement["If"][1:] if "If" in statement else [statement]
                     yield from ((name, choice) for choice in choices if "Action" in choice)
+
+    def policies(self, role: str) -> list[dict[str, Any]]:
+        """Documents of a role's policies, also of those that it has in some environments only."""
+        given = self.resources[role]["Properties"]["Policies"]
+        return [(policy["If"][1] if "If" in policy else policy)["PolicyDocument"] for policy in given]
 
     def actions(self, stage: str) -> list[dict[str, Any]]:
         """Actions of a stage of the pipeline, with every choice of a condition."""

@@ -40,6 +40,7 @@ LONGEST = {
     "Build": "b" * 32,
     "TargetTestRoleName": "r" * 64,
 }
+MOST_SUBNETS = ["arn:*:ec2:*:*:subnet/subnet-" + "0" * 17] * 16
 LONG_ARN = "arn:aws-us-gov:codepipeline:us-gov-west-1:111111111111:" + "n" * 80
 FILLED = {
     'Seed: {Bucket: "", Key: ""}': "Seed: {Bucket: seeds, Key: seed.zip}",
@@ -194,6 +195,8 @@ def worst(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
     if not isinstance(value, dict):
         return value
     (name, inner), *others = value.items()
+    if name == "Split":
+        return MOST_SUBNETS
     if others or name not in {"If", "Sub", "Ref", "GetAtt", "FindInMap"}:
         return {key: worst(item) for key, item in value.items()}
     if name == "If":
@@ -206,7 +209,7 @@ def worst(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
 
 def test_policies_and_trusts_are_within_iams_limits(template: ProductTemplate) -> None:
     for name, role in template.of_type("AWS::IAM::Role").items():
-        policies = [json.dumps(worst(policy["PolicyDocument"])) for policy in role["Policies"]]
+        policies = [json.dumps(worst(document)) for document in template.policies(name)]
         # IAM counts no white space: 10,240 characters for all inline policies of a role, 2,048 for its trust.
         assert len(re.sub(r"\s", "", "".join(policies))) <= 10_240, name
         assert len(re.sub(r"\s", "", json.dumps(worst(role["AssumeRolePolicyDocument"])))) <= 2_048, name

@@ -355,3 +355,42 @@ def test_a_minimal_section_is_enough() -> None:
     read = settings.parse({**MINIMAL, "sm-mlops:catalog": {"products": ["model-deploy"]}}, "dev")
     assert read.catalog is not None
     assert read.catalog.keep_versions == 10
+
+
+@pytest.fixture
+def in_vpc(monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """Dev in two regions, each with a VPC of its own."""
+    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
+    values = stack_values("dev")
+    values["sm-mlops:catalog"] = {**values["sm-mlops:catalog"], "regions": [HOME, "eu-west-1"]}
+    values["sm-mlops:network"] = {
+        region: {
+            "vpcId": f"vpc-0000000{number}",
+            "subnetIds": [f"subnet-0000000{number}", f"subnet-1111111{number}"],
+            "securityGroupIds": [f"sg-0000000{number}"],
+        }
+        for number, region in enumerate((HOME, "eu-west-1"))
+    }
+    return run_program(values)
+
+
+def test_projects_of_a_region_run_in_its_vpc(in_vpc: Recording, dev: Recording) -> None:
+    for number, region in enumerate((HOME, "eu-west-1")):
+        for slug in ("model-build-train", "model-deploy"):
+            assert in_vpc.named(f"catalog-{region}-{slug}-files").inputs["environment"]["Network"] == {
+                "VpcId": f"vpc-0000000{number}",
+                "SubnetIds": f"subnet-0000000{number},subnet-1111111{number}",
+                "SecurityGroupIds": f"sg-0000000{number}",
+            }
+    nowhere = dev.named(f"catalog-{HOME}-model-deploy-files").inputs["environment"]["Network"]
+    assert nowhere == {"VpcId": "", "SubnetIds": "", "SecurityGroupIds": ""}
+
+
+def test_rights_in_ec2_are_given_only_where_there_is_a_network(in_vpc: Recording, dev: Recording) -> None:
+    for recording, expected in ((in_vpc, "allow"), (dev, "none")):
+        assert launch(recording, "ec2:DescribeSubnets", "*") == expected
+        boundary = statements(recording, "catalog-roles-boundary")
+        interface = "arn:aws:ec2:us-east-2:111122223333:network-interface/*"
+        for action in ("CreateNetworkInterface", "CreateNetworkInterfacePermission", "AssignPrivateIpAddresses"):
+            assert decision(boundary, "role", f"ec2:{action}", interface, {}) == expected
+        assert decision(boundary, "role", "ec2:RunInstances", "*", {}) == "none"

@@ -21,8 +21,14 @@ def test_a_product_says_what_its_folder_says(tmp_path: Path) -> None:
     assert product.template == TEMPLATE
     assert product.parameters == ("SageMakerProjectName", "SageMakerProjectId")
     assert product.studio_parameters == ()
+    assert product.endpoints == ()
     assert product.environment == {"Seed": {"Bucket": "", "Key": ""}, "Names": {"Project": "sm-mlops"}}
     assert {file.path: file.content.decode() for file in product.files} == FILES
+
+
+def test_a_product_names_the_endpoints_of_the_services_that_it_calls(tmp_path: Path) -> None:
+    named = f"{DESCRIPTION}endpoints: [sagemaker.api, sts]\n"
+    assert read_product(make_product(tmp_path, description=named)).endpoints == ("sagemaker.api", "sts")
 
 
 def test_studio_parameters_keep_their_order(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import get_args, get_origin
 
@@ -41,7 +41,8 @@ def rows(model: type[BaseModel] = settings.Settings, prefix: str = "", arm: str 
         path, sections = f"{prefix}{field.alias}", models(field.annotation)
         if not sections or prefix:
             yield f"| `{path}`{arm} | {field.description} | {default(field)} |"
-        mark = "[]" if get_origin(field.annotation) is tuple else ""
+        origin = get_origin(field.annotation)
+        mark = "[]" if origin is tuple else ".<region>" if origin is Mapping else ""
         for section in sections:
             providers = get_args(section.model_fields["provider"].annotation) if len(sections) > 1 else ()
             yield from rows(section, f"{path}{mark}.", f" ({', '.join(providers)})" if providers else "")

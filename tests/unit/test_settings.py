@@ -51,7 +51,7 @@ def faults(values: dict[str, Any]) -> list[str]:
             "sm-mlops:artefacts",
             {},
             "sm-mlops:artefacts: unknown key; did you mean 'artifacts'? (allowed: aws:region, project, environment, "
-            "artifacts, source, notifications, catalog, projects, deploymentTests, protection, tags)",
+            "artifacts, source, notifications, catalog, projects, network, deploymentTests, protection, tags)",
             id="unknown section",
         ),
         pytest.param(
@@ -410,3 +410,77 @@ def _derived(read: settings.Settings) -> list[Any]:
             read.artifacts.naming, read.artifacts.regions, connection=False, catalog_regions=[read.home_region]
         )
     )
+
+
+VPC = {
+    "vpcId": "vpc-0a1b2c3d",
+    "subnetIds": ["subnet-0a1b2c3d", "subnet-1a2b3c4d5e6f70819"],
+    "securityGroupIds": ["sg-0a1b2c3d"],
+}
+CATALOG: dict[str, Any] = {"products": ["model-deploy"], "regions": ["us-east-2", "eu-west-1"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"vpcId": "subnet-0a1b2c3d"},
+            ["us-east-2.vpcId: 'subnet-0a1b2c3d': an id: vpc- and 8 or 17 hexadecimal digits"],
+        ),
+        ({"vpcId": "vpc-0a1b2c3d5"}, ["us-east-2.vpcId: 'vpc-0a1b2c3d5': an id: vpc- and 8 or 17 hexadecimal digits"]),
+        ({"subnetIds": ["subnet-0a1b2c3d"]}, ["us-east-2.subnetIds: 1 entry; at least 2"]),
+        (
+            {"subnetIds": [f"subnet-{number:08x}" for number in range(17)]},
+            ["us-east-2.subnetIds: 17 entries; at most 16"],
+        ),
+        ({"securityGroupIds": []}, ["us-east-2.securityGroupIds: the list is empty; it needs at least one entry"]),
+        (
+            {"securityGroupIds": [f"sg-{number:08x}" for number in range(6)]},
+            ["us-east-2.securityGroupIds: 6 entries; at most 5"],
+        ),
+        (
+            {"subnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3d"]},
+            ["us-east-2.subnetIds[1]: 'subnet-0a1b2c3d' is in the list already"],
+        ),
+        (
+            {"subnets": []},
+            ["us-east-2.subnets: unknown key; did you mean 'subnetIds'? (allowed: vpcId, subnetIds, securityGroupIds)"],
+        ),
+    ],
+)
+def test_the_forms_and_counts_of_a_networks_ids(changes: dict[str, Any], expected: list[str]) -> None:
+    assert faults(changed("sm-mlops:network", {"us-east-2": {**VPC, **changes}})) == [
+        f"sm-mlops:network.{fault}" for fault in expected
+    ]
+
+
+def test_a_network_lies_in_a_region_of_the_stack() -> None:
+    assert faults(changed("sm-mlops:network", {"eu-west-1": VPC})) == [
+        "sm-mlops:network: 'eu-west-1' is not a region of this stack (its regions: us-east-2)"
+    ]
+    assert faults(changed("sm-mlops:network", {"us-eats-2": VPC})) == [
+        "sm-mlops:network.us-eats-2: 'us-eats-2' is not an AWS region; did you mean 'us-east-2'?"
+    ]
+
+
+def test_no_region_of_the_catalog_is_left_open_beside_one_that_is_locked_down() -> None:
+    values = {**changed("sm-mlops:catalog", CATALOG), "sm-mlops:network": {"us-east-2": VPC}}
+    (fault,) = faults(values)
+    assert fault.startswith("sm-mlops:network: has nothing for 'eu-west-1', where the catalog is offered")
+    values["sm-mlops:network"]["eu-west-1"] = VPC
+    assert list(settings.parse(values, "dev").networks) == ["us-east-2", "eu-west-1"]
+
+
+def test_a_shared_portfolio_takes_no_network_of_this_account_along() -> None:
+    shared = {"products": ["model-deploy"], "shares": [{"type": "ACCOUNT", "principalId": "444455556666"}]}
+    (fault,) = faults({**changed("sm-mlops:catalog", shared), "sm-mlops:network": {"us-east-2": VPC}})
+    assert fault.startswith("sm-mlops:network: does not go with catalog.shares")
+
+
+def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
+    assert set(settings.parse(MINIMAL, "dev").called_services) == {"s3", "logs"}
+    catalog = {**CATALOG, "regions": ["us-east-2"]}
+    of_deploy = {"s3", "logs", "cloudformation", "sagemaker.api", "sagemaker.runtime"}
+    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == of_deploy
+    catalog["stackSetRoleArn"] = "arn:aws:iam::111122223333:role/Administration"
+    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == {*of_deploy, "sts"}

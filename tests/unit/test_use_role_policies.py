@@ -134,7 +134,7 @@ def test_nobody_approves_a_model_or_touches_what_no_project_made() -> None:
 def test_interfaces_are_made_in_the_network_of_the_region_and_only_where_there_is_one() -> None:
     interface = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:network-interface/*"
     inside, outside = (f"arn:aws:ec2:eu-west-1:*:subnet/{name}" for name in ("subnet-1", "subnet-9"))
-    for role in (UseRole.CODE_BUILD, UseRole.SAGEMAKER):
+    for role in (UseRole.CODE_BUILD, UseRole.SAGEMAKER, UseRole.LAMBDA):
         without, within = (roles(networks=networks)[role].statements for networks in ({}, {"eu-west-1": NETWORK}))
         for resource in (interface, inside):
             assert allowed(within, Request("ec2:CreateNetworkInterface", resource))

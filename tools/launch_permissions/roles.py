@@ -59,17 +59,20 @@ def ours(stack: StackFile | None) -> LaunchRole:
     names = stack.settings.names if stack else _ANY_NAMES
     account_id = _account_id(stack) if stack else ANY_ACCOUNT_ID
     told = catalog is None or catalog.notify_launches
+    in_network = stack is None or bool(stack.settings.network)
     topic_arn = f"arn:{region.partition}:sns:{region.name}:{account_id}:{names.prefix}" if told else ""
     boundary_arn = f"arn:{region.partition}:iam::{account_id}:policy/{names.project_boundary.value}"
     # Whether projects may deploy stack sets is for the settings to say: the boundary without them has no gap.
     stack_sets = f"arn:{region.partition}:iam::{account_id}:role/{_STACK_SET_ADMINISTRATION}"
     return LaunchRole(
         title=f"{names.launch_role.value}, which the program makes",
-        policy=project_policies.launch_statements(region, account_id, boundary_arn, topic_arn or None),
+        policy=project_policies.launch_statements(
+            region, account_id, boundary_arn, topic_arn or None, in_network=in_network
+        ),
         boundary=None,
         place=Place(region=region, account_id=account_id, topic_arn=topic_arn),
-        environment=_published(names),
-        project_boundary=project_policies.boundary_statements(region, account_id, stack_sets),
+        environment=_published(names, in_network=in_network),
+        project_boundary=project_policies.boundary_statements(region, account_id, stack_sets, in_network=in_network),
         exact=not stack,
     )
 
@@ -83,12 +86,16 @@ def managed(stack: StackFile | None) -> LaunchRole:
     place = Place(region=region, account_id=account_id)
     use_role = place.arn("iam::{account}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole")
     names = stack.settings.names if stack else _ANY_NAMES
+    in_network = stack is not None and bool(stack.settings.network)
     return LaunchRole(
         title=f"AWS's {fixture['name']}, {fixture['version']} of {fixture['updated']}",
         policy=statements(fixture["document"]),
         boundary=None,
         place=place,
-        environment={**_published(names), **{f"Roles.{key}": ["", use_role] for key in _PROJECT_ROLES}},
+        environment={
+            **_published(names, in_network=in_network),
+            **{f"Roles.{key}": ["", use_role] for key in _PROJECT_ROLES},
+        },
     )
 
 
@@ -114,7 +121,7 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
         policy=policy,
         boundary=boundary,
         place=Place(region=region, account_id=parts[4], topic_arn=topic if catalog.notify_launches else ""),
-        environment=_published(stack.settings.names),
+        environment=_published(stack.settings.names, in_network=bool(stack.settings.network)),
     )
 
 
@@ -156,7 +163,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a text or a list of them
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _published(names: Names) -> Environment:
+def _published(names: Names, *, in_network: bool) -> Environment:
     """What the program fills in: a boundary always, and roles of the project's own."""
     own_roles: dict[str, Sequence[str]] = {f"Roles.{key}": [""] for key in _PROJECT_ROLES}
     return {
@@ -164,6 +171,8 @@ def _published(names: Names) -> Environment:
         "Roles.PermissionsBoundary": [names.project_boundary.value],
         "Names.Project": [names.project],
         "Names.Environment": [names.environment],
+        # Where projects may run in a VPC, launches of a region with one and of a region without one are looked at.
+        **({} if in_network else {"Network.VpcId": [""]}),
     }
 
 
