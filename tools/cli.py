@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.launch_permissions.command",
         "Which rights a launch role lacks for the products' templates.",
     ),
+    "preview-comment": (
+        "tools.preview_comment.command",
+        "Show on a pull request what the previews say, dangers first.",
+    ),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""
 

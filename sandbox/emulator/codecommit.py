@@ -16,6 +16,7 @@ from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.codecommit_content import ContentOperations
+from sandbox.emulator.codecommit_reviews import ReviewOperations, Reviews
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
 from sandbox.emulator.git_store import GitRepository
@@ -36,6 +37,7 @@ class CodeCommitBackend(OneModule, MotoBackend):
         self.templates: dict[str, dict[str, Any]] = {}
         self.associations: dict[str, list[str]] = {}
         self.contents: dict[str, GitRepository] = {}
+        self.reviews = Reviews()
 
     def create_repository(
         self,
@@ -200,7 +202,7 @@ def check_content(content: str) -> str:
     return content
 
 
-class CodeCommitResponse(ContentOperations, MotoResponse):
+class CodeCommitResponse(ContentOperations, ReviewOperations, MotoResponse):
     """moto's operations on repositories, and the ones beside them."""
 
     @property

@@ -1,0 +1,137 @@
+"""`preview-comment` from its options to its exit code."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.tools.played_github import TOKEN, PlayedGitHub, played_github
+from tests.tools.previews.record import FOLDER
+from tools.faults import ToolError
+from tools.preview_comment.command import command
+
+UPDATE, REPLACE, NOTHING = (str(FOLDER / f"{name}.json") for name in ("update", "replace", "no-change"))
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[PlayedGitHub]:
+    """A workflow of pull request 7."""
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7}}))
+    with played_github() as state:
+        for name, value in {
+            "GITHUB_API_URL": state.url,
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_REPOSITORY": "ml/platform",
+            "GITHUB_TOKEN": TOKEN,
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield state
+
+
+@pytest.fixture(autouse=True)
+def no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_TOKEN", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    result = CliRunner().invoke(command, arguments, input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_without_a_token_the_comment_is_printed() -> None:
+    result = run(f"dev={UPDATE}", f"prod={NOTHING}", "--commit", "abc123", "--run-url", "https://example.com/1")
+    assert result.exit_code == 0
+    assert "- ✏️ `dev`: 1 to update" in result.stdout
+    assert "- ✅ `prod`: no changes" in result.stdout
+    assert "[the whole output](https://example.com/1)" in result.stdout
+
+
+def test_the_stack_is_named_by_its_urns_or_by_the_file_that_has_none(tmp_path: Path) -> None:
+    (tmp_path / "prod.json").write_text("error: no stack")
+    result = run(UPDATE, str(tmp_path / "prod.json"))
+    assert "`dev`: 1 to update" in result.stdout
+    assert "❌ `prod`: no steps" in result.stdout
+    assert "error: no stack" in result.stdout
+    assert result.exit_code == 1
+
+
+def test_standard_input_is_read_and_bytes_that_are_no_text_do_no_harm() -> None:
+    assert "`dev`: 1 to update" in run("dev=-", stdin=Path(UPDATE).read_text()).stdout
+    assert run("dev=-", stdin=b"\xff{").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([f"dev={UPDATE}"], 0),
+        ([f"dev={REPLACE}"], 1),
+        ([f"dev={REPLACE}", "--approved"], 0),
+        ([f"dev={REPLACE}", "--guard", "aws:kms/*"], 0),
+        ([f"dev={UPDATE}", f"prod={REPLACE}", "--guard", "aws:sns/*"], 1),
+        ([f"dev={FOLDER / 'protected.json'}", "--approved"], 1),
+    ],
+)
+def test_the_exit_code_says_whether_the_change_may_be_merged(arguments: list[str], code: int) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert ("stops the merge" in result.stderr) == bool(code)
+
+
+def test_a_workflow_posts_one_comment_and_renews_it(github: PlayedGitHub) -> None:
+    assert run(f"dev={NOTHING}").stdout == "nothing to tell, and no comment to renew\n"
+    assert run(f"dev={UPDATE}").stdout == "comments: 1 posted\n"
+    assert run(f"dev={NOTHING}").stdout == "comments: 1 renewed\n"
+    (comment,) = github.comments
+    assert "nothing changes" in comment["body"]
+
+
+def test_the_comment_is_posted_before_the_run_fails_and_a_label_lets_it_pass(github: PlayedGitHub) -> None:
+    result = run(f"dev={REPLACE}")
+    assert (result.exit_code, result.stdout) == (1, "comments: 1 posted\n")
+    assert "to approve: the label `approve-destruction`" in github.comments[0]["body"]
+    github.labels = ["approve-destruction"]
+    assert run(f"dev={REPLACE}").exit_code == 0
+    assert "is approved" in github.comments[0]["body"]
+
+
+def test_a_dry_run_posts_nothing_though_there_is_a_token(github: PlayedGitHub) -> None:
+    assert "mlops-preview:v1" in run(f"dev={UPDATE}", "--dry-run").stdout
+    assert github.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["dev=nowhere.json"], r"nowhere\.json cannot be read: No such file"),
+        ([f"dev={UPDATE}", f"dev={NOTHING}"], "two files are of the stack 'dev'"),
+        ([f"dev={UPDATE}", "--to", "codecommit"], "CodeCommit needs --repository"),
+    ],
+)
+def test_what_the_caller_can_set_right_is_told_so(arguments: list[str], fault: str) -> None:
+    with pytest.raises(ToolError, match=fault):
+        run(*arguments)
+
+
+def test_a_workflow_without_a_pull_request_is_told_what_is_missing(
+    github: PlayedGitHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "event.json").write_text(json.dumps({"ref": "refs/heads/main"}))
+    with pytest.raises(ToolError, match="which pull request"):
+        run(f"dev={UPDATE}")
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "none.json"))
+    with pytest.raises(ToolError, match=r"none\.json cannot be read"):
+        run(f"dev={UPDATE}")
+    assert github.calls == []
+
+
+def test_at_codecommit_the_small_limit_holds() -> None:
+    result = run(f"dev={FOLDER / 'hostile.json'}", "--to", "codecommit", "--dry-run")
+    assert "<details>" not in result.stdout.replace("</details>", "")
+    assert "⚠️ **2 resources would be deleted or replaced**" in result.stdout

@@ -1,0 +1,134 @@
+"""Comments of a pull request of GitHub, by its REST interface."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from tools.faults import ToolError
+from tools.preview_comment.comment import GITHUB, Style
+from tools.preview_comment.posting import Posted
+
+API = "https://api.github.com"
+ACTIONS_AUTHOR = "github-actions[bot]"
+"""Who a workflow's own token comments as."""
+
+_PAGE = 100
+_PAGES = 100
+_SECONDS = 30
+_REPOSITORY = re.compile(r"[\w-]{1,100}/(?!\.+$)[\w.-]{1,100}", re.ASCII)
+_HINTS = {
+    401: "the token is not valid",
+    403: "the token needs the permission `pull-requests: write`; that of a pull request from a fork never has it",
+    404: "there is no such pull request, or the token does not reach the repository",
+}
+
+
+class _Retry(Retry):
+    """Tries again what GitHub did not carry out, and never a POST that it may have."""
+
+    RETRY_AFTER_STATUS_CODES = frozenset({403, 413, 429, 503})
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        refused = status_code == 429 or (has_retry_after and status_code in self.RETRY_AFTER_STATUS_CODES)
+        return refused or (method != "POST" and status_code >= 500)
+
+
+class GitHubPullRequest:
+    """A pull request of GitHub.
+
+    Args:
+        repository: `owner/name`.
+        number: the pull request's.
+        token: what authenticates; never shown.
+        author: login of whom the token belongs to.
+        api: address of the interface; another one for GitHub Enterprise.
+        pause: seconds before the first of up to five further attempts; each waits twice as long.
+
+    Raises:
+        ToolError: the repository's name is none.
+    """
+
+    style: Style = GITHUB
+
+    def __init__(
+        self,
+        repository: str,
+        number: int,
+        token: str,
+        *,
+        author: str = ACTIONS_AUTHOR,
+        api: str = API,
+        pause: float = 1,
+    ) -> None:
+        if not _REPOSITORY.fullmatch(repository):
+            raise ToolError(f"{repository!r} is no repository of GitHub; expected owner/name")
+        self._issue = f"repos/{repository}/issues/{number}"
+        self._repository = f"repos/{repository}"
+        self._author = author
+        self._api = api.rstrip("/")
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": "2022-11-28",
+            }
+        )
+        retry = _Retry(total=5, backoff_factor=pause, allowed_methods={"DELETE", "GET", "PATCH"}, raise_on_status=False)
+        self._session.mount(self._api, HTTPAdapter(max_retries=retry))
+
+    def comments(self) -> Sequence[Posted]:
+        """The author's comments, the oldest first."""
+        found = self._listed(f"{self._issue}/comments")
+        mine = [item for item in found if (item.get("user") or {}).get("login") == self._author]
+        return [Posted(str(item["id"]), item.get("body") or "") for item in mine]
+
+    def create(self, body: str) -> None:
+        """Post a new comment."""
+        self._call("POST", f"{self._issue}/comments", json={"body": body})
+
+    def update(self, comment: Posted, body: str) -> None:
+        """Give a comment another text."""
+        self._call("PATCH", f"{self._repository}/issues/comments/{comment.id}", json={"body": body})
+
+    def remove(self, comment: Posted) -> None:
+        """Remove a comment."""
+        self._call("DELETE", f"{self._repository}/issues/comments/{comment.id}")
+
+    def approved(self, label: str) -> bool:
+        """Whether the pull request has a label. Whoever may triage the repository can put it on."""
+        return any(item.get("name") == label for item in self._listed(f"{self._issue}/labels"))
+
+    def _listed(self, path: str) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for page in range(1, _PAGES + 1):
+            items = self._call("GET", path, params={"per_page": _PAGE, "page": page}).json()
+            found += items
+            if len(items) < _PAGE:
+                break
+        return found
+
+    def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        try:
+            answer = self._session.request(method, f"{self._api}/{path}", timeout=_SECONDS, **arguments)
+        except requests.RequestException as error:
+            raise ToolError(f"GitHub does not answer {method} {path}: {type(error).__name__}") from error
+        if not answer.ok:
+            hint = _HINTS.get(answer.status_code, "")
+            raise ToolError(
+                f"GitHub refuses {method} {path} with {answer.status_code}: {_message(answer)}"
+                + (f"; {hint}" if hint else "")
+            )
+        return answer
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        told = answer.json().get("message")
+    except (ValueError, AttributeError):
+        told = None
+    return str(told or answer.reason)[:300]
