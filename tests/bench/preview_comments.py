@@ -1,0 +1,112 @@
+"""What the preview comment costs: up to 2,000 resources read and rendered, in both shapes, as a process of its own."""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.figures import spread
+from tests.tools.previews import made
+
+ROUNDS = 5
+SIZES = (500, 1000, 2000)
+RESOURCES = SIZES[-1]
+SECONDS_BAR = 1.0
+"""The most that reading and rendering the largest preview may take."""
+MEGABYTES_BAR = 200
+"""The most memory that a process may have held at once meanwhile."""
+
+_MEASURED = """
+import re, sys, time
+from pathlib import Path
+from tools.preview_comment.comment import CODECOMMIT, GITHUB, render
+from tools.preview_comment.engine_output import read
+started = time.perf_counter()
+preview = read(Path(sys.argv[1]).read_text(encoding="utf-8"), "dev")
+bodies = render([preview], {"github": GITHUB, "codecommit": CODECOMMIT}[sys.argv[2]])
+seconds = time.perf_counter() - started
+assert len(preview.steps) == int(sys.argv[3]), len(preview.steps)
+# Not getrusage: its figure outlives exec, and is the measuring process's where that is larger.
+print(seconds, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One preview in one shape, for one place."""
+
+    resources: int
+    shape: str
+    place: str = "github"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took."""
+
+    seconds: float
+    """Of reading and rendering, without the start of Python."""
+    megabytes: float
+    """The most memory at once, that of Python included."""
+
+
+def main() -> int:
+    """Measure, print, and return 1 where a bar is missed."""
+    console = Console(highlight=False)
+    cases = [Case(size, shape) for size in SIZES for shape in ("digest", "events")]
+    cases.append(Case(RESOURCES, "digest", "codecommit"))
+    costs: dict[Case, list[Cost]] = {case: [] for case in cases}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {(size, shape): _written(Path(folder), size, shape) for size in SIZES for shape in ("digest", "events")}
+        for _ in range(ROUNDS):
+            for case in cases:
+                costs[case].append(_measure(files[case.resources, case.shape], case))
+    return _report(costs, console)
+
+
+def _written(folder: Path, size: int, shape: str) -> Path:
+    text = made.large(size)
+    path = folder / f"{shape}-{size}"
+    path.write_text(text if shape == "digest" else made.many(json.loads(text)["steps"]), encoding="utf-8")
+    return path
+
+
+def _measure(path: Path, case: Case) -> Cost:
+    command = [sys.executable, "-c", _MEASURED, str(path), case.place, str(case.resources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, megabytes = done.stdout.split()
+    return Cost(float(seconds), float(megabytes))
+
+
+def _report(costs: Mapping[Case, Sequence[Cost]], console: Console) -> int:
+    table = Table("resources", "shape", "for", "s", "MB", title="the comment of a preview")
+    for case, measured in costs.items():
+        table.add_row(
+            str(case.resources),
+            case.shape,
+            case.place,
+            spread([cost.seconds for cost in measured]),
+            spread([cost.megabytes for cost in measured], 0),
+        )
+    console.print(table)
+    largest = [measured for case, measured in costs.items() if case.resources == RESOURCES]
+    seconds = max(statistics.median(cost.seconds for cost in measured) for measured in largest)
+    megabytes = max(cost.megabytes for measured in largest for cost in measured)
+    verdicts = {
+        f"the comment of {RESOURCES} resources takes under {SECONDS_BAR:g} s": seconds < SECONDS_BAR,
+        f"and under {MEGABYTES_BAR} MB": megabytes < MEGABYTES_BAR,
+    }
+    for bar, met in verdicts.items():
+        console.print(f"{'met   ' if met else 'MISSED'}  {bar}")
+    return 0 if all(verdicts.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
