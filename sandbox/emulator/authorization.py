@@ -107,6 +107,13 @@ def judge(
                 raise _denied(model, user, request, kind, explicit=verdict == "deny")
 
 
+def allows(role_arn: str, request: Request) -> bool:
+    """Whether the policies of a role, and its permissions boundary, allow a request."""
+    _, partition, _, _, account, _ = role_arn.split(":", 5)
+    role = iam_backends[account][partition].get_role_by_arn(role_arn)
+    return all(decision(policy, request) == "allow" for _, policy in _policies(role))
+
+
 def _policies(role: Role) -> Iterator[tuple[str, list[Statement]]]:
     documents = [*role.policies.values(), *map(_document, role.managed_policies.values())]
     yield "identity-based policy", [one for document in documents for one in statements(json.loads(document))]

@@ -18,7 +18,7 @@ from sandbox.emulator.callers import Caller, RoleError
 
 RUNTIME = Path(__file__).parent / "lambda_runtime" / "invoke.py"
 MAX_SECONDS = 60
-"""No invocation may take longer, whatever its function's timeout: nothing in the emulated AWS takes time."""
+"""No invocation takes longer, whatever its function's timeout, which the function is told: nothing here takes time."""
 
 LOG_STREAM = "sandbox"
 _KEPT = ("PATH", "LANG", "TMPDIR")
@@ -54,7 +54,7 @@ def invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, 
             done = subprocess.run(
                 [sys.executable, "-P", "-B", str(RUNTIME), str(code), str(self.handler), str(result)],
                 input=json.dumps(event or {}),
-                env=_environment(self, caller, seconds),
+                env=_environment(self, caller),
                 cwd=code,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -70,7 +70,7 @@ def invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, 
     return answer, done.returncode != 0, done.stdout
 
 
-def _environment(function: LambdaFunction, caller: Caller, seconds: int) -> dict[str, str]:
+def _environment(function: LambdaFunction, caller: Caller) -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
         **{name: str(value) for name, value in function.environment_vars.items()},
@@ -86,7 +86,7 @@ def _environment(function: LambdaFunction, caller: Caller, seconds: int) -> dict
         "AWS_LAMBDA_LOG_STREAM_NAME": LOG_STREAM,
         "NO_PROXY": "127.0.0.1",
         "SANDBOX_FUNCTION_ARN": function.function_arn,
-        "SANDBOX_SECONDS": str(seconds),
+        "SANDBOX_SECONDS": str(function.timeout),
     }
 
 

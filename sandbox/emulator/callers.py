@@ -23,6 +23,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from components.permissions import Request, decision, statements
 from sandbox.emulator import authorization
 
 LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"
@@ -93,18 +94,23 @@ class Caller:
         if self.is_judged:
             _judge(self, _client(service, self).meta.service_model.operation_model(operation), parameters)
 
-    def assume(self, role_arn: str, service: str, session: str) -> "Caller":
+    def assume(self, role_arn: str, service: str, session: str, source: str = "") -> "Caller":
         """Return the role as `service`, e.g. `cloudformation.amazonaws.com`, assumes it for this caller.
+
+        Where `source` names the resource that the service works for, the conditions of the trust are judged as well.
+        Instead of a service a role may assume another one: then `service` is its ARN.
 
         Raises:
             RoleError: there is no such role, or it does not trust the service.
 
         """
+        account = role_arn.split(":")[4] if role_arn.count(":") > 4 else self.account
         try:
-            role = iam_backends[self.account][self.partition].get_role_by_arn(role_arn)
+            role = iam_backends[account][self.partition].get_role_by_arn(role_arn)
         except NotFoundException:
             raise RoleError(f"There is no role {role_arn}.") from None
-        if not trusts(role.assume_role_policy_document, service):
+        context = {"aws:SourceAccount": self.account, "aws:SourceArn": source} if source else None
+        if not trusts(role.assume_role_policy_document, service, context):
             raise RoleError(f"{service} is not authorized to perform sts:AssumeRole on {role_arn}.")
         credentials = sts_backends[self.account][self.partition].assume_role(
             region_name=self.region,
@@ -114,16 +120,38 @@ class Caller:
             duration=3600,
             external_id="",
         )
-        return replace(self, access_key=credentials.access_key_id, principal=role_arn, session=session)
+        return replace(self, account=account, access_key=credentials.access_key_id, principal=role_arn, session=session)
+
+    def root(self) -> "Caller":
+        """Return the account's root, as which the emulated services speak among themselves."""
+        root = f"arn:{self.partition}:iam::{self.account}:root"
+        return replace(self, access_key=_SECRET, principal=root, session="")
+
+    def in_region(self, region: str) -> "Caller":
+        """Return the same principal as it talks to another region."""
+        return replace(self, region=region)
+
+    def require(self, action: str, resource: str, **context: str) -> None:
+        """See to it that a role may do something; nobody else is judged.
+
+        `context` gives the condition keys of the request; `__` stands for their colon.
+
+        Raises:
+            RoleError: its policies, or its boundary, do not allow it.
+
+        """
+        keys = {key.replace("__", ":"): value for key, value in context.items()}
+        if self.session and not authorization.allows(self.principal, Request(action, resource, keys)):
+            raise RoleError(f"{self.principal} is not authorized to perform: {action} on resource: {resource}")
 
 
 _current: ContextVar[Caller] = ContextVar("caller")
 
 
 @contextmanager
-def calling(response: BaseResponse) -> Iterator[Caller]:
-    """Remember the caller for the backends that work on this request."""
-    caller = Caller.of(response)
+def calling(asked: BaseResponse | Caller) -> Iterator[Caller]:
+    """Remember the caller, or who sent a request, for the backends that work for it."""
+    caller = asked if isinstance(asked, Caller) else Caller.of(asked)
     token = _current.set(caller)
     try:
         yield caller
@@ -144,14 +172,15 @@ def _identify(access_key: str, account: str, partition: str) -> tuple[str, str]:
     return (user.arn if user else f"arn:{partition}:iam::{account}:root"), ""
 
 
-def trusts(policy: str, service: str) -> bool:
-    """Say whether a role's trust policy lets a service assume it; its conditions are taken as met."""
-    statements = json.loads(policy)["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        named = statement.get("Principal", {}).get("Service", []) if statement.get("Effect") == "Allow" else []
-        if service in ([named] if isinstance(named, str) else named):
-            return True
-    return False
+def trusts(policy: str, principal: str, context: Mapping[str, str] | None = None) -> bool:
+    """Say whether a role's trust policy lets a service, or a role, assume it.
+
+    Without the `context` of the request its conditions are taken as met.
+    """
+    trust = statements(json.loads(policy))
+    if context is None:
+        trust = [{key: value for key, value in one.items() if key != "Condition"} for one in trust]
+    return decision(trust, Request("sts:AssumeRole", "*", context or {}, principal)) == "allow"
 
 
 @lru_cache(maxsize=128)

@@ -6,11 +6,14 @@ import json
 import re
 import stat
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from moto.codecommit.models import codecommit_backends
 from moto.core.responses import BaseResponse
 
+from sandbox.emulator import events
+from sandbox.emulator.callers import Caller
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.git_store import EXECUTABLE, NORMAL, SYMLINK, Commit, Entry, File, GitRepository, Person
 
@@ -34,6 +37,30 @@ def first_commit(repository: GitRepository, archive: bytes, branch: str) -> str:
             if not member.is_dir()
         }
     return repository.commit(branch, None, "Initial commit", NO_AUTHOR, put=put)
+
+
+def tell_of_branch(caller: Caller, metadata: Mapping[str, str], branch: str, old: str | None, new: str | None) -> None:
+    """Send the event of a branch that was made, moved or deleted."""
+    happened = "Created" if old is None else "Deleted" if new is None else "Updated"
+    detail = {
+        "event": f"reference{happened}",
+        "repositoryName": metadata["repositoryName"],
+        "repositoryId": metadata["repositoryId"],
+        "referenceType": "branch",
+        "referenceName": branch,
+        "referenceFullName": f"refs/heads/{branch}",
+        "callerUserArn": caller.principal,
+        **({"commitId": new} if new else {}),
+        **({"oldCommitId": old} if old else {}),
+    }
+    events.publish(
+        caller,
+        source="aws.codecommit",
+        kind="CodeCommit Repository State Change",
+        detail=detail,
+        resource=metadata["Arn"],
+        notice=f"branches-and-tags-{happened.lower()}",
+    )
 
 
 def _is_executable(member: zipfile.ZipInfo) -> bool:
@@ -60,6 +87,7 @@ class ContentOperations(BaseResponse):
             if name in self._content.branches():
                 raise ServiceError("BranchNameExistsException", f"Branch {name} already exists")
             self._move(name, commit)
+        tell_of_branch(Caller.of(self), self._metadata, name, None, commit)
         return "{}"
 
     def delete_branch(self) -> str:
@@ -71,6 +99,7 @@ class ContentOperations(BaseResponse):
         if tip is None:
             return "{}"
         self._content.remove_branch(name)
+        tell_of_branch(Caller.of(self), self._metadata, name, tip, None)
         return json.dumps({"deletedBranch": {"branchName": name, "commitId": tip}})
 
     def update_default_branch(self) -> str:
@@ -215,6 +244,7 @@ class ContentOperations(BaseResponse):
                 self._content.set_branch(branch, tip) if tip else self._content.remove_branch(branch)
                 raise unchanged
             self._metadata.setdefault("defaultBranch", branch)
+        tell_of_branch(Caller.of(self), self._metadata, branch, tip, oid)
         return self._commit(oid), after
 
     def _whole_tree(self, commit: str | None) -> dict[str, Entry]:

@@ -139,6 +139,20 @@ class CodeStarNotificationsBackend(OneModule):
         found = {t["TargetAddress"]: t for rule in self.rules.values() for t in rule["Targets"]}
         return list(found.values())
 
+    def listeners(self, resource: str, notice: str) -> list[tuple[str, str]]:
+        """Return the rules of a resource that ask for an event type, each with a topic that it reaches.
+
+        `notice` is the event type without its prefix, e.g. `manual-approval-needed`.
+        """
+        event_type = EVENT_TYPES[resource.split(":")[2]][0] + notice
+        return [
+            (arn, target["TargetAddress"])
+            for arn, rule in list(self.rules.items())
+            if (rule["Resource"], rule["Status"]) == (resource, "ENABLED") and event_type in rule["EventTypes"]
+            for target in rule["Targets"]
+            if (target["TargetType"], target["TargetStatus"]) == ("SNS", "ACTIVE")
+        ]
+
     def _check_name(self, name: str) -> None:
         if not NAME.fullmatch(name):
             raise ServiceError(

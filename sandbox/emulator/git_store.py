@@ -162,6 +162,20 @@ class GitRepository:
         """Return the content of a file; None where there is no such object."""
         return self._try("cat-file", "blob", oid)
 
+    def archive(self, commit: str) -> bytes:
+        """Return the files of a commit as a zip."""
+        return self._git("archive", "--format=zip", commit)
+
+    def clone(self, target: Path, commit: str) -> None:
+        """Make a working copy of a commit, with the history."""
+        self._git("clone", "--quiet", "--no-checkout", str(self.path), str(target))
+        subprocess.run(
+            ["git", "-C", str(target), "checkout", "--quiet", commit],
+            env=os.environ | _ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return subprocess.run(
             ["git", f"--git-dir={self.path}", *arguments],

@@ -24,6 +24,7 @@ from sandbox.emulator import (
     codeconnections,
     codepipeline,
     codestar_notifications,
+    events,
     kms,
     s3,
     sagemaker,
@@ -98,6 +99,7 @@ def install() -> None:
     codebuild.install()
     codecommit.install()
     codepipeline.install()
+    events.install()
     kms.install()
     s3.install()
     sagemaker.install()
