@@ -450,6 +450,8 @@ class Execution:
             failure = error
         except RoleError as error:
             failure = ActionError(str(error), "PermissionError")
+        except Exception as error:  # a fault of the sandbox must not leave anybody waiting
+            failure = ActionError(f"The sandbox failed: {error!r}", "InternalError")
         with self.line.changed:
             if run.status == "Abandoned":
                 return
