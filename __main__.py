@@ -31,7 +31,13 @@ notifications = Notifications(
 if source.notifying_arn is not None:
     notifications.notify("repository", source.notifying_arn, stack.notifications.repository_event_type_ids)
 if stack.catalog is not None:
-    catalog_args = CatalogArgs(environment=environment, topic_arn=notifications.topic_arn, **dict(stack.catalog))
+    catalog_args = CatalogArgs(
+        environment=environment,
+        topic_arn=notifications.topic_arn,
+        roles=stack.iam.choices,
+        role_facts=environment.account_id.apply(stack.role_facts),
+        **dict(stack.catalog),
+    )
     pulumi.export("catalog", Catalog("catalog", catalog_args).summary)
 if stack.projects is not None:
     switch = {**dict(stack.projects), "regions": stack.project_regions}

@@ -26,6 +26,8 @@ from components.naming import BucketNaming, Names
 from components.network import Network
 from components.providers.aws_access import KEYS, AwsAccess
 from components.regions import known_regions
+from components.role_documents import RoleChoices, RoleFacts, RoleMode
+from components.use_role_policies import UseRole
 
 NAMESPACE = "sm-mlops"
 """Namespace of the program's own keys in a stack file."""
@@ -104,6 +106,7 @@ Email = Annotated[str, AfterValidator(_email)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
+PolicyArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::(\d{12}|aws):policy/.+", "the ARN of a policy")]
 PrincipalArn = Annotated[
     str,
     _matching(
@@ -262,8 +265,6 @@ class Catalog(Section):
     """A monthly budget for what projects spend: `monthlyUsd` and `emails`."""
     keep_versions: Annotated[int, Field(ge=1, le=50)] = 10
     """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
-    launch_role_arn: RoleArn | None = None
-    """An existing role that launches projects; left out, the stack makes one."""
     stack_set_role_arn: RoleArn | None = None
     """Administration role with which projects may deploy stack sets to other accounts; left out, they may not."""
     notify_launches: bool = False
@@ -276,6 +277,87 @@ class Catalog(Section):
     """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
     project_key_arns: Mapping[RegionName, str] = {}
     """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""
+
+
+class CreatedRole(Section):
+    """A role that the stack makes, with the environment's own name."""
+
+    mode: Literal["create"] = "create"
+    """`create`: the stack makes it, with the environment's own name."""
+
+
+class AdoptedRole(Section):
+    """The well-known role of SageMaker Projects, which an account may have already."""
+
+    mode: Literal["adopt"]
+    """`adopt`: the account's well-known role; used if it is there and sufficient, made if it is not there."""
+
+
+class SuppliedRole(Section):
+    """A role that somebody else makes."""
+
+    mode: Literal["supplied"]
+    """`supplied`: somebody else makes it; `python -m tools iam-policies` prints what it needs."""
+    role_arn: RoleArn
+    """The role."""
+
+
+class RolesOfProjects(Section):
+    """Roles that each project makes for itself."""
+
+    mode: Literal["project"] = "project"
+    """`project`: each project makes its own, within the boundary of projects; no project reaches another's."""
+
+
+class CreatedUseRoles(Section):
+    """Roles that all projects of the environment work with."""
+
+    mode: Literal["create"]
+    """`create`: the stack makes one for each service, and all projects work with them."""
+
+
+class SuppliedUseRoles(Section):
+    """Roles that somebody else makes, for all projects of the environment."""
+
+    mode: Literal["supplied"]
+    """`supplied`: somebody else makes them; `python -m tools iam-policies` prints what they need."""
+    role_arns: Mapping[UseRole, RoleArn]
+    """The role for each service: `CodePipeline`, `CodeBuild`, `Events`, `CloudFormation`, `SageMaker`, `Lambda`."""
+
+
+LaunchRole = Annotated[CreatedRole | AdoptedRole | SuppliedRole, Field(discriminator="mode")]
+UseRoles = Annotated[RolesOfProjects | CreatedUseRoles | AdoptedRole | SuppliedUseRoles, Field(discriminator="mode")]
+OwnRole = Annotated[CreatedRole | SuppliedRole, Field(discriminator="mode")]
+
+
+class Iam(Section):
+    """Who makes the roles. With every role supplied, the stack makes nothing in IAM."""
+
+    launch: LaunchRole = CreatedRole()
+    """The role that launches projects: `mode` is `create`, `adopt` or `supplied`."""
+    use: UseRoles = RolesOfProjects()
+    """The roles that work in projects: `mode` is `project`, `create`, `adopt` or `supplied`."""
+    pipeline: OwnRole = CreatedRole()
+    """The role of the platform's own pipelines: `mode` is `create` or `supplied`."""
+    build: OwnRole = CreatedRole()
+    """The role of their builds: `mode` is `create` or `supplied`."""
+    events: OwnRole = CreatedRole()
+    """The role that starts them: `mode` is `create` or `supplied`."""
+    delivery: OwnRole = CreatedRole()
+    """The role that deploys the platform: `mode` is `create` or `supplied`."""
+    permissions_boundary_arn: PolicyArn | None = None
+    """Permissions boundary of every role that the stack makes."""
+
+    @property
+    def choices(self) -> RoleChoices:
+        """Who makes the roles of the catalog."""
+        return RoleChoices(
+            launch=RoleMode(self.launch.mode),
+            launch_role_arn=self.launch.role_arn if isinstance(self.launch, SuppliedRole) else None,
+            use=RoleMode(self.use.mode),
+            use_role_arns=self.use.role_arns if isinstance(self.use, SuppliedUseRoles) else {},
+            permissions_boundary_arn=self.permissions_boundary_arn,
+        )
 
 
 class Projects(Section):
@@ -366,6 +448,8 @@ class Settings(BaseModel):
     """SageMaker Projects, switched on; left out, the account's switch is left as it is."""
     network: Mapping[RegionName, NetworkOfRegion] = {}
     """By region, an existing VPC in which builds, functions and jobs run; left out, they run outside any VPC."""
+    iam: Iam = Iam()
+    """Who makes the roles; left out, the stack makes its own, and each project its own."""
     deployment_tests: DeploymentTests | None = None
     """Deployment options that are brought up and destroyed to test them; left out, none is."""
     protection: Protection
@@ -391,6 +475,26 @@ class Settings(BaseModel):
         slugs = self.catalog.products if self.catalog else ()
         stack_sets = self.catalog is not None and self.catalog.stack_set_role_arn is not None
         return network_check.called_services([seed_code.product(slug) for slug in slugs], stack_sets=stack_sets)
+
+    @property
+    def catalog_regions(self) -> tuple[str, ...]:
+        """Regions of the catalog; none where there is no catalog."""
+        return (self.catalog.regions or (self.home_region,)) if self.catalog else ()
+
+    def role_facts(self, account_id: str) -> RoleFacts:
+        """What the documents of the catalog's roles depend on, in an account."""
+        known, catalog = known_regions(), self.catalog
+        return RoleFacts(
+            names=self.names,
+            home=known[self.home_region],
+            regions=[known[region] for region in self.catalog_regions or (self.home_region,)],
+            account_id=account_id,
+            choices=self.iam.choices,
+            launches_tell_topic=bool(catalog and catalog.notify_launches),
+            key_arns=tuple(catalog.project_key_arns.values()) if catalog else (),
+            networks=self.networks,
+            stack_set_role_arn=catalog.stack_set_role_arn if catalog else None,
+        )
 
     @property
     def names(self) -> Names:
@@ -501,6 +605,8 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
             f"live there and need a bucket beside them"
         )
     catalog = fields.get("catalog")
+    if fields.get("iam"):
+        yield from _role_faults(fields["iam"], catalog)
     if home:
         sections = {"artifacts": artifacts, "catalog": catalog, "projects": fields.get("projects")}
         yield from _partition_faults(home, sections)
@@ -533,6 +639,19 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
                 f"allows {worst.limit}"
             )
+
+
+def _role_faults(iam: Iam, catalog: Catalog | None) -> Iterator[str]:
+    """Roles are named whole, and roles of one account are not told to projects of another."""
+    if isinstance(iam.use, SuppliedUseRoles):
+        missing = [role for role in UseRole if role not in iam.use.role_arns]
+        if missing:
+            yield f"{NAMESPACE}:iam.use.roleArns: names no role for {', '.join(missing)}"
+    if catalog and catalog.shares and not isinstance(iam.use, RolesOfProjects):
+        yield (
+            f"{NAMESPACE}:iam.use.mode: {iam.use.mode!r} names roles of this account, and catalog.shares offers the "
+            f"products to others; with shares it is 'project'"
+        )
 
 
 def _partition_faults(home: str, sections: Mapping[str, Artifacts | Catalog | Projects | None]) -> Iterator[str]:
@@ -674,10 +793,33 @@ def _field_faults(error: ValidationError) -> Iterator[str]:
         yield f"{path.removeprefix('.')}: {_message(details)}"
 
 
-def _keys(location: tuple[int | str, ...]) -> list[int | str]:
-    """The location as the stack file has it: without the tag that pydantic adds for the arm of a union."""
-    tagged = len(location) > 1 and location[0] == _key("source") and location[1] in _PROVIDERS
-    return [part for index, part in enumerate(location) if not (tagged and index == 1) and part != "[key]"]
+def _keys(location: Sequence[int | str]) -> list[int | str]:
+    """The location as the stack file has it: without the tags that pydantic adds for the arms of unions."""
+    return [part for part, _ in _steps(location) if part != "[key]"]
+
+
+def _steps(location: Sequence[int | str]) -> Iterator[tuple[int | str, type[BaseModel]]]:
+    """The parts of a location that a stack file has, each with the section that it is a key of."""
+    sections: list[type[BaseModel]] = [Settings]
+    for part in location:
+        arms = {tag: section for section in sections for tag in _arm_tags(section)}
+        if len(sections) > 1 and part in arms:
+            sections = [arms[str(part)]]
+            continue
+        yield part, sections[0]
+        field = next((field for field in sections[0].model_fields.values() if field.alias == part), None)
+        if field is not None:
+            sections = _models(field.annotation) or sections
+
+
+_DISCRIMINATORS = ("provider", "mode")
+"""Keys whose value says which arm of a union a section is."""
+
+
+def _arm_tags(section: type[BaseModel]) -> tuple[str, ...]:
+    """The values of its discriminator with which a section is meant."""
+    fields = section.model_fields
+    return next((get_args(fields[name].annotation) for name in _DISCRIMINATORS if name in fields), ())
 
 
 EXPECTED = {
@@ -705,7 +847,14 @@ def _message(details: ErrorDetails) -> str:
     return f"{details['msg']}, got {json.dumps(value)}"
 
 
+_MOVED = {("catalog", "launchRoleArn"): "iam.launch: {mode: supplied, roleArn: ...}"}
+"""Keys of former releases, by section and name, and where what they said is said now."""
+
+
 def _unknown_key(details: ErrorDetails) -> str:
+    moved = _MOVED.get((str(details["loc"][0]).removeprefix(f"{NAMESPACE}:"), str(details["loc"][-1])))
+    if moved:
+        return f"has moved; say it as {NAMESPACE}:{moved}"
     allowed = _allowed(details["loc"])
     key = str(details["loc"][-1]).removeprefix(f"{NAMESPACE}:")
     return f"unknown key{_nearest(key, allowed)} (allowed: {', '.join(allowed)})"
@@ -726,15 +875,15 @@ def _quoted(words: str) -> list[str]:
 
 
 def _section(location: Sequence[int | str]) -> type[BaseModel]:
-    """The model that holds the key at the end of a location."""
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        field = next((field for field in model.model_fields.values() if field.alias == part), None)
-        if part in _PROVIDERS:
-            model = _PROVIDERS[str(part)]
-        elif field is not None and (inner := _models(field.annotation)):
-            model = inner[0]
-    return model
+    """The section that holds the key at the end of a location."""
+    *_, (_, section) = _steps(location)
+    return section
+
+
+def _arms(location: Sequence[int | str]) -> list[str]:
+    """Every value of the discriminator of the union at a location."""
+    field = next(field for field in _section(location).model_fields.values() if field.alias == location[-1])
+    return [tag for section in _models(field.annotation) for tag in _arm_tags(section)]
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
@@ -759,8 +908,10 @@ _DESCRIPTIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "fault": lambda details: str(details["ctx"]["message"]),
     "extra_forbidden": _unknown_key,
     "missing": lambda details: f"missing; {_purpose(details['loc'])}",
-    "union_tag_not_found": lambda _: f"'provider' is missing (allowed: {', '.join(_PROVIDERS)})",
-    "union_tag_invalid": lambda details: _not_one_of(details["ctx"]["tag"], list(_PROVIDERS)),
+    "union_tag_not_found": lambda details: (
+        f"{details['ctx']['discriminator']} is missing (allowed: {', '.join(_arms(details['loc']))})"
+    ),
+    "union_tag_invalid": lambda details: _not_one_of(details["ctx"]["tag"], _arms(details["loc"])),
     "literal_error": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
     "enum": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
     "too_short": lambda details: _too_short(len(details["input"]), details["ctx"]["min_length"]),
@@ -769,9 +920,3 @@ _DESCRIPTIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "less_than_equal": lambda details: f"{details['input']} is too large; at most {details['ctx']['le']}",
 }
 """How each of pydantic's error types reads, where it says more than a wrong type."""
-
-_PROVIDERS: dict[str, type[BaseModel]] = {
-    provider: model
-    for model in (CodeCommitSource, ConnectionSource)
-    for provider in get_args(model.model_fields["provider"].annotation)
-}

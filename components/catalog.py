@@ -15,6 +15,7 @@ from components.project_roles import ProjectRoles, ProjectRolesArgs
 from components.providers.domain_tag import DomainTag
 from components.publication import template_values
 from components.regions import Region, known_regions
+from components.role_documents import RoleChoices, RoleFacts
 
 STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 """Tag of a SageMaker domain that tells Studio where templates are."""
@@ -49,8 +50,10 @@ class CatalogArgs:
     """A budget that is watched."""
     keep_versions: int
     """Versions of a product that stay switched on though nothing uses them."""
-    launch_role_arn: str | None
-    """An existing launch role; without one a role is made."""
+    roles: RoleChoices
+    """Who makes the roles that launch projects and work in them."""
+    role_facts: pulumi.Output[RoleFacts]
+    """What the documents of these roles depend on."""
     stack_set_role_arn: str | None
     """Administration role with which projects may deploy stack sets to other accounts; without one they may not."""
     notify_launches: bool
@@ -82,11 +85,7 @@ class Catalog(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         roles = ProjectRoles(
             f"{name}-roles",
-            ProjectRolesArgs(
-                environment=args.environment,
-                stack_set_role_arn=args.stack_set_role_arn,
-                topic_arn=args.topic_arn if args.notify_launches else None,
-            ),
+            ProjectRolesArgs(environment=args.environment, choices=args.roles, facts=args.role_facts),
             child,
         )
         self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
@@ -158,18 +157,19 @@ class Catalog(pulumi.ComponentResource):
                 values=self._values(region, source, distribution, topic_arn),
                 distribution=distribution,
                 portfolio=portfolio,
-                launch=self._launch(roles),
+                launch=self._launch(),
+                roles=roles.ready,
                 keep_versions=args.keep_versions,
                 studio_list=region.name in args.studio_domains,
                 notification_topic_arn=args.topic_arn if at_home and args.notify_launches else None,
                 rules=args.rules.get(slug),
             ),
-            pulumi.ResourceOptions(parent=self, depends_on=[roles.policy]),
+            pulumi.ResourceOptions(parent=self),
         )
 
-    def _launch(self, roles: ProjectRoles) -> pulumi.Output[Mapping[str, str]]:
+    def _launch(self) -> pulumi.Output[Mapping[str, str]]:
         """Who launches: in a shared portfolio the role of that name in the account where it happens."""
-        arn = pulumi.Output.from_input(self._args.launch_role_arn or roles.launch_role_arn)
+        arn = self._args.role_facts.launch_role_arn
         if self._args.shares:
             return arn.apply(lambda role: {"LocalRoleName": role.rpartition("/")[2]})
         return arn.apply(lambda role: {"RoleArn": role})
@@ -181,7 +181,7 @@ class Catalog(pulumi.ComponentResource):
         distribution: DistributionBucket,
         topic_arn: pulumi.Output[str] | None,
     ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
-        known = pulumi.Output.all(distribution.bucket, topic_arn or "")
+        known = pulumi.Output.all(distribution.bucket, topic_arn or "", self._args.role_facts)
         return known.apply(
             lambda facts: template_values(
                 source,
@@ -190,5 +190,6 @@ class Catalog(pulumi.ComponentResource):
                 key_arn=self._args.project_key_arns.get(region.name, ""),
                 topic_arn=facts[1],
                 network=self._args.environment.networks.get(region.name),
+                use_role_arns=facts[2].use_role_arns,
             )
         )

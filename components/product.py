@@ -1,7 +1,7 @@
 """One product of the catalog in one region: its files, its versions, and the rules under which it is launched."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,8 @@ class ProductArgs:
     """Portfolio that offers the product; without one, only Studio offers it, from S3."""
     launch: pulumi.Output[Mapping[str, str]]
     """Who launches from the portfolio: `{"RoleArn": ...}`, or `{"LocalRoleName": ...}` where it is shared."""
+    roles: Sequence[pulumi.Resource]
+    """What must stand before anybody launches."""
     keep_versions: int
     """Versions that stay switched on though nothing uses them, the newest included."""
     studio_list: bool
@@ -165,7 +167,9 @@ class Product(pulumi.ComponentResource):
                 portfolio_id=portfolio.portfolio_id,
                 type=kind,
                 parameters=text,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[association]),
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[association, *(args.roles if kind == "LAUNCH" else ())]
+                ),
             )
             for kind, text in parameters.items()
         ]

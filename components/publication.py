@@ -9,6 +9,7 @@ from components.naming import Names
 from components.network import Network
 from components.packaging import Product
 from components.providers.product_files import seed_key
+from components.use_role_policies import UseRole
 
 
 def product_name(source: Product, names: Names) -> str:
@@ -17,7 +18,14 @@ def product_name(source: Product, names: Names) -> str:
 
 
 def template_values(
-    source: Product, names: Names, *, bucket: str, key_arn: str, topic_arn: str, network: Network | None
+    source: Product,
+    names: Names,
+    *,
+    bucket: str,
+    key_arn: str,
+    topic_arn: str,
+    network: Network | None,
+    use_role_arns: Mapping[UseRole, str],
 ) -> Mapping[str, Mapping[str, str]]:
     """What a template asks for in its mapping; what the environment does not have stays empty.
 
@@ -28,6 +36,7 @@ def template_values(
         key_arn: customer key for what projects make in the region; empty for AWS's own keys.
         topic_arn: topic that projects tell; empty where there is none.
         network: where projects of the region run; none for outside any VPC.
+        use_role_arns: roles that work in projects; none where each project makes its own, within the boundary.
     """
     values = {
         ("Names", "Project"): names.project,
@@ -35,7 +44,8 @@ def template_values(
         ("Seed", "Bucket"): bucket,
         ("Seed", "Key"): seed_key(source),
         ("Encryption", "KmsKeyArn"): key_arn,
-        ("Roles", "PermissionsBoundary"): names.project_boundary.value,
+        ("Roles", "PermissionsBoundary"): "" if use_role_arns else names.project_boundary.value,
+        **{("Roles", str(role)): arn for role, arn in use_role_arns.items()},
         ("Notifications", "TopicArn"): topic_arn,
         **({("Network", key): value for key, value in network.values.items()} if network else {}),
     }

@@ -5,6 +5,7 @@ Pure functions: no engine and no call to AWS, so that a document is the same bef
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from components import project_policies, use_role_policies
 from components.naming import Names
@@ -47,6 +48,35 @@ class RoleDocument:
         return f"arn:{region.partition}:iam::{account_id}:role{self.path}{self.name}"
 
 
+class RoleMode(StrEnum):
+    """Who makes a role."""
+
+    PROJECT = "project"
+    """Each project makes its own."""
+    CREATE = "create"
+    """The stack, with the environment's own name."""
+    ADOPT = "adopt"
+    """Whoever made the account's well-known role; the stack, where there is none."""
+    SUPPLIED = "supplied"
+    """Somebody else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleChoices:
+    """Who makes the roles of the catalog."""
+
+    launch: RoleMode = RoleMode.CREATE
+    """The role that launches projects; never `project`."""
+    launch_role_arn: str | None = None
+    """The supplied one."""
+    use: RoleMode = RoleMode.PROJECT
+    """The roles that work in projects."""
+    use_role_arns: Mapping[UseRole, str] = field(default_factory=dict)
+    """The supplied ones."""
+    permissions_boundary_arn: str | None = None
+    """Boundary of every role that the stack makes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoleFacts:
     """What the documents of an environment's roles depend on."""
@@ -59,115 +89,102 @@ class RoleFacts:
     """Regions of the catalog."""
     account_id: str
     """The account."""
-    topic_arn: str
-    """Topic of the environment; its ARN is known before it is made."""
+    choices: RoleChoices = field(default_factory=RoleChoices)
+    """Who makes the roles."""
     launches_tell_topic: bool = False
     """Whether CloudFormation tells the topic of launches."""
-    projects_make_roles: bool = True
-    """Whether each project makes its own roles; else all work with `use_role_arns`."""
-    use_role_arns: Mapping[UseRole, str] = field(default_factory=dict)
-    """The use roles, where projects make none."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """Networks that projects run in, by region."""
     stack_set_role_arn: str | None = None
     """Administration role with which projects may deploy stack sets."""
-    permissions_boundary_arn: str | None = None
-    """Boundary of every role that the stack makes."""
+
+    @property
+    def topic_arn(self) -> str:
+        """Topic of the environment; its ARN is known before it is made."""
+        home = self.home
+        return f"arn:{home.partition}:sns:{home.name}:{self.account_id}:{self.names.topic.value}"
 
     @property
     def project_boundary_arn(self) -> str:
-        """ARN of the policy that bounds every role of a project."""
-        name = self.names.project_boundary.value
-        return f"arn:{self.home.partition}:iam::{self.account_id}:policy/{name}"
+        """Policy that bounds every role that a project makes."""
+        return self._arn("policy/", self.names.project_boundary.value)
 
-    def own_use_role_arns(self) -> Mapping[UseRole, str]:
-        """ARNs of the use roles that the stack makes itself."""
-        return {role: self._arn("/", self.names.use_role(role).value) for role in UseRole}
+    @property
+    def launch_role_arn(self) -> str:
+        """Role that launches projects."""
+        choice = self.choices
+        own = self._arn("role/", self.names.launch_role.value)
+        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_LAUNCH_ROLE)
+        return choice.launch_role_arn or (well_known if choice.launch is RoleMode.ADOPT else own)
 
-    def adopted_use_role_arns(self) -> Mapping[UseRole, str]:
-        """The well-known use role, for every service."""
-        return dict.fromkeys(UseRole, self._arn(WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE))
+    @property
+    def use_role_arns(self) -> Mapping[UseRole, str]:
+        """Roles that work in projects; none where each project makes its own."""
+        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_USE_ROLE)
+        return {
+            RoleMode.PROJECT: {},
+            RoleMode.CREATE: {role: self._arn("role/", self.names.use_role(role).value) for role in UseRole},
+            RoleMode.ADOPT: dict.fromkeys(UseRole, well_known),
+            RoleMode.SUPPLIED: self.choices.use_role_arns,
+        }[self.choices.use]
 
-    def _arn(self, path: str, name: str) -> str:
-        return f"arn:{self.home.partition}:iam::{self.account_id}:role{path}{name}"
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:{self.home.partition}:iam::{self.account_id}:{kind}{name}"
 
 
 def launch_role(facts: RoleFacts) -> RoleDocument:
-    """The role that launches projects, with the environment's own name."""
+    """The role that launches projects."""
+    path, name = _path_and_name(facts.launch_role_arn)
     return RoleDocument(
         key="launch",
-        name=facts.names.launch_role.value,
-        purpose=f"Launches projects of {facts.names.prefix} through Service Catalog",
+        name=name,
+        path=path,
+        purpose="Launches SageMaker projects through Service Catalog",
         trust=[project_policies.launch_trust()],
         statements=project_policies.launch_statements(
             facts.home,
             facts.account_id,
             facts.project_boundary_arn,
             facts.topic_arn if facts.launches_tell_topic else None,
-            use_role_arns=None if facts.projects_make_roles else facts.use_role_arns,
+            use_role_arns=facts.use_role_arns or None,
             in_network=bool(facts.networks),
         ),
-        boundary_arn=facts.permissions_boundary_arn,
-    )
-
-
-def adopted_launch_role(facts: RoleFacts) -> RoleDocument:
-    """The well-known role that launches projects, as it is made where the account has none."""
-    own = launch_role(facts)
-    return RoleDocument(
-        key="launch",
-        name=WELL_KNOWN_LAUNCH_ROLE,
-        path=WELL_KNOWN_PATH,
-        purpose="Launches SageMaker projects through Service Catalog",
-        trust=own.trust,
-        statements=own.statements,
-        boundary_arn=own.boundary_arn,
+        boundary_arn=facts.choices.permissions_boundary_arn,
     )
 
 
 def use_roles(facts: RoleFacts) -> list[RoleDocument]:
-    """The roles that work in the environment's projects, one for each service."""
-    place = _place(facts)
-    return [
-        RoleDocument(
-            key=f"use.{role}",
-            name=facts.names.use_role(role).value,
-            purpose=f"Works for {role} in projects of {facts.names.prefix}",
-            trust=[use_role_policies.trust(role, place)],
-            statements=use_role_policies.statements(role, place),
-            boundary_arn=facts.permissions_boundary_arn,
-        )
-        for role in UseRole
-    ]
+    """The roles that work in projects: none where projects make them, one for each service, or one for all."""
+    arns, place = facts.use_role_arns, _place(facts)
+    shared: dict[str, list[UseRole]] = {}
+    for role, arn in arns.items():
+        shared.setdefault(arn, []).append(role)
+    return [_use_role(facts, place, arn, roles) for arn, roles in shared.items()]
 
 
-def adopted_use_role(facts: RoleFacts) -> RoleDocument:
-    """The well-known role that works in projects for every service, as it is made where the account has none."""
-    place = _place(facts)
-    statements = [
-        {**statement, "Sid": f"{role}{statement['Sid']}"}
-        for role in UseRole
-        for statement in use_role_policies.statements(role, place)
-    ]
+def _use_role(facts: RoleFacts, place: ProjectPlace, arn: str, roles: Sequence[UseRole]) -> RoleDocument:
+    path, name = _path_and_name(arn)
+    one = len(roles) == 1
     return RoleDocument(
-        key="use",
-        name=WELL_KNOWN_USE_ROLE,
-        path=WELL_KNOWN_PATH,
-        purpose="Works in SageMaker projects, for every service",
-        # One statement: with a source for each service the trust would not fit into IAM's 2,048 characters.
-        trust=[
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": [role.service for role in UseRole]},
-                "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": facts.account_id}},
-            }
+        key=f"use.{roles[0]}" if one else "use",
+        name=name,
+        path=path,
+        purpose=f"Works for {', '.join(roles)} in SageMaker projects",
+        trust=[use_role_policies.trust(roles[0], place) if one else use_role_policies.common_trust(roles, place)],
+        statements=[
+            statement if one else {**statement, "Sid": f"{role}{statement['Sid']}"}
+            for role in roles
+            for statement in use_role_policies.statements(role, place)
         ],
-        statements=statements,
-        boundary_arn=facts.permissions_boundary_arn,
+        boundary_arn=facts.choices.permissions_boundary_arn,
     )
+
+
+def _path_and_name(arn: str) -> tuple[str, str]:
+    path, _, name = arn.split(":", 5)[5].removeprefix("role").rpartition("/")
+    return f"{path}/", name
 
 
 def _place(facts: RoleFacts) -> ProjectPlace:
@@ -183,7 +200,7 @@ def _place(facts: RoleFacts) -> ProjectPlace:
 
 
 def project_boundary(facts: RoleFacts) -> list[Statement]:
-    """The most that any role of a project can have."""
+    """The most that any role that a project makes can have."""
     return project_policies.boundary_statements(
         facts.home, facts.account_id, facts.stack_set_role_arn, in_network=bool(facts.networks)
     )

@@ -294,7 +294,8 @@ def test_a_stacks_names_and_products_are_meant(tmp_path: Path) -> None:
     assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
     text = (StackFile("dev").path).read_text()
     supplied = text.replace(
-        "  sm-mlops:catalog:\n", "  sm-mlops:catalog:\n    launchRoleArn: arn:aws:iam::1:role/own\n"
+        "  sm-mlops:catalog:\n",
+        "  sm-mlops:iam: {launch: {mode: supplied, roleArn: 'arn:aws:iam::1:role/own'}}\n  sm-mlops:catalog:\n",
     )
     (tmp_path / "Pulumi.own.yaml").write_text(supplied.replace("iam::1:", "iam::111122223333:"))
     with pytest.raises(ToolError, match=r"Pulumi\.own\.yaml: arn:aws:iam::111122223333:role/own launches"):

@@ -82,13 +82,10 @@ def test_products_are_launched_by_the_role_that_the_stack_makes(dev: Recording) 
 
 def test_a_given_launch_role_of_a_shared_portfolio_is_looked_for_where_the_launch_happens() -> None:
     given = "arn:aws:iam::111122223333:role/service-role/Launch"
-    recording = with_catalog(launchRoleArn=given, shares=[{"type": "ACCOUNT", "principalId": "444455556666"}])
-    assert constraints(recording)["LAUNCH"] == {"LocalRoleName": "Launch"}
-
-
-def test_a_given_launch_role_is_used() -> None:
-    given = "arn:aws:iam::111122223333:role/service-role/AmazonSageMakerServiceCatalogProductsLaunchRole"
-    assert constraints(with_catalog(launchRoleArn=given))["LAUNCH"] == {"RoleArn": given}
+    values = stack_values("dev")
+    values["sm-mlops:catalog"] |= {"shares": [{"type": "ACCOUNT", "principalId": "444455556666"}]}
+    values["sm-mlops:iam"] = {"launch": {"mode": "supplied", "roleArn": given}}
+    assert constraints(run_program(values))["LAUNCH"] == {"LocalRoleName": "Launch"}
 
 
 def test_a_shared_portfolio_is_launched_by_the_role_of_that_name_where_it_happens() -> None:
@@ -325,7 +322,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
         (
             {"products": ["model-deploy"], "keepVersion": 3},
             "sm-mlops:catalog.keepVersion: unknown key; did you mean 'keepVersions'? (allowed: products, regions, "
-            "providerName, description, principals, tagOptions, shares, budget, keepVersions, launchRoleArn, "
+            "providerName, description, principals, tagOptions, shares, budget, keepVersions, "
             "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectKeyArns)",
         ),
     ],

@@ -14,6 +14,9 @@ from pydantic_core import PydanticUndefined
 import settings
 from tests.unit.recording import ROOT
 
+DISCRIMINATORS = ("provider", "mode")
+"""Keys that tell the arms of a union apart."""
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -32,20 +35,30 @@ def default(field: FieldInfo) -> str:
     )
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, BaseModel):
+        value = next((getattr(value, key) for key in DISCRIMINATORS if hasattr(value, key)), None)
     return "none" if value in ((), None, {}) else f"`{json.dumps(value)}`"
 
 
 def rows(model: type[BaseModel] = settings.Settings, prefix: str = "", arm: str = "") -> Iterator[str]:
     """A row for every key that a stack file can have; `[]` stands for the entries of a list."""
-    for field in model.model_fields.values():
+    for name, field in model.model_fields.items():
+        if arm and name in DISCRIMINATORS and prefix.count(".") > 1:
+            continue  # the row of the section itself names the arms
         path, sections = f"{prefix}{field.alias}", models(field.annotation)
         if not sections or prefix:
             yield f"| `{path}`{arm} | {field.description} | {default(field)} |"
         origin = get_origin(field.annotation)
         mark = "[]" if origin is tuple else ".<region>" if origin is Mapping else ""
         for section in sections:
-            providers = get_args(section.model_fields["provider"].annotation) if len(sections) > 1 else ()
-            yield from rows(section, f"{path}{mark}.", f" ({', '.join(providers)})" if providers else "")
+            tags = arm_tags(section) if len(sections) > 1 else ()
+            yield from rows(section, f"{path}{mark}.", f" ({', '.join(tags)})" if tags else "")
+
+
+def arm_tags(section: type[BaseModel]) -> tuple[str, ...]:
+    """The values with which an arm of a union is meant."""
+    fields = section.model_fields
+    return next(get_args(fields[key].annotation) for key in DISCRIMINATORS if key in fields)
 
 
 def test_the_table_of_settings_is_the_one_of_the_code() -> None:

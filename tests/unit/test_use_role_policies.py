@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,10 +14,10 @@ from components.permissions import Request, allowed
 from components.policies import document
 from components.regions import known_regions
 from components.role_documents import (
+    RoleChoices,
     RoleDocument,
     RoleFacts,
-    adopted_launch_role,
-    adopted_use_role,
+    RoleMode,
     launch_role,
     managed_policies,
     use_roles,
@@ -26,7 +28,7 @@ from tools.launch_permissions.resource_rights import Place
 
 REGION = known_regions()["eu-west-1"]
 ACCOUNT = "111122223333"
-TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:topic"
+TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrationRole"
 NETWORK = Network(vpc_id="vpc-1", subnet_ids=("subnet-1", "subnet-2"), security_group_ids=("sg-1",))
@@ -35,12 +37,12 @@ FACTS = RoleFacts(
     home=REGION,
     regions=[REGION],
     account_id=ACCOUNT,
-    topic_arn=TOPIC,
-    projects_make_roles=False,
+    choices=RoleChoices(use=RoleMode.CREATE),
     key_arns=[KEY],
     stack_set_role_arn=STACK_SETS,
 )
-OWN = FACTS.own_use_role_arns()
+OWN = FACTS.use_role_arns
+ADOPTED = RoleChoices(launch=RoleMode.ADOPT, use=RoleMode.ADOPT)
 ROLE_OF = {
     "PipelineRole": UseRole.CODE_PIPELINE,
     "BuildRole": UseRole.CODE_BUILD,
@@ -54,12 +56,11 @@ ROLE_OF = {
 IN_PLACE_OF = {"-sagemaker": UseRole.SAGEMAKER, "-cloudformation": UseRole.CLOUD_FORMATION}
 
 
-def facts(**changes: object) -> RoleFacts:
-    known = {**vars(FACTS), "use_role_arns": OWN, **changes}
-    return RoleFacts(**known)
+def facts(**changes: Any) -> RoleFacts:
+    return replace(FACTS, **changes)
 
 
-def roles(**changes: object) -> dict[str, RoleDocument]:
+def roles(**changes: Any) -> dict[str, RoleDocument]:
     return {role.key.removeprefix("use."): role for role in use_roles(facts(**changes))}
 
 
@@ -167,12 +168,37 @@ def test_where_projects_make_no_roles_the_launch_role_makes_none_and_passes_the_
 @pytest.mark.parametrize("networks", [{}, {"eu-west-1": NETWORK}])
 def test_the_documents_fit_into_iams_limits(networks: dict[str, Network]) -> None:
     """10,240 characters of inline policies for a role, 2,048 of its trust (4,096 on request); white space is free."""
-    adopted = facts(networks=networks, use_role_arns=FACTS.adopted_use_role_arns())
-    for role in (*roles(networks=networks).values(), launch_role(facts()), adopted_launch_role(adopted)):
+    adopted = facts(networks=networks, choices=ADOPTED)
+    (shared,) = use_roles(adopted)
+    for role in (*roles(networks=networks).values(), launch_role(facts())):
         assert len("".join(document(role.statements).split())) <= 10240, role.key
+    for role in (*roles(networks=networks).values(), launch_role(facts()), shared):
         assert len("".join(document(role.trust).split())) <= 2048, role.key
-    for role in (adopted_launch_role(adopted), adopted_use_role(adopted)):
+    for role in (launch_role(adopted), shared):
         parts = list(managed_policies(role))
         assert [statement for part in parts for statement in part] == list(role.statements)
         assert len(parts) <= 10
         assert all(len("".join(document(part).split())) <= 6144 for part in parts), role.key
+
+
+def test_the_well_known_roles_are_named_as_awss_console_names_them() -> None:
+    adopted = facts(choices=ADOPTED)
+    launch, (use,) = launch_role(adopted), use_roles(adopted)
+    assert (launch.path, launch.name) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsLaunchRole")
+    assert (use.path, use.name) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsUseRole")
+    passed = Request("iam:PassRole", use.arn(REGION, ACCOUNT), {"iam:PassedToService": "codebuild.amazonaws.com"})
+    assert allowed(launch.statements, passed)
+
+
+def test_supplied_roles_are_documents_with_the_names_of_their_arns() -> None:
+    arns = {role: f"arn:aws:iam::{ACCOUNT}:role/team/Use{role}" for role in UseRole}
+    launch_arn = f"arn:aws:iam::{ACCOUNT}:role/team/Launch"
+    supplied = facts(
+        choices=RoleChoices(
+            launch=RoleMode.SUPPLIED, launch_role_arn=launch_arn, use=RoleMode.SUPPLIED, use_role_arns=arns
+        )
+    )
+    assert launch_role(supplied).arn(REGION, ACCOUNT) == launch_arn
+    assert {role.key: role.arn(REGION, ACCOUNT) for role in use_roles(supplied)} == {
+        f"use.{role}": arn for role, arn in arns.items()
+    }

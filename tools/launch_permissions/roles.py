@@ -12,6 +12,7 @@ from components.naming import ANY_ACCOUNT_ID, Names
 from components.permissions import Statement, statements
 from components.providers.aws_access import explained
 from components.regions import known_regions
+from components.role_documents import RoleChoices
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
 from tools.launch_permissions.resource_rights import Place
@@ -53,8 +54,9 @@ def ours(stack: StackFile | None) -> LaunchRole:
         ToolError: the stack makes none.
     """
     catalog = _catalog(stack) if stack else None
-    if stack and catalog and catalog.launch_role_arn:
-        raise ToolError(f"{stack.path.name}: {catalog.launch_role_arn} launches; check it with --role-arn")
+    launch = stack.settings.iam.choices if stack else RoleChoices()
+    if stack and launch.launch_role_arn:
+        raise ToolError(f"{stack.path.name}: {launch.launch_role_arn} launches; check it with --role-arn")
     region = known_regions()[stack.settings.home_region if stack else _ANY_REGION]
     names = stack.settings.names if stack else _ANY_NAMES
     account_id = _account_id(stack) if stack else ANY_ACCOUNT_ID

@@ -74,7 +74,7 @@ def register(
     role = aws.iam.Role(
         "catalog-roles-launch",
         name=f"{prefix}-project-launch",
-        description=f"Launches projects of {prefix} through Service Catalog",
+        description="Launches SageMaker projects through Service Catalog",
         assume_role_policy=document([project_policies.launch_trust()]),
         tags=tags,
     )

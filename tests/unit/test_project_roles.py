@@ -1,0 +1,153 @@
+"""Who makes the roles of the catalog, in each mode, over the whole program."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.permissions import Request, allowed
+from components.use_role_policies import UseRole
+from tests.unit.recording import Recording, run_program, stack_values
+from tests.unit.test_settings import faults
+
+ACCOUNT = "111122223333"
+LAUNCH = f"arn:aws:iam::{ACCOUNT}:role/team/Launch"
+USE = {str(role): f"arn:aws:iam::{ACCOUNT}:role/team/Use{role}" for role in UseRole}
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/company-boundary"
+SUPPLIED = {"mode": "supplied", "roleArn": LAUNCH}
+ADOPTED = "pulumi-python:dynamic/iam:AdoptedRole"
+
+
+def values(**iam: Any) -> dict[str, Any]:
+    return {**stack_values("dev"), "sm-mlops:iam": iam}
+
+
+def run(**iam: Any) -> Recording:
+    return run_program(values(**iam))
+
+
+def iam_resources(recording: Recording) -> list[str]:
+    return sorted(one.name for one in recording.resources if one.type.startswith("aws:iam/") or one.type == ADOPTED)
+
+
+def published(recording: Recording) -> dict[str, str]:
+    """What the templates of both products are told of roles."""
+    told = [one.inputs["environment"]["Roles"] for one in recording.of_type("pulumi-python:dynamic/s3:ProductFiles")]
+    assert told[0] == told[1]
+    roles: dict[str, str] = told[0]
+    return roles
+
+
+def test_the_stack_makes_a_launch_role_and_projects_make_their_own(dev: Recording) -> None:
+    assert iam_resources(dev) == ["catalog-roles-boundary", "catalog-roles-launch", "catalog-roles-launch-policy"]
+    assert published(dev) == {**dict.fromkeys(USE, ""), "PermissionsBoundary": "sm-mlops-dev-project-boundary"}
+
+
+def test_with_every_role_supplied_the_program_registers_nothing_in_iam() -> None:
+    """Appendix B's separation of duties: whoever deploys needs no right to make a role."""
+    own = dict.fromkeys(("launch", "pipeline", "build", "events", "delivery"), SUPPLIED)
+    recording = run(**own, use={"mode": "supplied", "roleArns": USE})
+    assert iam_resources(recording) == []
+    assert published(recording) == {**USE, "PermissionsBoundary": ""}
+    launches = [
+        one for one in recording.of_type("aws:servicecatalog/constraint:Constraint") if one.inputs["type"] == "LAUNCH"
+    ]
+    assert [json.loads(one.inputs["parameters"]) for one in launches] == [{"RoleArn": LAUNCH}] * 2
+
+
+def test_one_use_role_for_each_service_works_in_all_projects() -> None:
+    recording = run(use={"mode": "create"})
+    assert "catalog-roles-boundary" not in iam_resources(recording), "projects make no role that it would bound"
+    roles = {one.name: one.inputs["name"] for one in recording.of_type("aws:iam/role:Role")}
+    assert roles == {
+        "catalog-roles-launch": "sm-mlops-dev-project-launch",
+        **{f"catalog-roles-use-{key.lower()}": f"sm-mlops-dev-use-{key.lower()}" for key in USE},
+    }
+    assert published(recording) == {
+        "PermissionsBoundary": "",
+        **{key: f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-use-{key.lower()}" for key in USE},
+    }
+
+
+def test_adopted_roles_are_the_accounts_well_known_ones() -> None:
+    recording = run(launch={"mode": "adopt"}, use={"mode": "adopt"})
+    assert iam_resources(recording) == ["catalog-roles-launch", "catalog-roles-use"]
+    use = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
+    assert published(recording) == {"PermissionsBoundary": "", **dict.fromkeys(USE, use)}
+    launch, shared = (recording.named(name).inputs for name in iam_resources(recording))
+    assert (launch["path"], launch["name"]) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsLaunchRole")
+    passing = [statement for text in launch["policies"] for statement in json.loads(text)["Statement"]]
+    assert allowed(passing, Request("iam:PassRole", use, {"iam:PassedToService": "lambda.amazonaws.com"}))
+    (trust,) = json.loads(shared["trust"])["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_a_boundary_of_the_company_bounds_every_role_that_the_stack_makes() -> None:
+    recording = run(use={"mode": "create"}, permissionsBoundaryArn=BOUNDARY)
+    roles = recording.of_type("aws:iam/role:Role")
+    assert len(roles) == 7
+    assert {one.inputs["permissionsBoundary"] for one in roles} == {BOUNDARY}
+
+
+@pytest.mark.parametrize("mode", ["create", "adopt"])
+def test_nothing_is_launched_before_the_roles_may_do_their_work(mode: str) -> None:
+    recording = run(launch={"mode": mode}, use={"mode": mode})
+    last = {name for name in iam_resources(recording) if mode == "adopt" or name.endswith("-policy")}
+    launches = [one for one in recording.resources if one.inputs.get("type") == "LAUNCH"]
+    assert len(launches) == 2
+    assert all(last <= one.depends_on for one in launches)
+
+
+@pytest.mark.parametrize(
+    ("iam", "fault"),
+    [
+        (
+            {"launch": {"mode": "given"}},
+            "sm-mlops:iam.launch: 'given' is not allowed (allowed: create, adopt, supplied)",
+        ),
+        (
+            {"launch": {"roleArn": LAUNCH}},
+            "sm-mlops:iam.launch: 'mode' is missing (allowed: create, adopt, supplied)",
+        ),
+        (
+            {"launch": {"mode": "supplied"}},
+            "sm-mlops:iam.launch.roleArn: missing; the role",
+        ),
+        (
+            {"launch": {"mode": "adopt", "roleArn": LAUNCH}},
+            "sm-mlops:iam.launch.roleArn: unknown key (allowed: mode)",
+        ),
+        (
+            {"use": {"mode": "supplied", "roleArns": {key: USE[key] for key in ("CodePipeline", "Lambda")}}},
+            "sm-mlops:iam.use.roleArns: names no role for CodeBuild, Events, CloudFormation, SageMaker",
+        ),
+        (
+            {"use": {"mode": "supplied", "roleArns": {**USE, "Glue": LAUNCH}}},
+            "sm-mlops:iam.use.roleArns.Glue: 'Glue' is not allowed (allowed: CodePipeline, CodeBuild, Events, "
+            "CloudFormation, SageMaker, Lambda)",
+        ),
+        (
+            {"pipeline": {"mode": "adopt"}},
+            "sm-mlops:iam.pipeline: 'adopt' is not allowed (allowed: create, supplied)",
+        ),
+    ],
+)
+def test_faults_of_the_section(iam: dict[str, Any], fault: str) -> None:
+    assert faults(values(**iam)) == [fault]
+
+
+def test_roles_of_this_account_are_not_told_to_projects_of_others() -> None:
+    shared = values(use={"mode": "create"})
+    shared["sm-mlops:catalog"] |= {"shares": [{"type": "ACCOUNT", "principalId": "444455556666"}]}
+    assert faults(shared) == [
+        "sm-mlops:iam.use.mode: 'create' names roles of this account, and catalog.shares offers the products to "
+        "others; with shares it is 'project'"
+    ]
+
+
+def test_the_launch_role_of_a_former_release_is_told_where_it_has_gone() -> None:
+    former = stack_values("dev")
+    former["sm-mlops:catalog"] |= {"launchRoleArn": LAUNCH}
+    assert faults(former) == [
+        "sm-mlops:catalog.launchRoleArn: has moved; say it as sm-mlops:iam.launch: {mode: supplied, roleArn: ...}"
+    ]
