@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-ISSUE = "/repos/ml/platform/issues/7"
+ISSUES = "/repos/ml/platform/issues"
+ISSUE = f"{ISSUES}/7"
 TOKEN = "ghs_played"  # noqa: S105 - nobody's
 
 
@@ -20,6 +21,8 @@ class PlayedGitHub:
 
     comments: list[dict[str, Any]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    """Other issues of the repository than the pull request; what is said in them stands under `said`."""
     calls: list[str] = field(default_factory=list)
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """Answers that are given first, with their headers."""
@@ -68,14 +71,16 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if self._refused(address.path):
             return
+        opened = [item for item in self.state.issues if item["state"] == "open"]
         listed: dict[str, list[Any]] = {
+            ISSUES: [{"number": 7, "user": {"login": self.state.author}, "pull_request": {}}, *opened],
             f"{ISSUE}/comments": self.state.comments,
             f"{ISSUE}/labels": [{"name": name} for name in self.state.labels],
         }
         if address.path not in listed:
             self._answer(404, {"message": "Not Found"})
             return
-        asked = {key: int(value[0]) for key, value in parse_qs(address.query).items()}
+        asked = {key: int(value[0]) for key, value in parse_qs(address.query).items() if value[0].isdigit()}
         start = (asked["page"] - 1) * asked["per_page"]
         self._answer(200, listed[address.path][start : start + asked["per_page"]])
 
@@ -84,6 +89,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if self._refused(self.path, lambda: self.state.add(body["body"])):
             return
+        if self.path == ISSUES:
+            number = 20 + len(self.state.issues)
+            issue = {**body, "number": number, "state": "open", "user": {"login": self.state.author}, "said": []}
+            self.state.issues.append(issue)
+            self._answer(201, issue)
+            return
+        if self.path != f"{ISSUE}/comments":
+            self._issue().get("said", []).append(body["body"])
+            self._answer(201, {})
+            return
         self.state.add(body["body"])
         self._answer(201, self.state.comments[-1])
 
@@ -91,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Change a comment."""
         body = self._body()
         if not self._refused(self.path):
-            self._comment().update(body)
+            (self._comment() if "/comments/" in self.path else self._issue()).update(body)
             self._answer(200, {})
 
     def do_DELETE(self) -> None:
@@ -105,6 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
         assert found, self.path
         (comment,) = [item for item in self.state.comments if item["id"] == int(found[1])]
         return comment
+
+    def _issue(self) -> dict[str, Any]:
+        found = re.match(rf"{ISSUES}/(\d+)", self.path)
+        assert found, self.path
+        (issue,) = [item for item in self.state.issues if item["number"] == int(found[1])]
+        return issue
 
     def _refused(self, path: str, carry_out: Any = None) -> bool:  # noqa: ANN401 - a call, or none
         self.state.calls.append(f"{self.command} {path}")

@@ -135,3 +135,29 @@ def test_at_codecommit_the_small_limit_holds() -> None:
     result = run(f"dev={FOLDER / 'hostile.json'}", "--to", "codecommit", "--dry-run")
     assert "<details>" not in result.stdout.replace("</details>", "")
     assert "⚠️ **2 resources would be deleted or replaced**" in result.stdout
+
+
+def test_an_issue_is_open_while_something_has_drifted_and_tells_each_drift_once(
+    github: PlayedGitHub, tmp_path: Path
+) -> None:
+    def night(name: str) -> str:
+        return run(f"prod={FOLDER / name}", "--to", "github-issue", "--name", "drift-prod", "--approved").stdout
+
+    night("no-change.jsonl")
+    night("update.jsonl")
+    assert github.issues == [], "what is not deployed yet is no drift"
+    night("drift.jsonl")
+    night("drift.jsonl")
+    (issue,) = github.issues
+    assert issue["title"] == "Drift of prod"
+    assert "2 resources changed in AWS, not by Pulumi" in issue["body"]
+    assert "to create" not in issue["body"]
+    assert issue["said"] == [], "nobody is told the same twice"
+    other = tmp_path / "other.jsonl"
+    other.write_text((FOLDER / "drift.jsonl").read_text().replace("::gone", "::lost"))
+    night(str(other))
+    assert len(issue["said"]) == 1
+    night("no-change.jsonl")
+    assert issue["state"] == "closed"
+    night("drift.jsonl")
+    assert [item["state"] for item in github.issues] == ["closed", "open"]

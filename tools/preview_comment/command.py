@@ -16,7 +16,7 @@ from tools.preview_comment.codecommit import CodeCommitPullRequest
 from tools.preview_comment.comment import CODECOMMIT, GITHUB, Context, render, worth_telling
 from tools.preview_comment.dangers import GUARDED
 from tools.preview_comment.engine_output import read
-from tools.preview_comment.github import ACTIONS_AUTHOR, API, GitHubPullRequest
+from tools.preview_comment.github import ACTIONS_AUTHOR, API, GitHubIssue, GitHubPullRequest
 from tools.preview_comment.posting import PullRequest, put
 from tools.preview_comment.previews import Preview
 from tools.preview_comment.verdict import Rules, stops
@@ -29,7 +29,11 @@ STOPPED = 1
 @click.command()
 @click.argument("outputs", nargs=-1, required=True, metavar="[STACK=]FILE...")
 @click.option(
-    "--to", type=click.Choice(["github", "codecommit"]), default="github", show_default=True, help="Where to."
+    "--to",
+    type=click.Choice(["github", "github-issue", "codecommit"]),
+    default="github",
+    show_default=True,
+    help="Where to.",
 )
 @click.option(
     "--repository", default=None, help="owner/name at GitHub, where it is not the workflow's own; or CodeCommit's."
@@ -77,11 +81,15 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     """Show on a pull request what `pulumi preview` says of each stack, dangers first.
 
     Each FILE holds what `pulumi preview --json` printed, or the engine's events, one JSON object a line; `-` is
-    standard input. The exit code is 1 where a preview failed, or where a destructive change of a guarded type is not
+    standard input. `github-issue` keeps an issue open while something is changed in AWS and not by Pulumi, and tells
+    nothing else. The exit code is 1 where a preview failed, or where a destructive change of a guarded type is not
     approved.
     """
     previews = _previews(outputs)
-    place = _place(to, repository, pull_request, region, author) if not dry_run else None
+    if to == "github-issue":
+        previews = [replace(preview, steps=()) for preview in previews]
+    stacks = ", ".join(preview.stack for preview in previews)
+    place = _place(to, repository, pull_request, region, author, f"Drift of {stacks}") if not dry_run else None
     rules = Rules(
         guard=tuple(guard) or GUARDED,
         approved=approved or (place is not None and place.approved(approval_label)),
@@ -94,7 +102,8 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     if place is None:
         click.echo("\n".join(bodies), nl=False)
     else:
-        click.echo(put(place, name, bodies, create=worth_telling(previews)))
+        telling = worth_telling(previews)
+        click.echo(put(place, name, bodies if telling or to != "github-issue" else (), create=telling))
         if set_approval and isinstance(place, CodeCommitPullRequest):
             place.set_approval(approve=not reasons)
     for reason in reasons:
@@ -129,7 +138,9 @@ def _preview(output: str) -> Preview:
     return preview if preview.stack else replace(preview, stack=Path(path).stem or path)
 
 
-def _place(to: str, repository: str | None, number: str | None, region: str | None, author: str) -> PullRequest | None:
+def _place(
+    to: str, repository: str | None, number: str | None, region: str | None, author: str, title: str
+) -> PullRequest | None:
     if to == "codecommit":
         if not (repository and number and region):
             raise ToolError("CodeCommit needs --repository, --pull-request and --region")
@@ -137,15 +148,19 @@ def _place(to: str, repository: str | None, number: str | None, region: str | No
     token = os.environ.get(TOKEN)
     if not token:
         return None
-    event = _event()
+    api = os.environ.get("GITHUB_API_URL") or API
     repository = repository or os.environ.get("GITHUB_REPOSITORY")
+    if to == "github-issue":
+        if not repository:
+            raise ToolError("which repository? give --repository owner/name, or run in a workflow of GitHub")
+        return GitHubIssue(repository, title, token, author=author, api=api)
+    event = _event()
     number = number or str((event.get("pull_request") or {}).get("number") or "")
     if not repository or not number.isdecimal():
         raise ToolError(
             "which pull request? give --repository owner/name and --pull-request NUMBER, or run in a workflow of "
             "GitHub that a pull request starts"
         )
-    api = os.environ.get("GITHUB_API_URL") or API
     return GitHubPullRequest(repository, int(number), token, author=author, api=api)
 
 

@@ -148,8 +148,10 @@ class _Comment:
             told.append(f"{counted(len(self._destroyed), 'resource')} would be deleted or replaced")
         elif changed:
             told.append(f"{counted(changed, 'change')}, nothing is deleted or replaced")
-        elif not failed:
-            told.append("nothing changes")
+        drifted = sum(len(preview.drift) for preview in self._previews)
+        if drifted:
+            told.append(f"{counted(drifted, 'resource')} changed in AWS, not by Pulumi")
+        told = told or ["nothing changes"]
         of = f" (part {part} of {parts})" if parts > 1 else ""
         return f"## Infrastructure preview: {', '.join(told)}{of}"
 

@@ -1,7 +1,7 @@
-"""Comments of a pull request of GitHub, by its REST interface."""
+"""Comments of a pull request of GitHub, and issues, by its REST interface."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -22,8 +22,8 @@ _SECONDS = 30
 _REPOSITORY = re.compile(r"[\w-]{1,100}/(?!\.+$)[\w.-]{1,100}", re.ASCII)
 _HINTS = {
     401: "the token is not valid",
-    403: "the token needs the permission `pull-requests: write`; that of a pull request from a fork never has it",
-    404: "there is no such pull request, or the token does not reach the repository",
+    403: "the token needs `pull-requests: write`, or `issues: write` for an issue; a fork's never has it",
+    404: "there is no such thing, or the token does not reach the repository",
 }
 
 
@@ -37,12 +37,11 @@ class _Retry(Retry):
         return refused or (method != "POST" and status_code >= 500)
 
 
-class GitHubPullRequest:
-    """A pull request of GitHub.
+class _GitHub:
+    """One repository of GitHub, as an author reaches it.
 
     Args:
         repository: `owner/name`.
-        number: the pull request's.
         token: what authenticates; never shown.
         author: login of whom the token belongs to.
         api: address of the interface; another one for GitHub Enterprise.
@@ -55,19 +54,11 @@ class GitHubPullRequest:
     style: Style = GITHUB
 
     def __init__(
-        self,
-        repository: str,
-        number: int,
-        token: str,
-        *,
-        author: str = ACTIONS_AUTHOR,
-        api: str = API,
-        pause: float = 1,
+        self, repository: str, token: str, *, author: str = ACTIONS_AUTHOR, api: str = API, pause: float = 1
     ) -> None:
         if not _REPOSITORY.fullmatch(repository):
             raise ToolError(f"{repository!r} is no repository of GitHub; expected owner/name")
-        self._issue = f"repos/{repository}/issues/{number}"
-        self._repository = f"repos/{repository}"
+        self._issues = f"repos/{repository}/issues"
         self._author = author
         self._api = api.rstrip("/")
         self._session = requests.Session()
@@ -81,32 +72,15 @@ class GitHubPullRequest:
         retry = _Retry(total=5, backoff_factor=pause, allowed_methods={"DELETE", "GET", "PATCH"}, raise_on_status=False)
         self._session.mount(self._api, HTTPAdapter(max_retries=retry))
 
-    def comments(self) -> Sequence[Posted]:
-        """The author's comments, the oldest first."""
-        found = self._listed(f"{self._issue}/comments")
+    def _mine(self, found: Iterable[Mapping[str, Any]], key: str) -> list[Posted]:
+        """What the author has written, among comments or issues."""
         mine = [item for item in found if (item.get("user") or {}).get("login") == self._author]
-        return [Posted(str(item["id"]), item.get("body") or "") for item in mine]
+        return [Posted(str(item[key]), item.get("body") or "") for item in mine]
 
-    def create(self, body: str) -> None:
-        """Post a new comment."""
-        self._call("POST", f"{self._issue}/comments", json={"body": body})
-
-    def update(self, comment: Posted, body: str) -> None:
-        """Give a comment another text."""
-        self._call("PATCH", f"{self._repository}/issues/comments/{comment.id}", json={"body": body})
-
-    def remove(self, comment: Posted) -> None:
-        """Remove a comment."""
-        self._call("DELETE", f"{self._repository}/issues/comments/{comment.id}")
-
-    def approved(self, label: str) -> bool:
-        """Whether the pull request has a label. Whoever may triage the repository can put it on."""
-        return any(item.get("name") == label for item in self._listed(f"{self._issue}/labels"))
-
-    def _listed(self, path: str) -> list[Mapping[str, Any]]:
+    def _listed(self, path: str, **parameters: str) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         for page in range(1, _PAGES + 1):
-            items = self._call("GET", path, params={"per_page": _PAGE, "page": page}).json()
+            items = self._call("GET", path, params={**parameters, "per_page": _PAGE, "page": page}).json()
             found += items
             if len(items) < _PAGE:
                 break
@@ -124,6 +98,78 @@ class GitHubPullRequest:
                 + (f"; {hint}" if hint else "")
             )
         return answer
+
+
+class GitHubPullRequest(_GitHub):
+    """The comments of a pull request.
+
+    Args:
+        repository: `owner/name`.
+        number: the pull request's.
+        token: what authenticates.
+        options: as `_GitHub` has them.
+    """
+
+    def __init__(self, repository: str, number: int, token: str, **options: Any) -> None:
+        super().__init__(repository, token, **options)
+        self._issue = f"{self._issues}/{number}"
+
+    def comments(self) -> Sequence[Posted]:
+        """The author's comments, the oldest first."""
+        return self._mine(self._listed(f"{self._issue}/comments"), "id")
+
+    def create(self, body: str) -> None:
+        """Post a new comment."""
+        self._call("POST", f"{self._issue}/comments", json={"body": body})
+
+    def update(self, comment: Posted, body: str) -> None:
+        """Give a comment another text."""
+        self._call("PATCH", f"{self._issues}/comments/{comment.id}", json={"body": body})
+
+    def remove(self, comment: Posted) -> None:
+        """Remove a comment."""
+        self._call("DELETE", f"{self._issues}/comments/{comment.id}")
+
+    def approved(self, label: str) -> bool:
+        """Whether the pull request has a label. Whoever may triage the repository can put it on."""
+        return any(item.get("name") == label for item in self._listed(f"{self._issue}/labels"))
+
+
+class GitHubIssue(_GitHub):
+    """An issue that is open as long as there is something to tell; its text is the comment.
+
+    Args:
+        repository: `owner/name`.
+        title: the issue's.
+        token: what authenticates.
+        options: as `_GitHub` has them.
+    """
+
+    def __init__(self, repository: str, title: str, token: str, **options: Any) -> None:
+        super().__init__(repository, token, **options)
+        self._title = title
+
+    def comments(self) -> Sequence[Posted]:
+        """The texts of the author's open issues."""
+        found = self._listed(self._issues, state="open", creator=self._author)
+        return self._mine((item for item in found if "pull_request" not in item), "number")
+
+    def create(self, body: str) -> None:
+        """Open an issue, which tells everybody who watches."""
+        self._call("POST", self._issues, json={"title": self._title, "body": body})
+
+    def update(self, comment: Posted, body: str) -> None:
+        """Give the issue another text, and say so: a text that changes tells nobody by itself."""
+        self._call("PATCH", f"{self._issues}/{comment.id}", json={"body": body})
+        self._call("POST", f"{self._issues}/{comment.id}/comments", json={"body": "There is something else by now."})
+
+    def remove(self, comment: Posted) -> None:
+        """Close the issue."""
+        self._call("PATCH", f"{self._issues}/{comment.id}", json={"state": "closed"})
+
+    def approved(self, label: str) -> bool:  # noqa: ARG002 - nothing is merged here
+        """Nothing is approved in an issue."""
+        return False
 
 
 def _message(answer: requests.Response) -> str:
