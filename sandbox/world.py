@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import journal, processes, pulumi_engine
+from sandbox import git_client, journal, processes, pulumi_engine
 from sandbox.faults import SandboxError
 from sandbox.progress import say
 from sandbox.project import Project
@@ -131,6 +131,7 @@ class World:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": emulator.url,
             "AWS_PAGER": "",
+            **git_client.settings(emulator.url),
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
             "PATH": self._path(),

@@ -70,6 +70,12 @@ class Caller:
             session=session,
         )
 
+    @classmethod
+    def on_server(cls, endpoint: str, region: str, account: str) -> "Caller":
+        """Return the account's root for what is no request of the API, such as a `git push`."""
+        root = f"arn:{get_partition(region)}:iam::{account}:root"
+        return cls(endpoint=endpoint, region=region, account=account, access_key=_SECRET, principal=root)
+
     @property
     def partition(self) -> str:
         """The partition of the caller's region."""
@@ -124,8 +130,7 @@ class Caller:
 
     def root(self) -> "Caller":
         """Return the account's root, as which the emulated services speak among themselves."""
-        root = f"arn:{self.partition}:iam::{self.account}:root"
-        return replace(self, access_key=_SECRET, principal=root, session="")
+        return Caller.on_server(self.endpoint, self.region, self.account)
 
     def in_region(self, region: str) -> "Caller":
         """Return the same principal as it talks to another region."""

@@ -35,6 +35,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
+from sandbox import git_client
 from sandbox.emulator import buildspec, events
 from sandbox.emulator.buildspec import Artifacts, Buildspec, BuildspecError, OutOfTimeError, Shell
 from sandbox.emulator.callers import Caller, RoleError
@@ -280,6 +281,7 @@ class Build:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
+            **git_client.settings(role.endpoint),
             **self._variables(spec),
             "CI": "true",
             "CODEBUILD_BUILD_ARN": self.arn,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 NORMAL, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
 
-# No setting of this machine may change what a repository holds.
-_ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+"""Of git's processes: no setting of this machine may change what a repository holds."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class GitRepository:
         self._git("clone", "--quiet", "--no-checkout", str(self.path), str(target))
         subprocess.run(
             ["git", "-C", str(target), "checkout", "--quiet", commit],
-            env=os.environ | _ENVIRONMENT,
+            env=os.environ | ENVIRONMENT,
             capture_output=True,
             check=True,
         )
@@ -180,7 +180,7 @@ class GitRepository:
         return subprocess.run(
             ["git", f"--git-dir={self.path}", *arguments],
             input=stdin,
-            env=os.environ | _ENVIRONMENT,
+            env=os.environ | ENVIRONMENT,
             capture_output=True,
             check=True,
         ).stdout

@@ -25,6 +25,7 @@ from sandbox.emulator import (
     codepipeline,
     codestar_notifications,
     events,
+    git_http,
     kms,
     s3,
     sagemaker,
@@ -33,6 +34,7 @@ from sandbox.emulator import (
 )
 from sandbox.emulator.extension import add_service
 from sandbox.emulator.info_file import watch, write_atomically
+from sandbox.git_client import PREFIX
 
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
@@ -50,7 +52,8 @@ class Application:
     """moto's dispatcher, with the sandbox's own addresses in front.
 
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
-    with the ARN of a connection as its body accepts that connection, as a person does in the console.
+    with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
+    /sandbox/git/ git finds the repositories of CodeCommit.
     """
 
     def __init__(self, instance: str) -> None:
@@ -63,6 +66,8 @@ class Application:
             return Response(self.instance, mimetype="text/plain")(environ, start_response)
         if environ["PATH_INFO"] == HANDSHAKE:
             return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
+        if environ["PATH_INFO"].startswith(PREFIX):
+            return git_http.answer(environ)(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
 

@@ -97,7 +97,8 @@ class Pipeline:
             "stages": [stage("Source", source), *stages],
             **more,
         }
-        self.client.create_pipeline(pipeline=self.declaration)
+        present = {key: value for key, value in self.declaration.items() if value is not None}
+        self.client.create_pipeline(pipeline=present)
         self.arn = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{self.name}"
 
     def project(self, name: str, buildspec: str, variables: Mapping[str, str] | None = None) -> None:
