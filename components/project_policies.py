@@ -95,14 +95,18 @@ def launch_statements(
 def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
     """Hands each use role to its own service; the services that get theirs later are not among them."""
     return [
-        _allow(
-            f"Pass{role}Role",
-            ["iam:PassRole"],
-            [arn],
-            {"StringEquals": {"iam:PassedToService": role.service}},
-        )
-        for role, arn in use_role_arns.items()
-        if role.service in _PASSED_TO
+        # CloudFormation looks at the role that it gives a pipeline.
+        _allow("SeePipelineRole", ["iam:GetRole"], [use_role_arns[UseRole.CODE_PIPELINE]]),
+        *(
+            _allow(
+                f"Pass{role}Role",
+                ["iam:PassRole"],
+                [arn],
+                {"StringEquals": {"iam:PassedToService": role.service}},
+            )
+            for role, arn in use_role_arns.items()
+            if role.service in _PASSED_TO
+        ),
     ]
 
 

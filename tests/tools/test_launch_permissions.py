@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from components import packaging, seed_code
 from components.packaging import Product
 from components.permissions import Statement
+from components.role_documents import RoleMode
 from tests.unit.played_aws import Clients
 from tools.faults import ToolError
 from tools.launch_permissions import command, roles
@@ -61,8 +62,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.command, arguments)
 
 
-def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives() -> None:
-    found = check(PRODUCTS, OURS)
+@pytest.mark.parametrize("use", [RoleMode.PROJECT, RoleMode.CREATE, RoleMode.ADOPT])
+def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives(use: RoleMode) -> None:
+    found = check(PRODUCTS, roles.ours(None, use=use))
     assert (found.missing, found.beyond_boundary, found.useless) == ([], [], [])
 
 
@@ -179,6 +181,7 @@ def test_the_policy_of_aws_is_told_with_its_date_and_does_not_suffice() -> None:
     missing = told(check(PRODUCTS, role).missing)
     assert {("BuildRole", "iam:CreateRole"), ("ArtifactBucket", "s3:PutBucketVersioning")} <= missing
     assert ("BuildProject", "codebuild:CreateProject") not in missing
+    assert ("CleanUpFunction", "lambda:TagResource") in missing, "it takes tags of SageMaker only"
     choices = [
         finding.choice["Roles.CodeBuild"]
         for finding in check(PRODUCTS, role).missing
@@ -248,6 +251,25 @@ def test_a_role_that_exists_is_read_with_all_its_policies_and_its_boundary(bound
     assert (boundary is None) is not bounded
 
 
+def test_tags_that_a_request_sets_and_that_its_resource_has_can_be_asked_for() -> None:
+    asked = {
+        "codebuild:CreateProject": {"StringEquals": {"aws:RequestTag/environment": "dev"}},
+        "codebuild:UpdateProject": {"StringEquals": {"aws:ResourceTag/environment": "dev"}},
+        "codebuild:DeleteProject": {"StringEquals": {"aws:RequestTag/environment": "dev"}},
+        "events:TagResource": {"ForAllValues:StringLike": {"aws:TagKeys": ["sagemaker:*", "project", "environment"]}},
+        "events:UntagResource": {"StringEquals": {"aws:ResourceTag/environment": "prod"}},
+    }
+    tagged = [
+        {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": condition}
+        for action, condition in asked.items()
+    ]
+    bare = without("codebuild:CreateProject")
+    for action in list(asked)[1:]:
+        bare = without(action, bare)
+    missing = check(PRODUCTS, replace(bare, policy=[*bare.policy, *tagged])).missing
+    assert {finding.action for finding in missing} == {"codebuild:DeleteProject", "events:UntagResource"}
+
+
 def test_a_boundary_of_the_launch_role_counts() -> None:
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     bounded = replace(OURS, policy=everything, boundary=without("s3:CreateBucket").policy, exact=False)
@@ -274,7 +296,7 @@ def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
 
 
 def test_machines_get_each_missing_right_with_its_product_choice_resource_and_action() -> None:
-    result = json.loads(run("--managed", "--json").output)
+    (result,) = json.loads(run("--managed", "--json").output)
     assert result["role"].startswith("AWS's AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy")
     assert {
         "product": "model-build-train",

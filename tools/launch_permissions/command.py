@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from components import packaging, seed_code
+from components.role_documents import RoleMode
 from tools.faults import ToolError
 from tools.launch_permissions import roles
 from tools.launch_permissions.findings import Finding, Findings, check
@@ -40,18 +41,20 @@ def command(
 ) -> None:
     """Tell which rights a launch role lacks to create, update and delete what the products' templates make.
 
-    By default the role is the one that the program makes; then its boundary for the projects' own roles is judged,
-    too, and every grant must be of use. Ends with code 1 where something is found.
+    By default the role is the one that the program makes, for projects that make their own roles and for those that
+    share the environment's; then the boundary of the projects' own roles is judged, too, and every grant must be of
+    use. Ends with code 1 where something is found.
     """
     file = StackFile(stack, folder) if stack else None
-    role = _role(file, managed, role_arn)
+    judged = _roles(file, managed, role_arn)
     products = [_product(slug) for slug in slugs or _offered(file)]
-    found = check(products, role)
+    results = {role.title: check(products, role) for role in judged}
     if as_json:
-        click.echo(json.dumps(as_data(role.title, found), indent=2))
+        click.echo(json.dumps([as_data(title, found) for title, found in results.items()], indent=2))
     else:
-        _print(role.title, [product.slug for product in products], found)
-    if not found.passed:
+        for title, found in results.items():
+            _print(title, [product.slug for product in products], found)
+    if not all(found.passed for found in results.values()):
         context.exit(_MISSING)
 
 
@@ -81,14 +84,16 @@ def _finding_data(finding: Finding) -> Mapping[str, Any]:
     }
 
 
-def _role(file: StackFile | None, managed: bool, role_arn: str | None) -> roles.LaunchRole:
+def _roles(file: StackFile | None, managed: bool, role_arn: str | None) -> list[roles.LaunchRole]:
     if managed and role_arn:
         raise ToolError("--managed and --role-arn name two roles; give one of them")
     if role_arn:
         if file is None:
             raise ToolError("--role-arn needs --stack, which says how AWS is reached")
-        return roles.existing(role_arn, file)
-    return roles.managed(file) if managed else roles.ours(file)
+        return [roles.existing(role_arn, file)]
+    if managed:
+        return [roles.managed(file)]
+    return [roles.ours(file)] if file else [roles.ours(None), roles.ours(None, use=RoleMode.CREATE)]
 
 
 def _offered(file: StackFile | None) -> Sequence[str]:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import settings
-from components import project_policies
+from components import role_documents
 from components.naming import ANY_ACCOUNT_ID, Names
+from components.network import Network
 from components.permissions import Statement, statements
 from components.providers.aws_access import explained
 from components.regions import known_regions
-from components.role_documents import RoleChoices
+from components.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleChoices, RoleFacts, RoleMode
+from components.use_role_policies import UseRole
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
 from tools.launch_permissions.resource_rights import Place
@@ -21,10 +22,17 @@ from tools.stack_file import StackFile
 MANAGED_POLICY = Path(__file__).parent / "managed_policy.json"
 """AWS's policy for launch roles of SageMaker Projects, as it was on the day that the file names."""
 
-_ANY_REGION = "eu-west-1"
-_ANY_NAMES = Names("sm-mlops", "dev")
-_STACK_SET_ADMINISTRATION = "AWSCloudFormationStackSetAdministrationRole"
-_PROJECT_ROLES = ("CodePipeline", "CodeBuild", "Events", "CloudFormation", "SageMaker", "Lambda")
+_ANY_REGION = known_regions()["eu-west-1"]
+_ANY_FACTS = RoleFacts(
+    names=Names("sm-mlops", "dev"),
+    home=_ANY_REGION,
+    regions=[_ANY_REGION],
+    account_id=ANY_ACCOUNT_ID,
+    launches_tell_topic=True,
+    networks={
+        _ANY_REGION.name: Network(vpc_id="vpc-1", subnet_ids=("subnet-1",), security_group_ids=("sg-1",)),
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,57 +55,49 @@ class LaunchRole:
     """Whether every grant of it must be of use to a product."""
 
 
-def ours(stack: StackFile | None) -> LaunchRole:
+def ours(stack: StackFile | None, *, use: RoleMode = RoleMode.PROJECT) -> LaunchRole:
     """The role that the program makes: of a stack, or of any.
 
+    Args:
+        stack: the stack, whose settings say who makes the roles that work in projects.
+        use: who makes them, where no stack says so.
+
     Raises:
-        ToolError: the stack makes none.
+        ToolError: the role is supplied to the stack.
     """
-    catalog = _catalog(stack) if stack else None
-    launch = stack.settings.iam.choices if stack else RoleChoices()
-    if stack and launch.launch_role_arn:
-        raise ToolError(f"{stack.path.name}: {launch.launch_role_arn} launches; check it with --role-arn")
-    region = known_regions()[stack.settings.home_region if stack else _ANY_REGION]
-    names = stack.settings.names if stack else _ANY_NAMES
-    account_id = _account_id(stack) if stack else ANY_ACCOUNT_ID
-    told = catalog is None or catalog.notify_launches
-    in_network = stack is None or bool(stack.settings.network)
-    topic_arn = f"arn:{region.partition}:sns:{region.name}:{account_id}:{names.prefix}" if told else ""
-    boundary_arn = f"arn:{region.partition}:iam::{account_id}:policy/{names.project_boundary.value}"
-    # Whether projects may deploy stack sets is for the settings to say: the boundary without them has no gap.
-    stack_sets = f"arn:{region.partition}:iam::{account_id}:role/{_STACK_SET_ADMINISTRATION}"
+    facts = _facts(stack) if stack else replace(_ANY_FACTS, choices=RoleChoices(use=use))
+    if stack and facts.choices.launch is RoleMode.SUPPLIED:
+        raise ToolError(f"{stack.path.name}: {facts.launch_role_arn} launches; check it with --role-arn")
+    own, place = role_documents.launch_role(facts), _place(facts)
+    # Whether projects may deploy stack sets is for the settings to say: a boundary without them has no gap.
+    stack_sets = place.arn("iam::{account}:role/AWSCloudFormationStackSetAdministrationRole")
+    makes = "that make their own roles" if not facts.use_role_arns else "with roles of the environment"
     return LaunchRole(
-        title=f"{names.launch_role.value}, which the program makes",
-        policy=project_policies.launch_statements(
-            region, account_id, boundary_arn, topic_arn or None, in_network=in_network
-        ),
+        title=f"{own.name}, for projects {makes}",
+        policy=own.statements,
         boundary=None,
-        place=Place(region=region, account_id=account_id, topic_arn=topic_arn),
-        environment=_published(names, in_network=in_network),
-        project_boundary=project_policies.boundary_statements(region, account_id, stack_sets, in_network=in_network),
+        place=place,
+        environment=_published(facts),
+        project_boundary=role_documents.project_boundary(replace(facts, stack_set_role_arn=stack_sets)),
         exact=not stack,
     )
 
 
 def managed(stack: StackFile | None) -> LaunchRole:
-    """A role with AWS's managed policy and nothing else; projects may bring their own roles or use AWS's."""
-    region = known_regions()[stack.settings.home_region if stack else _ANY_REGION]
-    account_id = _account_id(stack) if stack else ANY_ACCOUNT_ID
-    text = MANAGED_POLICY.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{region.partition}:")
+    """A role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
+    facts = _facts(stack) if stack else replace(_ANY_FACTS, launches_tell_topic=False)
+    text = MANAGED_POLICY.read_text(encoding="utf-8").replace(
+        f"arn:{_ANY_REGION.partition}:", f"arn:{facts.home.partition}:"
+    )
     fixture = json.loads(text)
-    place = Place(region=region, account_id=account_id)
-    use_role = place.arn("iam::{account}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole")
-    names = stack.settings.names if stack else _ANY_NAMES
-    in_network = stack is not None and bool(stack.settings.network)
+    place = _place(facts)
+    use_role = place.arn("iam::{account}:role" + WELL_KNOWN_PATH + WELL_KNOWN_USE_ROLE)
     return LaunchRole(
         title=f"AWS's {fixture['name']}, {fixture['version']} of {fixture['updated']}",
         policy=statements(fixture["document"]),
         boundary=None,
         place=place,
-        environment={
-            **_published(names, in_network=in_network),
-            **{f"Roles.{key}": ["", use_role] for key in _PROJECT_ROLES},
-        },
+        environment={**_published(facts), **{f"Roles.{role}": ["", use_role] for role in UseRole}},
     )
 
 
@@ -108,22 +108,16 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
         ToolError: that is no ARN of a role.
         AwsError: it cannot be read.
     """
-    catalog, region = _catalog(stack), known_regions()[stack.settings.home_region]
     parts = role_arn.split(":", 5)
     if len(parts) != 6 or parts[2] != "iam" or not parts[5].startswith("role/"):
         raise ToolError(
             f"--role-arn: {role_arn!r} is not the ARN of a role, such as arn:...:iam::<account>:role/<name>"
         )
-    name = role_arn.rpartition("/")[2]
-    with explained(f"reading role {name}", "iam", region.name):
-        policy, boundary = read_role(stack.access.client("iam", region.name), name)
-    topic = Place(region=region, account_id=parts[4]).arn("sns:{region}:{account}:" + stack.settings.names.prefix)
+    facts, name = replace(_facts(stack), account_id=parts[4]), role_arn.rpartition("/")[2]
+    with explained(f"reading role {name}", "iam", facts.home.name):
+        policy, boundary = read_role(stack.access.client("iam", facts.home.name), name)
     return LaunchRole(
-        title=role_arn,
-        policy=policy,
-        boundary=boundary,
-        place=Place(region=region, account_id=parts[4], topic_arn=topic if catalog.notify_launches else ""),
-        environment=_published(stack.settings.names, in_network=bool(stack.settings.network)),
+        title=role_arn, policy=policy, boundary=boundary, place=_place(facts), environment=_published(facts)
     )
 
 
@@ -165,28 +159,29 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a text or a list of them
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _published(names: Names, *, in_network: bool) -> Environment:
-    """What the program fills in: a boundary always, and roles of the project's own."""
-    own_roles: dict[str, Sequence[str]] = {f"Roles.{key}": [""] for key in _PROJECT_ROLES}
-    return {
-        **own_roles,
-        "Roles.PermissionsBoundary": [names.project_boundary.value],
-        "Names.Project": [names.project],
-        "Names.Environment": [names.environment],
-        # Where projects may run in a VPC, launches of a region with one and of a region without one are looked at.
-        **({} if in_network else {"Network.VpcId": [""]}),
-    }
-
-
-def _catalog(stack: StackFile) -> settings.Catalog:
+def _facts(stack: StackFile) -> RoleFacts:
     if stack.settings.catalog is None:
         raise ToolError(f"{stack.path.name} has no sm-mlops:catalog, so nothing is launched")
-    return stack.settings.catalog
-
-
-def _account_id(stack: StackFile) -> str:
     allowed = stack.values.get("aws:allowedAccountIds") or [ANY_ACCOUNT_ID]
-    return str(allowed[0])
+    return stack.settings.role_facts(str(allowed[0]))
+
+
+def _place(facts: RoleFacts) -> Place:
+    topic_arn = facts.topic_arn if facts.launches_tell_topic else ""
+    return Place(region=facts.home, account_id=facts.account_id, topic_arn=topic_arn)
+
+
+def _published(facts: RoleFacts) -> Environment:
+    """What the program fills in: a boundary always, and roles where the projects make none."""
+    roles: dict[str, Sequence[str]] = {f"Roles.{role}": [facts.use_role_arns.get(role, "")] for role in UseRole}
+    return {
+        **roles,
+        "Roles.PermissionsBoundary": [facts.names.project_boundary.value],
+        "Names.Project": [facts.names.project],
+        "Names.Environment": [facts.names.environment],
+        # Where projects may run in a VPC, launches of a region with one and of a region without one are looked at.
+        **({} if facts.networks else {"Network.VpcId": [""]}),
+    }
 
 
 def _default_version(iam: Any, arn: str) -> list[Statement]:  # noqa: ANN401 - a botocore client
