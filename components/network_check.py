@@ -256,8 +256,11 @@ class _Subnet:
                 return _Lack(f"{ident} is not associated with {table['RouteTableId']}", certain=True)
             return None
         groups = [group["GroupId"] for group in endpoint.get("Groups", ())]
-        rules = [rule for group in self.facts.groups if group["GroupId"] in groups for rule in group["IpPermissions"]]
-        if groups and not any(_carries_https(rule) and self._is_source(rule) for rule in rules):
+        seen = {group["GroupId"]: group["IpPermissions"] for group in self.facts.groups}
+        rules = [rule for group in groups for rule in seen.get(group, ())]
+        # A group that does not exist is told of already, and nothing can let it in.
+        known = groups and seen.keys() >= set(self.network.security_group_ids)
+        if known and not any(_carries_https(rule) and self._is_source(rule) for rule in rules):
             return _Lack(f"{', '.join(groups)} of {ident} lets nothing in from here on port {HTTPS}", certain=True)
         if not endpoint["PrivateDnsEnabled"]:
             # A private hosted zone of the company's own may stand in for it.
@@ -266,11 +269,11 @@ class _Subnet:
 
     def _is_source(self, rule: Described) -> bool:
         """Whether a rule lets traffic in from the subnet. What a prefix list holds is not looked up."""
-        block = ip_network(self.described["CidrBlock"])
+        block = ip_network(self.described["CidrBlock"], strict=False)
         return (
             bool(rule.get("PrefixListIds"))
             or any(pair.get("GroupId") in self.network.security_group_ids for pair in rule.get("UserIdGroupPairs", ()))
-            or any(block.overlaps(ip_network(source["CidrIp"])) for source in rule.get("IpRanges", ()))
+            or any(block.overlaps(ip_network(source["CidrIp"], strict=False)) for source in rule.get("IpRanges", ()))
         )
 
 

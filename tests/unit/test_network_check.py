@@ -132,6 +132,13 @@ def test_ids_that_do_not_exist_are_all_named() -> None:
     ]
 
 
+def test_a_group_that_does_not_exist_is_told_of_once_and_not_at_each_endpoint() -> None:
+    from_another = {**HTTPS, "UserIdGroupPairs": [{"GroupId": "sg-9"}]}
+    assert judged(groups=[group(OF_ENDPOINTS, IpPermissions=[from_another])]).faults == [
+        f"{REGION}.securityGroupIds: {GROUP} does not exist in this account and region"
+    ]
+
+
 def test_ids_of_another_vpc_are_named_with_it() -> None:
     subnets = [FACTS.subnets[0], subnet(SUBNETS[1], "b", VpcId="vpc-9")]
     groups = [group(GROUP, VpcId="vpc-9"), group(OF_ENDPOINTS)]
@@ -228,8 +235,10 @@ def test_the_group_of_an_endpoint_lets_the_subnets_in(source: dict[str, Any], fi
 
 
 def test_a_subnet_has_its_own_route_table_or_else_the_main_one() -> None:
-    own = table(default(NatGatewayId="nat-1"), ident="rtb-own", SubnetId=SUBNETS[0], Main=False)
-    (fault,) = judged(route_tables=[own, table()], endpoints=[]).faults
+    out = default(NatGatewayId="nat-1")
+    own = table(out, ident="rtb-own", SubnetId=SUBNETS[0], Main=False)
+    of_another = table(out, ident="rtb-other", SubnetId="subnet-9", Main=False)
+    (fault,) = judged(route_tables=[own, table(), of_another], endpoints=[]).faults
     assert fault.startswith(f"{REGION}.subnetIds: {SUBNETS[1]}: {TABLE} has no default route")
 
 
@@ -243,8 +252,9 @@ def test_a_subnet_has_its_own_route_table_or_else_the_main_one() -> None:
         {"subnets": [subnet(SUBNETS[0], "a", OwnerId=OWNER), subnet(SUBNETS[1], "b", OwnerId=OWNER)], "endpoints": []},
         {"route_tables": [], "endpoints": []},
         {"endpoints": [gateway(), interface("logs", PrivateDnsEnabled=False), interface("sagemaker.api")]},
+        {"endpoints": [gateway(RouteTableIds=[]), interface("s3", PrivateDnsEnabled=False), *FACTS.endpoints[1:]]},
     ],
-    ids=["a route to another network", "a shared VPC", "no visible route table", "names of the company's own"],
+    ids=["another network", "a shared VPC", "no visible route table", "own names", "own names beside a gateway"],
 )
 def test_what_is_not_seen_from_here_is_a_doubt_and_no_fault(changes: dict[str, Any]) -> None:
     verdict = judged(**changes)
