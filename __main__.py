@@ -9,6 +9,7 @@ from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 from components.catalog import Catalog, CatalogArgs
 from components.environment import Environment
 from components.notifications import Notifications, NotificationsArgs
+from components.platform_delivery import PlatformDelivery, PlatformDeliveryArgs
 from components.regions import known_regions
 from components.sagemaker_projects import SageMakerProjects, SageMakerProjectsArgs
 from components.source_repository import SourceRepository, SourceRepositoryArgs
@@ -43,6 +44,10 @@ if stack.projects is not None:
     switch = {**dict(stack.projects), "regions": stack.project_regions}
     projects_args = SageMakerProjectsArgs(environment=environment, **switch)
     pulumi.export("projects", SageMakerProjects("projects", projects_args).summary)
+if stack.delivery is not None:
+    parts = {"source": source, "stores": artifacts.stores, "notifications": notifications, **dict(stack.delivery)}
+    delivery_args = PlatformDeliveryArgs(environment=environment, **parts)
+    pulumi.export("delivery", PlatformDelivery("delivery", delivery_args).summary)
 
 pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)

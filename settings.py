@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from components import deployment_options, network_check, packaging, seed_code
+from components.build_definition import LOG_DAYS, Machine, MachineType
 from components.distribution_bucket import ShareType
 from components.naming import BucketNaming, Names
 from components.network import Network
@@ -80,6 +81,18 @@ def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
     return values
 
 
+def _container(value: MachineType) -> MachineType:
+    if value.is_lambda:
+        raise _fault(f"{value.value!r}: on Lambda builds end after 15 minutes, and a deployment can take longer")
+    return value
+
+
+def _log_days(value: int) -> int:
+    if value not in LOG_DAYS:
+        raise _fault(f"{value} is not one of {', '.join(map(str, LOG_DAYS))}")
+    return value
+
+
 def _matching(pattern: str, rule: str) -> AfterValidator:
     """Text of a given form; `rule` says in words what the form is."""
     form = re.compile(pattern)
@@ -105,6 +118,8 @@ RegionName = Annotated[str, AfterValidator(_known_region)]
 Email = Annotated[str, AfterValidator(_email)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Schedule = Annotated[str, _matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")]
+Sha256 = Annotated[str, _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
 RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
 PolicyArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::(\d{12}|aws):policy/.+", "the ARN of a policy")]
 PrincipalArn = Annotated[
@@ -408,6 +423,91 @@ class DeploymentTests(Section):
     """Age at which a stack that a test has left behind is destroyed: 1 to 72 hours."""
 
 
+class DeliveredStack(Section):
+    """One stack that the pipeline delivers."""
+
+    stack: Annotated[str, _matching(r"([\w.-]+/[\w.-]+/)?[\w.-]{1,40}", "a stack, or <organization>/<project>/<stack>")]
+    """Name of the stack in Pulumi: `dev`, or `<organization>/<project>/dev` in Pulumi Cloud."""
+    environment: NamePart | None = None
+    """`sm-mlops:environment` of the stack, if it is not the stack's name: builds may change what is named after it."""
+    approval: bool = False
+    """Whether a person approves the preview before the stack is changed."""
+    role_arn: RoleArn | None = None
+    """Stack of another account: the role there that changes it. Left out, builds change it by rights of their own."""
+    preview_role_arn: RoleArn | None = None
+    """Stack of another account: the role there that reads it, for previews, the doctor and drift."""
+    external_id: (
+        Annotated[str, _matching(r"[\w+=,.@:/-]{2,1224}", "2 to 1224 letters, digits and + = , . @ : / - _")] | None
+    ) = None
+    """External id that both roles ask for."""
+    window: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Times in UTC at which the stack may be changed, as Quartz writes them: `* * 9-17 ? * MON-FRI *`."""
+
+    @property
+    def title(self) -> str:
+        """Last part of the stack's name."""
+        return self.stack.rsplit("/", 1)[-1]
+
+
+class Delivery(Section):
+    """The pipelines that deliver the platform and watch it for drift."""
+
+    stacks: Annotated[tuple[DeliveredStack, ...], Field(min_length=1)]
+    """What is delivered, in this order; each stack after the one before it is up and well."""
+    backend_url: Annotated[
+        str,
+        _matching(
+            r"s3://[a-z0-9.-]{3,63}(/[^?]*)?(\?.*)?|https://[^\s/]+",
+            "s3://<bucket>?region=<region>, or an https:// address",
+        ),
+    ]
+    """Where Pulumi keeps the stacks' state: `s3://<bucket>?region=<region>`, or `https://api.pulumi.com`."""
+    secrets_provider: (
+        Annotated[
+            str,
+            _matching(
+                r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
+                "awskms:///<ARN of a key>, as the stack files have it",
+            ),
+        ]
+        | None
+    ) = None
+    """State in S3: the key that the stacks' secrets are encrypted with, `awskms:///<ARN of the key>`."""
+    access_token_arn: (
+        Annotated[
+            str,
+            _matching(
+                r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+",
+                "the ARN of a secret, never its value",
+            ),
+        ]
+        | None
+    ) = None
+    """State in Pulumi Cloud: ARN of the secret in Secrets Manager that holds an access token."""
+    engine_sha256: Sha256
+    """SHA-256 of the archive of Pulumi's engine, of the version that `requirements.txt` pins."""
+    plugin_sha256: Sha256
+    """SHA-256 of the archive of Pulumi's AWS plugin, of the version that `requirements.txt` pins."""
+    releases_url: Annotated[str, _matching(r"https://\S+[^/\s]", "an https:// address without a slash at its end")] = (
+        "https://get.pulumi.com/releases"
+    )
+    """Where both archives are fetched: AWS's internet, or a mirror that builds in a VPC reach."""
+    machine_type: Annotated[MachineType, AfterValidator(_container)] = MachineType.X86
+    """`LINUX_CONTAINER` or `ARM_CONTAINER`: CodeBuild's type of machine. The archives are those of its processor."""
+    compute_type: str | None = "BUILD_GENERAL1_MEDIUM"
+    """CodeBuild's size of machine: `BUILD_GENERAL1_SMALL` to `BUILD_GENERAL1_2XLARGE`."""
+    image: Annotated[str, Field(min_length=1)] | None = None
+    """Container image with Python 3.11 or newer; left out, AWS's own Amazon Linux of the machine type."""
+    timeout_minutes: Annotated[int, Field(ge=5, le=2160)] = 60
+    """When a build is stopped: 5 to 2160 minutes."""
+    log_days: Annotated[int, AfterValidator(_log_days)] = 90
+    """Days after which a build's log is removed, one of those that CloudWatch Logs takes."""
+    drift_schedule: Annotated[str, _matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")] | None = (
+        "cron(0 3 * * ? *)"
+    )
+    """When drift is looked for, in UTC, as EventBridge writes it; null looks for none."""
+
+
 class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
 
@@ -452,6 +552,8 @@ class Settings(BaseModel):
     """Who makes the roles; left out, the stack makes its own, and each project its own."""
     deployment_tests: DeploymentTests | None = None
     """Deployment options that are brought up and destroyed to test them; left out, none is."""
+    delivery: Delivery | None = None
+    """Pipelines that deliver the platform, in one stack only; left out, people run `pulumi up` themselves."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
@@ -622,6 +724,9 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"and projects of the other accounts would look for them there"
             )
     project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
+    delivery = fields.get("delivery")
+    if delivery:
+        yield from _delivery_faults(delivery)
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
         worst = max(
@@ -630,6 +735,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 artifacts.regions,
                 connection=makes_connection,
                 catalog_regions=(catalog.regions or (home,)) if catalog and home else (),
+                delivered=[stack.title for stack in delivery.stacks] if delivery else (),
             ),
             key=lambda name: name.excess,
         )
@@ -731,6 +837,32 @@ def _route_faults(catalog: Catalog, regions: Sequence[str]) -> Iterator[str]:
                 f"{NAMESPACE}:catalog.studioDomains: names no domain of {region!r}; with serviceCatalog: false nobody "
                 f"would find the products there"
             )
+
+
+def _delivery_faults(delivery: Delivery) -> Iterator[str]:
+    """Rules between the fields of a delivery."""
+    where = f"{NAMESPACE}:delivery"
+    if delivery.backend_url.startswith("s3://"):
+        if delivery.secrets_provider is None:
+            yield f"{where}.secretsProvider: missing; state in S3 needs the key that decrypts the stacks' secrets"
+        if delivery.access_token_arn is not None:
+            yield f"{where}.accessTokenArn: has no effect with state in S3; leave it out"
+    elif delivery.access_token_arn is None:
+        yield f"{where}.accessTokenArn: missing; {delivery.backend_url} asks for an access token"
+    machine = Machine(type=delivery.machine_type, compute_type=delivery.compute_type)
+    yield from (f"{where}.computeType: {fault}" for fault in machine.faults(in_vpc=False))
+    titles = [stack.title for stack in delivery.stacks]
+    for index, stack in enumerate(delivery.stacks):
+        entry = f"{where}.stacks[{index}]"
+        if stack.title in titles[:index]:
+            yield f"{entry}.stack: another stack of the list is called {stack.title!r}, too; its stage has the name"
+        if (stack.role_arn is None) is not (stack.preview_role_arn is None):
+            missing = "previewRoleArn" if stack.preview_role_arn is None else "roleArn"
+            yield f"{entry}.{missing}: missing; a stack of another account needs a role that reads and one that changes"
+        if stack.external_id is not None and stack.role_arn is None:
+            yield f"{entry}.externalId: has no effect without roleArn"
+        if stack.environment is None and not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack.title):
+            yield f"{entry}.environment: missing; {stack.title!r} cannot be the name of an environment"
 
 
 def _product_faults(slugs: Sequence[str]) -> Iterator[str]:

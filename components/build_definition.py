@@ -93,6 +93,8 @@ class BuildDefinition:
     """By environment variable: the secret in Secrets Manager that holds its value."""
     statements: pulumi.Input[Sequence[Statement]] = ()
     """What its role may do beside reading and writing artifacts and logs."""
+    policy_arns: Sequence[pulumi.Input[str]] = ()
+    """Managed policies that its role has beside these."""
     reports: bool = False
     """Whether it writes test reports."""
     role_arn: pulumi.Input[str] | None = None

@@ -148,6 +148,15 @@ class BuildProject(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         policies.append(policy)
+        policies.extend(
+            aws.iam.RolePolicyAttachment(
+                f"{self._logical}-role-policy-{number}",
+                role=role.name,
+                policy_arn=arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for number, arn in enumerate(build.policy_arns, start=1)
+        )
         return role.arn
 
 

@@ -18,7 +18,6 @@ from components import pipeline_policies
 from components.artifact_buckets import ArtifactStore
 from components.build_project import BuildProject, BuildProjectArgs
 from components.environment import Environment
-from components.network import Network
 from components.notifications import Notifications
 from components.pipeline_limits import PipelineError, faults, limited
 from components.pipeline_policies import PipelineRights, Place, Store
@@ -64,7 +63,10 @@ class DeliveryPipelineArgs:
     """What `DeliveryPipeline` is made from."""
 
     environment: Environment
-    """The environment. The pipeline is made in its home region; its actions can act in others."""
+    """The environment. The pipeline is made in its home region; its actions can act in others.
+
+    Builds run in the environment's network of their region, if there is one.
+    """
     pipeline: str
     """Name of the pipeline. Build projects, roles and rules carry it, too."""
     stages: Sequence[Stage]
@@ -91,8 +93,6 @@ class DeliveryPipelineArgs:
     """Days after which a build's log is removed."""
     log_key_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """By region, a customer key for the logs of builds; where there is none CloudWatch encrypts with its own."""
-    networks: Mapping[str, Network] = field(default_factory=dict)
-    """By region, where in a VPC builds run; where there is none they run outside of any."""
     role_arn: pulumi.Input[str] | None = None
     """A role of the pipeline that exists; left out, one is made."""
     start_role_arn: pulumi.Input[str] | None = None
@@ -169,7 +169,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             store_regions=args.stores,
             mode=args.mode,
             variables=args.variables,
-            vpc_regions=args.networks,
+            vpc_regions=args.environment.networks,
         )
         if found:
             raise PipelineError(args.pipeline, found)
@@ -186,7 +186,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
                 store=args.stores[region],
                 log_days=args.log_days,
                 log_key_arn=args.log_key_arns.get(region),
-                network=args.networks.get(region),
+                network=args.environment.networks.get(region),
             ),
             pulumi.ResourceOptions(parent=self),
         )

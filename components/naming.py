@@ -109,8 +109,37 @@ class Names:
         """Notification rule, unique in account and region."""
         return PhysicalName(f"notification rule for {subject}", f"{self.prefix}-{subject}", 64)
 
+    @property
+    def delivery_pipeline(self) -> PhysicalName:
+        """Pipeline that delivers the platform; the limit leaves room for what its rules and roles add."""
+        return PhysicalName("delivery pipeline", f"{self.prefix}-delivery", 55)
+
+    @property
+    def drift_pipeline(self) -> PhysicalName:
+        """Pipeline that looks for drift."""
+        return PhysicalName("drift pipeline", f"{self.prefix}-drift", 55)
+
+    def delivery_build_role(self, operation: str, stack: str) -> PhysicalName:
+        """Role of a build of the delivery, which carries the name of its project; other accounts trust it."""
+        value = f"{self.delivery_pipeline.value}-{operation}-{stack}"
+        return PhysicalName(f"role that delivers {stack}", value, 64)
+
+    def delivery_policy(self, stack: str, kind: str, number: int) -> PhysicalName:
+        """Policy of what deliveries may do with a stack of this account."""
+        return PhysicalName(f"policy to {kind} {stack}", f"{self.prefix}-delivery-{stack}-{kind}-{number}", 128)
+
+    def drift_parameter(self, stack: str) -> PhysicalName:
+        """Parameter of Systems Manager that remembers the drift which was told."""
+        return PhysicalName(f"parameter for the drift of {stack}", f"/{self.prefix}/delivery/drift/{stack}", 1011)
+
     def derived(
-        self, naming: BucketNaming, regions: Sequence[str], *, connection: bool, catalog_regions: Sequence[str] = ()
+        self,
+        naming: BucketNaming,
+        regions: Sequence[str],
+        *,
+        connection: bool,
+        catalog_regions: Sequence[str] = (),
+        delivered: Sequence[str] = (),
     ) -> Iterator[PhysicalName]:
         """Every name that the environment gets, at its greatest length."""
         for region in regions:
@@ -125,3 +154,7 @@ class Names:
             yield self.connection
         else:
             yield from (self.repository, self.approval_rule_template, self.notification_rule("repository"))
+        if delivered:
+            yield from (self.delivery_pipeline, self.drift_pipeline)
+            yield from (self.delivery_build_role("preview", stack) for stack in delivered)
+            yield from (self.notification_rule(subject) for subject in ("delivery", "drift"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.policies import KEY_USE, Statement
+from components.policies import KEY_USE, Statement, allow
 from components.regions import Region
 
 ARTIFACT_FOLDER = 20
@@ -114,7 +114,7 @@ def start_trust(place: Place, rules: Iterable[str]) -> Statement:
 
 def start_statements(place: Place, pipeline: str) -> list[Statement]:
     """Starts the one pipeline."""
-    return [_allow("StartPipeline", ["codepipeline:StartPipelineExecution"], [place.pipeline(pipeline)])]
+    return [allow("StartPipeline", ["codepipeline:StartPipelineExecution"], [place.pipeline(pipeline)])]
 
 
 def pipeline_statements(place: Place, pipeline: str, rights: PipelineRights) -> list[Statement]:
@@ -122,24 +122,24 @@ def pipeline_statements(place: Place, pipeline: str, rights: PipelineRights) -> 
     found = [
         *artifact_statements(pipeline, rights.stores.values()),
         *(
-            _allow(f"ReadSource{index or ''}", permissions, [arn])
+            allow(f"ReadSource{index or ''}", permissions, [arn])
             for index, (arn, permissions) in enumerate(rights.sources)
         ),
     ]
     if rights.projects:
         projects = [place.project(name, region) for region, name in rights.projects]
-        found.append(_allow("RunBuilds", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], projects))
+        found.append(allow("RunBuilds", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], projects))
     if rights.topic_arn:
         found.extend(publish_statements(place.home, rights.topic_arn))
     if rights.functions:
         functions = [place.arn("lambda", f"function:{name}", region) for region, name in rights.functions]
-        found.append(_allow("CallFunctions", ["lambda:InvokeFunction"], functions))
+        found.append(allow("CallFunctions", ["lambda:InvokeFunction"], functions))
     found.extend(_stack_statements(place, rights))
     if rights.assumed_role_arns:
-        found.append(_allow("ActAsRolesOfActions", ["sts:AssumeRole"], sorted(set(rights.assumed_role_arns))))
+        found.append(allow("ActAsRolesOfActions", ["sts:AssumeRole"], sorted(set(rights.assumed_role_arns))))
     if rights.alarms:
         alarms = [place.arn("cloudwatch", f"alarm:{name}") for name in rights.alarms]
-        found.append(_allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms))
+        found.append(allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms))
     return found
 
 
@@ -156,17 +156,17 @@ def build_statements(
     """What every build of a pipeline needs: its artifacts, its own log group, its secrets, its own reports."""
     found = [
         *artifact_statements(pipeline, [store]),
-        _allow(
+        allow(
             "WriteLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [f"{place.log_group(project, region)}:*"],
         ),
     ]
     if secret_arns:
-        found.append(_allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
+        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
     if reports:
         found.append(
-            _allow(
+            allow(
                 "WriteReports",
                 [
                     *("codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport"),
@@ -184,18 +184,18 @@ def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statemen
         *((f"{store.bucket_arn}/{pipeline[:ARTIFACT_FOLDER]}/*", store.key_arn) for store in stores), strict=True
     )
     return [
-        _allow("UseArtifacts", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], folders),
+        allow("UseArtifacts", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], folders),
         # The keys' own policies bind their use to the buckets.
-        _allow("UseKeysOfArtifacts", KEY_USE, keys),
+        allow("UseKeysOfArtifacts", KEY_USE, keys),
     ]
 
 
 def publish_statements(home: Region, topic_arn: str) -> list[Statement]:
     """Tells an encrypted topic something."""
     return [
-        _allow("TellTopic", ["sns:Publish"], [topic_arn]),
+        allow("TellTopic", ["sns:Publish"], [topic_arn]),
         # The key's own policy binds its use to the topic; its ARN is known only after the topic's component is made.
-        _allow(
+        allow(
             "UseKeyOfTopic",
             ["kms:Decrypt", "kms:GenerateDataKey*"],
             ["*"],
@@ -229,7 +229,7 @@ def log_key_statement(region: Region, account_id: str, log_groups: str) -> State
 
 def _stack_statements(place: Place, rights: PipelineRights) -> Iterator[Statement]:
     if rights.stacks:
-        yield _allow(
+        yield allow(
             "DeployStacks",
             [
                 *("cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet"),
@@ -240,7 +240,7 @@ def _stack_statements(place: Place, rights: PipelineRights) -> Iterator[Statemen
             [place.arn("cloudformation", f"stack/{name}/*", region) for region, name in rights.stacks],
         )
     if rights.stack_sets:
-        yield _allow(
+        yield allow(
             "DeployStackSets",
             [
                 *("cloudformation:CreateStackInstances", "cloudformation:CreateStackSet"),
@@ -261,14 +261,9 @@ def _stack_statements(place: Place, rights: PipelineRights) -> Iterator[Statemen
             ],
         )
     if rights.passed_role_arns:
-        yield _allow(
+        yield allow(
             "PassRolesToCloudFormation",
             ["iam:PassRole"],
             sorted(set(rights.passed_role_arns)),
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         )
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: object = None) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return statement if condition is None else {**statement, "Condition": condition}

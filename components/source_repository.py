@@ -41,6 +41,8 @@ class SourceRepository(pulumi.ComponentResource):
 
     branch: str
     """Branch that pipelines deliver."""
+    repository: str
+    """Name of the repository: CodeCommit's, or the full name at the Git provider."""
     arn: pulumi.Output[str]
     """ARN that a role needs rights on: the repository's, or the connection's."""
     action_provider: str
@@ -57,7 +59,7 @@ class SourceRepository(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self.branch = args.branch
-        self._repository = args.repository or args.environment.names.repository.value
+        self.repository = args.repository or args.environment.names.repository.value
         if args.provider == "CodeCommit":
             self._use_codecommit()
         else:
@@ -69,7 +71,7 @@ class SourceRepository(pulumi.ComponentResource):
         """The source as plain data, for the stack's outputs."""
         return {
             "provider": self._args.provider,
-            "repository": self._repository,
+            "repository": self.repository,
             "branch": self._args.branch,
             "arn": self.arn,
             **self._details,
@@ -93,7 +95,7 @@ class SourceRepository(pulumi.ComponentResource):
         repository = aws.codecommit.Repository(
             f"{name}-repository",
             region=environment.home.name,
-            repository_name=self._repository,
+            repository_name=self.repository,
             description=f"What the pipelines of {environment.names.prefix} deliver",
             kms_key_id=key.arn,
             tags=environment.tags,
@@ -155,7 +157,7 @@ class SourceRepository(pulumi.ComponentResource):
         self.action_provider = "CodeStarSourceConnection"
         self.action_configuration = {
             "ConnectionArn": self.arn,
-            "FullRepositoryId": pulumi.Output.from_input(self._repository),
+            "FullRepositoryId": pulumi.Output.from_input(self.repository),
             "BranchName": pulumi.Output.from_input(args.branch),
             # The pipeline's own trigger decides, with its filters.
             "DetectChanges": pulumi.Output.from_input("false"),

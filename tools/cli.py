@@ -10,6 +10,7 @@ from settings import SettingsError
 from tools.faults import ToolError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "drift": ("tools.drift", "Tell what has been changed by hand, once per distinct drift."),
     "iam-snapshot": ("tools.iam_snapshot.command", "Take the account's IAM into a file, and tell what differs."),
     "launch-permissions": (
         "tools.launch_permissions.command",
@@ -19,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.preview_comment.command",
         "Show on a pull request what the previews say, dangers first.",
     ),
+    "preview-summary": ("tools.preview_summary", "A preview in one line, for whoever approves it."),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""
 

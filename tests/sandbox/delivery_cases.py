@@ -1,4 +1,4 @@
-"""The cases of pipelines' and build projects' resource types."""
+"""The cases of the resource types of deliveries."""
 
 from typing import Any
 
@@ -88,6 +88,13 @@ def make_delivery_cases(key: str) -> dict[str, Case]:
             "executionMode",
             "stages[1].actions[0].configuration.ProjectName",
             "stages[1].actions[0].configuration.EnvironmentVariables",
+            *TAG_PATHS,
+        ),
+        "aws:ssm/parameter:Parameter": case(
+            {"name": "/one", "type": "String", "value": "none", "description": "one", "tags": tags("a")},
+            {"value": "drift", "description": "two", "tags": tags("b")},
+            "value",
+            "description",
             *TAG_PATHS,
         ),
         "aws:codebuild/project:Project": case(

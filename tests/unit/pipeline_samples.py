@@ -1,11 +1,15 @@
 """Pipelines for tests: one that AWS would take, to be spoilt in one place."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pulumi
 
 from components.artifact_buckets import ArtifactStore
 from components.build_definition import BuildDefinition
 from components.environment import Environment
 from components.naming import Names
+from components.network import Network
 from components.pipeline_stages import Approval, Build, Source, Stage
 from components.regions import known_regions
 
@@ -53,7 +57,7 @@ def stages(source: Source | None = None) -> tuple[Stage, ...]:
     )
 
 
-def environment() -> Environment:
+def environment(networks: Mapping[str, Network] = MappingProxyType({})) -> Environment:
     """An environment in us-east-2."""
     return Environment(
         names=Names("acme", "dev"),
@@ -63,6 +67,7 @@ def environment() -> Environment:
         retain=False,
         key_deletion_days=7,
         tags={"owner": "acme"},
+        networks=networks,
     )
 
 

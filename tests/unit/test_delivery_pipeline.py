@@ -1,8 +1,9 @@
 """The pipeline as it is registered: structure, order, roles, and what starts it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -37,12 +38,16 @@ ROLE = "arn:aws:iam::444455556666:role/deploys"
 
 
 def made(
-    declared: Sequence[Stage] | Callable[[], Sequence[Stage]] = (), *, told: bool = False, **more: Any
+    declared: Sequence[Stage] | Callable[[], Sequence[Stage]] = (),
+    *,
+    networks: Mapping[str, Network] = MappingProxyType({}),
+    told: bool = False,
+    **more: Any,
 ) -> Recording:
     """Register a pipeline with these stages; outputs among them are made in the program, by a function."""
 
     def program() -> pulumi.Output[None]:
-        place = environment()
+        place = environment(networks)
         notifications = Notifications("notifications", NotificationsArgs(environment=place)) if told else None
         arguments: dict[str, Any] = {
             "environment": place,

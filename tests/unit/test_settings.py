@@ -51,7 +51,8 @@ def faults(values: dict[str, Any]) -> list[str]:
             "sm-mlops:artefacts",
             {},
             "sm-mlops:artefacts: unknown key; did you mean 'artifacts'? (allowed: aws:region, project, environment, "
-            "artifacts, source, notifications, catalog, projects, network, iam, deploymentTests, protection, tags)",
+            "artifacts, source, notifications, catalog, projects, network, iam, deploymentTests, delivery, protection, "
+            "tags)",
             id="unknown section",
         ),
         pytest.param(

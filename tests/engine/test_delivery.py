@@ -1,0 +1,97 @@
+"""The platform's own delivery on the real engine: it comes up, stays quiet, and goes without a trace."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from sandbox.deployment import operate
+from sandbox.world import World
+from tests.unit.delivery_example import SECTION, example
+
+from .conftest import MakeWorld, alter, copy_project
+
+pytestmark = pytest.mark.engine
+
+PARAMETER = "/sm-mlops-dev/delivery/drift/dev"
+
+
+@pytest.fixture(scope="module")
+def delivered(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Dev with the delivery that its stack file shows as a comment."""
+    world = make_world(copy_project(tmp_path_factory.mktemp("delivery")))
+    alter(world, "dev", lambda config: config.update({SECTION: example()}))
+    up(world)
+    return world
+
+
+def up(world: World) -> dict[str, int]:
+    changes = operate(world, "up", "up", "--stack", "dev").changes
+    return {fate: count for fate, count in changes.items() if fate != "same"}
+
+
+def client(world: World, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+    environment = world.environment()
+    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    return session.client(  # type: ignore[call-overload]
+        service, region_name="us-east-2", endpoint_url=environment["AWS_ENDPOINT_URL"]
+    )
+
+
+def steps(world: World, *flags: str) -> dict[str, str]:
+    """What a preview would do, by logical name."""
+    digest = json.loads(world.pulumi("preview", "--stack", "dev", "--json", *flags).stdout)
+    quiet = ("same", "refresh")
+    return {step["urn"].rsplit("::", 1)[-1]: step["op"] for step in digest["steps"] if step["op"] not in quiet}
+
+
+def test_both_pipelines_stand_with_their_builds(delivered: World) -> None:
+    pipelines = {found["name"]: found for found in client(delivered, "codepipeline").list_pipelines()["pipelines"]}
+    assert {"sm-mlops-dev-delivery", "sm-mlops-dev-drift"} <= pipelines.keys()
+    assert pipelines["sm-mlops-dev-delivery"]["pipelineType"] == "V2"
+    found = client(delivered, "codepipeline").get_pipeline(name="sm-mlops-dev-delivery")["pipeline"]
+    assert [stage["name"] for stage in found["stages"]] == ["Source", "Check", "dev", "prod"]
+    named = {
+        action["configuration"]["ProjectName"]
+        for stage in found["stages"]
+        for action in stage["actions"]
+        if action["actionTypeId"]["provider"] == "CodeBuild"
+    }
+    projects = client(delivered, "codebuild").batch_get_projects(names=sorted(named))
+    assert {project["name"] for project in projects["projects"]} == named
+    assert projects.get("projectsNotFound", []) == []
+
+
+def test_a_second_up_changes_nothing(delivered: World) -> None:
+    assert steps(delivered) == {}
+    assert up(delivered) == {}
+    assert steps(delivered, "--refresh") == {}
+
+
+def test_what_the_nightly_build_remembers_is_no_drift(delivered: World) -> None:
+    client(delivered, "ssm").put_parameter(Name=PARAMETER, Value="0" * 64, Overwrite=True)
+    assert steps(delivered, "--refresh") == {}
+    up(delivered)
+    assert client(delivered, "ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"] == "0" * 64
+
+
+def test_a_stack_less_takes_its_own_builds_only(delivered: World) -> None:
+    only_dev = example(stacks=[{"stack": "dev"}])
+    alter(delivered, "dev", lambda config: config.update({SECTION: only_dev}))
+    gone = {name: op for name, op in steps(delivered).items() if op != "update"}
+    assert set(gone.values()) == {"delete"}
+    assert all("prod" in name for name in gone)
+    alter(delivered, "dev", lambda config: config.update({SECTION: example()}))
+
+
+def test_destroy_leaves_nothing(delivered: World) -> None:
+    delivered.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+    assert client(delivered, "codepipeline").list_pipelines()["pipelines"] == []
+    assert client(delivered, "codebuild").list_projects()["projects"] == []
+    assert client(delivered, "events").list_rules()["Rules"] == []
+    assert client(delivered, "ssm").describe_parameters()["Parameters"] == []
+    roles = [role["RoleName"] for role in client(delivered, "iam").list_roles()["Roles"]]
+    assert [name for name in roles if name.startswith("sm-mlops")] == []
+    groups = client(delivered, "logs").describe_log_groups()["logGroups"]
+    assert [group["logGroupName"] for group in groups if "sm-mlops" in group["logGroupName"]] == []

@@ -1,0 +1,245 @@
+"""The buildspecs and scripts of the delivery, run as CodeBuild runs them, with Pulumi and the network played."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.recording import ROOT
+
+DELIVERY = ROOT / "delivery"
+BUILDSPECS = sorted(DELIVERY.glob("*.yml"))
+RECORDED = ROOT / "tests" / "tools" / "previews" / "recorded"
+PHASES = {"install", "pre_build", "build", "post_build"}
+
+
+def buildspec(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("path", BUILDSPECS, ids=lambda path: path.name)
+def test_a_buildspec_has_the_form_that_codebuild_reads(path: Path) -> None:
+    loaded = buildspec(path)
+    assert loaded["version"] == 0.2
+    assert set(loaded) <= {"version", "env", "phases", "artifacts", "reports"}
+    assert set(loaded["phases"]) <= PHASES
+    for phase in loaded["phases"].values():
+        assert set(phase) <= {"runtime-versions", "commands", "finally", "on-failure"}
+        assert all(isinstance(command, str) for command in phase["commands"])
+
+
+@pytest.mark.parametrize("path", BUILDSPECS, ids=lambda path: path.name)
+def test_every_file_that_a_buildspec_runs_exists(path: Path) -> None:
+    commands = [command for phase in buildspec(path)["phases"].values() for command in phase["commands"]]
+    named = [name for command in commands for name in re.findall(r"(?<!\.)delivery/[\w.]+|\.ci/\w+", command)]
+    assert named
+    for name in named:
+        assert (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize("path", sorted(DELIVERY.glob("*.sh")), ids=lambda path: path.name)
+def test_a_script_is_one_that_every_shell_reads(path: Path) -> None:
+    subprocess.run(["sh", "-n", str(path)], check=True)
+
+
+def test_what_a_preview_exports_is_what_the_approval_shows() -> None:
+    loaded = buildspec(DELIVERY / "preview.yml")
+    exported = [
+        name for command in loaded["phases"]["build"]["commands"] for name in re.findall(r"export (\w+)=", command)
+    ]
+    assert exported == loaded["env"]["exported-variables"] == ["Summary", "Link"]
+
+
+def played(folder: Path, name: str, text: str) -> None:
+    """Put a program of this name first on the path of the scripts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The source as CodePipeline hands it over, without a repository around it."""
+    for name in ("delivery", "components", "tools", "settings.py", "requirements.txt", "seed_code"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "delivery").unlink()
+    (tmp_path / "delivery").mkdir()
+    for path in DELIVERY.iterdir():
+        (tmp_path / "delivery" / path.name).write_text(path.read_text())
+    return tmp_path
+
+
+@pytest.fixture
+def run(source: Path) -> Run:
+    def script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": f"{source}/played:{os.environ['PATH']}", "HOME": str(source), **variables}
+        command = ["sh", f"delivery/{name}"]
+        return subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+
+    return script
+
+
+@pytest.fixture
+def installed(source: Path) -> Path:
+    """What `install.sh` leaves behind, with a Pulumi that writes down how it is called."""
+    venv = source / ".venv" / "bin"
+    played(venv, "python", f'exec {sys.executable} "$@"')
+    played(source / ".delivery" / "pulumi", "pulumi", 'echo "$@" >>calls.txt; . ./answer.sh')
+    return source
+
+
+def answers(source: Path, **files: str) -> None:
+    """What `pulumi preview` prints, plain and with a refresh; a refresh that finds something ends with an error."""
+    text = 'case "$*" in\n'
+    for kind, pattern in (("refreshed", "preview*--refresh*"), ("plain", "preview*"), ("other", "*")):
+        if kind in files:
+            text += f"{pattern}) {files[kind]} ;;\n"
+    (source / "answer.sh").write_text(f"{text}esac\n")
+
+
+def calls(source: Path) -> list[str]:
+    return (source / "calls.txt").read_text().splitlines()
+
+
+DEV: Mapping[str, str] = {"STACK": "acme/sm-mlops/dev", "PULUMI_BACKEND_URL": "s3://state"}
+
+
+def test_a_preview_is_summed_up_for_whoever_approves(installed: Path, run: Run) -> None:
+    answers(installed, plain=f"cat {RECORDED}/update.json")
+    done = run("preview.sh", **DEV)
+    assert done.returncode == 0, done.stderr
+    assert (installed / "preview" / "preview.json").read_text() == (RECORDED / "update.json").read_text()
+    comment, summary = ((installed / "preview" / name).read_text() for name in ("preview.md", "summary.txt"))
+    assert done.stdout == comment + summary
+    assert " to update." in summary
+    assert "`dev`" in comment
+    assert calls(installed) == ["preview --non-interactive --json --stack acme/sm-mlops/dev"]
+
+
+def test_a_preview_that_fails_says_why_and_ends_the_build(installed: Path, run: Run) -> None:
+    answers(installed, plain=f"cat {RECORDED}/protected.json; exit 255")
+    done = run("preview.sh", **DEV)
+    assert done.returncode != 0
+    assert "the preview failed" in done.stderr
+    assert not (installed / "preview" / "summary.txt").exists()
+
+
+def test_a_stack_of_another_account_is_reached_through_its_role(installed: Path, run: Run) -> None:
+    answers(installed, plain=f"cat {RECORDED}/no-change.json", other="true")
+    role = "arn:aws:iam::444455556666:role/reads"
+    done = run("preview.sh", DELIVERY_ROLE_ARN=role, DELIVERY_EXTERNAL_ID="ours", **DEV)
+    assert done.returncode == 0, done.stderr
+    assert calls(installed)[:3] == [
+        f"config set --stack acme/sm-mlops/dev --path aws:assumeRoles[0].roleArn {role}",
+        "config set --stack acme/sm-mlops/dev --path aws:assumeRoles[0].sessionName sm-mlops-delivery",
+        "config set --stack acme/sm-mlops/dev --path aws:assumeRoles[0].externalId ours",
+    ]
+
+
+def test_a_lock_is_respected_and_no_question_is_asked(installed: Path, run: Run) -> None:
+    answers(installed, other="echo 'error: the stack is currently locked by 1 lock(s)' >&2; exit 255")
+    done = run("up.sh", **DEV)
+    assert done.returncode == 255
+    assert "locked" in done.stderr
+    assert calls(installed) == ["up --non-interactive --yes --skip-preview --stack acme/sm-mlops/dev"]
+    assert not [path for path in DELIVERY.iterdir() if re.search(r"pulumi (cancel|refresh)", path.read_text())]
+
+
+def test_no_drift_takes_one_preview(installed: Path, run: Run) -> None:
+    told = installed / "told.txt"
+    played(installed / ".venv" / "bin", "python", f'echo "$@" >{told}')
+    answers(installed, refreshed=f"cat {RECORDED}/no-change.json")
+    done = run("drift.sh", TOPIC_ARN="topic", DRIFT_PARAMETER="/p", CODEBUILD_BUILD_URL="https://build", **DEV)
+    assert done.returncode == 0, done.stderr
+    assert len(calls(installed)) == 1
+    previews = "--pending drift/pending.json --refreshed drift/refreshed.json"
+    telling = "--topic-arn topic --parameter /p --link https://build"
+    assert told.read_text() == f"-P -m tools drift --stack dev {previews} {telling}\n"
+
+
+def test_drift_is_told_apart_from_what_waits_to_be_deployed(installed: Path, run: Run) -> None:
+    # Without a topic the tool only prints: the shell's lines are what is tested here.
+    script = installed / "delivery" / "drift.sh"
+    text = re.sub(r" \\\n\s+--topic-arn.*\n", "\n", script.read_text())
+    script.write_text(text)
+    answers(installed, refreshed=f"cat {RECORDED}/update.json; exit 7", plain=f"cat {RECORDED}/no-change.json")
+    done = run("drift.sh", **DEV)
+    assert done.returncode == 0, done.stderr
+    assert "drift: update" in done.stdout
+    answers(installed, refreshed=f"cat {RECORDED}/update.json; exit 7", plain=f"cat {RECORDED}/update.json")
+    assert run("drift.sh", **DEV).stdout == "dev: 0 resources have drifted\n"
+
+
+def test_a_refresh_that_fails_is_no_drift_but_a_failed_build(installed: Path, run: Run) -> None:
+    answers(installed, refreshed="exit 255", plain="exit 255")
+    done = run("drift.sh", TOPIC_ARN="arn:aws:sns:us-east-2:1:t", DRIFT_PARAMETER="/p", **DEV)
+    assert done.returncode == 2
+    assert "nothing can be said of drift" in done.stderr
+
+
+def pinned(package: str) -> str:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        packages: list[str] = tomllib.load(file)["project"]["dependencies"]
+    (version,) = (one.split("==")[1] for one in packages if one.split("==")[0] == package)
+    return version
+
+
+ARCHIVE = b"archive"
+DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
+
+
+def play_network(source: Path) -> None:
+    """A network whose every answer is the same archive, and tools that write down how they are called."""
+    folder = source / "played"
+    played(
+        folder,
+        "curl",
+        'for last; do :; done; echo "$last" >>fetched.txt\n'
+        'while [ "$1" != --output ]; do shift; done; printf archive >"$2"',
+    )
+    played(folder, "uname", "echo x86_64")
+    played(folder, "tar", "mkdir -p .delivery/pulumi && cp played/pulumi .delivery/pulumi/pulumi")
+    played(folder, "pulumi", 'echo "pulumi $*" >>calls.txt')
+    played(folder, "python3", "mkdir -p .venv/bin && cp played/pip .venv/bin/python")
+    played(folder, "pip", 'echo "python $*" >>calls.txt')
+
+
+def test_the_engine_and_the_plugin_are_those_that_the_packages_pin(source: Path, run: Run) -> None:
+    play_network(source)
+    done = run("install.sh", RELEASES_URL="https://releases", ENGINE_SHA256=DIGEST, PLUGIN_SHA256=DIGEST)
+    assert done.returncode == 0, done.stderr
+    engine, plugin = pinned("pulumi"), pinned("pulumi-aws")
+    assert (source / "fetched.txt").read_text().split() == [
+        f"https://releases/sdk/pulumi-v{engine}-linux-x64.tar.gz",
+        f"https://releases/plugins/pulumi-resource-aws-v{plugin}-linux-amd64.tar.gz",
+    ]
+    install, packages = calls(source)
+    assert install.startswith(f"pulumi plugin install resource aws {plugin} --file .delivery/")
+    assert "--require-hashes" in packages
+    assert packages.endswith("--requirement requirements.txt")
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting"), [("ENGINE_SHA256", "engineSha256"), ("PLUGIN_SHA256", "pluginSha256")]
+)
+def test_an_archive_that_is_not_the_expected_one_is_refused(
+    variable: str, setting: str, source: Path, run: Run
+) -> None:
+    play_network(source)
+    digests = {"ENGINE_SHA256": DIGEST, "PLUGIN_SHA256": DIGEST, variable: "0" * 64}
+    done = run("install.sh", RELEASES_URL="https://releases", **digests)
+    assert done.returncode == 2
+    assert f"has the SHA-256 {DIGEST}, and the setting sm-mlops:delivery.{setting} says {'0' * 64}" in done.stderr
+    assert not (source / "calls.txt").exists() or "--require-hashes" not in (source / "calls.txt").read_text()
