@@ -62,6 +62,9 @@ def settings_under_test(
     for section, key in _OF_THE_STACK_ALONE:
         if isinstance(tested.get(section), Mapping):
             tested[section] = {name: value for name, value in tested[section].items() if name != key}
+    # A VPC is regional: those of other regions are none of this stack.
+    if isinstance(tested.get("network"), Mapping):
+        tested["network"] = {name: value for name, value in tested["network"].items() if name == region}
     tested = merged(tested, {"artifacts": {"regions": [region]}})
     tested = merged(tested, changes)
     tested = merged(tested, {"protection": THROWN_AWAY})

@@ -49,6 +49,17 @@ def test_an_option_changes_what_it_names_and_nothing_else() -> None:
     assert "catalog" not in tested
 
 
+def test_a_stack_under_test_runs_in_the_vpc_of_its_region_and_in_no_other() -> None:
+    networks = {"us-east-2": {"vpcId": "vpc-1"}, "eu-west-1": {"vpcId": "vpc-2"}}
+    values = {**DEV, "network": networks}
+    tested = settings_under_test(values, region="eu-west-1", changes={}, test_suffix="t01234")
+    assert tested["network"] == {"eu-west-1": {"vpcId": "vpc-2"}}
+    given = {"network": {"eu-west-2": {"vpcId": "vpc-3"}}}
+    assert settings_under_test(values, region="eu-west-2", changes=given, test_suffix="t01234")["network"] == {
+        "eu-west-2": {"vpcId": "vpc-3"}
+    }
+
+
 def test_no_option_can_make_a_stack_that_would_outlive_its_test() -> None:
     assert under_test(protection={"protect": True, "retain": True})["protection"] == THROWN_AWAY
 
