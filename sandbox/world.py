@@ -146,6 +146,7 @@ class World:
             "SM_MLOPS_JOURNAL": str(self.directory / "journal"),
             "SM_MLOPS_PROJECT": str(self.project.source),
             "SM_MLOPS_SANDBOX": str(self.directory),
+            "SM_MLOPS_STACK_FILES": str(self.project.target),
             "VIRTUAL_ENV": sys.prefix,
         }
 

@@ -10,6 +10,10 @@ from settings import SettingsError
 from tools.faults import ToolError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "doctor": (
+        "tools.doctor.command",
+        "Why can't my data scientist see or launch a product? Looks, and changes nothing.",
+    ),
     "drift": ("tools.drift", "Tell what has been changed by hand, once per distinct drift."),
     "iam-snapshot": ("tools.iam_snapshot.command", "Take the account's IAM into a file, and tell what differs."),
     "launch-permissions": (

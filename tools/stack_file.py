@@ -80,6 +80,7 @@ def stack_options(function: Any) -> Any:  # noqa: ANN401 - click decorates funct
         "--folder",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         default=PROJECT,
-        help="Folder of the stack files; by default this program's.",
+        envvar="SM_MLOPS_STACK_FILES",
+        help="Folder of the stack files; by default $SM_MLOPS_STACK_FILES, else this program's.",
     )
     return click.option("--stack", "-s", required=True, help="Stack whose file says what is meant.")(folder(function))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ class AwsAccess:
 
     values: Mapping[str, Any]
     """The configuration by key without its namespace; lists and mappings as JSON text."""
+    patience: Mapping[str, Any] = field(default_factory=lambda: {"retries": {"mode": "adaptive", "max_attempts": 10}})
+    """botocore's settings of how long a call is waited for, and tried again."""
 
     @cached_property
     def _session(self) -> "boto3.Session":
@@ -70,7 +72,7 @@ class AwsAccess:
             service,
             region_name=region,
             endpoint_url=endpoints.get(service),
-            config=ClientConfig(retries={"mode": "adaptive", "max_attempts": 10}),
+            config=ClientConfig(**self.patience),
         )
 
     def _list(self, key: str) -> list[Any]:
@@ -94,8 +96,11 @@ class AwsResourceProvider(ResourceProvider):
         return self._access.client(service, region)
 
 
-PERMISSIONS = {"ListObjectsV2": "ListBucket"}
+PERMISSIONS = {"GetBucketCors": "GetBucketCORS", "ListObjectsV2": "ListBucket"}
 """IAM actions that are not named like the operation that needs them."""
+
+PREFIXES = {"service-quotas": "servicequotas"}
+"""Prefixes of IAM actions that are not botocore's name of the service."""
 
 
 @contextmanager
@@ -113,18 +118,21 @@ def explained(subject: str, service: str | Sequence[str], region: str) -> Iterat
         yield
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        hint = f" Grant {_action(service, error.operation_name)} to whoever deploys." if code in DENIED else ""
+        hint = f" Grant {action_of(service, error.operation_name)} to whoever deploys." if code in DENIED else ""
         raise AwsError(f"{subject} in {region}: {error.operation_name} failed: {code}: {message}.{hint}") from error
     except BotoCoreError as error:
         raise AwsError(f"{subject} in {region}: {error}") from error
 
 
-def _action(services: str | Sequence[str], operation: str) -> str:
-    """The IAM action that a call needs. An error of botocore names the operation only; the models tell whose it is."""
+def action_of(services: str | Sequence[str], operation: str) -> str:
+    """The IAM action that a call needs, by botocore's names of services and of the operation.
+
+    An error of botocore names the operation only; the models tell whose it is.
+    """
     from botocore.session import get_session  # noqa: PLC0415
 
     if not isinstance(services, str):
         session = get_session()
         owners = (name for name in services if operation in session.get_service_model(name).operation_names)
         services = next(owners, services[0])
-    return f"{services}:{PERMISSIONS.get(operation, operation)}"
+    return f"{PREFIXES.get(services, services)}:{PERMISSIONS.get(operation, operation)}"

@@ -11,7 +11,8 @@ from components.providers.aws_access import AwsError, AwsResourceProvider, expla
 _PLACE = ("region", "domainId", "key")
 
 
-def _tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+def domain_tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+    """Tags of a domain."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
@@ -34,7 +35,7 @@ class DomainTagProvider(AwsResourceProvider):
         client = self.client("sagemaker", props["region"])
         with self._explained(props):
             arn = client.describe_domain(DomainId=props["domainId"])["DomainArn"]
-            found = _tags(client, arn).get(props["key"])
+            found = domain_tags(client, arn).get(props["key"])
             if found not in (None, props["value"]):
                 raise AwsError(
                     f"domain {props['domainId']} in {props['region']} has the tag {props['key']} already, with the "
@@ -57,7 +58,7 @@ class DomainTagProvider(AwsResourceProvider):
         client = self.client("sagemaker", props["region"])
         with self._explained(props):
             try:
-                value = _tags(client, props["domainArn"]).get(props["key"])
+                value = domain_tags(client, props["domainArn"]).get(props["key"])
             except client.exceptions.ResourceNotFound:
                 value = None
         return ReadResult("", {}) if value is None else ReadResult(id_, {**props, "value": value})
@@ -67,7 +68,7 @@ class DomainTagProvider(AwsResourceProvider):
         client = self.client("sagemaker", props["region"])
         with self._explained(props):
             try:
-                if _tags(client, props["domainArn"]).get(props["key"]) == props["value"]:
+                if domain_tags(client, props["domainArn"]).get(props["key"]) == props["value"]:
                     client.delete_tags(ResourceArn=props["domainArn"], TagKeys=[props["key"]])
             except client.exceptions.ResourceNotFound:
                 return

@@ -86,23 +86,32 @@ def associated(catalog: Any, portfolio_id: str) -> set[str]:  # noqa: ANN401
     return {item["PrincipalARN"] for page in pages for item in page["Principals"]}
 
 
+def members(iam: Any, principals: Iterable[str]) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+    """What IAM says of each single role, user or group that exists."""
+    found = {}
+    for principal in sorted(principals):
+        if principal_type(principal) == "IAM":
+            kind, _, path = principal.split(":", 5)[5].partition("/")
+            call, argument, _key = _IDENTITIES[kind]
+            try:
+                answer = getattr(iam, call)(**{argument: path.rpartition("/")[2]})
+            except iam.exceptions.NoSuchEntityException:
+                continue
+            found[principal] = answer[kind.title()]
+    return found
+
+
 def identities(iam: Any, principals: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
     """IAM's unique id of each single role, user or group that exists.
 
     An association is with that id. Somebody who deletes a role and makes it anew leaves an association that names
     the role and lets nobody in; the id tells.
     """
-    found = {}
-    for principal in sorted(principals):
-        if principal_type(principal) == "IAM":
-            kind, _, path = principal.split(":", 5)[5].partition("/")
-            call, argument, key = _IDENTITIES[kind]
-            try:
-                answer = getattr(iam, call)(**{argument: path.rpartition("/")[2]})
-            except iam.exceptions.NoSuchEntityException:
-                continue
-            found[principal] = answer[kind.title()][key]
-    return found
+    keys = {kind: key for kind, (_call, _argument, key) in _IDENTITIES.items()}
+    return {
+        principal: member[keys[principal.split(":", 5)[5].partition("/")[0]]]
+        for principal, member in members(iam, principals).items()
+    }
 
 
 class ProjectsPortfolioProvider(AwsResourceProvider):

@@ -36,7 +36,7 @@ from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
 from sandbox import git_client
-from sandbox.emulator import buildspec, events
+from sandbox.emulator import buildspec, codebuild_images, events
 from sandbox.emulator.buildspec import Artifacts, Buildspec, BuildspecError, OutOfTimeError, Shell
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
@@ -549,6 +549,10 @@ class CodeBuildResponse(MotoResponse):
     def backend(self) -> CodeBuildBackend:
         """The backend of the request's account and region."""
         return backend(self.current_account, self.region)
+
+    def list_curated_environment_images(self) -> ActionResult:
+        """ListCuratedEnvironmentImages."""
+        return ActionResult({"platforms": codebuild_images.offered()})
 
     def create_project(self) -> ActionResult:
         """CreateProject."""

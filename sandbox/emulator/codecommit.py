@@ -15,6 +15,7 @@ from moto.core.utils import unix_time
 from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator import decisions
 from sandbox.emulator.codecommit_content import ContentOperations
 from sandbox.emulator.codecommit_reviews import ReviewOperations, Reviews
 from sandbox.emulator.errors import ServiceError
@@ -215,6 +216,7 @@ class CodeCommitResponse(ContentOperations, ReviewOperations, MotoResponse):
 
     def create_repository(self) -> str:
         """CreateRepository."""
+        self._check_admitted()
         name = self._get_param("repositoryName")
         if not REPOSITORY_NAME.fullmatch(name):
             raise InvalidRepositoryNameException
@@ -226,8 +228,18 @@ class CodeCommitResponse(ContentOperations, ReviewOperations, MotoResponse):
         )
         return json.dumps({"repositoryMetadata": metadata})
 
+    @staticmethod
+    def _check_admitted() -> None:
+        if not decisions.current().codecommit:
+            raise ServiceError(
+                "OperationNotAllowedException",
+                "The request is not allowed because there is no existing repository in this AWS account or AWS "
+                "Organization.",
+            )
+
     def list_repositories(self) -> str:
         """ListRepositories."""
+        self._check_admitted()
         found = [
             {"repositoryName": name, "repositoryId": repository.repository_metadata["repositoryId"]}
             for name, repository in sorted(self.backend.repositories.items())

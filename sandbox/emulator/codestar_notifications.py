@@ -11,6 +11,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.core.utils import unix_time
+from moto.iam.models import SERVICE_NAME_CONVERSION, iam_backends
 from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
 from moto.sns.models import sns_backends
@@ -20,6 +21,7 @@ from sandbox.emulator.extension import OneModule
 from sandbox.emulator.policies import allows_service
 
 PRINCIPAL = "codestar-notifications.amazonaws.com"
+SERVICE_LINKED_ROLE = "AWSServiceRoleForCodeStarNotifications"
 NAME = re.compile(r"[A-Za-z0-9\-_ ]{1,64}")
 MAX_TARGETS = 10
 DETAIL_TYPES = ("BASIC", "FULL")
@@ -72,6 +74,7 @@ class CodeStarNotificationsBackend(OneModule):
         self._check_choice("DetailType", request["DetailType"], DETAIL_TYPES)
         self._check_resource(request["Resource"])
         self._check_event_types(request["Resource"], request["EventTypeIds"])
+        self._make_service_linked_role()
         arn = (
             f"arn:{self.partition}:codestar-notifications:{self.region_name}:{self.account_id}"
             f":notificationrule/{mock_random.get_random_hex(40)}"
@@ -92,6 +95,12 @@ class CodeStarNotificationsBackend(OneModule):
             "token": token,
         }
         return arn
+
+    def _make_service_linked_role(self) -> None:
+        """AWS makes it with the first rule of an account."""
+        iam = iam_backends[self.account_id][self.partition]
+        if not any(role.name == SERVICE_LINKED_ROLE for role in iam.get_roles()):
+            iam.create_service_linked_role(PRINCIPAL, "", "")
 
     def update(self, arn: str, request: dict[str, Any]) -> None:
         """Change what the request names. Targets that it names are looked at afresh."""
@@ -325,4 +334,5 @@ url_paths = {
     "{0}/<operation>$": CodeStarNotificationsResponse.dispatch,
     "{0}/untagResource/<path:resourceArn>$": CodeStarNotificationsResponse.dispatch,
 }
+SERVICE_NAME_CONVERSION["codestar-notifications"] = "CodeStarNotifications"
 codestarnotifications_backends = BackendDict(CodeStarNotificationsBackend, "ec2")

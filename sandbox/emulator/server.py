@@ -19,17 +19,20 @@ from werkzeug.wrappers import Request, Response
 from sandbox.emulator import (
     awslambda,
     budgets,
+    cloudtrail,
     codebuild,
     codecommit,
     codeconnections,
     codepipeline,
     codestar_notifications,
+    decisions,
     events,
     git_http,
     kms,
     s3,
     sagemaker,
     servicecatalog,
+    servicequotas,
     sns,
 )
 from sandbox.emulator.extension import add_service
@@ -39,6 +42,7 @@ from sandbox.git_client import PREFIX
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
+DECISIONS = "/sandbox/decisions"
 
 
 class Handler(MotoRequestHandler):
@@ -53,7 +57,8 @@ class Application:
 
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
     with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
-    /sandbox/git/ git finds the repositories of CodeCommit.
+    /sandbox/git/ git finds the repositories of CodeCommit,
+    and POST /sandbox/decisions changes what AWS decides about the account.
     """
 
     def __init__(self, instance: str) -> None:
@@ -68,6 +73,8 @@ class Application:
             return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
         if environ["PATH_INFO"].startswith(PREFIX):
             return git_http.answer(environ)(environ, start_response)
+        if environ["PATH_INFO"] == DECISIONS:
+            return decide(Request(environ).get_data(as_text=True))(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
 
@@ -95,12 +102,22 @@ def complete_handshake(arn: str) -> Response:
     return Response(status=204)
 
 
+def decide(text: str) -> Response:
+    """Let AWS decide otherwise; 400 for what is no decision."""
+    try:
+        decisions.decide(text)
+    except ValueError as error:
+        return Response(f"{error}\n", status=400, mimetype="text/plain")
+    return Response(status=204)
+
+
 def install() -> None:
     """Add to moto what this package has; before the first request."""
     add_service(codeconnections, "codeconnections")
     add_service(codestar_notifications, "codestarnotifications")
     awslambda.install()
     budgets.install()
+    cloudtrail.install()
     codebuild.install()
     codecommit.install()
     codepipeline.install()
@@ -109,6 +126,7 @@ def install() -> None:
     s3.install()
     sagemaker.install()
     servicecatalog.install()
+    servicequotas.install()
     sns.install()
 
 

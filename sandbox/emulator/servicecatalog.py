@@ -13,7 +13,7 @@ from moto.servicecatalogappregistry.responses import AppRegistryResponse
 from moto.servicecatalogappregistry.urls import url_paths as app_registry_paths
 
 from components.template_evaluation import Template, TemplateError
-from sandbox.emulator import template_files
+from sandbox.emulator import cloudtrail, template_files
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
 from sandbox.emulator.servicecatalog_launch import LaunchOperations
@@ -112,7 +112,15 @@ class ServiceCatalogResponse(LaunchOperations):
     def associate_principal_with_portfolio(self) -> ActionResult:
         """AssociatePrincipalWithPortfolio."""
         portfolio = self._portfolio("PortfolioId")
-        self.catalog.associate_principal(portfolio, self._get_param("PrincipalARN"), self._get_param("PrincipalType"))
+        principal, kind = self._get_param("PrincipalARN"), self._get_param("PrincipalType")
+        self.catalog.associate_principal(portfolio, principal, kind)
+        cloudtrail.record(
+            self.current_account,
+            self.region,
+            "AssociatePrincipalWithPortfolio",
+            "servicecatalog.amazonaws.com",
+            {"portfolioId": portfolio.id, "principalARN": principal, "principalType": kind},
+        )
         return ActionResult({})
 
     def disassociate_principal_from_portfolio(self) -> ActionResult:

@@ -116,6 +116,20 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
     facts, name = replace(_facts(stack), account_id=parts[4]), role_arn.rpartition("/")[2]
     with explained(f"reading role {name}", "iam", facts.home.name):
         policy, boundary = read_role(stack.access.client("iam", facts.home.name), name)
+    return as_read(role_arn, policy, boundary, facts)
+
+
+def as_read(
+    role_arn: str, policy: Sequence[Statement], boundary: Sequence[Statement] | None, facts: RoleFacts
+) -> LaunchRole:
+    """A role of an account, as it was read, judged for the launches of a stack.
+
+    Args:
+        role_arn: the role.
+        policy: statements of its policies.
+        boundary: statements of its boundary; none means that it has none.
+        facts: what the documents of the stack's roles depend on.
+    """
     return LaunchRole(
         title=role_arn, policy=policy, boundary=boundary, place=_place(facts), environment=_published(facts)
     )
@@ -130,9 +144,9 @@ def read_role(iam: Any, name: str) -> tuple[list[Statement], list[Statement] | N
             found += statements(_decoded(document))
     for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
         for attached in page["AttachedPolicies"]:
-            found += _default_version(iam, attached["PolicyArn"])
+            found += managed_statements(iam, attached["PolicyArn"])
     boundary = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary")
-    return found, _default_version(iam, boundary["PermissionsBoundaryArn"]) if boundary else None
+    return found, managed_statements(iam, boundary["PermissionsBoundaryArn"]) if boundary else None
 
 
 def grants(policy: Sequence[Statement]) -> Iterator[Statement]:
@@ -184,7 +198,8 @@ def _published(facts: RoleFacts) -> Environment:
     }
 
 
-def _default_version(iam: Any, arn: str) -> list[Statement]:  # noqa: ANN401 - a botocore client
+def managed_statements(iam: Any, arn: str) -> list[Statement]:  # noqa: ANN401 - a botocore client
+    """Statements of a managed policy's default version."""
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     return statements(_decoded(document))

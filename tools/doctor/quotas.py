@@ -1,0 +1,110 @@
+"""Quotas of AWS that releases and launches use up: how near their limit they are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.providers.product_version import artifacts
+from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
+from tools.doctor.places import Account, Offer, Place
+
+NEAR = 0.8
+"""Share of a quota at which it is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """A quota as Service Quotas knows it."""
+
+    service: str
+    code: str
+    name: str
+    default: int
+    """AWS's default, where Service Quotas knows no value of the account's own."""
+
+
+PORTFOLIOS = Quota(service="servicecatalog", code="L-C6458716", name="portfolios per region", default=100)
+PRODUCTS = Quota(service="servicecatalog", code="L-764CF6A1", name="products per region", default=350)
+VERSIONS = Quota(service="servicecatalog", code="L-A5846085", name="versions per product", default=100)
+PRINCIPALS = Quota(service="servicecatalog", code="L-E8959660", name="principals per portfolio", default=100)
+PIPELINES = Quota(service="codepipeline", code="L-78D200AD", name="pipelines per region", default=1000)
+BUILD_PROJECTS = Quota(service="codebuild", code="L-ACCF6C0D", name="build projects per region", default=5000)
+QUOTAS = (PORTFOLIOS, PRODUCTS, VERSIONS, PRINCIPALS, PIPELINES, BUILD_PROJECTS)
+
+
+def quota_roles(account: Account) -> Verdict:
+    """Roles of the account: each project makes several."""
+    summary = account.client("iam").get_account_summary()["SummaryMap"]
+    return _judge("roles per account", summary["Roles"], summary["RolesQuota"], "iam", "L-FE177D64")
+
+
+def quota_portfolios(place: Place) -> Verdict:
+    """Portfolios of the region."""
+    used = _count(place.client("servicecatalog"), "list_portfolios", "PortfolioDetails")
+    return _of(place, PORTFOLIOS, used)
+
+
+def quota_products(place: Place) -> Verdict:
+    """Products of the region."""
+    return _of(place, PRODUCTS, len(place.products))
+
+
+def quota_principals(place: Place) -> Verdict:
+    """Principals of the stack's portfolio."""
+    return _of(place, PRINCIPALS, len(place.portfolio_principals))
+
+
+def quota_versions(place: Place) -> Verdict:
+    """Versions of the product of the stack that has most: each release makes one."""
+    client = place.client("servicecatalog")
+    named = {offer.product_name for offer in (Offer(place, slug) for slug in place.account.catalog.products)}
+    counts = {name: len(artifacts(client, product_id)) for name, product_id in place.products.items() if name in named}
+    if not counts:
+        raise SkipError("needs a product: see `product`")
+    fullest = max(sorted(counts), key=lambda name: counts[name])
+    return _of(place, VERSIONS, counts[fullest], f" of {fullest!r}")
+
+
+def quota_pipelines(place: Place) -> Verdict:
+    """Pipelines of the region: each project makes one."""
+    return _of(place, PIPELINES, _count(place.client("codepipeline"), "list_pipelines", "pipelines"))
+
+
+def quota_build_projects(place: Place) -> Verdict:
+    """Build projects of the region: each project makes one or two."""
+    return _of(place, BUILD_PROJECTS, _count(place.client("codebuild"), "list_projects", "projects"))
+
+
+def _count(client: Any, operation: str, member: str) -> int:  # noqa: ANN401 - a botocore client
+    return sum(len(page[member]) for page in client.get_paginator(operation).paginate())
+
+
+def _of(place: Place, quota: Quota, used: int, whose: str = "") -> Verdict:
+    client = place.client("service-quotas")
+    try:
+        limit = client.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
+    except client.exceptions.NoSuchResourceException:
+        limit = quota.default
+    return _judge(f"{quota.name}{whose}", used, limit, quota.service, quota.code)
+
+
+def _judge(what: str, used: int, limit: float, service: str, code: str) -> Verdict:
+    evidence = f"{used} of {limit:g} {what}"
+    fix = f"delete what is not needed, or ask for more: Service Quotas, {service}, {code}"
+    if used >= limit:
+        return broken(evidence, fix)
+    return warning(evidence, fix) if used >= NEAR * limit else ok(evidence)
+
+
+ACCOUNT_CHECKS: Sequence[Callable[[Account], Verdict]] = (quota_roles,)
+"""What is counted once."""
+
+PLACE_CHECKS: Sequence[Callable[[Place], Verdict]] = (
+    quota_portfolios,
+    quota_products,
+    quota_versions,
+    quota_principals,
+    quota_pipelines,
+    quota_build_projects,
+)
+"""What is counted in each region of the catalog."""

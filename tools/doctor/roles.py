@@ -1,0 +1,178 @@
+"""The role that launches projects, those that work in them, and the boundary of the roles that a project makes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from components import permissions, role_documents, seed_code
+from components.permissions import Request
+from components.role_documents import RoleDocument, RoleMode
+from tools.doctor.findings import SkipError, Verdict, broken, ok
+from tools.doctor.places import Account
+from tools.launch_permissions.findings import check
+from tools.launch_permissions.roles import as_read, managed_statements, read_role
+
+SHOWN = 3
+"""Faults that a finding names; the others are counted."""
+
+
+def launch_role(account: Account) -> Verdict:
+    """The role that the launch constraints name exists."""
+    return _existence(account, _launch(account), account.role_facts.choices.launch)
+
+
+def launch_role_trust(account: Account) -> Verdict:
+    """Service Catalog and CloudFormation may act as it."""
+    return _trust(account, _launch(account), account.role_facts.choices.launch, "launch-role")
+
+
+def launch_role_permissions(account: Account) -> Verdict:
+    """It may do what launching, updating and deleting the products takes."""
+    ((wanted, role),) = _found(account, _launch(account), "launch-role")
+    policy, boundary = read_role(account.client("iam"), role["RoleName"])
+    if permissions.missing(wanted.statements, policy, boundary):
+        # It is not the program's own policy, so what the templates make is worked out one by one.
+        judged = as_read(role["Arn"], policy, boundary, account.role_facts)
+        lacking = check([seed_code.product(slug) for slug in account.catalog.products], judged).missing
+        if lacking:
+            needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
+            return broken(
+                f"{role['Arn']} lacks {some(needs)}",
+                f"{_remedy(account, account.role_facts.choices.launch)}; all that is missing: python -m tools "
+                f"launch-permissions --role-arn {role['Arn']} --stack {account.stack}",
+            )
+    return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
+
+
+def use_roles(account: Account) -> Verdict:
+    """The roles that work in projects exist, where projects do not make their own."""
+    return _existence(account, _use(account), account.role_facts.choices.use)
+
+
+def use_roles_trust(account: Account) -> Verdict:
+    """The services may act as them."""
+    return _trust(account, _use(account), account.role_facts.choices.use, "use-roles")
+
+
+def use_roles_permissions(account: Account) -> Verdict:
+    """They may do what projects take."""
+    lacking = []
+    for wanted, role in _found(account, _use(account), "use-roles"):
+        policy, boundary = read_role(account.client("iam"), role["RoleName"])
+        lacking += [
+            f"{role['Arn']} lacks {request}" for request in permissions.missing(wanted.statements, policy, boundary)
+        ]
+    if lacking:
+        return broken(some(lacking), _remedy(account, account.role_facts.choices.use))
+    return ok(f"{_names(_use(account))} may do what projects take")
+
+
+def project_boundary(account: Account) -> Verdict:
+    """The boundary without which the launch role may make no role exists, and allows what projects need."""
+    iam, facts = account.client("iam"), account.role_facts
+    _ = account.catalog
+    if facts.choices.use is not RoleMode.PROJECT:
+        raise SkipError("projects make no roles: sm-mlops:iam.use names theirs")
+    arn, wanted = facts.project_boundary_arn, role_documents.project_boundary(facts)
+    remedy = _remedy(account, facts.choices.launch)
+    try:
+        statements = managed_statements(iam, arn)
+    except iam.exceptions.NoSuchEntityException:
+        return broken(f"there is no policy {arn}", remedy)
+    missing = permissions.missing(wanted, statements)
+    if missing:
+        return broken(f"{arn} does not allow {some(missing)}", remedy)
+    return ok(f"{arn} allows what projects need")
+
+
+def some(things: Sequence[object]) -> str:
+    """The first few things, and how many more there are."""
+    more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
+    return "; ".join(map(str, things[:SHOWN])) + more
+
+
+def _launch(account: Account) -> list[RoleDocument]:
+    _ = account.catalog
+    arn = account.role_facts.launch_role_arn
+    if arn.split(":")[4] != account.id:
+        raise SkipError(f"{arn} belongs to another account, which can be asked only from there")
+    return [role_documents.launch_role(account.role_facts)]
+
+
+def _use(account: Account) -> list[RoleDocument]:
+    _ = account.catalog
+    wanted = role_documents.use_roles(account.role_facts)
+    if not wanted:
+        raise SkipError("each project makes its own roles")
+    return wanted
+
+
+def _existence(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode) -> Verdict:
+    found = [(document, _role(account, document)) for document in wanted]
+    gone = [document.arn(account.home, account.id) for document, role in found if role is None]
+    if gone:
+        return broken(f"there is no role {some(gone)}", _remedy(account, mode))
+    return ok(", ".join(f"{role['Arn']} ({role['RoleId']})" for _, role in found if role))
+
+
+def _trust(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode, needs: str) -> Verdict:
+    refused = [
+        f"{role['Arn']} does not trust {request.principal}"
+        for document, role in _found(account, wanted, needs)
+        for request in _assumptions(document, role["Arn"])
+        if permissions.decision(permissions.statements(role["AssumeRolePolicyDocument"]), request) != "allow"
+    ]
+    if refused:
+        return broken(some(refused), _remedy(account, mode))
+    services = sorted({request.principal for document in wanted for request in _assumptions(document, "")})
+    return ok(f"{_names(wanted)}: trusted are {', '.join(services)}")
+
+
+def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
+    """The services' requests to act as a role. AWS documents no source keys for those that launch projects."""
+    for statement in document.trust:
+        keys: Mapping[str, Any] = {
+            key: value for entry in statement.get("Condition", {}).values() for key, value in entry.items()
+        }
+        context = {key: permissions.values(value)[0] for key, value in keys.items()}
+        for service in permissions.values(statement["Principal"]["Service"]):
+            yield Request("sts:AssumeRole", arn, context, service)
+
+
+def _role(account: Account, document: RoleDocument) -> dict[str, Any] | None:
+    iam = account.client("iam")
+    try:
+        role: dict[str, Any] = iam.get_role(RoleName=document.name)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    return role if role["Path"] == document.path else None
+
+
+def _found(account: Account, wanted: Sequence[RoleDocument], needs: str) -> list[tuple[RoleDocument, dict[str, Any]]]:
+    """The roles, each with its document; those that are missing are another check's to tell."""
+    found = [(document, _role(account, document)) for document in wanted]
+    there = [(document, role) for document, role in found if role is not None]
+    if not there:
+        raise SkipError(f"needs the role: see `{needs}`")
+    return there
+
+
+def _names(wanted: Sequence[RoleDocument]) -> str:
+    return ", ".join(document.name for document in wanted)
+
+
+def _remedy(account: Account, mode: RoleMode) -> str:
+    if mode is RoleMode.SUPPLIED:
+        return "whoever administers what sm-mlops:iam supplies sets it right; `python -m tools iam-policies` prints it"
+    return account.up
+
+
+CHECKS: tuple[Callable[[Account], Verdict], ...] = (
+    launch_role,
+    launch_role_trust,
+    launch_role_permissions,
+    use_roles,
+    use_roles_trust,
+    use_roles_permissions,
+    project_boundary,
+)
+"""What is looked at once for all regions of the catalog."""

@@ -1,0 +1,145 @@
+"""Where the platform's code lives, and whether somebody is told of what happens to it."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from settings import CodeCommitSource, ConnectionSource
+from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
+from tools.doctor.places import Account, Offer, Place
+
+NOTIFICATIONS_ROLE = "AWSServiceRoleForCodeStarNotifications"
+"""Role with which AWS watches for what notification rules tell."""
+
+_NOT_ADMITTED = "OperationNotAllowedException"
+
+
+def source_repository(account: Account) -> Verdict:
+    """The CodeCommit repository exists."""
+    codecommit, name = account.client("codecommit"), _repository(account)
+    try:
+        found = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]
+    except codecommit.exceptions.RepositoryDoesNotExistException:
+        return broken(f"there is no repository {name} in {account.home.name}", account.up)
+    return ok(found["Arn"])
+
+
+def connection(account: Account) -> Verdict:
+    """The connection to the Git provider is completed."""
+    source = account.wanted.source
+    if not isinstance(source, ConnectionSource):
+        raise SkipError("the source is a CodeCommit repository")
+    client = account.client("codeconnections")
+    found = _connection(client, account, source)
+    if found is None:
+        return broken(f"there is no connection {source.connection_arn or account.names.connection.value}", account.up)
+    if found["ConnectionStatus"] != "AVAILABLE":
+        return broken(
+            f"{found['ConnectionArn']} is {found['ConnectionStatus']}",
+            "in the console: Developer Tools, Settings, Connections, Update pending connection",
+        )
+    return ok(f"{found['ConnectionArn']} is AVAILABLE")
+
+
+def _connection(client: Any, account: Account, source: ConnectionSource) -> Mapping[str, Any] | None:  # noqa: ANN401
+    if source.connection_arn is not None:
+        try:
+            found: dict[str, Any] = client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
+        except client.exceptions.ResourceNotFoundException:
+            return None
+        return found
+    arguments = {"ProviderTypeFilter": source.provider}
+    while True:
+        page = client.list_connections(**arguments)
+        for item in page["Connections"]:
+            if item["ConnectionName"] == account.names.connection.value:
+                return dict(item)
+        if not page.get("NextToken"):
+            return None
+        arguments["NextToken"] = page["NextToken"]
+
+
+def notifications_role(account: Account) -> Verdict:
+    """AWS has the service-linked role with which it watches the repository."""
+    _ = _repository(account)
+    iam = account.client("iam")
+    try:
+        role = iam.get_role(RoleName=NOTIFICATIONS_ROLE)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return broken(
+            f"there is no role {NOTIFICATIONS_ROLE}, so no notification rule works",
+            "aws iam create-service-linked-role --aws-service-name codestar-notifications.amazonaws.com",
+        )
+    return ok(role["Arn"])
+
+
+def notification_rule(account: Account) -> Verdict:
+    """The rule on the repository is on, and AWS reaches its targets."""
+    client = account.client("codestar-notifications")
+    arn = account.arn("codecommit", account.home.name, _repository(account))
+    pages = client.get_paginator("list_notification_rules").paginate(Filters=[{"Name": "RESOURCE", "Value": arn}])
+    rules = [client.describe_notification_rule(Arn=item["Arn"]) for page in pages for item in page["NotificationRules"]]
+    name = account.names.notification_rule("repository").value
+    rule = next((item for item in rules if item["Name"] == name), None)
+    if rule is None:
+        return broken(f"no notification rule {name} watches {arn}", account.up)
+    if rule["Status"] != "ENABLED":
+        return broken(f"{rule['Arn']} is {rule['Status']}", account.up)
+    # AWS writes the status in capitals here and there, and in the console as Active.
+    dead = [target for target in rule["Targets"] if target["TargetStatus"].upper() != "ACTIVE"]
+    if dead or not rule["Targets"]:
+        told = ", ".join(f"{target['TargetAddress']} is {target['TargetStatus']}" for target in dead)
+        return broken(
+            f"{rule['Arn']}: {told or 'it has no target'}",
+            f"{account.up} puts the topic's policy and its key right; then in the console, Developer Tools, Settings, "
+            f"Notification rules: edit {name} and submit, so that AWS tries the target again",
+        )
+    return ok(f"{rule['Arn']} reaches {', '.join(target['TargetAddress'] for target in rule['Targets'])}")
+
+
+def _repository(account: Account) -> str:
+    source = account.wanted.source
+    if not isinstance(source, CodeCommitSource):
+        raise SkipError(f"the source is at {source.provider}")
+    return source.repository or account.names.repository.value
+
+
+def codecommit(place: Place) -> Verdict:
+    """CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
+    offers = [Offer(place, slug) for slug in place.account.catalog.products]
+    if not any("AWS::CodeCommit::Repository" in offer.source.template for offer in offers):
+        raise SkipError("no product of the catalog makes a CodeCommit repository")
+    region = place.region
+    if region.name not in _codecommit_regions(region.partition):
+        return broken(f"CodeCommit is not offered in {region.name}", "leave the region out of catalog.regions")
+    try:
+        answer = place.client("codecommit").list_repositories()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _NOT_ADMITTED:
+            raise
+        reason = error.response["Error"]["Message"]
+        return broken(f"CodeCommit does not admit {place.account.id}: {reason}", "ask AWS support to admit the account")
+    if not answer["repositories"] and not isinstance(place.account.wanted.source, CodeCommitSource):
+        return warning(
+            f"CodeCommit answers in {region.name}, but {place.account.id} has no repository there; AWS lets only "
+            "accounts that it has admitted make one, and no read-only call tells",
+            "make one by hand, once: aws codecommit create-repository --repository-name try --region " + region.name,
+        )
+    return ok(f"CodeCommit answers in {region.name}")
+
+
+@cache
+def _codecommit_regions(partition: str) -> frozenset[str]:
+    return frozenset(boto3.Session().get_available_regions("codecommit", partition_name=partition))
+
+
+CHECKS: tuple[Callable[[Account], Verdict], ...] = (
+    source_repository,
+    connection,
+    notifications_role,
+    notification_rule,
+)
+"""What is looked at once, in the home region."""
