@@ -1,6 +1,6 @@
 """What a launch role lacks for the products' templates, and what it has that none of them needs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from components.packaging import Product
@@ -55,12 +55,21 @@ def check(products: Iterable[Product], role: LaunchRole) -> Findings:
     own = [need for launch in launches for need in launch.role_needs()] if role.project_boundary is not None else []
     common = _common(role.place)
     return Findings(
-        missing=_grouped(
-            need for need in needs if not allowed(role.policy, _with(need.request, common), role.boundary)
-        ),
-        beyond_boundary=_grouped(need for need in own if not allowed(role.project_boundary or (), need.request)),
+        missing=_grouped(_refused(needs, lambda one: allowed(role.policy, _with(one, common), role.boundary))),
+        beyond_boundary=_grouped(_refused(own, lambda one: allowed(role.project_boundary or (), one))),
         useless=list(_useless(role.policy, needs)) if role.exact else [],
     )
+
+
+def _refused(needs: Iterable[Need], may: Callable[[Request], bool]) -> Iterator[Need]:
+    """Needs whose requests are refused; each request is judged once, however many choices lead to it."""
+    verdicts: dict[str, bool] = {}
+    for need in needs:
+        text = str(need.request)
+        if text not in verdicts:
+            verdicts[text] = may(need.request)
+        if not verdicts[text]:
+            yield need
 
 
 def _common(place: Place) -> Mapping[str, str | Sequence[str]]:
