@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,23 +231,44 @@ def test_a_seed_object_without_its_tag_fails_the_launch_and_up_puts_the_tag_back
     assert {"Key": "servicecatalog:provisioning", "Value": "true"} in tags
 
 
+def _lacking(world: World, role: str) -> list[dict[str, Any]]:
+    """What the launch-permission check says that the role lacks."""
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    command = ["-P", "-m", "tools", "launch-permissions", "--role-arn", arn, "--stack", "dev", "--json"]
+    done = world.run([sys.executable, *command], check=False, env={"PYTHONPATH": str(REPOSITORY)})
+    (result,) = json.loads(done.stdout)
+    assert done.returncode == (1 if result["missing"] else 0)
+    missing: list[dict[str, Any]] = result["missing"]
+    return missing
+
+
 def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up_gives_it_back(world: World) -> None:
     iam, role = client(world, "iam"), "sm-mlops-dev-project-launch"
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     for statement in document["Statement"]:
-        statement["Action"] = [action for action in statement["Action"] if action != "events:PutTargets"]
+        statement["Action"] = [action for action in statement["Action"] if action != "codebuild:CreateProject"]
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    told = _lacking(world, role)
+    assert {(one["product"], one["logicalId"], one["action"]) for one in told} == {
+        (PRODUCTS[0], "BuildProject", "codebuild:CreateProject"),
+        (PRODUCTS[1], "BuildProject", "codebuild:CreateProject"),
+        (PRODUCTS[1], "TestProject", "codebuild:CreateProject"),
+    }
     catalog = client(world, "servicecatalog", SCIENTIST)
     product_id = offered(catalog)["MLOps model building and training (sm-mlops-dev)"]
     record = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
     assert record["Status"] == "FAILED"
     (error,) = record["RecordErrors"]
-    assert "failed to create: [PushRule]" in error["Description"]
-    assert "is not authorized to perform: events:PutTargets on resource: arn:aws:events:" in error["Description"]
+    assert "failed to create: [BuildProject]" in error["Description"]
+    assert (
+        "is not authorized to perform: codebuild:CreateProject on resource: arn:aws:codebuild:"
+        in (error["Description"])
+    )
     removed(catalog, record)
     changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
     assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
+    assert _lacking(world, role) == []
     again = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
     assert again["Status"] == "SUCCEEDED", again.get("RecordErrors")
     assert removed(catalog, again)["Status"] == "SUCCEEDED"

@@ -90,6 +90,29 @@ def test_a_right_that_is_taken_away_is_missed_on_exactly_its_resources(
     assert {tuple(finding.operations) for finding in missing} == {tuple(operations)}
 
 
+def test_a_grant_that_no_product_needs_is_told_down_to_the_value_of_its_condition() -> None:
+    passing = {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com", "glue.amazonaws.com"]}}
+    more: list[Statement] = [
+        {"Effect": "Allow", "Action": ["s3:CreateBucket", "s3:PutBucketWebsite"], "Resource": ["*"]},
+        {"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": ["*"], "Condition": passing},
+        {"Effect": "Allow", "Action": ["events:Put*", "glue:*"], "Resource": ["*"]},
+    ]
+    useless = check(PRODUCTS, replace(OURS, policy=[*OURS.policy, *more])).useless
+    assert [(grant["Action"], grant["Condition"]) for grant in useless] == [
+        ("s3:PutBucketWebsite", {}),
+        ("iam:PassRole", {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}),
+        ("glue:*", {}),
+    ]
+
+
+def test_what_every_call_of_cloudformation_carries_can_be_asked_for() -> None:
+    conditions = {"aws:RequestedRegion": OURS.place.region.name, "aws:PrincipalAccount": OURS.place.account_id}
+    asked = {"StringEquals": conditions, "Bool": {"aws:ViaAWSService": "true"}}
+    through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {**asked, **through}}
+    assert check(PRODUCTS, replace(OURS, policy=[everything], exact=False)).missing == []
+
+
 def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() -> None:
     for key, value in (("iam:PassedToService", "lambda.amazonaws.com"), ("iam:PermissionsBoundary", "")):
         policy = [dict(statement) for statement in OURS.policy]
@@ -249,6 +272,20 @@ def test_a_role_that_exists_is_read_with_all_its_policies_and_its_boundary(bound
     assert [statement["Action"] for statement in policy] == ["a:*", "b:*", "c:*", "d:*"]
     assert [statement["Action"] for statement in boundary or ()] == (["e:*"] if bounded else [])
     assert (boundary is None) is not bounded
+
+
+def test_a_role_that_exists_is_judged_in_its_account_for_what_the_stack_publishes() -> None:
+    stack = StackFile("prod")
+    vars(stack)["access"] = Clients(Iam(boundary=True))
+    role = roles.existing("arn:aws:iam::111122223333:role/team/launch", stack)
+    assert (role.place.account_id, role.exact) == ("111122223333", False)
+    assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
+    missing = check(PRODUCTS, role).missing
+    rules = {finding.resource for finding in missing if finding.action == "events:PutRule"}
+    assert {rule for rule in rules if rule.endswith("push")} == {
+        f"arn:aws:events:{role.place.region.name}:111122223333:rule/sagemaker-*-{kind}-push"
+        for kind in ("build", "deploy")
+    }
 
 
 def test_tags_that_a_request_sets_and_that_its_resource_has_can_be_asked_for() -> None:
