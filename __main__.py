@@ -35,8 +35,7 @@ if stack.catalog is not None:
     catalog_args = CatalogArgs(
         environment=environment,
         topic_arn=notifications.topic_arn,
-        roles=stack.iam.choices,
-        role_facts=environment.account_id.apply(stack.role_facts),
+        role_facts=stack.role_facts,
         **dict(stack.catalog),
     )
     pulumi.export("catalog", Catalog("catalog", catalog_args).summary)

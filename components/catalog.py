@@ -1,6 +1,6 @@
 """The catalog: products of `seed_code`, offered in each region of the settings by both routes of SageMaker Projects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from components.project_roles import ProjectRoles, ProjectRolesArgs
 from components.providers.domain_tag import DomainTag
 from components.publication import template_values
 from components.regions import Region, known_regions
-from components.role_documents import RoleChoices, RoleFacts
+from components.role_documents import RoleFacts
 
 STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 """Tag of a SageMaker domain that tells Studio where templates are."""
@@ -50,10 +50,8 @@ class CatalogArgs:
     """A budget that is watched."""
     keep_versions: int
     """Versions of a product that stay switched on though nothing uses them."""
-    roles: RoleChoices
-    """Who makes the roles that launch projects and work in them."""
-    role_facts: pulumi.Output[RoleFacts]
-    """What the documents of these roles depend on."""
+    role_facts: Callable[[str], RoleFacts]
+    """What the roles that launch projects and work in them depend on, in an account."""
     stack_set_role_arn: str | None
     """Administration role with which projects may deploy stack sets to other accounts; without one they may not."""
     notify_launches: bool
@@ -85,7 +83,7 @@ class Catalog(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         roles = ProjectRoles(
             f"{name}-roles",
-            ProjectRolesArgs(environment=args.environment, choices=args.roles, facts=args.role_facts),
+            ProjectRolesArgs(environment=args.environment, facts=args.role_facts),
             child,
         )
         self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
@@ -154,10 +152,10 @@ class Catalog(pulumi.ComponentResource):
                 environment=args.environment,
                 region=region,
                 source=source,
-                values=self._values(region, source, distribution, topic_arn),
+                values=self._values(region, source, distribution, topic_arn, roles.facts),
                 distribution=distribution,
                 portfolio=portfolio,
-                launch=self._launch(),
+                launch=self._launch(roles),
                 roles=roles.ready,
                 keep_versions=args.keep_versions,
                 studio_list=region.name in args.studio_domains,
@@ -167,9 +165,9 @@ class Catalog(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _launch(self) -> pulumi.Output[Mapping[str, str]]:
+    def _launch(self, roles: ProjectRoles) -> pulumi.Output[Mapping[str, str]]:
         """Who launches: in a shared portfolio the role of that name in the account where it happens."""
-        arn = self._args.role_facts.launch_role_arn
+        arn = roles.facts.launch_role_arn
         if self._args.shares:
             return arn.apply(lambda role: {"LocalRoleName": role.rpartition("/")[2]})
         return arn.apply(lambda role: {"RoleArn": role})
@@ -180,8 +178,9 @@ class Catalog(pulumi.ComponentResource):
         source: packaging.Product,
         distribution: DistributionBucket,
         topic_arn: pulumi.Output[str] | None,
+        roles: pulumi.Output[RoleFacts],
     ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
-        known = pulumi.Output.all(distribution.bucket, topic_arn or "", self._args.role_facts)
+        known = pulumi.Output.all(distribution.bucket, topic_arn or "", roles)
         return known.apply(
             lambda facts: template_values(
                 source,

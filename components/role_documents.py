@@ -48,6 +48,20 @@ class RoleDocument:
         return f"arn:{region.partition}:iam::{account_id}:role{self.path}{self.name}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class BoundaryDocument:
+    """A managed policy that bounds roles."""
+
+    name: str
+    """Name of the policy, up to 128 characters. Its path is `/`: the launch role names it so."""
+    purpose: str
+    """What it is for, in a sentence."""
+    statements: Sequence[Statement]
+    """The most that a bounded role can have."""
+    key: str = "boundary"
+    """What it is."""
+
+
 class RoleMode(StrEnum):
     """Who makes a role."""
 
@@ -199,6 +213,11 @@ def _place(facts: RoleFacts) -> ProjectPlace:
     )
 
 
+def roles(facts: RoleFacts) -> list[RoleDocument]:
+    """Every role of the catalog that is not a project's own."""
+    return [launch_role(facts), *use_roles(facts)]
+
+
 def project_boundary(facts: RoleFacts) -> list[Statement]:
     """The most that any role that a project makes can have."""
     return project_policies.boundary_statements(
@@ -206,19 +225,42 @@ def project_boundary(facts: RoleFacts) -> list[Statement]:
     )
 
 
+def boundary(facts: RoleFacts) -> BoundaryDocument | None:
+    """The policy that bounds every role that a project makes; nothing where projects make none."""
+    if facts.choices.use is not RoleMode.PROJECT:
+        return None
+    return BoundaryDocument(
+        name=facts.names.project_boundary.value,
+        purpose=f"The most that a role of a project of {facts.names.prefix} can have",
+        statements=project_boundary(facts),
+    )
+
+
+INLINE_LIMIT = 10240
+"""Characters of all inline policies of a role together, white space not counted."""
+
 MANAGED_POLICY_LIMIT = 6144
-"""Characters of a customer managed policy, white space not counted. IAM attaches up to ten of them to a role."""
+"""Characters of a customer managed policy, white space not counted."""
+
+ATTACHED_LIMIT = 10
+"""Managed policies of a role, where the account's quota was not raised."""
+
+
+def fits_inline(role: RoleDocument) -> bool:
+    """Whether what a role may do is one inline policy; else it is the `managed_policies` together."""
+    return _size(role.statements) <= INLINE_LIMIT
 
 
 def managed_policies(role: RoleDocument) -> Iterator[list[Statement]]:
-    """A role's statements, in their order, in parts that each fit into a customer managed policy.
-
-    Inline policies of a role end at 10,240 characters together; a role for every service needs more.
-    """
+    """A role's statements, in their order, in parts that each fit into a customer managed policy."""
     part: list[Statement] = []
     for statement in role.statements:
-        if part and len("".join(document([*part, statement]).split())) > MANAGED_POLICY_LIMIT:
+        if part and _size([*part, statement]) > MANAGED_POLICY_LIMIT:
             yield part
             part = []
         part.append(statement)
     yield part
+
+
+def _size(statements: Sequence[Statement]) -> int:
+    return len("".join(document(statements).split()))

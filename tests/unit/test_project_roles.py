@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.permissions import Request, allowed
+from components.project_roles import RoleError
 from components.use_role_policies import UseRole
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import faults
@@ -151,3 +152,52 @@ def test_the_launch_role_of_a_former_release_is_told_where_it_has_gone() -> None
     assert faults(former) == [
         "sm-mlops:catalog.launchRoleArn: has moved; say it as sm-mlops:iam.launch: {mode: supplied, roleArn: ...}"
     ]
+
+
+NETWORK = {
+    "vpcId": "vpc-0a1b2c3d4e5f60718",
+    "subnetIds": [f"subnet-{digit}a1b2c3d4e5f60718" for digit in "012"],
+    "securityGroupIds": ["sg-0a1b2c3d4e5f60718"],
+}
+FOUR_REGIONS = ["us-east-2", "eu-central-1", "eu-west-1", "eu-west-2"]
+MORE_REGIONS = [*FOUR_REGIONS, "ap-southeast-2", "ap-northeast-1", "us-west-2", "ca-central-1"]
+
+
+def in_networks(regions: list[str], mode: str) -> dict[str, Any]:
+    """The catalog in a network of each of several regions: the longest documents that there are."""
+    wide = values(use={"mode": mode})
+    wide["sm-mlops:artifacts"] = {"regions": regions}
+    wide["sm-mlops:catalog"] |= {"regions": regions}
+    wide["sm-mlops:network"] = dict.fromkeys(regions, NETWORK)
+    return wide
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network is looked up."""
+    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_is_too_long_for_a_roles_own_policy_is_attached_to_it() -> None:
+    recording = run_program(in_networks(FOUR_REGIONS, "create"))
+    own = {one.name for one in recording.of_type("aws:iam/rolePolicy:RolePolicy")}
+    attached = {
+        one.name: one.inputs["role"] for one in recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    }
+    assert attached == {
+        f"catalog-roles-use-sagemaker-policy-{number}-attachment": "sm-mlops-dev-use-sagemaker" for number in (1, 2)
+    }
+    assert len(own) == 6
+    granted = [recording.named(f"catalog-roles-use-sagemaker-policy-{number}").policy() for number in (1, 2)]
+    sids = [statement["Sid"] for part in granted for statement in part["Statement"]]
+    assert sids[0] == "Jobs"
+    assert any(sid.endswith("EuWest2") for sid in sids)
+    launches = [one for one in recording.resources if one.inputs.get("type") == "LAUNCH"]
+    assert all(own | set(attached) <= one.depends_on for one in launches)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_role_that_needs_more_policies_than_iam_attaches_is_refused() -> None:
+    with pytest.raises(RoleError, match=r"UseRole would need 1\d managed policies, and IAM attaches 10"):
+        run_program(in_networks(MORE_REGIONS, "adopt"))
