@@ -370,7 +370,10 @@ class Iam(Section):
             launch=RoleMode(self.launch.mode),
             launch_role_arn=self.launch.role_arn if isinstance(self.launch, SuppliedRole) else None,
             use=RoleMode(self.use.mode),
-            use_role_arns=self.use.role_arns if isinstance(self.use, SuppliedUseRoles) else {},
+            # In one order, however the stack file has them: policies list them.
+            use_role_arns=(
+                {role: self.use.role_arns[role] for role in UseRole} if isinstance(self.use, SuppliedUseRoles) else {}
+            ),
             permissions_boundary_arn=self.permissions_boundary_arn,
         )
 

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Why can't my data scientist see or launch a product? Looks, and changes nothing.",
     ),
     "drift": ("tools.drift", "Tell what has been changed by hand, once per distinct drift."),
+    "iam-policies": ("tools.iam_policies", "What an administrator needs to make a stack's roles by hand."),
     "iam-snapshot": ("tools.iam_snapshot.command", "Take the account's IAM into a file, and tell what differs."),
     "launch-permissions": (
         "tools.launch_permissions.command",

@@ -1,0 +1,271 @@
+"""`tools iam-policies`: what an administrator needs to make by hand the roles that a stack is to be given.
+
+The documents are those that the program itself makes roles of, so that they cannot differ.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from components import role_documents
+from components.policies import Statement, document
+from components.role_documents import RoleDocument, RoleFacts, RoleMode, fits_inline, managed_policies
+from settings import Settings, SuppliedRole
+from tools.faults import ToolError
+from tools.stack_file import StackFile, stack_options
+from tools.whole_files import write_whole
+
+INLINE_POLICY = "sm-mlops"
+"""Name of a role's own policy."""
+
+_LATER = ("pipeline", "build", "events", "delivery")
+"""Groups of `sm-mlops:iam` whose documents depend on pipelines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A role, or the policy that bounds roles, as it is written down."""
+
+    key: str
+    """What it is: `launch`, `use.CodeBuild`, `boundary`, ..."""
+    mode: RoleMode
+    """Who makes it."""
+    content: Mapping[str, Any]
+    """All of it, for reading and for machines."""
+    parts: Mapping[str, Mapping[str, Any]]
+    """Its policy documents by the end of their files' names, as AWS takes them."""
+    commands: Sequence[Sequence[str]]
+    """Calls of the AWS CLI that make it; a part is written as `file://` and the end of its file's name."""
+
+    @property
+    def stem(self) -> str:
+        """Start of the names of its files."""
+        return self.key.replace(".", "-")
+
+
+def documents(facts: RoleFacts) -> list[Document]:
+    """Every role of a stack's catalog, and the boundary of the roles that its projects make."""
+    choices = facts.choices
+    found = [
+        _role(role, facts, choices.launch if role.key == "launch" else choices.use)
+        for role in role_documents.roles(facts)
+    ]
+    return [*_boundary(facts), *found]
+
+
+def _boundary(facts: RoleFacts) -> Iterator[Document]:
+    """Whoever makes the launch role makes the boundary, too: the one is worth nothing without the other."""
+    bound = role_documents.boundary(facts)
+    if bound is not None:
+        policy = _policy(bound.statements)
+        supplied = facts.choices.launch is RoleMode.SUPPLIED
+        yield Document(
+            key=bound.key,
+            mode=RoleMode.SUPPLIED if supplied else RoleMode.CREATE,
+            content={
+                "key": bound.key,
+                "name": bound.name,
+                "path": "/",
+                "arn": facts.project_boundary_arn,
+                "description": bound.purpose,
+                "policy": policy,
+            },
+            parts={"policy": policy},
+            commands=[_creation_of_policy(bound.name, "/", "policy", bound.purpose)],
+        )
+
+
+def _role(role: RoleDocument, facts: RoleFacts, mode: RoleMode) -> Document:
+    arn = role.arn(facts.home, facts.account_id)
+    trust = _policy(role.trust)
+    bound = ["--permissions-boundary", role.boundary_arn] if role.boundary_arn else []
+    make = [
+        *("create-role", "--role-name", role.name, "--path", role.path, "--description", role.purpose),
+        *("--assume-role-policy-document", "file://trust", *bound),
+    ]
+    named = _named_policies(role)
+    parts = {"trust": trust, **{end: policy for end, (_, policy) in named.items()}}
+    commands = [make]
+    for end, (name, _) in named.items():
+        if fits_inline(role):
+            commands.append(
+                [
+                    *("put-role-policy", "--role-name", role.name, "--policy-name", name),
+                    *("--policy-document", f"file://{end}"),
+                ]
+            )
+        else:
+            policy_arn = f"{arn.partition(':role/')[0]}:policy{role.path}{name}"
+            commands += [
+                _creation_of_policy(name, role.path, end, f"What {role.name} may do"),
+                ["attach-role-policy", "--role-name", role.name, "--policy-arn", policy_arn],
+            ]
+    return Document(
+        key=role.key,
+        mode=mode,
+        content={
+            "key": role.key,
+            "name": role.name,
+            "path": role.path,
+            "arn": arn,
+            "description": role.purpose,
+            "permissionsBoundary": role.boundary_arn,
+            "trustPolicy": trust,
+            "policies": [
+                {"name": name, "kind": "inline" if fits_inline(role) else "managed", "document": policy}
+                for name, policy in named.values()
+            ],
+        },
+        parts=parts,
+        commands=commands,
+    )
+
+
+def _named_policies(role: RoleDocument) -> Mapping[str, tuple[str, dict[str, Any]]]:
+    """Policies of a role by the end of their files' names, each with its own name."""
+    if fits_inline(role):
+        return {"policy": (INLINE_POLICY, _policy(role.statements))}
+    return {
+        f"policy-{number}": (f"{role.name}-{number}", _policy(part))
+        for number, part in enumerate(managed_policies(role), 1)
+    }
+
+
+def _creation_of_policy(name: str, path: str, end: str, purpose: str) -> list[str]:
+    return [
+        *("create-policy", "--policy-name", name, "--path", path, "--description", purpose),
+        *("--policy-document", f"file://{end}"),
+    ]
+
+
+def _policy(statements: Sequence[Statement]) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(document(statements))
+    return loaded
+
+
+def command_lines(found: Document, folder: Path) -> list[str]:
+    """The calls of the AWS CLI that make it, from files in a folder."""
+    return [
+        shlex.join(
+            [
+                *("aws", "iam"),
+                *(
+                    f"file://{folder / found.stem}.{word.removeprefix('file://')}.json"
+                    if word.startswith("file://")
+                    else word
+                    for word in words
+                ),
+            ]
+        )
+        for words in found.commands
+    ]
+
+
+def write(found: Sequence[Document], folder: Path) -> None:
+    """Write each document to a file of its own, and beside it the policies that the commands name.
+
+    Raises:
+        ToolError: a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolError(f"{folder} cannot be made: {error.strerror}") from error
+    for one in found:
+        for end, content in {"": one.content, **{f".{end}": part for end, part in one.parts.items()}}.items():
+            write_whole(folder / f"{one.stem}{end}.json", [json.dumps(content, indent=2), "\n"])
+
+
+def account_of(file: StackFile, given: str | None) -> str:
+    """The account that is meant: the one that is given, else the only one that the stack may deploy to.
+
+    Raises:
+        ToolError: none is given and the stack file does not name exactly one, or it is not an account's id.
+    """
+    allowed = file.values.get("aws:allowedAccountIds") or []
+    if given is None and len(allowed) != 1:
+        raise ToolError(f"--account-id is missing; {file.path.name} does not name one account in aws:allowedAccountIds")
+    account_id = str(given or allowed[0])
+    if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
+        raise ToolError(f"--account-id: {account_id!r} is not an AWS account id: twelve digits")
+    return account_id
+
+
+def facts_of(file: StackFile, account_id: str) -> RoleFacts:
+    """What the documents of a stack depend on.
+
+    Raises:
+        ToolError: the stack has no catalog, or is to be given roles of another account or partition.
+    """
+    if file.settings.catalog is None:
+        raise ToolError(f"{file.path.name} has no sm-mlops:catalog, so it needs no roles of projects")
+    facts = file.settings.role_facts(account_id)
+    start = f"arn:{facts.home.partition}:iam::{account_id}:role/"
+    foreign = [arn for arn in _supplied(file.settings) if not arn.startswith(start)]
+    if foreign:
+        raise ToolError(
+            f"{file.path.name}: {', '.join(foreign)}: not of account {account_id} in partition {facts.home.partition}, "
+            f"to which the stack deploys"
+        )
+    return facts
+
+
+def _supplied(settings: Settings) -> list[str]:
+    choices = settings.iam.choices
+    launch = [choices.launch_role_arn] if choices.launch_role_arn else []
+    return list(dict.fromkeys([*launch, *choices.use_role_arns.values()]))
+
+
+@click.command("iam-policies")
+@stack_options
+@click.option("--account-id", help="Account of the stack; by default the one that aws:allowedAccountIds names.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for a file of each document; without it, all are printed as one JSON list.",
+)
+def command(stack: str, folder: Path, account_id: str | None, out: Path | None) -> None:
+    """Print what an administrator needs to make the roles that the stack is to be given.
+
+    Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
+    """
+    file = StackFile(stack, folder)
+    facts = facts_of(file, account_of(file, account_id))
+    found = documents(facts)
+    if out is None:
+        click.echo(json.dumps([one.content for one in found], indent=2))
+        return
+    write(found, out)
+    for line in _summary(found, out, file.settings):
+        click.echo(line)
+
+
+def _summary(found: Sequence[Document], folder: Path, settings: Settings) -> Iterator[str]:
+    makers = {
+        RoleMode.CREATE: "the stack makes it",
+        RoleMode.ADOPT: "the account's own, or the stack makes it",
+        RoleMode.SUPPLIED: "an administrator makes it",
+    }
+    for one in found:
+        yield f"{folder / one.stem}.json: {one.content['arn']}: {makers[one.mode]}"
+    supplied = [one for one in found if one.mode is RoleMode.SUPPLIED]
+    if supplied:
+        yield ""
+        yield "An administrator makes them like this, in this order:"
+    for one in supplied:
+        yield ""
+        yield f"# {one.content['description']}"
+        yield from command_lines(one, folder)
+    later = [key for key in _LATER if isinstance(getattr(settings.iam, key), SuppliedRole)]
+    if later:
+        yield ""
+        yield (
+            f"Not among them: {', '.join(f'iam.{key}' for key in later)}. What these roles need depends on the "
+            f"pipelines, which this stack does not have."
+        )
