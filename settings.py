@@ -509,6 +509,8 @@ class Delivery(Section):
         "cron(0 3 * * ? *)"
     )
     """When drift is looked for, in UTC, as EventBridge writes it; null looks for none."""
+    pull_requests: Literal["comment", "approve"] | None = None
+    """CodeCommit: `comment` shows on each pull request what it changes; `approve` also approves what nothing stops."""
 
 
 class Protection(Section):
@@ -730,6 +732,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     delivery = fields.get("delivery")
     if delivery:
         yield from _delivery_faults(delivery)
+        yield from _pull_request_faults(delivery, source)
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
         worst = max(
@@ -840,6 +843,15 @@ def _route_faults(catalog: Catalog, regions: Sequence[str]) -> Iterator[str]:
                 f"{NAMESPACE}:catalog.studioDomains: names no domain of {region!r}; with serviceCatalog: false nobody "
                 f"would find the products there"
             )
+
+
+def _pull_request_faults(delivery: Delivery, source: Source | None) -> Iterator[str]:
+    """Pull requests of a Git provider are its own."""
+    if delivery.pull_requests is not None and isinstance(source, ConnectionSource):
+        yield (
+            f"{NAMESPACE}:delivery.pullRequests: has no effect with source.provider {source.provider}; "
+            f"at GitHub .github/workflows previews pull requests"
+        )
 
 
 def _delivery_faults(delivery: Delivery) -> Iterator[str]:

@@ -82,7 +82,7 @@ class BuildProject(pulumi.ComponentResource):
                 "compute_type": build.machine.size,
                 "image": build.machine.image or IMAGES[build.machine.type],
                 "image_pull_credentials_type": "CODEBUILD",
-                "environment_variables": _variables(build),
+                "environment_variables": environment_variables(build),
             },
             # AWS takes no time limit on Lambda's compute, where it is always 15 minutes.
             build_timeout=None if on_lambda else build.machine.timeout_minutes,
@@ -160,7 +160,7 @@ class BuildProject(pulumi.ComponentResource):
         return role.arn
 
 
-def _variables(build: BuildDefinition) -> list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict]:
+def environment_variables(build: BuildDefinition) -> list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict]:
     """Variables of the project; the values of secrets stay in Secrets Manager until a build runs."""
     plain: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
         {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in build.variables.items()

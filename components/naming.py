@@ -119,6 +119,11 @@ class Names:
         """Pipeline that looks for drift."""
         return PhysicalName("drift pipeline", f"{self.prefix}-drift", 55)
 
+    @property
+    def pull_requests(self) -> PhysicalName:
+        """Build project that previews pull requests; the limit leaves room for what the role that starts it adds."""
+        return PhysicalName("build project of pull requests", f"{self.prefix}-pull-requests", 58)
+
     def delivery_build_role(self, operation: str, stack: str) -> PhysicalName:
         """Role of a build of the delivery, which carries the name of its project; other accounts trust it."""
         value = f"{self.delivery_pipeline.value}-{operation}-{stack}"
@@ -155,6 +160,6 @@ class Names:
         else:
             yield from (self.repository, self.approval_rule_template, self.notification_rule("repository"))
         if delivered:
-            yield from (self.delivery_pipeline, self.drift_pipeline)
+            yield from (self.delivery_pipeline, self.drift_pipeline, self.pull_requests)
             yield from (self.delivery_build_role("preview", stack) for stack in delivered)
             yield from (self.notification_rule(subject) for subject in ("delivery", "drift"))

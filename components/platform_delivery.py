@@ -7,7 +7,7 @@ approval is a list of the settings; nothing here depends on what a stack is call
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -33,6 +33,7 @@ from components.pipeline_stages import (
     Stage,
 )
 from components.policies import Statement, document, key_administration
+from components.pull_request_previews import PullRequestPreviews, PullRequestPreviewsArgs
 from components.role_documents import RoleDocument, managed_policies
 from components.source_repository import SourceRepository
 
@@ -105,6 +106,8 @@ class PlatformDeliveryArgs:
     """Days after which a build's log is removed."""
     drift_schedule: str | None
     """When drift is looked for; left out, never."""
+    pull_requests: Literal["comment", "approve"] | None = None
+    """What is done with pull requests at CodeCommit: a comment with what they change, or an approval, too."""
 
 
 class PlatformDelivery(pulumi.ComponentResource):
@@ -155,6 +158,9 @@ class PlatformDelivery(pulumi.ComponentResource):
                 events=[PipelineEvent.FAILED],
             )
             self.summary = {**self.summary, "driftPipeline": drift.name}
+        if args.pull_requests is not None:
+            previews = self._pull_request_previews(approves=args.pull_requests == "approve")
+            self.summary = {**self.summary, "pullRequestBuilds": previews.project}
         self.register_outputs(self.summary)
 
     def _pipeline(self, key: str, pipeline: str, stages: Sequence[Stage], **more: Any) -> DeliveryPipeline:
@@ -265,6 +271,41 @@ class PlatformDelivery(pulumi.ComponentResource):
         )
         return self._build("drift", variables, statements, stack, policies=self._read[stack.stack])
 
+    def _pull_request_previews(self, *, approves: bool) -> PullRequestPreviews:
+        """Previews of every stack in one build: they make one comment."""
+        args, environment, source = self._args, self._args.environment, self._args.source
+        statements = self._statements(
+            lambda place: [
+                *self._state(place, delivery_policies.read_state_statements),
+                *(
+                    statement
+                    for number, one in enumerate(args.stacks)
+                    for statement in _numbered(self._assumed(one.preview_role_arn), number)
+                ),
+            ]
+        )
+        stacks = (
+            ",".join(part for part in (one.stack, one.preview_role_arn, one.external_id) if part) for one in args.stacks
+        )
+        variables = {"PULUMI_BACKEND_URL": args.backend_url, "STACKS": " ".join(stacks)}
+        policies = [arn for one in args.stacks for arn in self._read[one.stack]]
+        return PullRequestPreviews(
+            f"{self._logical}-pull-requests",
+            PullRequestPreviewsArgs(
+                environment=environment,
+                project=environment.names.pull_requests.value,
+                repository=source.repository,
+                repository_arn=source.arn,
+                clone_url=source.summary["cloneUrl"],
+                branch=source.branch,
+                build=self._build("pull_request", variables, statements, policies=policies),
+                approves=approves,
+                log_days=args.log_days,
+                log_key_arn=self._log_key.arn,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
     def _build(
         self,
         operation: str,
@@ -350,3 +391,8 @@ class PlatformDelivery(pulumi.ComponentResource):
             )
             made.append(policy.arn)
         return made
+
+
+def _numbered(statements: Sequence[Statement], number: int) -> list[Statement]:
+    """Statements whose Sids are theirs among those of several stacks."""
+    return [{**statement, "Sid": f"{statement['Sid']}{number or ''}"} for statement in statements]

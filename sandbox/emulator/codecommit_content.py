@@ -14,6 +14,7 @@ from moto.core.responses import BaseResponse
 
 from sandbox.emulator import events
 from sandbox.emulator.callers import Caller
+from sandbox.emulator.codecommit_reviews import tell_of_source
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.git_store import EXECUTABLE, NORMAL, SYMLINK, Commit, Entry, File, GitRepository, Person
 
@@ -61,6 +62,8 @@ def tell_of_branch(caller: Caller, metadata: Mapping[str, str], branch: str, old
         resource=metadata["Arn"],
         notice=f"branches-and-tags-{happened.lower()}",
     )
+    if new is not None:
+        tell_of_source(caller, metadata, branch)
 
 
 def _is_executable(member: zipfile.ZipInfo) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator import events
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.errors import ServiceError
 
@@ -28,6 +30,43 @@ class Reviews:
     """By id: the comment, and under `place` where it stands."""
     approvals: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     """By pull request and revision: what each user says."""
+
+
+def tell_of_source(caller: Caller, metadata: Mapping[str, str], branch: str) -> None:
+    """Send the event of each open pull request whose source branch has moved."""
+    reviews: Reviews = codecommit_backends[caller.account][caller.region].reviews  # type: ignore[attr-defined]
+    for found in list(reviews.pull_requests.values()):
+        moved = (found["repository"], found["source"]) == (metadata["repositoryName"], branch)
+        if moved and found["pullRequestStatus"] == "OPEN":
+            _tell(caller, found, "pullRequestSourceBranchUpdated", "source-updated")
+
+
+def _tell(caller: Caller, found: Mapping[str, Any], event: str, notice: str) -> None:
+    """Send an event of a pull request."""
+    backend = codecommit_backends[caller.account][caller.region]
+    metadata = backend.get_repository(found["repository"])
+    branches = backend.content(metadata).branches()  # type: ignore[attr-defined] # see sandbox.emulator.codecommit
+    events.publish(
+        caller,
+        source="aws.codecommit",
+        kind="CodeCommit Pull Request State Change",
+        detail={
+            "event": event,
+            "pullRequestId": found["pullRequestId"],
+            "pullRequestStatus": found["pullRequestStatus"].title(),
+            "isMerged": "False",
+            "title": found["title"],
+            "author": found["authorArn"],
+            "callerUserArn": caller.principal,
+            "repositoryNames": [found["repository"]],
+            "sourceReference": f"refs/heads/{found['source']}",
+            "destinationReference": f"refs/heads/{found['destination']}",
+            "sourceCommit": branches[found["source"]],
+            "destinationCommit": branches[found["destination"]],
+        },
+        resource=metadata["Arn"],
+        notice=f"pull-request-{notice}",
+    )
 
 
 class ReviewOperations(BaseResponse):
@@ -57,6 +96,7 @@ class ReviewOperations(BaseResponse):
             "source": source,
             "destination": destination,
         }
+        _tell(Caller.of(self), self._pull_request(number), "pullRequestCreated", "created")
         return self._told(number)
 
     def get_pull_request(self) -> str:

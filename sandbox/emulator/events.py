@@ -6,6 +6,7 @@ AWS would only count it.
 """
 
 import json
+import re
 import sys
 import threading
 import uuid
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+from jsonpath_ng.ext.parser import parse
 from moto.awslambda.models import lambda_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
@@ -103,8 +105,28 @@ def _input(target: Json, event: EventMessageType) -> Any:  # noqa: ANN401 - any 
     if "InputPath" in target:
         return EventTemplateParser.parse("<it>", {"it": target["InputPath"]}, event)
     if transformer := target.get("InputTransformer"):
-        return EventTemplateParser.parse(transformer["InputTemplate"], transformer.get("InputPathsMap") or {}, event)
+        return _transformed(transformer["InputTemplate"], transformer.get("InputPathsMap") or {}, event)
     return {key: value for key, value in event.items() if key != "ingestion-time"}
+
+
+def _transformed(template: str, paths: dict[str, str], event: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a template with an event's values filled in.
+
+    As EventBridge does it: inside a string a value is its text, elsewhere it is JSON. moto never quotes.
+    """
+    values = {"aws.events.event.json": event} | {
+        name: next((found.value for found in parse(path).find(event)), "") for name, path in paths.items()
+    }
+    text, inside = "", False
+    for number, part in enumerate(re.split(r"<([\w.-]+)>", template)):
+        if number % 2:
+            value = values.get(part, f"<{part}>")
+            told = value if isinstance(value, str) else json.dumps(value)
+            text += json.dumps(told)[1:-1] if inside else json.dumps(value)
+        else:
+            text += part
+            inside ^= len(re.findall(r'(?<!\\)"', part)) % 2 == 1
+    return json.loads(text)
 
 
 def _role(rule: Rule, target: Json) -> Caller:

@@ -148,6 +148,51 @@ def test_a_stack_of_another_account_is_reached_through_its_role(installed: Path,
     ]
 
 
+def test_a_pull_request_gets_one_comment_of_all_stacks_though_one_fails(installed: Path, run: Run) -> None:
+    """The tool that posts is played: what it is called with, and what each stack said."""
+    text = f"""\
+case "$*" in
+*--stack\\ dev*) cat {RECORDED}/update.jsonl ;;
+preview*) echo "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW"; echo 'no such stack' >&2; exit 255 ;;
+esac
+"""
+    (installed / "answer.sh").write_text(text)
+    played(installed / ".venv" / "bin", "python", 'echo "$@" >posted.txt; exit 1')
+    reads = "arn:aws:iam::444455556666:role/reads"
+    done = run(
+        "pull_request.sh",
+        STACKS=f"dev acme/sm-mlops/prod,{reads},ours test,{reads}",
+        PULUMI_BACKEND_URL="s3://state",
+        AWS_REGION="us-east-2",
+        REPOSITORY="platform",
+        PULL_REQUEST="7",
+        COMMIT="c0ffee",
+        APPROVES="false",
+        CODEBUILD_BUILD_URL="https://example.com/build",
+    )
+    assert done.returncode == 1, done.stderr
+    assert (installed / "posted.txt").read_text().split() == [
+        *("-P", "-m", "tools", "preview-comment"),
+        *("dev=previews/dev.json", "prod=previews/prod.json", "test=previews/test.json"),
+        *("--to", "codecommit", "--region", "us-east-2", "--repository", "platform", "--pull-request", "7"),
+        *("--commit", "c0ffee", "--run-url", "https://example.com/build"),
+    ]
+    assert (installed / "previews" / "dev.json").read_text() == (RECORDED / "update.jsonl").read_text()
+    assert (installed / "previews" / "prod.json").read_text() == "true\nno such stack\n"
+    roles = [call for call in calls(installed) if call.startswith("config set")]
+    assert [call for call in roles if "--stack dev " in call] == []
+    assert len([call for call in roles if "--stack acme/sm-mlops/prod " in call]) == 3
+    assert len([call for call in roles if "--stack test " in call]) == 2, "no external id of another stack"
+
+
+def test_a_build_that_approves_says_so_to_the_tool(installed: Path, run: Run) -> None:
+    answers(installed, plain=f"cat {RECORDED}/update.json")
+    played(installed / ".venv" / "bin", "python", 'echo "$@" >posted.txt')
+    named = dict.fromkeys(("AWS_REGION", "REPOSITORY", "PULL_REQUEST", "COMMIT", "PULUMI_BACKEND_URL"), "x")
+    assert run("pull_request.sh", STACKS="dev", APPROVES="true", **named).returncode == 0
+    assert "dev=previews/dev.json --set-approval" in (installed / "posted.txt").read_text()
+
+
 def test_a_lock_is_respected_and_no_question_is_asked(installed: Path, run: Run) -> None:
     answers(installed, other="echo 'error: the stack is currently locked by 1 lock(s)' >&2; exit 255")
     done = run("up.sh", **DEV)

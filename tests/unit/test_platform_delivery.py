@@ -272,6 +272,7 @@ FAULTS = [
     ({"computeType": "HUGE"}, "sm-mlops:delivery.computeType: compute type 'HUGE' is not one of LINUX_CONTAINER"),
     ({"logDays": 31}, "sm-mlops:delivery.logDays: 31 is not one of 1, 3, 5"),
     ({"driftSchedule": "daily"}, "sm-mlops:delivery.driftSchedule: 'daily': cron(...) or rate(...)"),
+    ({"pullRequests": "merge"}, "delivery.pullRequests: 'merge' is not allowed (allowed: comment, approve)"),
     ({"timeoutMinutes": 4}, "sm-mlops:delivery.timeoutMinutes: 4 is too small; at least 5"),
 ]
 
