@@ -100,11 +100,11 @@ def checked(networks: Mapping[str, Network], services: Mapping[str, str], access
 def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, Facts]:
     """The facts of all regions, read at the same time."""
     try:
-        # A session makes its clients one after the other; calling them is safe for threads.
-        clients = [access.client("ec2", region) for region in networks]
-        home = next(iter(networks))
-        with explained("check of the network", "sts", home):
-            account_id = access.client("sts", home).get_caller_identity()["Account"]
+        first = next(iter(networks))
+        with explained("check of the network", "sts", first):
+            # A session makes its clients one after the other; calling them is safe for threads.
+            clients = [access.client("ec2", region) for region in networks]
+            account_id = access.client("sts", first).get_caller_identity()["Account"]
         with ThreadPoolExecutor() as pool:
             found = pool.map(gather, clients, networks, networks.values(), [account_id] * len(clients))
             return dict(zip(networks, found, strict=True))

@@ -10,6 +10,7 @@ import pytest
 from components import network_check
 from components.network import Network
 from components.network_check import Facts, NetworkError, Verdict, judge
+from components.providers.aws_access import AwsAccess
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -334,6 +335,12 @@ def test_a_missing_permission_is_named() -> None:
 
     with pytest.raises(NetworkError, match=r"DescribeRouteTables failed.*Grant ec2:DescribeRouteTables to whoever"):
         check(PlayedEc2(DescribeRouteTables=denied))
+
+
+def test_credentials_that_cannot_be_had_are_a_sentence_and_no_traceback() -> None:
+    access = AwsAccess({"profile": "nobody", "region": REGION})
+    with pytest.raises(NetworkError, match=r"check of the network in us-east-2: The config profile \(nobody\)"):
+        network_check.checked({REGION: NETWORK}, SERVICES, access)
 
 
 def test_doubts_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
