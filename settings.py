@@ -577,11 +577,18 @@ class Settings(BaseModel):
         return {region: Network(**dict(network)) for region, network in self.network.items()}
 
     @property
-    def called_services(self) -> Mapping[str, str]:
-        """What the things that run in a network call, and for what."""
-        slugs = self.catalog.products if self.catalog else ()
+    def called_services(self) -> Mapping[str, Mapping[str, str]]:
+        """By region with a network, what the things that run in it call, and for what."""
+        products = [seed_code.product(slug) for slug in self.catalog.products] if self.catalog else []
         stack_sets = self.catalog is not None and self.catalog.stack_set_role_arn is not None
-        return network_check.called_services([seed_code.product(slug) for slug in slugs], stack_sets=stack_sets)
+        return {
+            region: network_check.called_services(
+                products if region in self.catalog_regions else [],
+                stack_sets=stack_sets and region in self.catalog_regions,
+                delivers=self.delivery is not None and region == self.home_region,
+            )
+            for region in self.network
+        }
 
     @property
     def catalog_regions(self) -> tuple[str, ...]:

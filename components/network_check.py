@@ -28,6 +28,9 @@ EVERY_PROJECT = {
 STACK_SETS = {"sts": "tests in other accounts"}
 """Services that are needed where projects may deploy stack sets."""
 
+DELIVERY = {"sts": "the platform's own delivery", "iam": "the platform's own delivery"}
+"""Services that builds which run Pulumi need at the least; IAM has an endpoint in one region only, so a way out."""
+
 HTTPS = 443
 MIN_ZONES = 2
 
@@ -64,21 +67,29 @@ class Verdict:
     """What works only by something that is not seen from here, such as the endpoints of another network."""
 
 
-def called_services(products: Sequence[Product], *, stack_sets: bool) -> Mapping[str, str]:
-    """The services that what runs in a network calls, by the last part of their endpoints' names, and for what."""
-    services = {**EVERY_PROJECT, **(STACK_SETS if stack_sets else {})}
+def called_services(products: Sequence[Product], *, stack_sets: bool, delivers: bool) -> Mapping[str, str]:
+    """The services that what runs in a network calls, by the last part of their endpoints' names, and for what.
+
+    Args:
+        products: what is launched there.
+        stack_sets: whether projects may deploy stack sets.
+        delivers: whether the platform's own delivery runs there.
+    """
+    services = {**EVERY_PROJECT, **(STACK_SETS if stack_sets else {}), **(DELIVERY if delivers else {})}
     for product in products:
         for service in product.endpoints:
             services.setdefault(service, product.slug)
     return services
 
 
-def checked(networks: Mapping[str, Network], services: Mapping[str, str], access: AwsAccess) -> Mapping[str, Network]:
+def checked(
+    networks: Mapping[str, Network], services: Mapping[str, Mapping[str, str]], access: AwsAccess
+) -> Mapping[str, Network]:
     """The networks by region, once each is known to carry what runs in it.
 
     Args:
         networks: the networks; where there is none, nothing is called.
-        services: what the things that run there call (`called_services`).
+        services: by region, what the things that run there call (`called_services`).
         access: who asks AWS.
 
     Raises:
@@ -88,7 +99,7 @@ def checked(networks: Mapping[str, Network], services: Mapping[str, str], access
         return networks
     verdict = Verdict()
     for region, facts in _facts(networks, access).items():
-        judge(region, networks[region], facts, services, verdict)
+        judge(region, networks[region], facts, services[region], verdict)
     if verdict.doubts:
         pulumi.log.warn("\n".join(["sm-mlops:network may not work:", *(f"  - {doubt}" for doubt in verdict.doubts)]))
     if verdict.faults:
@@ -239,8 +250,9 @@ class _Subnet:
 
     def _without_endpoint(self, service: str, table: Described | None) -> _Lack | None:
         """Why no endpoint leads to the service, with the words for the endpoint that is nearest to it."""
-        name = f".{self.region}.{service}"
-        found = [endpoint for endpoint in self.facts.endpoints if endpoint["ServiceName"].endswith(name)]
+        # A service that is not regional, such as IAM, has no region in the name.
+        names = (f".{self.region}.{service}", f".amazonaws.{service}")
+        found = [endpoint for endpoint in self.facts.endpoints if endpoint["ServiceName"].endswith(names)]
         lacks = [lack for endpoint in found if (lack := self._misses(endpoint, table))]
         if len(lacks) < len(found):
             return None

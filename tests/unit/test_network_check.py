@@ -216,6 +216,14 @@ def test_an_endpoint_of_another_service_or_region_does_not_count() -> None:
     assert "serves it: logs (output). Add" in lacking(endpoints=foreign)
 
 
+def test_the_endpoint_of_a_service_without_a_region_counts() -> None:
+    verdict = Verdict()
+    for endpoints in (FACTS.endpoints, [*FACTS.endpoints, interface("iam", ServiceName="com.amazonaws.iam")]):
+        judge(REGION, NETWORK, replace(FACTS, endpoints=endpoints), {**SERVICES, "iam": "delivery"}, verdict)
+    (fault,) = verdict.faults
+    assert "serves it: iam (delivery). Add" in fault
+
+
 def test_one_endpoint_that_serves_is_enough_whatever_others_of_its_service_lack() -> None:
     assert judged(endpoints=[gateway(RouteTableIds=[]), interface("s3"), *FACTS.endpoints[1:]]) == Verdict()
 
@@ -305,7 +313,7 @@ class PlayedEc2:
 
 def check(played: PlayedEc2, networks: Mapping[str, Network] | None = None) -> Mapping[str, Network]:
     wanted = {REGION: NETWORK} if networks is None else networks
-    return network_check.checked(wanted, SERVICES, Clients(played))  # type: ignore[arg-type] # plays the access, too
+    return network_check.checked(wanted, dict.fromkeys(wanted, SERVICES), Clients(played))  # type: ignore[arg-type] # plays the access, too
 
 
 def test_facts_are_read_from_all_pages() -> None:
@@ -340,7 +348,7 @@ def test_a_missing_permission_is_named() -> None:
 def test_credentials_that_cannot_be_had_are_a_sentence_and_no_traceback() -> None:
     access = AwsAccess({"profile": "nobody", "region": REGION})
     with pytest.raises(NetworkError, match=r"check of the network in us-east-2: The config profile \(nobody\)"):
-        network_check.checked({REGION: NETWORK}, SERVICES, access)
+        network_check.checked({REGION: NETWORK}, {REGION: SERVICES}, access)
 
 
 def test_doubts_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -479,9 +479,17 @@ def test_a_shared_portfolio_takes_no_network_of_this_account_along() -> None:
 
 
 def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
-    assert set(settings.parse(MINIMAL, "dev").called_services) == {"s3", "logs"}
+    artifacts = {"regions": ["us-east-2", "eu-west-1"]}
+    network = {"us-east-2": VPC, "eu-west-1": VPC}
     catalog = {**CATALOG, "regions": ["us-east-2"]}
-    of_deploy = {"s3", "logs", "cloudformation", "sagemaker.api", "sagemaker.runtime"}
-    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == of_deploy
-    catalog["stackSetRoleArn"] = "arn:aws:iam::111122223333:role/Administration"
-    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == {*of_deploy, "sts"}
+
+    def called(**sections: object) -> dict[str, set[str]]:
+        own = {f"sm-mlops:{section}": value for section, value in sections.items()}
+        values = {**MINIMAL, "sm-mlops:artifacts": artifacts, "sm-mlops:network": network, **own}
+        return {region: set(services) for region, services in settings.parse(values, "dev").called_services.items()}
+
+    base, of_deploy = {"s3", "logs"}, {"s3", "logs", "cloudformation", "sagemaker.api", "sagemaker.runtime"}
+    assert called() == {"us-east-2": base, "eu-west-1": base}
+    assert called(catalog=catalog) == {"us-east-2": of_deploy, "eu-west-1": base}
+    with_sets = {**catalog, "stackSetRoleArn": "arn:aws:iam::111122223333:role/Administration"}
+    assert called(catalog=with_sets) == {"us-east-2": {*of_deploy, "sts"}, "eu-west-1": base}
