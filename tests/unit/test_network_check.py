@@ -8,9 +8,13 @@ import pulumi
 import pytest
 
 from components import network_check
+from components.delivery_policies import Target, preview_statements
 from components.network import Network
 from components.network_check import Facts, NetworkError, Verdict, judge
+from components.pipeline_policies import Place
 from components.providers.aws_access import AwsAccess
+from components.regions import known_regions
+from tests.unit.access import decision
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -320,6 +324,16 @@ def test_facts_are_read_from_all_pages() -> None:
     played = PlayedEc2()
     assert check(played) == {REGION: NETWORK}
     assert played.calls.count("DescribeSubnets") == 2
+
+
+def test_the_platforms_own_delivery_may_look_the_network_up() -> None:
+    played = PlayedEc2()
+    check(played)
+    target = Target(place=Place(known_regions()[REGION], ACCOUNT_ID), project="sm-mlops", environment="prod")
+    rights = preview_statements(target)
+    actions = {f"ec2:{call}" for call in played.calls if call.startswith("Describe")}
+    assert len(actions) == 5
+    assert {action for action in actions if decision(rights, "build", action, "*", {}) != "allow"} == set()
 
 
 def test_nothing_is_called_where_there_is_no_network() -> None:

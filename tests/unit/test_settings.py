@@ -9,6 +9,7 @@ import pytest
 
 import settings
 from components.naming import BucketNaming
+from tests.unit.delivery_example import example
 from tests.unit.recording import Recording, run_program, stack_values
 
 MINIMAL: dict[str, Any] = {
@@ -492,4 +493,5 @@ def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
     assert called() == {"us-east-2": base, "eu-west-1": base}
     assert called(catalog=catalog) == {"us-east-2": of_deploy, "eu-west-1": base}
     with_sets = {**catalog, "stackSetRoleArn": "arn:aws:iam::111122223333:role/Administration"}
+    assert called(delivery=example()) == {"us-east-2": {*base, "sts", "iam"}, "eu-west-1": base}
     assert called(catalog=with_sets) == {"us-east-2": {*of_deploy, "sts"}, "eu-west-1": base}
