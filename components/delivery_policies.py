@@ -52,6 +52,12 @@ class Target:
         """Managed policies of the environment."""
         return [f"arn:{self.place.home.partition}:iam::{self.place.account_id}:policy/{self.prefix}-*"]
 
+    def identities(self) -> list[str]:
+        """Roles, groups, users and managed policies of the account, and the policies that AWS keeps."""
+        iam = f"arn:{self.place.home.partition}:iam:"
+        own = [f"{iam}:{self.place.account_id}:{kind}/*" for kind in ("group", "policy", "role", "user")]
+        return [*own, f"{iam}:aws:policy/*"]
+
     def tagged(self, *, when: str) -> dict[str, dict[str, str]]:
         """Condition that a resource carries the environment's tags (`aws:ResourceTag`), or gets them."""
         return {
@@ -109,7 +115,9 @@ def preview_statements(target: Target) -> list[Statement]:
         allow(
             "ReadWhatHasNoName",
             [
-                *("budgets:DescribeBudgets", "codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
+                *("budgets:DescribeBudgets", "cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
+                *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
+                *("codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
                 *("codecommit:GetApprovalRuleTemplate", "codecommit:ListRepositoriesForApprovalRuleTemplate"),
                 *("codeconnections:ListConnections", "codestar-connections:ListConnections"),
                 *("codestar-notifications:ListNotificationRules", "ec2:DescribeRouteTables"),
@@ -117,12 +125,22 @@ def preview_statements(target: Target) -> list[Statement]:
                 *("ec2:DescribeVpcs", "kms:ListAliases", "kms:ListKeys"),
                 *("logs:DescribeLogGroups", "s3:ListAllMyBuckets", "sagemaker:ListDomains", "sns:ListTopics"),
                 *("sagemaker:DescribeDomain", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
-                *("sagemaker:ListTags", "servicecatalog:ListAcceptedPortfolioShares"),
+                *("sagemaker:ListTags", "servicecatalog:DescribeConstraint"),
+                "servicecatalog:ListAcceptedPortfolioShares",
                 *("servicecatalog:ListPortfolios", "servicecatalog:ListPrincipalsForPortfolio"),
                 *("servicecatalog:ListTagOptions", "servicecatalog:SearchProductsAsAdmin"),
                 *("servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas", "tag:GetResources"),
             ],
             ["*"],  # these calls know no resource, or the resources are SageMaker's own
+        ),
+        # Principals, supplied roles, and the service-linked role of notifications: none has the environment's name.
+        allow(
+            "ReadNamedIdentities",
+            [
+                *("iam:GetGroup", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy"),
+                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+            ],
+            target.identities(),
         ),
     ]
 
