@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from sandbox.emulator.process_group import ProcessGroup
+
 PHASES = ("install", "pre_build", "build", "post_build")
 ON_FAILURE = ("ABORT", "CONTINUE")
 
@@ -183,7 +185,7 @@ def unpack(content: bytes, folder: Path) -> None:
 
 
 class Shell:
-    """The shell of a build, and the group of all processes that it starts: they end with it.
+    """The shell of a build; all processes that it starts end with it.
 
     Args:
         folder: where the first command starts.
@@ -200,23 +202,16 @@ class Shell:
         self._folder, self._environment = folder, {**environment, "SANDBOX_STATE": str(state)}
         self._log, self._output = log, state.with_suffix(".log")
         self._deadline = time.monotonic() + seconds
-        self._stopped = False
-        # It leads the group, and ends it when this process closes the pipe: by `close`, or by dying itself.
-        self._leader = subprocess.Popen(
-            ["sh", "-c", "cat > /dev/null; kill -KILL 0"], stdin=subprocess.PIPE, process_group=0
-        )
+        self._group = ProcessGroup()
 
     @property
     def stopped(self) -> bool:
         """Whether somebody has ended it."""
-        return self._stopped
+        return self._group.closed
 
     def close(self) -> None:
         """End every process of the build; again is no error."""
-        self._stopped = True
-        if self._leader.stdin and not self._leader.stdin.closed:
-            self._leader.stdin.close()
-        self._leader.wait()
+        self._group.close()
 
     def run(self, command: str, *, succeeding: bool) -> int:
         """Run one command; its exit code.
@@ -227,16 +222,14 @@ class Shell:
         """
         self._log(f"Running command {command}")
         with self._output.open("wb") as output:
-            if self._stopped:
+            if self.stopped:
                 return -signal.SIGKILL
-            process = subprocess.Popen(
+            process = self._group.start(
                 ["bash", "-c", _SHELL, "bash", "1" if succeeding else "0", command],
                 cwd=self._folder,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                process_group=self._leader.pid,
             )
             try:
                 code = process.wait(max(0, self._deadline - time.monotonic()))

@@ -9,11 +9,9 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import threading
 import time
-import venv
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +34,7 @@ from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
 from sandbox import git_client
-from sandbox.emulator import buildspec, codebuild_images, events
+from sandbox.emulator import buildspec, codebuild_images, events, pythons
 from sandbox.emulator.buildspec import Artifacts, Buildspec, BuildspecError, OutOfTimeError, Shell
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
@@ -46,9 +44,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_]{1,149}")
 # A source or an artifact of these types lies where the pipeline, or nobody, says.
 NO_LOCATION = ("CODEPIPELINE", "NO_SOURCE", "NO_ARTIFACTS")
 MINUTES = range(5, 2161)
-RUNTIME = Path(__file__).parent / "build_runtime"
-# What a build sees of this machine: where programs are, and how the package index is reached.
-_KEPT = re.compile(r"PATH|LANG|LC_ALL|TZ|PIP_\w+|\w+_PROXY|SSL_CERT_\w+|REQUESTS_CA_BUNDLE", re.IGNORECASE)
 
 _NOTICES = {"IN_PROGRESS": "in-progress", "SUCCEEDED": "succeeded", "STOPPED": "stopped"}
 
@@ -157,8 +152,7 @@ class Build:
         self._begin_phase("PROVISIONING")
         source = self.project["arn"]
         self._role = self._user.assume(self.project["serviceRole"], SERVICE, "AWSCodeBuild", source=source)
-        for name in ("home", "tmp", "src"):
-            (folder / name).mkdir()
+        (folder / "src").mkdir()
         self._end_phase("SUCCEEDED")
         self._begin_phase("DOWNLOAD_SOURCE")
         sources = self._download(folder)
@@ -259,18 +253,11 @@ class Build:
     def _environment(self, folder: Path, sources: Mapping[str, Path], spec: Buildspec) -> dict[str, str]:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
-        binaries = _python(folder / "python")
-        packages = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sm-mlops")
+        binaries = pythons.make(folder / "python")
         repository = project["source"].get("location", "")
         return {
-            "PIP_CACHE_DIR": str(packages / "pip"),
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            **{name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)},
+            **pythons.surroundings(folder),
             "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}",
-            "HOME": str(folder / "home"),
-            "TMPDIR": str(folder / "tmp"),
-            "PYTHONPATH": str(RUNTIME),
-            "SANDBOX_PACKAGES": str(packages / "packages"),
             "AWS_ACCESS_KEY_ID": role.access_key,
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_CONFIG_FILE": os.devnull,
@@ -279,8 +266,6 @@ class Build:
             "AWS_REGION": role.region,
             "AWS_ENDPOINT_URL": role.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
             **git_client.settings(role.endpoint),
             **self._variables(spec),
             "CI": "true",
@@ -439,20 +424,6 @@ class Build:
             "logs": {"groupName": group, "streamName": stream, "cloudWatchLogsArn": log},
             "exportedEnvironmentVariables": [{"name": name, "value": self.exported[name]} for name in self.exported],
         }
-
-
-def _python(folder: Path) -> Path:
-    """Make a Python of the build's own, with the pip of the sandbox's; where its programs are."""
-    import pip  # noqa: PLC0415 - whoever runs no build needs none
-
-    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    (packages / "pip").symlink_to(Path(pip.__file__).parent)
-    binaries = folder / "bin"
-    for name in ("pip", "pip3"):
-        (binaries / name).write_text(f'#!/bin/sh\nexec "{binaries}/python" -m pip "$@"\n')
-        (binaries / name).chmod(0o755)
-    return binaries
 
 
 class CodeBuildBackend(OneModule, MotoBackend):

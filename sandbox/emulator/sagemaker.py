@@ -1,14 +1,18 @@
-"""AWS SageMaker: what moto lacks of projects - the portfolio that AWS shares, projects, code repositories.
+"""AWS SageMaker: what moto lacks - projects and their portfolio, pipelines that run, models that answer.
 
-A project is done when the request that makes, changes or deletes it is answered.
+A project is done when the request that makes, changes or deletes it is answered. A model answers with its own code,
+started anew for each request; what it answers is not captured.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
@@ -18,10 +22,14 @@ from moto.sagemaker.models import SageMakerModelBackend as MotoBackend
 from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse as MotoResponse
 from moto.sagemaker.utils import arn_formatter
+from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
-from sandbox.emulator import servicecatalog
-from sandbox.emulator.callers import Caller
+from sandbox.emulator import events, sagemaker_jobs, servicecatalog
+from sandbox.emulator.callers import Caller, RoleError
+from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
+from sandbox.emulator.sagemaker_jobs import Container, JobError
+from sandbox.emulator.sagemaker_pipelines import SERVICE, PipelineRun, StepError
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 PROJECT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
@@ -73,6 +81,33 @@ class SageMakerBackend(OneModule, MotoBackend):
         """The id of the portfolio that AWS shares while projects are enabled."""
         self.code_repositories: dict[str, CodeRepository] = {}
         self.projects: dict[str, Project] = {}
+        self.runs: dict[str, PipelineRun] = {}
+        """Executions of pipelines, by ARN, in the order of their start."""
+
+    def reset(self) -> None:
+        """Forget everything, and end what runs."""
+        for run in self.runs.values():
+            run.stop()
+        super().reset()
+
+    def run(self, arn: str) -> PipelineRun:
+        """Return an execution of a pipeline."""
+        if arn not in self.runs:
+            raise ResourceNotFound(message=f"Pipeline execution {arn} does not exist.")
+        return self.runs[arn]
+
+    def served(self, endpoint: str) -> tuple[dict[str, Any], str, str]:
+        """Return the container that an endpoint serves, its role and the name of its variant."""
+        if endpoint not in self.endpoints:
+            raise ServiceError("ValidationError", f"Endpoint {endpoint} of account {self.account_id} not found.")
+        config = self.endpoint_configs[self.endpoints[endpoint].endpoint_config_name]
+        variant = config.production_variants[0]
+        model = self._models[variant["ModelName"]]
+        container: dict[str, Any] = model.primary_container
+        if package := container.get("ModelPackageName"):
+            specification = self.describe_model_package(package).inference_specification
+            container = {**specification["Containers"][0], **container}
+        return container, model.execution_role_arn, variant["VariantName"]
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource."""
@@ -174,6 +209,115 @@ class SageMakerResponse(MotoResponse):
         self.backend.describe_endpoint(name)
         tags = self.backend.endpoints[name].tags
         return ActionResult({"EndpointArn": self.backend.create_endpoint(name, config, tags).arn})
+
+    def start_pipeline_execution(self) -> ActionResult:
+        """StartPipelineExecution."""
+        caller, name = Caller.of(self), self._get_param("PipelineName").rpartition("/")[2]
+        pipeline = self.backend.describe_pipeline(name)
+        answer = self.backend.start_pipeline_execution(
+            name,
+            self._get_param("PipelineExecutionDisplayName"),
+            self._get_param("PipelineParameters"),
+            self._get_param("PipelineExecutionDescription"),
+            self._get_param("ParallelismConfiguration"),
+            self._get_param("ClientRequestToken"),
+        )
+        arn = answer["PipelineExecutionArn"]
+        role, definition = self.backend.pipelines[name].role_arn, pipeline["PipelineDefinition"]
+        try:
+            run = PipelineRun(caller, arn, role, definition, self._get_param("PipelineParameters") or [])
+        except StepError as error:
+            raise ValidationError(message=str(error)) from error
+        self.backend.runs[arn] = run
+        run.start()
+        return ActionResult(answer)
+
+    def stop_pipeline_execution(self) -> ActionResult:
+        """StopPipelineExecution."""
+        run = self.backend.run(self._get_param("PipelineExecutionArn"))
+        if run.status != "Executing":
+            raise ValidationError(message=f"Pipeline execution {run.arn} is {run.status}.")
+        run.stop()
+        return ActionResult({"PipelineExecutionArn": run.arn})
+
+    def describe_pipeline_execution(self) -> ActionResult:
+        """DescribePipelineExecution."""
+        run = self.backend.run(self._get_param("PipelineExecutionArn"))
+        told = {"PipelineExecutionStatus": run.status, "FailureReason": run.failure, "LastModifiedTime": run.ended}
+        return ActionResult({**self.backend.describe_pipeline_execution(run.arn), **told})
+
+    def list_pipeline_executions(self) -> ActionResult:
+        """ListPipelineExecutions; the newest first unless asked otherwise."""
+        name = self._get_param("PipelineName").rpartition("/")[2]
+        found = self.backend.list_pipeline_executions(name)["PipelineExecutionSummaries"]
+        for one in found:
+            run = self.backend.run(one["PipelineExecutionArn"])
+            one |= {"PipelineExecutionStatus": run.status, "PipelineExecutionFailureReason": run.failure}
+        if self._get_param("SortOrder") != "Ascending":
+            found.reverse()
+        return ActionResult({"PipelineExecutionSummaries": found[: self._get_param("MaxResults") or 100]})
+
+    def list_pipeline_execution_steps(self) -> ActionResult:
+        """ListPipelineExecutionSteps, the newest first."""
+        run = self.backend.run(self._get_param("PipelineExecutionArn"))
+        return ActionResult({"PipelineExecutionSteps": list(reversed(run.steps))})
+
+    def update_pipeline(self) -> ActionResult:
+        """UpdatePipeline, which moto does not date."""
+        answer = super().update_pipeline()
+        self.backend.pipelines[self._get_param("PipelineName")].last_modified_time = utcnow()
+        return answer
+
+    def delete_pipeline(self) -> ActionResult:
+        """DeletePipeline, with the history of its executions."""
+        answer = super().delete_pipeline()
+        name = self._get_param("PipelineName")
+        for arn in [arn for arn in self.backend.runs if arn.split("/")[-3] == name]:
+            self.backend.runs.pop(arn).stop()
+        return answer
+
+    def create_model_package(self) -> ActionResult:
+        """CreateModelPackage."""
+        answer = super().create_model_package()
+        self._tell_of_package(answer.result["ModelPackageArn"])  # type: ignore[index] # it is what moto gives
+        return answer
+
+    def update_model_package(self) -> ActionResult:
+        """UpdateModelPackage; what the request leaves out stays."""
+        arn = self._get_param("ModelPackageArn")
+        package = self.backend.describe_model_package(arn)
+        before = package.model_approval_status
+        kept = {name: getattr(package, name) for name in ("approval_description", "customer_metadata_properties")}
+        answer = super().update_model_package()
+        for name, value in kept.items():
+            if getattr(package, name) is None:
+                setattr(package, name, value)
+        package.model_approval_status = package.model_approval_status or before
+        self._tell_of_package(arn)
+        return answer
+
+    def _tell_of_package(self, arn: str) -> None:
+        package = self.backend.describe_model_package(arn)
+        events.publish(
+            Caller.of(self),
+            source="aws.sagemaker",
+            kind="SageMaker Model Package State Change",
+            detail={
+                "ModelPackageGroupName": package.model_package_group_name,
+                "ModelPackageVersion": package.model_package_version,
+                "ModelPackageArn": package.arn,
+                "ModelPackageStatus": package.model_package_status,
+                "ModelApprovalStatus": package.model_approval_status,
+                "CustomerMetadataProperties": package.customer_metadata_properties or {},
+            },
+            resource=package.arn,
+        )
+
+    def delete_model_package(self) -> ActionResult:
+        """DeleteModelPackage."""
+        arn = self._get_param("ModelPackageName")
+        del self.backend.model_packages[self.backend.describe_model_package(arn).arn]
+        return EmptyResult()
 
     def delete_model_package_group(self) -> ActionResult:
         """DeleteModelPackageGroup; refused while it holds packages."""
@@ -396,6 +540,31 @@ def _project(one: Project) -> dict[str, Any]:
     return described
 
 
+def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
+    """InvokeEndpoint: the model's own code answers, in a process of its own."""
+    caller, name = Caller.of(self), self.path.split("/")[2]
+    found = sagemaker_backends[self.current_account][self.region]
+    assert isinstance(found, SageMakerBackend)  # noqa: S101 - install put it there
+    model, role_arn, variant = found.served(name)
+    try:
+        caller.require("sagemaker:InvokeEndpoint", found.arn("endpoint", name))
+        role = caller.root().assume(role_arn, SERVICE, "SageMaker", source=found.arn("endpoint", name))
+        container = Container(model["Image"], role)
+        try:
+            given = (self.headers.get("Content-Type", ""), self.headers.get("Accept", ""))
+            status, body, content_type = sagemaker_jobs.answer(container, model, self.raw_body, *given)
+        finally:
+            container.close()
+    except RoleError as error:
+        raise ServiceError("AccessDeniedException", str(error)) from error
+    except (JobError, ClientError) as error:
+        status, body, content_type = 500, str(error), "text/plain"
+    if status == HTTPStatus.OK:
+        return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, body
+    told = {"message": body, "OriginalStatusCode": status, "OriginalMessage": body}
+    return 424, {"Content-Type": "application/json", "x-amzn-errortype": "ModelError"}, json.dumps(told)
+
+
 url_bases = moto_urls.url_bases
 url_paths = {"{0}/$": SageMakerResponse.dispatch}
 
@@ -403,3 +572,4 @@ url_paths = {"{0}/$": SageMakerResponse.dispatch}
 def install() -> None:
     """Put this module in the place of moto's."""
     replace_backend(sagemaker_backends, SageMakerBackend)
+    SageMakerRuntimeResponse.invoke_endpoint = invoke_endpoint  # type: ignore[method-assign]

@@ -15,9 +15,9 @@ _numbers = itertools.count()
 Json = dict[str, Any]
 
 
-def wait(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever the condition gives
+def wait(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:  # noqa: ANN401 - whatever it is
     """Look until there is something to see."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come about"
         time.sleep(0.02)
