@@ -562,7 +562,9 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     if status == HTTPStatus.OK:
         return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, body
     told = {"message": body, "OriginalStatusCode": status, "OriginalMessage": body}
-    return 424, {"Content-Type": "application/json", "x-amzn-errortype": "ModelError"}, json.dumps(told)
+    # moto reads the status among the headers.
+    refused: dict[str, Any] = {"status": 424, "Content-Type": "application/json", "x-amzn-errortype": "ModelError"}
+    return 424, refused, json.dumps(told)
 
 
 url_bases = moto_urls.url_bases
