@@ -27,6 +27,8 @@ class Call:
     """The operation, where the protocol names it; else method and path."""
     arrived: float
     """When, on the clock of `time.monotonic`."""
+    port: int = 0
+    """The caller's port, which tells its process."""
 
 
 Rule = Callable[[Call, Callable[[], "Answer"]], "Answer | None"]
@@ -81,10 +83,10 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
-    def arrived(self, service: str, operation: str) -> Call:
+    def arrived(self, service: str, operation: str, port: int) -> Call:
         """Count a call."""
         with self._lock:
-            call = Call(len(self.calls) + 1, service, operation, time.monotonic())
+            call = Call(len(self.calls) + 1, service, operation, time.monotonic(), port)
             self.calls.append(call)
         return call
 
@@ -133,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self._body()
-        call = self.proxy.arrived(self._service(), self._operation(body))
+        call = self.proxy.arrived(self._service(), self._operation(body), self.client_address[1])
         headers = [(name, value) for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP]
         answer = self.proxy.rule(call, lambda: self.proxy.forward(self.command, self.path, headers, body))
         if answer is None:

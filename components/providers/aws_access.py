@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
@@ -20,6 +21,8 @@ KEYS = ("profile", "accessKey", "secretKey", "token", "region", "assumeRoles", "
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 """Error codes of AWS that mean a missing permission."""
+
+_MAKING = RLock()
 
 
 class AwsError(Exception):
@@ -63,17 +66,28 @@ class AwsAccess:
                 raise AwsError(f"the credentials are of account {account}; aws:allowedAccountIds names {allowed}")
         return session
 
+    @cached_property
+    def _clients(self) -> dict[tuple[str, str], Any]:
+        return {}
+
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client that waits and tries again when AWS throttles or stumbles."""
+        """A client that waits and tries again when AWS throttles or stumbles.
+
+        It is the same one each time: what it has learnt of AWS's limits holds for the next call, too.
+        """
         from botocore.config import Config as ClientConfig  # noqa: PLC0415
 
-        endpoints = {key: url for entry in self._list("endpoints") for key, url in entry.items()}
-        return self._session.client(  # type: ignore[call-overload]
-            service,
-            region_name=region,
-            endpoint_url=endpoints.get(service),
-            config=ClientConfig(**self.patience),
-        )
+        # The engine calls a provider from several threads; clients may be shared by them, but not made by them at once.
+        with _MAKING:
+            if (service, region) not in self._clients:
+                endpoints = {key: url for entry in self._list("endpoints") for key, url in entry.items()}
+                self._clients[service, region] = self._session.client(  # type: ignore[call-overload]
+                    service,
+                    region_name=region,
+                    endpoint_url=endpoints.get(service),
+                    config=ClientConfig(**self.patience),
+                )
+            return self._clients[service, region]
 
     def _list(self, key: str) -> list[Any]:
         value = self.values.get(key) or []

@@ -73,7 +73,13 @@ class Snapshot:
                 raise ToolError(f"{path} has schema {schema}; this version reads schema {SCHEMA}. Take it anew.")
             if not any(title in loaded for title in LISTS.values()):
                 raise ToolError(f"{path} has none of {', '.join(LISTS.values())}: it is no snapshot of IAM")
-            return cls.of(loaded, loaded.get("Account", ""), loaded.get("Partition", ""))
+            if "Schema" not in loaded:
+                return cls.of(loaded)
+            entities = {
+                kind: {entry[NAMES[kind]]: entry for entry in loaded[title] if entry["Arn"]}
+                for kind, title in LISTS.items()
+            }
+            return cls(loaded["Account"], loaded["Partition"], entities)
         except OSError as error:
             raise ToolError(f"{path} cannot be read: {error.strerror}") from error
         except (ValueError, AttributeError, KeyError, TypeError) as error:

@@ -1,0 +1,47 @@
+"""What tests of injected faults tell at the end of the run: how many were tried, and how many survived, by kind."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+_PROPERTY = "faults"
+
+Tried = Callable[..., AbstractContextManager[None]]
+"""`tried(kind, count)`: what runs inside survives so many faults of a kind, unless it fails."""
+
+
+@pytest.fixture
+def tried(record_property: Callable[[str, object], None]) -> Tried:
+    """Counts faults that a test injects."""
+
+    @contextmanager
+    def trying(kind: str, count: Callable[[], int] = lambda: 1) -> Iterator[None]:
+        survived = False
+        try:
+            yield
+            survived = True
+        finally:
+            record_property(_PROPERTY, [kind, count(), count() if survived else 0])
+
+    return trying
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table. Properties of reports are what also comes from the processes of xdist."""
+    totals: dict[str, list[int]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == _PROPERTY and report.when == "call":
+                    kind, count, survived = value
+                    before = totals.get(kind, [0, 0])
+                    totals[kind] = [before[0] + count, before[1] + survived]
+    if not totals:
+        return
+    totals["all"] = [sum(column) for column in zip(*totals.values(), strict=True)]
+    width = max(map(len, totals))
+    terminalreporter.section("faults injected between the providers and AWS")
+    terminalreporter.write_line(f"{'kind':{width}}  tried  survived")
+    for kind, (count, survived) in totals.items():
+        terminalreporter.write_line(f"{kind:{width}}  {count:5}  {survived:8}", red=count != survived)
