@@ -8,6 +8,7 @@ stack adds and removes only what is its own, and the last one that leaves remove
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pulumi
@@ -76,7 +77,8 @@ class AdoptedRoleProvider(AwsResourceProvider):
                 else:
                     _empty(iam, props["name"])
                     self._drop_policies(iam, props, keep=0)
-                    iam.delete_role(RoleName=props["name"])
+                    with _perhaps_gone(iam):
+                        iam.delete_role(RoleName=props["name"])
             else:
                 self._drop_policies(iam, props, keep=0)
 
@@ -106,14 +108,18 @@ class AdoptedRoleProvider(AwsResourceProvider):
     def _make(self, iam: Any, props: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401 - a botocore client
         bound = {"PermissionsBoundary": props["boundaryArn"]} if props["boundaryArn"] else {}
         # The tags come with the role: whatever interrupts this, the next run knows whose it is.
-        role: Mapping[str, Any] = iam.create_role(
-            Path=props["path"],
-            RoleName=props["name"],
-            Description=props["purpose"],
-            AssumeRolePolicyDocument=props["trust"],
-            Tags=[{"Key": MADE, "Value": "true"}, {"Key": _tag(props["claimant"]), "Value": "true"}],
-            **bound,
-        )["Role"]
+        try:
+            role: Mapping[str, Any] = iam.create_role(
+                Path=props["path"],
+                RoleName=props["name"],
+                Description=props["purpose"],
+                AssumeRolePolicyDocument=props["trust"],
+                Tags=[{"Key": MADE, "Value": "true"}, {"Key": _tag(props["claimant"]), "Value": "true"}],
+                **bound,
+            )["Role"]
+        except iam.exceptions.EntityAlreadyExistsException:
+            # An answer that got lost, or another stack at the same moment; the tags tell.
+            role = iam.get_role(RoleName=props["name"])["Role"]
         return role
 
     def _complete(self, iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> None:  # noqa: ANN401
@@ -144,14 +150,15 @@ class AdoptedRoleProvider(AwsResourceProvider):
         arn = _policy_arn(role["Arn"], props, number)
         current = _policy_text(iam, arn)
         if current is None:
-            made: str = iam.create_policy(
-                PolicyName=_policy_name(props, number),
-                Path=props["path"],
-                PolicyDocument=text,
-                Description=f"What {props['claimant']} needs of {props['name']}",
-            )["Policy"]["Arn"]
-            return made
-        if current != json.loads(text):
+            # After an answer that got lost there is one.
+            with suppress(iam.exceptions.EntityAlreadyExistsException):
+                iam.create_policy(
+                    PolicyName=_policy_name(props, number),
+                    Path=props["path"],
+                    PolicyDocument=text,
+                    Description=f"What {props['claimant']} needs of {props['name']}",
+                )
+        elif current != json.loads(text):
             # IAM keeps five versions: those that no longer count make room for the new one.
             _drop_old_versions(iam, arn)
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
@@ -165,9 +172,10 @@ class AdoptedRoleProvider(AwsResourceProvider):
             number = policy["PolicyName"].removeprefix(prefix)
             if number != policy["PolicyName"] and number.isdigit() and int(number) > keep:
                 if policy["Arn"] in _attached(iam, props["name"]):
-                    iam.detach_role_policy(RoleName=props["name"], PolicyArn=policy["Arn"])
+                    _detach(iam, props["name"], policy["Arn"])
                 _drop_old_versions(iam, policy["Arn"])
-                iam.delete_policy(PolicyArn=policy["Arn"])
+                with _perhaps_gone(iam):
+                    iam.delete_policy(PolicyArn=policy["Arn"])
 
     def _is_whole(self, iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:  # noqa: ANN401
         attached = _attached(iam, props["name"])
@@ -248,16 +256,29 @@ def _policy_text(iam: Any, arn: str) -> Any:  # noqa: ANN401 - a policy document
 def _drop_old_versions(iam: Any, arn: str) -> None:  # noqa: ANN401
     for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
         if not version["IsDefaultVersion"]:
-            iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+            with _perhaps_gone(iam):
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
 
 
 def _empty(iam: Any, name: str) -> None:  # noqa: ANN401
     """Take everything from a role: IAM deletes none that has policies."""
     for arn in sorted(_attached(iam, name)):
-        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+        _detach(iam, name, arn)
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+            with _perhaps_gone(iam):
+                iam.delete_role_policy(RoleName=name, PolicyName=policy)
+
+
+def _detach(iam: Any, name: str, arn: str) -> None:  # noqa: ANN401
+    with _perhaps_gone(iam):
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+
+
+def _perhaps_gone(iam: Any) -> AbstractContextManager[None]:  # noqa: ANN401
+    """What is to go may have gone: a call whose answer got lost is made again."""
+    gone: AbstractContextManager[None] = suppress(iam.exceptions.NoSuchEntityException)
+    return gone
 
 
 def role_statements(iam: Any, name: str) -> list[Statement]:  # noqa: ANN401

@@ -168,7 +168,12 @@ def _tag_state(aws: Clients, domain: str) -> object:
 
 
 def _document(*actions: str, **more: object) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), **({} if "Principal" in more else {"Resource": "*"}), **more}
+    statement = {
+        "Effect": "Allow",
+        "Action": list(actions),
+        **({} if "Principal" in more else {"Resource": "*"}),
+        **more,
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
