@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.catalog import Catalog, make_catalog
+from tests.sandbox.catalog import Catalog, launch_policy, make_catalog
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
 
 PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
@@ -279,6 +279,31 @@ def test_the_products_of_this_repository_launch_update_and_leave_nothing(
 
     sagemaker.delete_project(ProjectName="fraud-deploy")
     assert _everything(aws) == before
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=lambda path: path.name)
+def test_a_launch_that_fails_at_its_last_resources_leaves_nothing(
+    catalog: Catalog, scientist: Scientist, product: Path
+) -> None:
+    servicecatalog = scientist("servicecatalog")
+    version = catalog.add_version("failing", catalog.put_text("failing.yaml", catalog.filled(product)))
+    before = _everything(catalog.aws)
+    policy = launch_policy()
+    less = [{**one, "Action": [action for action in one["Action"] if action != "events:PutTargets"]} for one in policy]
+    catalog.allow(less)
+    try:
+        record = catalog.launch(servicecatalog, "failing", ProvisioningArtifactId=version)
+    finally:
+        catalog.allow(policy)
+    (error,) = record["RecordErrors"]
+    assert "is not authorized to perform: events:PutTargets" in error["Description"]
+    stack = f"SC-123456789012-{record['ProvisionedProductId']}"
+    events = catalog.aws("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    # With a pipeline there would be a first run, and with its artifacts a bucket that cannot be rolled back.
+    assert "AWS::CodePipeline::Pipeline" not in {event["ResourceType"] for event in events}
+    assert events[0]["ResourceStatus"] == "ROLLBACK_COMPLETE"
+    servicecatalog.terminate_provisioned_product(ProvisionedProductName="failing")
+    assert _everything(catalog.aws) == before
 
 
 def _everything(aws: Clients) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
 from components.packaging import read_product
+from components.template_evaluation import Evaluation, Template
 from tests.seed_code.product_templates import (
     PRODUCTS,
     SEED_CODE,
@@ -152,8 +153,13 @@ def test_only_pushes_to_the_branch_of_the_source_start_the_pipeline(template: Pr
     assert source["Configuration"]["BranchName"] == "main"
 
 
-def test_the_pipeline_is_deleted_before_the_clean_up_so_that_it_writes_nothing_more(template: ProductTemplate) -> None:
-    assert template.resources["Pipeline"]["DependsOn"] == "CleanUp"
+def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(template: ProductTemplate) -> None:
+    for text in (template.text, filled(template.text, with_roles=False), filled(template.text, with_roles=True)):
+        parsed = Template(text)
+        # First in the text, it is made right after what it needs, and before all else.
+        parsed.resources = {"Pipeline": parsed.resources.pop("Pipeline"), **parsed.resources}
+        own = dict.fromkeys(SAGEMAKERS_OWN, "x")
+        assert Evaluation(parsed, parsed.resolve_parameters(own), {}).order()[-1] == "Pipeline"
 
 
 def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_a_resource(
