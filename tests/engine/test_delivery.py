@@ -15,13 +15,15 @@ from .conftest import MakeWorld, alter, copy_project
 pytestmark = pytest.mark.engine
 
 PARAMETER = "/sm-mlops-dev/delivery/drift/dev"
+ALL = example(pullRequests="comment")
+"""The delivery that the stack file of dev shows as a comment, with previews of pull requests."""
 
 
 @pytest.fixture(scope="module")
 def delivered(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Dev with the delivery that its stack file shows as a comment."""
+    """Dev with its delivery."""
     world = make_world(copy_project(tmp_path_factory.mktemp("delivery")))
-    alter(world, "dev", lambda config: config.update({SECTION: example()}))
+    alter(world, "dev", lambda config: config.update({SECTION: ALL}))
     up(world)
     return world
 
@@ -63,6 +65,15 @@ def test_both_pipelines_stand_with_their_builds(delivered: World) -> None:
     assert projects.get("projectsNotFound", []) == []
 
 
+def test_pull_requests_start_a_build_of_the_repository(delivered: World) -> None:
+    name = "sm-mlops-dev-pull-requests"
+    (project,) = client(delivered, "codebuild").batch_get_projects(names=[name])["projects"]
+    assert project["source"]["location"].endswith("/sm-mlops-dev")
+    (target,) = client(delivered, "events").list_targets_by_rule(Rule=name)["Targets"]
+    assert target["Arn"] == project["arn"]
+    assert set(target["InputTransformer"]["InputPathsMap"]) == {"commit", "pullRequest"}
+
+
 def test_a_second_up_changes_nothing(delivered: World) -> None:
     assert steps(delivered) == {}
     assert up(delivered) == {}
@@ -77,12 +88,12 @@ def test_what_the_nightly_build_remembers_is_no_drift(delivered: World) -> None:
 
 
 def test_a_stack_less_takes_its_own_builds_only(delivered: World) -> None:
-    only_dev = example(stacks=[{"stack": "dev"}])
+    only_dev = {**ALL, "stacks": [{"stack": "dev"}]}
     alter(delivered, "dev", lambda config: config.update({SECTION: only_dev}))
     gone = {name: op for name, op in steps(delivered).items() if op != "update"}
     assert set(gone.values()) == {"delete"}
     assert all("prod" in name for name in gone)
-    alter(delivered, "dev", lambda config: config.update({SECTION: example()}))
+    alter(delivered, "dev", lambda config: config.update({SECTION: ALL}))
 
 
 def test_destroy_leaves_nothing(delivered: World) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -293,6 +294,15 @@ def test_what_is_destroyed_may_take_several_comments_and_each_is_complete() -> N
     assert sorted(listed) == sorted(names)
 
 
+def test_reasons_give_way_before_another_comment_is_begun() -> None:
+    steps = [made.step("replace", f"name-{number}", replaceReasons=["property" * 8]) for number in range(100)]
+    (body,) = render([read(made.digest(*steps), "dev")], CODECOMMIT)
+    assert body.count("**replace**") == 100
+    assert "because" not in body
+    (body,) = render([read(made.digest(*steps), "dev")], GITHUB)
+    assert body.count("because `property") == 100
+
+
 def test_two_long_names_that_differ_in_the_middle_stay_apart() -> None:
     one, other = (code("a" * 200 + middle + "b" * 200) for middle in "xy")
     assert one != other
@@ -400,6 +410,17 @@ def test_a_value_of_absurd_depth_does_not_hide_the_rest(depth: int) -> None:
     text = comment(read(made.digest(deep, made.step("delete", "x")), "dev"))
     assert "**delete** `aws:sns/topic:Topic` `x`" in text
     assert "deep" in text
+
+
+def test_values_and_messages_of_many_megabytes_are_not_waited_for() -> None:
+    huge = "ä`" * 2_000_000
+    found = {**made.step("update", "x"), "oldState": {"inputs": {"a": "1"}}, "newState": {"inputs": {"a": huge}}}
+    text = made.digest(found, diagnostics=[{"severity": "error", "message": huge}])
+    preview = read(text, "dev")
+    started = time.process_time()
+    body = comment(preview)
+    assert time.process_time() - started < 1
+    assert "+   a: " in body
 
 
 def test_pages_are_filled_before_another_is_begun() -> None:

@@ -7,7 +7,7 @@ from tools.policy_changes import StatementChange
 from tools.preview_comment.dangers import destructive, word
 from tools.preview_comment.findings import AccessChange, is_policy
 from tools.preview_comment.previews import State, Step
-from tools.preview_comment.values import NOTHING, at_path, plain, redacted, shortened, shown, visible
+from tools.preview_comment.values import NOTHING, at_path, plain, safe, shortened, shown
 
 MOST_LINES = 40
 """Properties of one resource that are shown."""
@@ -19,7 +19,7 @@ _ENGINE_OWN = ("__defaults", "__provider")
 def step_lines(step: Step) -> list[str]:
     """A resource's change: a line that names it, and one or two for each property that differs."""
     sign = _SIGNS.get(word(step), "!")
-    head = f"{sign} {visible(word(step))} {visible(step.type)} {shortened(visible(step.name), 160)}"
+    head = f"{sign} {safe(word(step), 60)} {safe(step.type, 100)} {safe(step.name, 160)}"
     lines = list(_properties(step))
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], f"  ... {len(lines) - MOST_LINES} more lines"]
@@ -33,9 +33,9 @@ def statement_lines(change: AccessChange) -> list[str]:
 
 def _statement(change: StatementChange) -> Iterator[str]:
     sign = {"added": "+", "removed": "-"}.get(change.kind, "!")
-    yield f"{sign} {change.kind} statement {shortened(visible(change.name), 100)}"
+    yield f"{sign} {change.kind} statement {safe(change.name, 100)}"
     for side, element, value in change.differences[:MOST_LINES]:
-        yield f"{side}   {visible(element)}: {shortened(visible(redacted(value)), 200)}"
+        yield f"{side}   {safe(element, 60)}: {safe(value, 200)}"
     if len(change.differences) > MOST_LINES:
         yield f"    ... {len(change.differences) - MOST_LINES} more lines"
 
@@ -50,7 +50,7 @@ def _properties(step: Step) -> Iterator[str]:
         if not destructive(step):
             for key in sorted(given):
                 if not key.startswith("__") and given[key] not in (None, "", [], {}) and key != "tagsAll":
-                    yield f"+   {visible(key)}: {shown(plain(given[key], key))}"
+                    yield f"+   {safe(key, 100)}: {shown(plain(given[key], key))}"
     else:
         yield from _compared(step)
 
@@ -65,7 +65,7 @@ def _compared(step: Step) -> Iterator[str]:
 
 
 def _difference(path: str, old: object, new: object, *, cause: bool) -> Iterator[str]:
-    name = shortened(visible(redacted(path)), 160)
+    name = safe(path, 160)
     why = "  (forces the replacement)" if cause else ""
     if old is NOTHING and new is NOTHING:
         yield f"!   {name} changes{why}"

@@ -4,15 +4,17 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from tools.preview_comment.values import redacted, shortened, visible
+from tools.preview_comment.values import redacted, safe, shortened, visible
 
 NAME_LENGTH = 160
 """Characters of a name that are shown; longer ones are shortened and carry a hash."""
+_MESSAGE_LENGTH = 100_000
+"""Characters of a message that are looked at."""
 
 
 def code(text: str, most: int = NAME_LENGTH) -> str:
     """A code span. Markdown interprets nothing in one, and ends it only at as many backticks as it began with."""
-    inner = shortened(visible(redacted(text)), most)
+    inner = safe(text, most)
     if not inner.strip():
         return "`(nothing)`" if not inner else f"`({len(inner)} spaces)`"
     fence = _fence(inner, 1)
@@ -29,16 +31,16 @@ def block(lines: Iterable[str], language: str = "") -> str:
 
 def in_html(text: str, most: int = NAME_LENGTH) -> str:
     """Text between HTML tags."""
-    return html.escape(shortened(visible(redacted(text)), most))
+    return html.escape(safe(text, most))
 
 
 def message(text: str, most_lines: int = 30, most: int = 400) -> str:
     """A message of several lines, in a block."""
-    lines = [shortened(visible(line), most) for line in redacted(text).splitlines()] or ["(no message)"]
+    lines = redacted(shortened(text, _MESSAGE_LENGTH)).splitlines() or ["(no message)"]
     if len(lines) > most_lines:
         kept = most_lines // 2
         lines = [*lines[:kept], f"... {len(lines) - 2 * kept} more lines ...", *lines[-kept:]]
-    return block(lines, "text")
+    return block([shortened(visible(shortened(line, 4 * most)), most) for line in lines], "text")
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

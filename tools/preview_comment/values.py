@@ -78,7 +78,13 @@ def redacted(text: str) -> str:
 
 def shown(value: object, most: int = 160) -> str:
     """A value as people read it: JSON, on one line, without secrets, at most so many characters."""
-    return shortened(visible(redacted(told(plain(value)))), most)
+    return safe(told(plain(value)), most)
+
+
+def safe(text: str, most: int) -> str:
+    """A text on one line, without credentials, at most so many characters."""
+    # Cut to what matters first, as the rest takes its time; where it is cut, it is cut again.
+    return shortened(visible(redacted(shortened(text, 4 * most))), most)
 
 
 def told(value: object) -> str:
