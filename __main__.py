@@ -45,7 +45,7 @@ if stack.projects is not None:
     pulumi.export("projects", SageMakerProjects("projects", projects_args).summary)
 if stack.delivery is not None:
     parts = {"source": source, "stores": artifacts.stores, "notifications": notifications, **dict(stack.delivery)}
-    delivery_args = PlatformDeliveryArgs(environment=environment, **parts)
+    delivery_args = PlatformDeliveryArgs(environment=environment, roles=stack.iam.delivery_roles, **parts)
     pulumi.export("delivery", PlatformDelivery("delivery", delivery_args).summary)
 
 pulumi.export("artifactStores", artifacts.summary)

@@ -22,12 +22,17 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from components import deployment_options, network_check, packaging, seed_code
 from components.build_definition import LOG_DAYS, Machine, MachineType
+from components.delivery_documents import AccountRoles, DeliveryFacts
+from components.delivery_policies import state as delivery_state
 from components.distribution_bucket import ShareType
 from components.naming import BucketNaming, Names
 from components.network import Network
+from components.pipeline_policies import Place
+from components.platform_delivery import DeliveryRoles
 from components.providers.aws_access import KEYS, AwsAccess
 from components.regions import known_regions
 from components.role_documents import RoleChoices, RoleFacts, RoleMode
+from components.source_repository import CODECOMMIT_PERMISSIONS, CONNECTION_PERMISSIONS
 from components.use_role_policies import UseRole
 
 NAMESPACE = "sm-mlops"
@@ -364,6 +369,21 @@ class Iam(Section):
     """Permissions boundary of every role that the stack makes."""
 
     @property
+    def delivery_roles(self) -> DeliveryRoles:
+        """Who makes the roles of the delivery."""
+
+        def supplied(role: CreatedRole | SuppliedRole) -> str | None:
+            return role.role_arn if isinstance(role, SuppliedRole) else None
+
+        return DeliveryRoles(
+            pipeline_arn=supplied(self.pipeline),
+            start_arn=supplied(self.events),
+            build_arn=supplied(self.build),
+            deploy_arn=supplied(self.delivery),
+            permissions_boundary_arn=self.permissions_boundary_arn,
+        )
+
+    @property
     def choices(self) -> RoleChoices:
         """Who makes the roles of the catalog."""
         return RoleChoices(
@@ -608,6 +628,47 @@ class Settings(BaseModel):
             key_arns=tuple(catalog.project_key_arns.values()) if catalog else (),
             networks=self.networks,
             stack_set_role_arn=catalog.stack_set_role_arn if catalog else None,
+        )
+
+    def delivery_facts(self, account_id: str) -> DeliveryFacts | None:
+        """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
+        delivery, source, home = self.delivery, self.source, known_regions()[self.home_region]
+        if delivery is None:
+            return None
+        place = Place(home, account_id)
+        if isinstance(source, CodeCommitSource):
+            repository = source.repository or self.names.repository.value
+            arn = place.arn("codecommit", repository)
+        else:
+            arn = source.connection_arn or place.arn("codeconnections", "connection/*")
+        return DeliveryFacts(
+            names=self.names,
+            home=home,
+            account_id=account_id,
+            bucket=self.names.artifact_bucket(self.artifacts.naming, account_id, home.name).value,
+            source_arn=arn,
+            source_permissions=CODECOMMIT_PERMISSIONS
+            if isinstance(source, CodeCommitSource)
+            else CONNECTION_PERMISSIONS,
+            environments={one.title: one.environment or one.title for one in delivery.stacks if not one.role_arn},
+            accounts={
+                one.title: AccountRoles(
+                    environment=one.environment or one.title,
+                    reads=one.preview_role_arn,
+                    changes=one.role_arn,
+                    external_id=one.external_id,
+                )
+                for one in delivery.stacks
+                if one.role_arn and one.preview_role_arn
+            },
+            pull_requests=delivery.pull_requests,
+            approvals=any(one.approval for one in delivery.stacks),
+            drift=delivery.drift_schedule is not None,
+            state=delivery_state(delivery.backend_url, delivery.secrets_provider),
+            access_token_arn=delivery.access_token_arn,
+            repository=source.repository if isinstance(source, CodeCommitSource) else None,
+            network=self.networks.get(home.name),
+            boundary_arn=self.iam.permissions_boundary_arn,
         )
 
     @property

@@ -33,6 +33,8 @@ class BuildProjectArgs:
     """Days after which a log is removed, one of those that CloudWatch Logs takes."""
     log_key_arn: pulumi.Input[str] | None
     """Customer key of the region that encrypts the logs; without one CloudWatch encrypts with its own."""
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds the role, where one is made."""
     network: Network | None = None
     """Where in a VPC builds run; without one they run outside of any."""
 
@@ -112,6 +114,7 @@ class BuildProject(pulumi.ComponentResource):
             assume_role_policy=environment.account_id.apply(
                 lambda account: document([pipeline_policies.build_trust(Place(home, account), project, region.name)])
             ),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -97,6 +97,8 @@ class DeliveryPipelineArgs:
     """A role of the pipeline that exists; left out, one is made."""
     start_role_arn: pulumi.Input[str] | None = None
     """A role that exists, for the rules that start the pipeline; left out, one is made."""
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds every role that is made."""
 
 
 class DeliveryPipeline(pulumi.ComponentResource):
@@ -187,6 +189,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
                 log_days=args.log_days,
                 log_key_arn=args.log_key_arns.get(region),
                 network=args.environment.networks.get(region),
+                permissions_boundary_arn=args.permissions_boundary_arn,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -210,6 +213,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             assume_role_policy=environment.account_id.apply(
                 lambda account: document([pipeline_policies.pipeline_trust(Place(home, account), args.pipeline)])
             ),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -305,6 +309,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             assume_role_policy=environment.account_id.apply(
                 lambda account: document([pipeline_policies.start_trust(Place(home, account), rules)])
             ),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -25,6 +25,8 @@ class Target:
     environment: str
     repository: str | None = None
     """CodeCommit repository, where it is not named `<project>-<environment>`."""
+    boundary_arn: str | None = None
+    """Permissions boundary without which no role may be made; left out, roles are bound by their names alone."""
 
     @property
     def prefix(self) -> str:
@@ -99,13 +101,16 @@ def remember_statements(parameter_arn: str) -> list[Statement]:
 
 
 def account_trust(builder_arns: Sequence[str], external_id: str | None) -> Statement:
-    """Trust of a role of another account: the delivery's own builds may act as it, and nobody else."""
-    trust: Statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": list(builder_arns)},
-        "Action": "sts:AssumeRole",
-    }
-    return {**trust, "Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else trust
+    """Trust of a role of another account: the delivery's own builds may act as it, and nobody else.
+
+    The builds' roles stand in the condition: as principals they would have to exist first, and one that is made anew
+    would not be the one that was trusted.
+    """
+    roots = sorted({f"{arn.split(':role', 1)[0]}:root" for arn in builder_arns})
+    condition: dict[str, dict[str, object]] = {"ArnEquals": {"aws:PrincipalArn": list(builder_arns)}}
+    if external_id:
+        condition["StringEquals"] = {"sts:ExternalId": external_id}
+    return {"Effect": "Allow", "Principal": {"AWS": roots}, "Action": "sts:AssumeRole", "Condition": condition}
 
 
 def preview_statements(target: Target) -> list[Statement]:
@@ -427,9 +432,11 @@ PASSED_TO = (
 
 
 def _role_statements(target: Target) -> Iterator[Statement]:
-    """Roles are made under the environment's names, for the services that the environment uses."""
-    yield allow("MakeRoles", ["iam:CreateRole", "iam:PutRolePolicy"], target.roles())
-    own = {"ArnLike": {"iam:PolicyARN": target.policies()}}
+    """Roles are made under the environment's names, for its services, and within the boundary where there is one."""
+    bound = {"StringEquals": {"iam:PermissionsBoundary": target.boundary_arn}} if target.boundary_arn else {}
+    making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+    yield allow("MakeRoles", making, target.roles(), bound or None)
+    own = {**bound, "ArnLike": {"iam:PolicyARN": target.policies()}}
     yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
     to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}
     yield allow("PassRoles", ["iam:PassRole"], target.roles(), to)

@@ -129,6 +129,10 @@ class Names:
         value = f"{self.delivery_pipeline.value}-{operation}-{stack}"
         return PhysicalName(f"role that delivers {stack}", value, 64)
 
+    def supplied_delivery_role(self, key: str) -> PhysicalName:
+        """Role of the delivery that an administrator makes; a proposal, since the settings name its ARN."""
+        return PhysicalName(f"{key} role of the delivery", f"{self.prefix}-delivery-{key}", 64)
+
     def delivery_policy(self, stack: str, kind: str, number: int) -> PhysicalName:
         """Policy of what deliveries may do with a stack of this account."""
         return PhysicalName(f"policy to {kind} {stack}", f"{self.prefix}-delivery-{stack}-{kind}-{number}", 128)

@@ -16,6 +16,9 @@ class Store:
 
     bucket_arn: str
     key_arn: str
+    """ARN of its key, or a pattern of it together with `key_alias`."""
+    key_alias: str | None = None
+    """Alias of the key, where its ARN is not known yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +85,15 @@ def log_group_name(project: str) -> str:
     return f"/aws/codebuild/{project}"
 
 
-def trust(place: Place, service: str, source_arn: str) -> Statement:
-    """Lets a service act as a role on behalf of one thing of the account, and of nothing of another account."""
+def trust(place: Place, service: str, *source_arns: str) -> Statement:
+    """Lets a service act as a role on behalf of these things of the account, and of nothing of another account."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"aws:SourceAccount": place.account_id},
-            "ArnLike": {"aws:SourceArn": source_arn},
+            "ArnLike": {"aws:SourceArn": source_arns[0] if len(source_arns) == 1 else list(source_arns)},
         },
     }
 
@@ -107,7 +110,7 @@ def build_trust(place: Place, project: str, region: str | None = None) -> Statem
 
 def start_trust(place: Place, rules: Iterable[str]) -> Statement:
     """Lets EventBridge act for these rules."""
-    statement = trust(place, "events.amazonaws.com", "")
+    statement = trust(place, "events.amazonaws.com")
     statement["Condition"]["ArnLike"]["aws:SourceArn"] = [place.arn("events", f"rule/{rule}") for rule in rules]
     return statement
 
@@ -180,13 +183,18 @@ def build_statements(
 
 def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statement]:
     """Reads and writes the artifacts of one pipeline."""
-    folders, keys = zip(
-        *((f"{store.bucket_arn}/{pipeline[:ARTIFACT_FOLDER]}/*", store.key_arn) for store in stores), strict=True
-    )
+    found = list(stores)
+    folders = [f"{store.bucket_arn}/{pipeline[:ARTIFACT_FOLDER]}/*" for store in found]
+    aliases = sorted({store.key_alias for store in found if store.key_alias})
     return [
         allow("UseArtifacts", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], folders),
         # The keys' own policies bind their use to the buckets.
-        allow("UseKeysOfArtifacts", KEY_USE, keys),
+        allow(
+            "UseKeysOfArtifacts",
+            KEY_USE,
+            sorted({store.key_arn for store in found}),
+            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}} if aliases else None,
+        ),
     ]
 
 

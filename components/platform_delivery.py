@@ -69,6 +69,22 @@ class DeliveredStack:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliveryRoles:
+    """Roles that somebody else makes; what is left out, the stack makes: one for each pipeline, build and start."""
+
+    pipeline_arn: str | None = None
+    """Role of both pipelines."""
+    start_arn: str | None = None
+    """Role of the rules that start them."""
+    build_arn: str | None = None
+    """Role of all builds that change nothing."""
+    deploy_arn: str | None = None
+    """Role of the builds that deploy."""
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds every role that the stack makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlatformDeliveryArgs:
     """What `PlatformDelivery` is made from."""
 
@@ -80,6 +96,8 @@ class PlatformDeliveryArgs:
     """Artifact stores by region."""
     notifications: Notifications
     """Who is told, and asked for approvals."""
+    roles: DeliveryRoles = DeliveryRoles()
+    """Who makes the roles."""
     stacks: Sequence[DeliveredStack]
     """What is delivered, in this order."""
     backend_url: str
@@ -138,10 +156,10 @@ class PlatformDelivery(pulumi.ComponentResource):
                 )
             ),
         )
-        self._read = {one.stack: self._policies(one, "read", delivery_policies.reading_role) for one in args.stacks}
-        self._change = {
-            one.stack: self._policies(one, "change", delivery_policies.changing_role) for one in args.stacks
-        }
+        read = args.stacks if args.roles.build_arn is None else ()
+        changed = args.stacks if args.roles.deploy_arn is None else ()
+        self._read = {one.stack: self._policies(one, "read", delivery_policies.reading_role) for one in read}
+        self._change = {one.stack: self._policies(one, "change", delivery_policies.changing_role) for one in changed}
         delivery = self._pipeline(
             "deliver",
             names.delivery_pipeline.value,
@@ -178,6 +196,9 @@ class PlatformDelivery(pulumi.ComponentResource):
                 notifications=args.notifications,
                 log_days=args.log_days,
                 log_key_arns={home: self._log_key.arn},
+                role_arn=args.roles.pipeline_arn,
+                start_role_arn=args.roles.start_arn,
+                permissions_boundary_arn=args.roles.permissions_boundary_arn,
                 **more,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -231,7 +252,7 @@ class PlatformDelivery(pulumi.ComponentResource):
                 *self._assumed(stack.preview_role_arn),
             ]
         )
-        return self._build(operation, variables, statements, stack, policies=self._read[stack.stack])
+        return self._build(operation, variables, statements, stack, policies=self._read.get(stack.stack, ()))
 
     def _changing(self, stack: DeliveredStack) -> BuildDefinition:
         variables = self._stack_variables(stack, stack.role_arn)
@@ -241,7 +262,7 @@ class PlatformDelivery(pulumi.ComponentResource):
                 *self._assumed(stack.role_arn),
             ]
         )
-        return self._build("up", variables, statements, stack, policies=self._change[stack.stack])
+        return self._build("up", variables, statements, stack, policies=self._change.get(stack.stack, ()))
 
     def _drifting(self, stack: DeliveredStack) -> BuildDefinition:
         args, names, home = self._args, self._args.environment.names, self._args.environment.home
@@ -269,7 +290,7 @@ class PlatformDelivery(pulumi.ComponentResource):
                 *pipeline_policies.publish_statements(home, known[2]),
             ]
         )
-        return self._build("drift", variables, statements, stack, policies=self._read[stack.stack])
+        return self._build("drift", variables, statements, stack, policies=self._read.get(stack.stack, ()))
 
     def _pull_request_previews(self, *, approves: bool) -> PullRequestPreviews:
         """Previews of every stack in one build: they make one comment."""
@@ -288,7 +309,7 @@ class PlatformDelivery(pulumi.ComponentResource):
             ",".join(part for part in (one.stack, one.preview_role_arn, one.external_id) if part) for one in args.stacks
         )
         variables = {"PULUMI_BACKEND_URL": args.backend_url, "STACKS": " ".join(stacks)}
-        policies = [arn for one in args.stacks for arn in self._read[one.stack]]
+        policies = [arn for one in args.stacks for arn in self._read.get(one.stack, ())]
         return PullRequestPreviews(
             f"{self._logical}-pull-requests",
             PullRequestPreviewsArgs(
@@ -302,6 +323,8 @@ class PlatformDelivery(pulumi.ComponentResource):
                 approves=approves,
                 log_days=args.log_days,
                 log_key_arn=self._log_key.arn,
+                start_role_arn=args.roles.start_arn,
+                permissions_boundary_arn=args.roles.permissions_boundary_arn,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -336,6 +359,7 @@ class PlatformDelivery(pulumi.ComponentResource):
             secret_arns={"PULUMI_ACCESS_TOKEN": args.access_token_arn} if secrets and args.access_token_arn else {},
             statements=statements,
             policy_arns=policies,
+            role_arn=args.roles.deploy_arn if operation == "up" else args.roles.build_arn,
             reports=reports,
         )
 
@@ -372,6 +396,7 @@ class PlatformDelivery(pulumi.ComponentResource):
                 project=environment.names.project,
                 environment=stack.environment or stack.title,
                 repository=args.source.repository,
+                boundary_arn=args.roles.permissions_boundary_arn,
             )
             return list(managed_policies(role(target, [])))
 

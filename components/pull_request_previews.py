@@ -110,6 +110,8 @@ class PullRequestPreviewsArgs:
     """Customer key of the region that encrypts the logs; without one CloudWatch encrypts with its own."""
     start_role_arn: pulumi.Input[str] | None = None
     """A role that exists, for the rule that starts builds; left out, one is made."""
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds every role that is made."""
 
 
 class PullRequestPreviews(pulumi.ComponentResource):
@@ -172,6 +174,7 @@ class PullRequestPreviews(pulumi.ComponentResource):
             assume_role_policy=environment.account_id.apply(
                 lambda account: document([pipeline_policies.build_trust(Place(home, account), project)])
             ),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -248,6 +251,7 @@ class PullRequestPreviews(pulumi.ComponentResource):
             assume_role_policy=environment.account_id.apply(
                 lambda account: document([pipeline_policies.start_trust(Place(home, account), [args.project])])
             ),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

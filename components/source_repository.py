@@ -17,6 +17,20 @@ from components.environment import Environment
 
 Provider = Literal["CodeCommit", "GitHub", "GitLab", "Bitbucket"]
 
+CODECOMMIT_PERMISSIONS = (
+    "codecommit:CancelUploadArchive",
+    "codecommit:GetBranch",
+    "codecommit:GetCommit",
+    "codecommit:GetRepository",
+    "codecommit:GetUploadArchiveStatus",
+    "codecommit:UploadArchive",
+)
+"""IAM actions on the repository that a source action of CodeCommit needs."""
+
+# The service was renamed in 2024, and AWS still checks either prefix, by the age of the connection.
+CONNECTION_PERMISSIONS = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
+"""IAM actions on the connection that a source action of a Git provider needs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRepositoryArgs:
@@ -126,14 +140,7 @@ class SourceRepository(pulumi.ComponentResource):
             # Started by an event instead: polling is slower, and AWS turns it off on idle pipelines.
             "PollForSourceChanges": pulumi.Output.from_input("false"),
         }
-        self.action_permissions = (
-            "codecommit:CancelUploadArchive",
-            "codecommit:GetBranch",
-            "codecommit:GetCommit",
-            "codecommit:GetRepository",
-            "codecommit:GetUploadArchiveStatus",
-            "codecommit:UploadArchive",
-        )
+        self.action_permissions = CODECOMMIT_PERMISSIONS
         self._details = {"cloneUrl": repository.clone_url_http}
 
     def _use_connection(self, provider: str) -> None:
@@ -162,8 +169,7 @@ class SourceRepository(pulumi.ComponentResource):
             # The pipeline's own trigger decides, with its filters.
             "DetectChanges": pulumi.Output.from_input("false"),
         }
-        # The service was renamed in 2024, and AWS still checks either prefix, by the age of the connection.
-        self.action_permissions = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
+        self.action_permissions = CONNECTION_PERMISSIONS
 
 
 def approval_rule(branch: str, approvals: int) -> dict[str, object]:

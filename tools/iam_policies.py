@@ -7,13 +7,13 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from components import role_documents
+from components import delivery_documents, role_documents
 from components.policies import Statement, document
 from components.role_documents import RoleDocument, RoleFacts, RoleMode, fits_inline, managed_policies
 from settings import Settings, SuppliedRole
@@ -57,6 +57,22 @@ def documents(facts: RoleFacts) -> list[Document]:
         for role in role_documents.roles(facts)
     ]
     return [*_boundary(facts), *found]
+
+
+def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
+    """The roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
+    delivery = settings.delivery_facts(facts.account_id)
+    if delivery is None:
+        return []
+    found = []
+    for role in delivery_documents.documents(delivery):
+        choice = getattr(settings.iam, role.key)
+        if isinstance(choice, SuppliedRole):
+            found.append(_role(delivery_documents.named_by(role, choice.role_arn), facts, RoleMode.SUPPLIED))
+    for arn, role in delivery_documents.account_documents(delivery).items():
+        there = replace(facts, account_id=arn.split(":")[4])
+        found.append(_role(role, there, RoleMode.SUPPLIED))
+    return found
 
 
 def _boundary(facts: RoleFacts) -> Iterator[Document]:
@@ -234,10 +250,11 @@ def command(stack: str, folder: Path, account_id: str | None, out: Path | None) 
     """Print what an administrator needs to make the roles that the stack is to be given.
 
     Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
+    Of its delivery there are those that somebody else makes, in this account and in the accounts that it delivers to.
     """
     file = StackFile(stack, folder)
     facts = facts_of(file, account_of(file, account_id))
-    found = documents(facts)
+    found = [*documents(facts), *delivery_roles(file.settings, facts)]
     if out is None:
         click.echo(json.dumps([one.content for one in found], indent=2))
         return
@@ -263,7 +280,7 @@ def _summary(found: Sequence[Document], folder: Path, settings: Settings) -> Ite
         yield f"# {one.content['description']}"
         yield from command_lines(one, folder)
     later = [key for key in _LATER if isinstance(getattr(settings.iam, key), SuppliedRole)]
-    if later:
+    if later and settings.delivery is None:
         yield ""
         yield (
             f"Not among them: {', '.join(f'iam.{key}' for key in later)}. What these roles need depends on the "

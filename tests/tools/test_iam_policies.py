@@ -13,6 +13,7 @@ import settings
 from components.network import Network
 from components.role_documents import RoleMode
 from components.use_role_policies import UseRole
+from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import run_program, stack_values
 from tools.faults import ToolError
 from tools.iam_policies import Document, account_of, command, command_lines, documents, facts_of, write
@@ -223,3 +224,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"launch\.json cannot be written"):
         write(found, tmp_path / "out")
     assert not list((tmp_path / "out").glob(".*")), "no draft is left"
+
+
+def test_the_deliverys_supplied_roles_and_those_of_other_accounts_are_written_down(tmp_path: Path) -> None:
+    given = "arn:aws:iam::111122223333:role/given/builds"
+    iam = {"build": {"mode": "supplied", "roleArn": given}}
+    file = stack_file(tmp_path, iam, **{SECTION: example()})
+    arguments = ["--stack", file.stack, "--folder", str(tmp_path), "--account-id", ACCOUNT]
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    found = {one["key"]: one["arn"] for one in json.loads(done.output)}
+    assert found["build"] == given
+    assert "pipeline" not in found, "the stack makes it"
+    assert found["delivery.prod.read"] == "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-read"
+    assert found["delivery.prod.change"] == "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-change"
