@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.permissions import Request, decision
+from components.role_documents import WELL_KNOWN_LAUNCH_ROLE
+from tests.unit.recording import stack_values
+from tools.iam_policies import documents, facts_of
 from tools.iam_snapshot.command import command
 from tools.iam_snapshot.difference import Breadth, Change, EntityChange, differences
 from tools.iam_snapshot.snapshot import Snapshot
+from tools.iam_snapshot.stack_roles import beside
+from tools.stack_file import StackFile
 
-from .iam_accounts import TRUST, allow, arn, deny, details, group, managed, policy, role, snapshot, user
+from .iam_accounts import ACCOUNT, TRUST, allow, arn, deny, details, group, managed, policy, role, snapshot, user
 from .test_cli import run
 from .test_policy_changes import POLICIES, STATEMENTS
 
@@ -271,6 +277,63 @@ class TestCommand:
         assert told.returncode == 2
         assert told.stderr.startswith("error: ")
         assert "Traceback" not in told.stderr
+
+
+class TestStack:
+    """What a stack would make, beside what the account has."""
+
+    def made(self, folder: Path) -> list[dict[str, Any]]:
+        """The roles and the boundary of dev as IAM would describe them, in policies of other names than the stack's."""
+        found = []
+        for document in documents(facts_of(StackFile("dev"), ACCOUNT)):
+            parts = dict(document.parts)
+            if document.key == "boundary":
+                found.append(managed(document.content["name"], dict(parts["policy"])))
+            else:
+                trust = parts.pop("trust")
+                found.append(role(document.content["name"], dict(parts), trust=trust, tags={"a": "b"}))
+        snapshot(*found, role("somebody")).write(folder / "iam.json")
+        return found
+
+    def told(self, folder: Path, *flags: str) -> Any:  # noqa: ANN401 - click's result
+        return CliRunner().invoke(command, ["diff", str(folder / "iam.json"), "--stack", "dev", *flags])
+
+    def test_an_account_that_has_what_the_stack_makes_has_no_difference(self, tmp_path: Path) -> None:
+        self.made(tmp_path)
+        told = self.told(tmp_path)
+        assert (told.exit_code, told.stdout) == (0, "no difference\n")
+
+    def test_what_the_account_lacks_or_has_otherwise_is_told_and_nobody_elses_roles_are_not(
+        self, tmp_path: Path
+    ) -> None:
+        first, *others = self.made(tmp_path)
+        (launch,) = [entry for entry in others if entry.get("RoleName", "").endswith("-launch")]
+        launch["RolePolicyList"][0]["PolicyDocument"]["Statement"] = []
+        snapshot(*others, role("somebody")).write(tmp_path / "iam.json")
+        told = json.loads(self.told(tmp_path, "--json").stdout)
+        assert [(item["kind"], item["status"], item["breadth"]) for item in told["changes"]] == [
+            ("role", "changed", "broader"),
+            ("policy", "added", "broader"),
+        ]
+        assert told["changes"][0]["parts"][0]["what"] == "all policies"
+        assert told["changes"][1]["name"] == first["Arn"]
+
+    def test_a_role_of_somebody_else_is_not_compared_though_the_stack_adopts_it(self, tmp_path: Path) -> None:
+        values = {**stack_values("dev"), "sm-mlops:iam": {"launch": {"mode": "adopt"}}}
+        (tmp_path / "Pulumi.own.yaml").write_text(yaml.safe_dump({"config": values}))
+        file = StackFile("own", tmp_path)
+        there = role(WELL_KNOWN_LAUNCH_ROLE, {"x": policy(allow("*"))})
+        names = [list(beside(snapshot(*roles), file)[1].entities["role"]) for roles in ([there], [])]
+        assert names == [[], [WELL_KNOWN_LAUNCH_ROLE]]
+
+    @pytest.mark.parametrize("arguments", [[], ["iam.json", "--stack", "dev"]])
+    def test_one_thing_is_compared_with_one_other(self, tmp_path: Path, arguments: list[str]) -> None:
+        path = str(tmp_path / "iam.json")
+        snapshot().write(Path(path))
+        given = [path if argument == "iam.json" else argument for argument in arguments]
+        told = CliRunner().invoke(command, ["diff", path, *given])
+        assert told.exit_code == 2
+        assert "a second file, or --stack" in told.stderr
 
 
 def test_the_broadened_ones_come_first() -> None:

@@ -9,7 +9,8 @@ from rich.console import Console
 from tools.iam_snapshot import report
 from tools.iam_snapshot.difference import Breadth, differences
 from tools.iam_snapshot.snapshot import SCHEMA, Snapshot, take
-from tools.stack_file import StackFile, stack_options
+from tools.iam_snapshot.stack_roles import beside
+from tools.stack_file import PROJECT, StackFile, stack_options
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,7 +39,9 @@ def take_command(stack: str, folder: Path, out: Path) -> None:
 
 @command.command("diff")
 @click.argument("old", type=_FILE)
-@click.argument("new", type=_FILE)
+@click.argument("new", type=_FILE, required=False)
+@click.option("--stack", "-s", help="Compare with what this stack would make, instead of another file.")
+@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PROJECT, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Tell it to a machine.")
 @click.option(
     "--fail-on",
@@ -48,14 +51,30 @@ def take_command(stack: str, folder: Path, out: Path) -> None:
     help="Which differences end with code 1; `broader` are those that allow more, or may.",
 )
 @click.pass_context
-def diff_command(context: click.Context, old: Path, new: Path, as_json: bool, fail_on: str) -> None:
+def diff_command(
+    context: click.Context,
+    old: Path,
+    new: Path | None,
+    stack: str | None,
+    folder: Path,
+    as_json: bool,
+    fail_on: str,
+) -> None:
     """Tell what differs between two files of `take`, or of `aws iam get-account-authorization-details`.
+
+    With --stack: between a file and the roles that the stack would make; nobody else's roles are looked at then.
 
     Ends with code 0 where nothing differs, 1 where something does, and 2 where that could not be found out.
     """
-    before, after = Snapshot.read(old), Snapshot.read(new)
-    if before.account != after.account:
-        click.echo(f"note: {old} is of account {before.account}, {new} of account {after.account}", err=True)
+    if (new is None) == (stack is None):
+        raise click.UsageError("give a second file, or --stack")
+    before = Snapshot.read(old)
+    if stack is not None:
+        before, after = beside(before, StackFile(stack, folder))
+    elif new is not None:
+        after = Snapshot.read(new)
+        if before.account != after.account:
+            click.echo(f"note: {old} is of account {before.account}, {new} of account {after.account}", err=True)
     changes = differences(before, after)
     broader = any(item.change.breadth >= Breadth.UNDECIDED for item in changes)
     if as_json:

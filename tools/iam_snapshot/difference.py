@@ -14,6 +14,9 @@ from tools.policy_changes import PolicyChanges, StatementChange, compare
 
 Status = Literal["added", "removed", "changed"]
 
+ALL = "all policies"
+"""What a role may do as one document, where two are compared that may be in different policies."""
+
 _INLINE = "inline policy "
 _ATTACHED = "attached policy "
 _IDS = ("RoleId", "UserId", "GroupId", "PolicyId")
@@ -105,12 +108,12 @@ def _arn(entity: Entity | None) -> str:
 
 def _holder_parts(before: Entity | None, after: Entity, old: Snapshot, new: Snapshot) -> list[Change]:
     """What differs in who may be a role, and in what a role, user or group may do."""
-    had, has = _held(before or {}, old), _held(after, new)
+    had, has = held(before or {}, old), held(after, new)
     parts = [_document("trust policy", *(entity.get("AssumeRolePolicyDocument") for entity in (before or {}, after)))]
     for label in sorted(had.keys() | has.keys()):
         # What stands in a document of its own, and is held before and after, is compared there.
         both = label in had and label in has
-        if both and (not label.startswith(_INLINE) or had[label] == has[label]):
+        if both and (not label.startswith((_INLINE, ALL)) or had[label] == has[label]):
             continue
         beside = [[document for name, document in held.items() if name != label] for held in (had, has)]
         unknown = any(held.get(label, ()) is None for held in (had, has))
@@ -119,25 +122,25 @@ def _holder_parts(before: Entity | None, after: Entity, old: Snapshot, new: Snap
         parts.append(
             Change(what=label, status=status, breadth=Breadth.UNDECIDED, notes=("its document is not in the snapshot",))
             if unknown
-            else _policy_change(label, status, changes, listed=label.startswith(_INLINE))
+            else _policy_change(label, status, changes, listed=label.startswith((_INLINE, ALL)))
         )
     parts.append(_boundary(before or {}, after, old, new))
     return [part for part in parts if part]
 
 
-def _held(entity: Entity, snapshot: Snapshot) -> dict[str, Any]:
+def held(entity: Entity, snapshot: Snapshot) -> dict[str, Any]:
     """By label: the documents that give somebody rights; None for one that the snapshot does not have."""
-    held: dict[str, Any] = {}
+    documents: dict[str, Any] = {ALL: entity[ALL]} if ALL in entity else {}
     for key in ("RolePolicyList", "UserPolicyList", "GroupPolicyList"):
-        held |= {f"{_INLINE}{policy['PolicyName']}": policy["PolicyDocument"] for policy in entity.get(key, ())}
+        documents |= {f"{_INLINE}{policy['PolicyName']}": policy["PolicyDocument"] for policy in entity.get(key, ())}
     for policy in entity.get("AttachedManagedPolicies", ()):
-        held[f"{_ATTACHED}{policy['PolicyArn']}"] = snapshot.document(policy["PolicyArn"])
+        documents[f"{_ATTACHED}{policy['PolicyArn']}"] = snapshot.document(policy["PolicyArn"])
     for name in entity.get("GroupList", ()):
-        held[f"group {name}"] = _joined(_held(snapshot.entities["group"].get(name, {}), snapshot).values())
-    return held
+        documents[f"group {name}"] = joined(held(snapshot.entities["group"].get(name, {}), snapshot).values())
+    return documents
 
 
-def _joined(documents: Iterable[Any]) -> Any:  # noqa: ANN401 - JSON
+def joined(documents: Iterable[Any]) -> Any:  # noqa: ANN401 - JSON
     """Several documents as one; None where one of them is not known."""
     statements: list[Any] = []
     for document in documents:

@@ -1,7 +1,6 @@
 """An account's authorization details as a file that two takes of an unchanged account make byte by byte the same."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 
 from components.providers.aws_access import AwsAccess, explained
 from tools.faults import ToolError
+from tools.whole_files import write_whole
 
 SCHEMA = 1
 """Version of the file's form."""
@@ -91,18 +91,7 @@ class Snapshot:
         Raises:
             ToolError: it cannot be written.
         """
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            try:
-                with draft.open("w", encoding="utf-8") as file:
-                    file.writelines(self._text())
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
-        except OSError as error:
-            raise ToolError(f"{path} cannot be written: {error.strerror}") from error
+        write_whole(path, self._text())
 
     def _text(self) -> Iterator[str]:
         """The file, one entity a line: one change is one line of a diff, and 5,000 roles need no seconds."""
