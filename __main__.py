@@ -7,6 +7,7 @@ import settings
 from components import network_check
 from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 from components.catalog import Catalog, CatalogArgs
+from components.deployment_tests import DeploymentTests, DeploymentTestsArgs
 from components.environment import Environment
 from components.notifications import Notifications, NotificationsArgs
 from components.platform_delivery import PlatformDelivery, PlatformDeliveryArgs
@@ -47,6 +48,17 @@ if stack.delivery is not None:
     parts = {"source": source, "stores": artifacts.stores, "notifications": notifications, **dict(stack.delivery)}
     delivery_args = PlatformDeliveryArgs(environment=environment, roles=stack.iam.delivery_roles, **parts)
     pulumi.export("delivery", PlatformDelivery("delivery", delivery_args).summary)
+if stack.deployment_tests is not None and stack.delivery is not None:
+    tests_args = DeploymentTestsArgs(
+        environment=environment,
+        stack=pulumi.get_stack(),
+        source=source,
+        stores=artifacts.stores,
+        notifications=notifications,
+        options=stack.deployment_tests.options,
+        pulumi=stack.delivery,
+    )
+    pulumi.export("deploymentTests", DeploymentTests("tests", tests_args).summary)
 
 pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)

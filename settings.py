@@ -431,8 +431,8 @@ class DeploymentOption(Section):
     """What differs from this stack's settings, by section: mappings are merged, null leaves a key out."""
     expected: tuple[str, ...] = ()
     """Ids of `tools doctor` that this option is known to break, such as `connection` before a person completes it."""
-    projects: bool = True
-    """Whether a project of each product is created, run and deleted."""
+    projects: Literal["none", "create", "run"] = "run"
+    """`run`: a project of each product is created, run and deleted. `create`: not run, which is quicker. `none`."""
     approval: bool = False
     """Whether a person approves before the stack is destroyed."""
 
@@ -532,6 +532,16 @@ class Delivery(Section):
     pull_requests: Literal["comment", "approve"] | None = None
     """CodeCommit: `comment` shows on each pull request what it changes; `approve` also approves what nothing stops."""
 
+    @property
+    def machine(self) -> Machine:
+        """What the builds run on."""
+        return Machine(
+            type=self.machine_type,
+            compute_type=self.compute_type,
+            image=self.image,
+            timeout_minutes=self.timeout_minutes,
+        )
+
 
 class Protection(Section):
     """What guards buckets, keys and the repository against a mistake."""
@@ -597,18 +607,11 @@ class Settings(BaseModel):
         return {region: Network(**dict(network)) for region, network in self.network.items()}
 
     @property
-    def called_services(self) -> Mapping[str, Mapping[str, str]]:
-        """By region with a network, what the things that run in it call, and for what."""
-        products = [seed_code.product(slug) for slug in self.catalog.products] if self.catalog else []
+    def called_services(self) -> Mapping[str, str]:
+        """What the things that run in a network call, and for what."""
+        slugs = self.catalog.products if self.catalog else ()
         stack_sets = self.catalog is not None and self.catalog.stack_set_role_arn is not None
-        return {
-            region: network_check.called_services(
-                products if region in self.catalog_regions else [],
-                stack_sets=stack_sets and region in self.catalog_regions,
-                delivers=self.delivery is not None and region == self.home_region,
-            )
-            for region in self.network
-        }
+        return network_check.called_services([seed_code.product(slug) for slug in slugs], stack_sets=stack_sets)
 
     @property
     def catalog_regions(self) -> tuple[str, ...]:
@@ -780,6 +783,11 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
             f"live there and need a bucket beside them"
         )
     catalog = fields.get("catalog")
+    if fields.get("delivery"):
+        yield from _delivery_faults(fields["delivery"])
+        yield from _pull_request_faults(fields["delivery"], fields.get("source"))
+    if fields.get("deployment_tests"):
+        yield from _test_faults(fields["deployment_tests"], fields.get("delivery"), artifacts)
     if fields.get("iam"):
         yield from _role_faults(fields["iam"], catalog)
     if home:
@@ -796,11 +804,14 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"{NAMESPACE}:network: does not go with catalog.shares: security groups exist in this account only, "
                 f"and projects of the other accounts would look for them there"
             )
+    yield from _name_faults(fields)
+
+
+def _name_faults(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Every name fits into AWS's limit for it."""
+    home, artifacts, catalog = fields.get("home_region"), fields.get("artifacts"), fields.get("catalog")
+    delivery, tests = fields.get("delivery"), fields.get("deployment_tests")
     project, environment, source = fields.get("project"), fields.get("environment"), fields.get("source")
-    delivery = fields.get("delivery")
-    if delivery:
-        yield from _delivery_faults(delivery)
-        yield from _pull_request_faults(delivery, source)
     if project and environment and artifacts and source:
         makes_connection = isinstance(source, ConnectionSource) and source.connection_arn is None
         worst = max(
@@ -809,6 +820,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 artifacts.regions,
                 connection=makes_connection,
                 catalog_regions=(catalog.regions or (home,)) if catalog and home else (),
+                tested=[option.name for option in tests.options] if tests else (),
                 delivered=[stack.title for stack in delivery.stacks] if delivery else (),
             ),
             key=lambda name: name.excess,
@@ -818,6 +830,19 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"{NAMESPACE}:project: {project!r} with environment {environment!r} is too long by {worst.excess}: "
                 f"the {worst.resource} would be named {worst.value!r}, {len(worst.value)} characters, and AWS "
                 f"allows {worst.limit}"
+            )
+
+
+def _test_faults(tests: DeploymentTests, delivery: Delivery | None, artifacts: Artifacts | None) -> Iterator[str]:
+    """Tests run Pulumi as the delivery does, each in a region in which pipelines act."""
+    where = f"{NAMESPACE}:deploymentTests"
+    if delivery is None:
+        yield f"{where}: needs {NAMESPACE}:delivery, which says where Pulumi and its state are"
+    for index, option in enumerate(tests.options):
+        if artifacts and option.region not in artifacts.regions:
+            yield (
+                f"{where}.options[{index}].region: {option.region!r} is not one of {NAMESPACE}:artifacts.regions "
+                f"({', '.join(artifacts.regions)}); the test's build acts there and needs a bucket beside it"
             )
 
 
@@ -932,8 +957,7 @@ def _delivery_faults(delivery: Delivery) -> Iterator[str]:
             yield f"{where}.accessTokenArn: has no effect with state in S3; leave it out"
     elif delivery.access_token_arn is None:
         yield f"{where}.accessTokenArn: missing; {delivery.backend_url} asks for an access token"
-    machine = Machine(type=delivery.machine_type, compute_type=delivery.compute_type)
-    yield from (f"{where}.computeType: {fault}" for fault in machine.faults(in_vpc=False))
+    yield from (f"{where}.computeType: {fault}" for fault in delivery.machine.faults(in_vpc=False))
     titles = [stack.title for stack in delivery.stacks]
     for index, stack in enumerate(delivery.stacks):
         entry = f"{where}.stacks[{index}]"

@@ -6,7 +6,7 @@ test must not touch.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SUFFIX_LENGTH = 6
@@ -62,13 +62,24 @@ def settings_under_test(
     for section, key in _OF_THE_STACK_ALONE:
         if isinstance(tested.get(section), Mapping):
             tested[section] = {name: value for name, value in tested[section].items() if name != key}
-    # A VPC is regional: those of other regions are none of this stack.
-    if isinstance(tested.get("network"), Mapping):
-        tested["network"] = {name: value for name, value in tested["network"].items() if name == region}
+    # VPCs, domains and keys are regional: those of other regions are none of this stack.
+    tested = _of_region(tested, ("network",), region)
+    for key in ("projectKeyArns", "studioDomains"):
+        tested = _of_region(tested, ("catalog", key), region)
     tested = merged(tested, {"artifacts": {"regions": [region]}})
     tested = merged(tested, changes)
     tested = merged(tested, {"protection": THROWN_AWAY})
     return {**tested, "project": f"{tested.get('project', '')}-{test_suffix}"}
+
+
+def _of_region(settings: Mapping[str, Any], path: Sequence[str], region: str) -> dict[str, Any]:
+    """Settings without the entries of other regions in the mapping at a path, if there is one."""
+    key, *rest = path
+    inner = settings.get(key)
+    if not isinstance(inner, Mapping):
+        return dict(settings)
+    kept = _of_region(inner, rest, region) if rest else {name: inner[name] for name in inner if name == region}
+    return {**settings, key: kept}
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,6 +137,24 @@ class Names:
         """Policy of what deliveries may do with a stack of this account."""
         return PhysicalName(f"policy to {kind} {stack}", f"{self.prefix}-delivery-{stack}-{kind}-{number}", 128)
 
+    def test_pipeline(self, option: str) -> PhysicalName:
+        """Pipeline that tests a deployment option; the limit leaves room for what its roles add."""
+        return PhysicalName(f"pipeline that tests {option}", f"{self.prefix}-test-{option}", 55)
+
+    @property
+    def sweep_pipeline(self) -> PhysicalName:
+        """Pipeline that destroys what tests have left behind."""
+        return PhysicalName("sweep of deployment tests", f"{self.prefix}-tests-sweep", 55)
+
+    @property
+    def test_rule(self) -> PhysicalName:
+        """Rule that sees tests end, and its role."""
+        return PhysicalName("rule of deployment tests", f"{self.prefix}-tests-ended", 64)
+
+    def test_policy(self, number: int) -> PhysicalName:
+        """Policy of what tests may do."""
+        return PhysicalName("policy of deployment tests", f"{self.prefix}-tests-{number}", 128)
+
     def drift_parameter(self, stack: str) -> PhysicalName:
         """Parameter of Systems Manager that remembers the drift which was told."""
         return PhysicalName(f"parameter for the drift of {stack}", f"/{self.prefix}/delivery/drift/{stack}", 1011)
@@ -149,6 +167,7 @@ class Names:
         connection: bool,
         catalog_regions: Sequence[str] = (),
         delivered: Sequence[str] = (),
+        tested: Sequence[str] = (),
     ) -> Iterator[PhysicalName]:
         """Every name that the environment gets, at its greatest length."""
         for region in regions:
@@ -167,3 +186,6 @@ class Names:
             yield from (self.delivery_pipeline, self.drift_pipeline, self.pull_requests)
             yield from (self.delivery_build_role("preview", stack) for stack in delivered)
             yield from (self.notification_rule(subject) for subject in ("delivery", "drift"))
+        if tested:
+            yield from (self.sweep_pipeline, self.test_rule)
+            yield from (self.test_pipeline(option) for option in tested)

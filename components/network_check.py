@@ -28,9 +28,6 @@ EVERY_PROJECT = {
 STACK_SETS = {"sts": "tests in other accounts"}
 """Services that are needed where projects may deploy stack sets."""
 
-DELIVERY = {"sts": "the platform's own delivery", "iam": "the platform's own delivery"}
-"""Services that builds which run Pulumi need at the least; IAM has an endpoint in one region only, so a way out."""
-
 HTTPS = 443
 MIN_ZONES = 2
 
@@ -67,29 +64,21 @@ class Verdict:
     """What works only by something that is not seen from here, such as the endpoints of another network."""
 
 
-def called_services(products: Sequence[Product], *, stack_sets: bool, delivers: bool) -> Mapping[str, str]:
-    """The services that what runs in a network calls, by the last part of their endpoints' names, and for what.
-
-    Args:
-        products: what is launched there.
-        stack_sets: whether projects may deploy stack sets.
-        delivers: whether the platform's own delivery runs there.
-    """
-    services = {**EVERY_PROJECT, **(STACK_SETS if stack_sets else {}), **(DELIVERY if delivers else {})}
+def called_services(products: Sequence[Product], *, stack_sets: bool) -> Mapping[str, str]:
+    """The services that what runs in a network calls, by the last part of their endpoints' names, and for what."""
+    services = {**EVERY_PROJECT, **(STACK_SETS if stack_sets else {})}
     for product in products:
         for service in product.endpoints:
             services.setdefault(service, product.slug)
     return services
 
 
-def checked(
-    networks: Mapping[str, Network], services: Mapping[str, Mapping[str, str]], access: AwsAccess
-) -> Mapping[str, Network]:
+def checked(networks: Mapping[str, Network], services: Mapping[str, str], access: AwsAccess) -> Mapping[str, Network]:
     """The networks by region, once each is known to carry what runs in it.
 
     Args:
         networks: the networks; where there is none, nothing is called.
-        services: by region, what the things that run there call (`called_services`).
+        services: what the things that run there call (`called_services`).
         access: who asks AWS.
 
     Raises:
@@ -99,7 +88,7 @@ def checked(
         return networks
     verdict = Verdict()
     for region, facts in _facts(networks, access).items():
-        judge(region, networks[region], facts, services[region], verdict)
+        judge(region, networks[region], facts, services, verdict)
     if verdict.doubts:
         pulumi.log.warn("\n".join(["sm-mlops:network may not work:", *(f"  - {doubt}" for doubt in verdict.doubts)]))
     if verdict.faults:
@@ -111,11 +100,11 @@ def checked(
 def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, Facts]:
     """The facts of all regions, read at the same time."""
     try:
-        first = next(iter(networks))
-        with explained("check of the network", "sts", first):
-            # A session makes its clients one after the other; calling them is safe for threads.
-            clients = [access.client("ec2", region) for region in networks]
-            account_id = access.client("sts", first).get_caller_identity()["Account"]
+        # A session makes its clients one after the other; calling them is safe for threads.
+        clients = [access.client("ec2", region) for region in networks]
+        home = next(iter(networks))
+        with explained("check of the network", "sts", home):
+            account_id = access.client("sts", home).get_caller_identity()["Account"]
         with ThreadPoolExecutor() as pool:
             found = pool.map(gather, clients, networks, networks.values(), [account_id] * len(clients))
             return dict(zip(networks, found, strict=True))
@@ -250,9 +239,8 @@ class _Subnet:
 
     def _without_endpoint(self, service: str, table: Described | None) -> _Lack | None:
         """Why no endpoint leads to the service, with the words for the endpoint that is nearest to it."""
-        # A service that is not regional, such as IAM, has no region in the name.
-        names = (f".{self.region}.{service}", f".amazonaws.{service}")
-        found = [endpoint for endpoint in self.facts.endpoints if endpoint["ServiceName"].endswith(names)]
+        name = f".{self.region}.{service}"
+        found = [endpoint for endpoint in self.facts.endpoints if endpoint["ServiceName"].endswith(name)]
         lacks = [lack for endpoint in found if (lack := self._misses(endpoint, table))]
         if len(lacks) < len(found):
             return None

@@ -10,6 +10,10 @@ from settings import SettingsError
 from tools.faults import ToolError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "deployment-test": (
+        "tools.deployment_test.command",
+        "Bring a deployment option up, examine it, and destroy it.",
+    ),
     "doctor": (
         "tools.doctor.command",
         "Why can't my data scientist see or launch a product? Looks, and changes nothing.",

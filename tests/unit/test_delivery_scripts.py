@@ -40,7 +40,7 @@ def test_a_buildspec_has_the_form_that_codebuild_reads(path: Path) -> None:
 @pytest.mark.parametrize("path", BUILDSPECS, ids=lambda path: path.name)
 def test_every_file_that_a_buildspec_runs_exists(path: Path) -> None:
     commands = [command for phase in buildspec(path)["phases"].values() for command in phase["commands"]]
-    named = [name for command in commands for name in re.findall(r"(?<!\.)delivery/[\w.]+|\.ci/\w+", command)]
+    named = [name for command in commands for name in re.findall(r"(?<!\.)delivery/[\w.-]+|\.ci/\w+", command)]
     assert named
     for name in named:
         assert (ROOT / name).is_file(), name

@@ -96,3 +96,12 @@ def test_each_execution_has_a_name_of_its_own_that_the_sweeper_knows_again() -> 
 @pytest.mark.parametrize("name", ["dev", "prod", "test", "test-dev", "test-option-", "testing-a-t01234"])
 def test_no_stack_of_people_is_taken_for_one_under_test(name: str) -> None:
     assert not is_stack_under_test(name)
+
+
+def test_domains_and_keys_of_other_regions_are_not_those_of_the_stack_under_test() -> None:
+    catalog = {
+        "studioDomains": {"us-east-2": ["d-1"], "eu-west-1": ["d-2"]},
+        "projectKeyArns": {"us-east-2": "arn:aws:kms:us-east-2:111122223333:key/1"},
+    }
+    tested = settings_under_test({**DEV, "catalog": catalog}, region="eu-west-1", changes={}, test_suffix="t01234")
+    assert tested["catalog"] == {"studioDomains": {"eu-west-1": ["d-2"]}, "projectKeyArns": {}}

@@ -8,13 +8,8 @@ import pulumi
 import pytest
 
 from components import network_check
-from components.delivery_policies import Target, preview_statements
 from components.network import Network
 from components.network_check import Facts, NetworkError, Verdict, judge
-from components.pipeline_policies import Place
-from components.providers.aws_access import AwsAccess
-from components.regions import known_regions
-from tests.unit.access import decision
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -220,14 +215,6 @@ def test_an_endpoint_of_another_service_or_region_does_not_count() -> None:
     assert "serves it: logs (output). Add" in lacking(endpoints=foreign)
 
 
-def test_the_endpoint_of_a_service_without_a_region_counts() -> None:
-    verdict = Verdict()
-    for endpoints in (FACTS.endpoints, [*FACTS.endpoints, interface("iam", ServiceName="com.amazonaws.iam")]):
-        judge(REGION, NETWORK, replace(FACTS, endpoints=endpoints), {**SERVICES, "iam": "delivery"}, verdict)
-    (fault,) = verdict.faults
-    assert "serves it: iam (delivery). Add" in fault
-
-
 def test_one_endpoint_that_serves_is_enough_whatever_others_of_its_service_lack() -> None:
     assert judged(endpoints=[gateway(RouteTableIds=[]), interface("s3"), *FACTS.endpoints[1:]]) == Verdict()
 
@@ -317,23 +304,13 @@ class PlayedEc2:
 
 def check(played: PlayedEc2, networks: Mapping[str, Network] | None = None) -> Mapping[str, Network]:
     wanted = {REGION: NETWORK} if networks is None else networks
-    return network_check.checked(wanted, dict.fromkeys(wanted, SERVICES), Clients(played))  # type: ignore[arg-type] # plays the access, too
+    return network_check.checked(wanted, SERVICES, Clients(played))  # type: ignore[arg-type] # plays the access, too
 
 
 def test_facts_are_read_from_all_pages() -> None:
     played = PlayedEc2()
     assert check(played) == {REGION: NETWORK}
     assert played.calls.count("DescribeSubnets") == 2
-
-
-def test_the_platforms_own_delivery_may_look_the_network_up() -> None:
-    played = PlayedEc2()
-    check(played)
-    target = Target(place=Place(known_regions()[REGION], ACCOUNT_ID), project="sm-mlops", environment="prod")
-    rights = preview_statements(target)
-    actions = {f"ec2:{call}" for call in played.calls if call.startswith("Describe")}
-    assert len(actions) == 5
-    assert {action for action in actions if decision(rights, "build", action, "*", {}) != "allow"} == set()
 
 
 def test_nothing_is_called_where_there_is_no_network() -> None:
@@ -357,12 +334,6 @@ def test_a_missing_permission_is_named() -> None:
 
     with pytest.raises(NetworkError, match=r"DescribeRouteTables failed.*Grant ec2:DescribeRouteTables to whoever"):
         check(PlayedEc2(DescribeRouteTables=denied))
-
-
-def test_credentials_that_cannot_be_had_are_a_sentence_and_no_traceback() -> None:
-    access = AwsAccess({"profile": "nobody", "region": REGION})
-    with pytest.raises(NetworkError, match=r"check of the network in us-east-2: The config profile \(nobody\)"):
-        network_check.checked({REGION: NETWORK}, {REGION: SERVICES}, access)
 
 
 def test_doubts_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -314,7 +314,13 @@ def test_a_rule_between_sections_is_checked_beside_faults_of_other_sections() ->
 
 
 def with_options(*options: dict[str, Any]) -> dict[str, Any]:
-    return {**MINIMAL, "sm-mlops:deploymentTests": {"options": list(options)}}
+    regions = dict.fromkeys(["us-east-2", *(option["region"] for option in options)])
+    return {
+        **MINIMAL,
+        "sm-mlops:artifacts": {"regions": list(regions)},
+        "sm-mlops:delivery": example(),
+        "sm-mlops:deploymentTests": {"options": list(options)},
+    }
 
 
 def test_a_fault_in_an_option_is_found_before_its_test_is() -> None:
@@ -338,10 +344,8 @@ def test_a_fault_in_an_option_is_found_before_its_test_is() -> None:
 def test_the_names_of_a_stack_under_test_are_longer_and_are_checked() -> None:
     values = with_options({"name": "one", "region": "ap-southeast-2"})
     settings.parse({**values, "sm-mlops:project": "p" * 10}, "dev")
-    (fault,) = faults({**values, "sm-mlops:project": "p" * 20})
-    assert fault.startswith(
-        "sm-mlops:deploymentTests.options[0] (one): sm-mlops:project: 'pppppppppppppppppppp-000000'"
-    )
+    (fault,) = faults({**values, "sm-mlops:project": "p" * 16})
+    assert fault.startswith("sm-mlops:deploymentTests.options[0] (one): sm-mlops:project: 'pppppppppppppppp-000000'")
 
 
 def test_a_fault_of_the_stack_itself_is_told_once_whatever_its_options() -> None:
@@ -480,18 +484,9 @@ def test_a_shared_portfolio_takes_no_network_of_this_account_along() -> None:
 
 
 def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
-    artifacts = {"regions": ["us-east-2", "eu-west-1"]}
-    network = {"us-east-2": VPC, "eu-west-1": VPC}
+    assert set(settings.parse(MINIMAL, "dev").called_services) == {"s3", "logs"}
     catalog = {**CATALOG, "regions": ["us-east-2"]}
-
-    def called(**sections: object) -> dict[str, set[str]]:
-        own = {f"sm-mlops:{section}": value for section, value in sections.items()}
-        values = {**MINIMAL, "sm-mlops:artifacts": artifacts, "sm-mlops:network": network, **own}
-        return {region: set(services) for region, services in settings.parse(values, "dev").called_services.items()}
-
-    base, of_deploy = {"s3", "logs"}, {"s3", "logs", "cloudformation", "sagemaker.api", "sagemaker.runtime"}
-    assert called() == {"us-east-2": base, "eu-west-1": base}
-    assert called(catalog=catalog) == {"us-east-2": of_deploy, "eu-west-1": base}
-    with_sets = {**catalog, "stackSetRoleArn": "arn:aws:iam::111122223333:role/Administration"}
-    assert called(delivery=example()) == {"us-east-2": {*base, "sts", "iam"}, "eu-west-1": base}
-    assert called(catalog=with_sets) == {"us-east-2": {*of_deploy, "sts"}, "eu-west-1": base}
+    of_deploy = {"s3", "logs", "cloudformation", "sagemaker.api", "sagemaker.runtime"}
+    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == of_deploy
+    catalog["stackSetRoleArn"] = "arn:aws:iam::111122223333:role/Administration"
+    assert set(settings.parse(changed("sm-mlops:catalog", catalog), "dev").called_services) == {*of_deploy, "sts"}

@@ -5,7 +5,7 @@ Projects are created as Studio does, by SageMaker's `CreateProject`: through Ser
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,13 +49,23 @@ class DataScientist:
             ToolError: nobody offers the product to this caller.
         """
         catalog = self.client("servicecatalog")
-        pages = catalog.get_paginator("search_products").paginate(Filters={"FullTextSearch": [product_name]})
-        found = [item for page in pages for item in page["ProductViewSummaries"] if item["Name"] == product_name]
+        found = [item for item in self._products(catalog) if item["Name"] == product_name]
         if len(found) != 1:
             raise ToolError(f"{len(found)} products named {product_name!r} are offered to this caller, not one")
         artifacts = catalog.describe_product(Id=found[0]["ProductId"])["ProvisioningArtifacts"]
         newest = [item["Id"] for item in artifacts if item.get("Guidance", "DEFAULT") == "DEFAULT"]
         return {"ProductId": found[0]["ProductId"], "ProvisioningArtifactId": newest[-1]}
+
+    @staticmethod
+    def _products(catalog: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - a botocore client
+        """Every product that the caller may launch; botocore has no paginator for the call."""
+        token: dict[str, str] = {}
+        while True:
+            page = catalog.search_products(**token)
+            yield from page["ProductViewSummaries"]
+            if not page.get("NextPageToken"):
+                return
+            token = {"PageToken": page["NextPageToken"]}
 
     def listed(self, product: Product, location: str) -> str:
         """URL of a product's template among those that Studio lists from S3.
@@ -139,6 +149,12 @@ class DataScientist:
         self.client("sagemaker").delete_project(ProjectName=name)
         self._settled(name, "DeleteCompleted")
 
+    def pipelines(self, contained: str) -> list[str]:
+        """Names of the region's pipelines that contain a text."""
+        pages = self.client("codepipeline").get_paginator("list_pipelines").paginate()
+        names = (item["name"] for page in pages for item in page["pipelines"])
+        return sorted(name for name in names if contained in name)
+
     def executions(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
         """Runs of a pipeline, the newest first."""
         pages = self.client("codepipeline").get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
@@ -214,3 +230,15 @@ class DataScientist:
         self.client("sagemaker").update_model_package(
             ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="A deployment test approves."
         )
+
+    def forget_models(self, group: str) -> None:
+        """Delete a group of models with its versions, if there is one. What they deployed is not touched."""
+        sagemaker = self.client("sagemaker")
+        pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=group)
+        groups = [item["ModelPackageGroupName"] for page in pages for item in page["ModelPackageGroupSummaryList"]]
+        if group not in groups:
+            return
+        versions = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+        for arn in [item["ModelPackageArn"] for page in versions for item in page["ModelPackageSummaryList"]]:
+            sagemaker.delete_model_package(ModelPackageName=arn)
+        sagemaker.delete_model_package_group(ModelPackageGroupName=group)

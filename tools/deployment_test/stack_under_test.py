@@ -66,7 +66,7 @@ class StackUnderTest:
             changes=self.option.settings,
             test_suffix=self.suffix,
         )
-        if launching and "catalog" in changed:
+        if launching and changed.get("catalog", {}).get("serviceCatalog", True) and "catalog" in changed:
             named = changed["catalog"].get("principals", [])
             changed["catalog"] = {**changed["catalog"], "principals": list(dict.fromkeys([*named, launching]))}
         others = {

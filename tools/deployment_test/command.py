@@ -1,0 +1,119 @@
+"""`tools deployment-test`: bring a deployment option up, examine it by machine, and destroy it whatever happened."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from components.deployment_options import is_stack_under_test, suffix
+from tools.deployment_test.deployment_test import DeploymentTest, StepError, say
+from tools.deployment_test.engine import Engine
+from tools.deployment_test.stack_under_test import StackUnderTest
+from tools.deployment_test.waiting import Waiting
+from tools.faults import ToolError
+from tools.stack_file import StackFile, stack_options
+
+EXECUTION = "DEPLOYMENT_TEST"
+"""Environment variable with what tells one test from another, such as the id of a pipeline's execution."""
+
+
+def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
+    """Give a command the stack, and what tells one test from another."""
+    execution = click.option(
+        "--execution",
+        envvar=EXECUTION,
+        default="by-hand",
+        show_default=True,
+        help=f"Tells this test from others: an id of any form. The environment's {EXECUTION}, where it is set.",
+    )
+    interval = click.option(
+        "--interval",
+        type=click.FloatRange(min=0.01),
+        default=Waiting.interval,
+        show_default=True,
+        help="Seconds between two looks at what takes its time.",
+    )
+    return stack_options(execution(interval(function)))
+
+
+@click.group()
+def command() -> None:
+    """Test a deployment option: bring its stack up, examine it, destroy it."""
+
+
+@command.command()
+@click.argument("option")
+@_test_options
+@click.option("--keep", is_flag=True, help="Leave the stack standing; `destroy` or `sweep` removes it later.")
+def run(option: str, stack: str, folder: Path, execution: str, interval: float, *, keep: bool) -> None:
+    """Bring OPTION up, examine it, and destroy it whatever happened. Ends with 1 where something is wrong."""
+    test = _test(option, StackFile(stack, folder), execution, interval)
+    try:
+        test.bring_up()
+        test.examine()
+        test.play()
+    except StepError:
+        pass
+    finally:
+        if not keep:
+            _destroy(test)
+    _conclude(test.faults, f"{option}: brought up and examined" + ("" if keep else ", destroyed"))
+
+
+@command.command()
+@click.argument("option")
+@_test_options
+def destroy(option: str, stack: str, folder: Path, execution: str, interval: float) -> None:
+    """Destroy what a test of OPTION has left, for instance after somebody stopped it."""
+    test = _test(option, StackFile(stack, folder), execution, interval)
+    _destroy(test)
+    _conclude(test.faults, f"{option}: destroyed")
+
+
+@command.command()
+@_test_options
+@click.option("--older-than", type=click.IntRange(min=0), help="Hours; by default the settings' sweepAfterHours.")
+def sweep(stack: str, folder: Path, execution: str, interval: float, older_than: int | None) -> None:  # noqa: ARG001 - the options are those of every test
+    """Destroy every stack that a test has left behind and that has not changed for some hours."""
+    of = StackFile(stack, folder)
+    tests = of.settings.deployment_tests
+    if tests is None:
+        raise ToolError(f"{of.path.name} has no sm-mlops:deploymentTests")
+    limit = datetime.now(UTC) - timedelta(hours=tests.sweep_after_hours if older_than is None else older_than)
+    faults: list[str] = []
+    found = [
+        name
+        for name, changed in Engine(folder).stacks().items()
+        if is_stack_under_test(name) and (changed is None or changed <= limit)
+    ]
+    for name in found:
+        option, _, test_suffix = name.removeprefix("test-").rpartition("-")
+        test = DeploymentTest(StackUnderTest(of, option, test_suffix), Waiting(interval=interval))
+        try:
+            _destroy(test)
+        except ToolError as error:
+            test.faults.append(f"{error}; destroy the stack by hand: pulumi destroy -s {name} --remove")
+        faults += test.faults
+    _conclude(faults, f"{len(found)} stacks of tests have not changed since {limit:%Y-%m-%d %H:%M} UTC")
+
+
+def _test(option: str, of: StackFile, execution: str, interval: float) -> DeploymentTest:
+    tested = StackUnderTest(of, option, suffix(f"{option}:{execution}"))
+    return DeploymentTest(tested, Waiting(interval=interval))
+
+
+def _destroy(test: DeploymentTest) -> None:
+    try:
+        test.destroy()
+    except StepError:
+        say("destroy once more, or leave it to `deployment-test sweep`")
+
+
+def _conclude(faults: list[str], done: str) -> None:
+    if faults:
+        say(f"{done}; {len(faults)} faults:")
+        for fault in faults:
+            say(f"  - {fault}")
+        raise SystemExit(1)
+    say(f"{done}; nothing is wrong")
