@@ -277,6 +277,7 @@ def _events(place: ProjectPlace) -> list[Statement]:
 
 def _cloud_formation(place: ProjectPlace) -> list[Statement]:
     models = place.arns("sagemaker", "endpoint-config/*", "model/*")
+    targets = place.arns("application-autoscaling", "scalable-target/*")
     partition, account = place.regions[0].partition, place.account_id
     scaling = "sagemaker.application-autoscaling.amazonaws.com"
     linked = f"role/aws-service-role/{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -327,15 +328,28 @@ def _cloud_formation(place: ProjectPlace) -> list[Statement]:
                 *("application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget"),
                 *("application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"),
             ],
-            place.arns("application-autoscaling", "scalable-target/*"),
+            targets,
             {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+        ),
+        allow(
+            "TagScalableTargets",
+            ["application-autoscaling:TagResource"],
+            targets,
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UntagScalableTargets",
+            ["application-autoscaling:UntagResource"],
+            targets,
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
         ),
         # These calls know no resource.
         allow(
             "Look",
             [
                 *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
-                *("application-autoscaling:ListTagsForResource", "cloudwatch:DescribeAlarms"),
+                *("application-autoscaling:DescribeScheduledActions", "application-autoscaling:ListTagsForResource"),
+                "cloudwatch:DescribeAlarms",
             ],
             ["*"],
         ),

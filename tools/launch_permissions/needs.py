@@ -7,7 +7,7 @@ from typing import Any
 
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT
-from components.permissions import Request, requests
+from components.permissions import Request, Statement, requests
 from components.template_evaluation import Evaluation, Made, Template, TemplateError, as_text
 from tools.faults import ToolError
 from tools.launch_permissions.choices import Path, Taken, explore
@@ -46,27 +46,44 @@ class Need:
 
 
 class Launch:
-    """A product's template as it is launched in a place.
+    """A template of a product as it is launched in a place.
 
     Args:
         product: the product.
         place: where.
         environment: what the environment mapping can have; what is not named is as it is committed or, where a
             condition asks for it, both empty and a sample.
+        file: the template; one of the repository is what the product's own pipeline deploys.
+        parameters: values that parameters can have; the others get those that are allowed, or samples.
 
     Raises:
         ToolError: CloudFormation would not take the template, or a type or parameter of it is not known here.
     """
 
-    def __init__(self, product: Product, place: Place, environment: Environment) -> None:
+    def __init__(
+        self,
+        product: Product,
+        place: Place,
+        environment: Environment,
+        *,
+        file: str = "template.yaml",
+        parameters: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.product = product
         self.place = place
+        self._file = file
         try:
-            self.template = Template(product.template)
+            self.template = Template(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
         self._check_types()
-        self.options = {**self._parameter_options(), **self._environment_options(environment)}
+        self.options = {**self._parameter_options(parameters or {}), **self._environment_options(environment)}
+
+    def _text(self) -> str:
+        for file in self.product.files:
+            if f"repository/{file.path}" == self._file:
+                return file.content.decode()
+        return self.product.template
 
     def needs(self) -> Iterator[Need]:
         """Every request for its stack and its resources, once for each choice that makes it another."""
@@ -76,6 +93,10 @@ class Launch:
                 for operation in right.operations:
                     request = Request(right.action, target, context)
                     yield self._need({}, "(stack)", "AWS::CloudFormation::Stack", operation, request)
+        yield from self.resource_needs()
+
+    def resource_needs(self) -> Iterator[Need]:
+        """Every request for its resources, once for each choice that makes it another."""
         for logical_id in self.template.resources:
             yield from self._explored(logical_id, lambda view, name=logical_id: view.requests(name))
 
@@ -84,6 +105,18 @@ class Launch:
         for logical_id, resource in self.template.resources.items():
             if resource["Type"] == "AWS::IAM::Role":
                 yield from self._explored(logical_id, lambda view, name=logical_id: view.allowed_to_role(name))
+
+    def role_statements(self, logical_id: str) -> list[Statement]:
+        """What the policies of one of its own roles say, where nothing is left to choose.
+
+        Raises:
+            ToolError: something is.
+        """
+        ways = explore(self.options, lambda path: _View(self.template, self.place, path).statements(logical_id))
+        (_, found), *others = ways
+        if others:
+            raise self._fault(f"{logical_id}: what it may do depends on more than was given")
+        return found
 
     def _explored(self, logical_id: str, ask: Any) -> Iterator[Need]:  # noqa: ANN401 - a function of a view
         def visit(path: Path) -> list[tuple[Operation, Request]]:
@@ -120,9 +153,12 @@ class Launch:
                 "tools/launch_permissions/resource_rights.py"
             )
 
-    def _parameter_options(self) -> dict[str, Sequence[str]]:
+    def _parameter_options(self, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         asked = set(_asked(self.template.conditions, "Ref"))
-        return {name: self._values(name, wanted, name in asked) for name, wanted in self.template.parameters.items()}
+        return {
+            name: list(dict.fromkeys(given[name])) if name in given else self._values(name, wanted, name in asked)
+            for name, wanted in self.template.parameters.items()
+        }
 
     def _values(self, name: str, wanted: Mapping[str, Any], in_condition: bool) -> Sequence[str]:
         if allowed := [as_text(value) for value in wanted.get("AllowedValues", ())]:
@@ -161,7 +197,7 @@ class Launch:
         return self.place.arn(form) if form else f"sample-{key.lower()}"
 
     def _fault(self, reason: str) -> ToolError:
-        return ToolError(f"seed_code/{self.product.slug}/template.yaml: {reason}")
+        return ToolError(f"seed_code/{self.product.slug}/{self._file}: {reason}")
 
 
 def _asked(node: Any, function: str) -> Iterator[Any]:  # noqa: ANN401 - any part of a template
@@ -324,12 +360,19 @@ class _View:
 
     def allowed_to_role(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
         """What the policies of a role of the template allow."""
+        for request in requests(self.statements(logical_id)):
+            yield "create", request
+
+    def statements(self, logical_id: str) -> list[Statement]:
+        """The statements of the policies of a role of the template; none where it is not made."""
         if not self._is_made(logical_id):
-            return
+            return []
         _, _, properties = self._resource(logical_id)
-        for policy in properties.get("Policies", ()):
-            for request in requests(policy["PolicyDocument"]["Statement"]):
-                yield "create", request
+        return [
+            statement
+            for policy in properties.get("Policies", ())
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
 
     def planned(self, logical_id: str) -> Made:
         """A resource as others will refer to it."""

@@ -7,7 +7,8 @@ its rights are those of the calls that its properties stand for, by the service 
 the table against the schemas, so that a right that AWS adds is sorted in here by a person.
 
 Reading back, which a handler does after each change, counts to the change. Taking a property back counts to updating
-it: the next version of a template may lack it.
+it: the next version of a template may lack it. What scaling an endpoint takes beside the schemas is from Application
+Auto Scaling's page on identity-based policies.
 """
 
 import re
@@ -289,8 +290,122 @@ CUSTOM_RESOURCE = ResourceType(
 )
 """A resource that a function makes, or whoever hears of it by a topic."""
 
+_SCALED = "application-autoscaling:{region}:{account}:scalable-target/*"
+"""A scalable target's ARN is an id that AWS invents."""
+
+_ENDPOINT_SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+
+
+def _namespace(properties: Properties) -> Mapping[str, str]:
+    return {"application-autoscaling:service-namespace": str(properties["ServiceNamespace"])}
+
+
+def _scaled_endpoint(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    name = str(properties["ResourceId"]).split("/")[1]
+    yield place.arn("sagemaker:{region}:{account}:endpoint/{name}", name=name), {}
+
+
+def _scaling_alarms(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The alarms that watch a scaled endpoint: whoever scales it makes and removes them."""
+    for endpoint, _ in _scaled_endpoint(properties, place):
+        name = endpoint.rpartition("/")[2]
+        yield place.arn("cloudwatch:{region}:{account}:alarm:TargetTracking-endpoint/{name}/*", name=name), {}
+
+
+def _scaling_role(_properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    path = f"aws-service-role/{_ENDPOINT_SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    yield place.arn("iam::{account}:role/{path}", path=path), {"iam:AWSServiceName": _ENDPOINT_SCALING}
+
+
+def _named(kind: str, path: str) -> Resources:
+    """What a property names that SageMaker asks about beside the resource itself."""
+
+    def found(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+        for name in at(properties, path):
+            yield place.arn("sagemaker:{region}:{account}:{kind}/{name}", kind=kind, name=str(name)), {}
+
+    return found
+
+
+_SAGEMAKER_TAGS = tags(add=["sagemaker:AddTags"], remove=["sagemaker:DeleteTags"], read=["sagemaker:ListTags"])
+
 TYPES: Mapping[str, ResourceType] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": ResourceType(
+        arn=_SCALED,
+        ref="id",
+        named_by=(),
+        context=_namespace,
+        rights=[
+            *rights(CHANGE, "application-autoscaling:RegisterScalableTarget"),
+            *rights(DELETE, "application-autoscaling:DeregisterScalableTarget"),
+            *rights(
+                CHANGE,
+                *(
+                    "application-autoscaling:DescribeScalableTargets",
+                    "application-autoscaling:DescribeScheduledActions",
+                ),
+                on=fixed("*"),
+            ),
+            *rights(CHANGE, "application-autoscaling:PutScheduledAction", when="ScheduledActions"),
+            *rights(UPDATE, "application-autoscaling:DeleteScheduledAction", when="ScheduledActions"),
+            # For the first target of its kind in an account.
+            *rights(CREATE, "iam:CreateServiceLinkedRole", on=_scaling_role),
+            *rights(
+                CHANGE,
+                *("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"),
+                on=_scaled_endpoint,
+            ),
+            *rights(
+                CHANGE,
+                "sagemaker:DescribeEndpointConfig",
+                on=fixed("sagemaker:{region}:{account}:endpoint-config/*"),
+            ),
+            *rights(CHANGE, "cloudwatch:DescribeAlarms", on=fixed("*")),
+            *rights(CHANGE, "cloudwatch:PutMetricAlarm", on=_scaling_alarms),
+            *rights(ALWAYS, "cloudwatch:DeleteAlarms", on=_scaling_alarms),
+            *passed_roles("application-autoscaling.amazonaws.com", "RoleARN"),
+            *tags(
+                add=["application-autoscaling:TagResource"],
+                remove=["application-autoscaling:UntagResource"],
+                read=["application-autoscaling:ListTagsForResource"],
+            ),
+        ],
+        unused=dict.fromkeys(
+            (
+                *("lambda:DeleteProvisionedConcurrencyConfig", "lambda:GetProvisionedConcurrencyConfig"),
+                "lambda:PutProvisionedConcurrencyConfig",
+            ),
+            "only endpoints are scaled",
+        ),
+    ),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": ResourceType(
+        arn=_SCALED,
+        ref="arn",
+        named_by=(),
+        context=lambda _properties: {"application-autoscaling:service-namespace": "sagemaker"},
+        rights=[
+            *rights(CHANGE, "application-autoscaling:PutScalingPolicy"),
+            *rights(DELETE, "application-autoscaling:DeleteScalingPolicy"),
+            *rights(ALWAYS, "application-autoscaling:DescribeScalingPolicies", on=fixed("*")),
+            *rights(CHANGE, "cloudwatch:GetMetricData", when="PredictiveScalingPolicyConfiguration", on=fixed("*")),
+        ],
+    ),
     "AWS::CloudFormation::CustomResource": CUSTOM_RESOURCE,
+    "AWS::CloudWatch::Alarm": ResourceType(
+        arn="cloudwatch:{region}:{account}:alarm:{name}",
+        name="AlarmName",
+        named_by=(),
+        rights=[
+            *rights(CHANGE, "cloudwatch:PutMetricAlarm"),
+            *rights(DELETE, "cloudwatch:DeleteAlarms"),
+            *rights(ALWAYS, "cloudwatch:DescribeAlarms", on=fixed("*")),
+            *tags(
+                add=["cloudwatch:TagResource"],
+                remove=["cloudwatch:UntagResource"],
+                read=["cloudwatch:ListTagsForResource"],
+            ),
+        ],
+    ),
     "AWS::CodeBuild::Project": ResourceType(
         arn="codebuild:{region}:{account}:project/{name}",
         name="Name",
@@ -580,7 +695,60 @@ TYPES: Mapping[str, ResourceType] = {
             *rights(UPDATE, "sagemaker:UpdateCodeRepository"),
             *rights(DELETE, "sagemaker:DeleteCodeRepository"),
             *rights(CHANGE, "sagemaker:DescribeCodeRepository"),
-            *tags(add=["sagemaker:AddTags"], remove=["sagemaker:DeleteTags"], read=["sagemaker:ListTags"]),
+            *_SAGEMAKER_TAGS,
+        ],
+    ),
+    "AWS::SageMaker::Endpoint": ResourceType(
+        arn="sagemaker:{region}:{account}:endpoint/{name}",
+        name="EndpointName",
+        ref="arn",
+        named_by=("EndpointName",),
+        rights=[
+            *rights(CREATE, "sagemaker:CreateEndpoint"),
+            *rights(CREATE, "sagemaker:CreateEndpoint", on=_named("endpoint-config", "EndpointConfigName")),
+            *rights(UPDATE, "sagemaker:UpdateEndpoint"),
+            *rights(UPDATE, "sagemaker:UpdateEndpoint", on=_named("endpoint-config", "EndpointConfigName")),
+            *rights(DELETE, "sagemaker:DeleteEndpoint"),
+            *rights(ALWAYS, "sagemaker:DescribeEndpoint"),
+            # An update under alarms is refused unless whoever asks for it may see them.
+            *rights(CHANGE, "cloudwatch:DescribeAlarms", when="DeploymentConfig", on=fixed("*")),
+            *_SAGEMAKER_TAGS,
+        ],
+    ),
+    "AWS::SageMaker::EndpointConfig": ResourceType(
+        arn="sagemaker:{region}:{account}:endpoint-config/{name}",
+        name="EndpointConfigName",
+        ref="arn",
+        named_by=("EndpointConfigName",),
+        rights=[
+            *rights(CREATE, "sagemaker:CreateEndpointConfig"),
+            *rights(DELETE, "sagemaker:DeleteEndpointConfig"),
+            *rights(CHANGE, "sagemaker:DescribeEndpointConfig"),
+            *rights(CREATE, "kms:DescribeKey", when="KmsKeyId", on=arns_at("KmsKeyId")),
+            *rights(
+                CREATE, "kms:CreateGrant", when="KmsKeyId", on=arns_at("KmsKeyId", kms__GrantIsForAWSResource="true")
+            ),
+            *passed_roles("sagemaker.amazonaws.com", "ExecutionRoleArn", operations=CREATE),
+            *_SAGEMAKER_TAGS,
+        ],
+    ),
+    "AWS::SageMaker::Model": ResourceType(
+        arn="sagemaker:{region}:{account}:model/{name}",
+        name="ModelName",
+        ref="arn",
+        named_by=("ModelName",),
+        rights=[
+            *rights(CREATE, "sagemaker:CreateModel"),
+            *rights(DELETE, "sagemaker:DeleteModel"),
+            *rights(CHANGE, "sagemaker:DescribeModel"),
+            *rights(
+                CREATE,
+                "sagemaker:DescribeModelPackage",
+                when="PrimaryContainer",
+                on=arns_at("PrimaryContainer.ModelPackageName"),
+            ),
+            *passed_roles("sagemaker.amazonaws.com", "ExecutionRoleArn", operations=CREATE),
+            *_SAGEMAKER_TAGS,
         ],
     ),
     "AWS::SageMaker::ModelPackageGroup": ResourceType(
@@ -594,7 +762,7 @@ TYPES: Mapping[str, ResourceType] = {
             *rights(ALWAYS, "sagemaker:DescribeModelPackageGroup", "sagemaker:GetModelPackageGroupPolicy"),
             *rights(CHANGE, "sagemaker:PutModelPackageGroupPolicy", when="ModelPackageGroupPolicy"),
             *rights(["update", "delete"], "sagemaker:DeleteModelPackageGroupPolicy", when="ModelPackageGroupPolicy"),
-            *tags(add=["sagemaker:AddTags"], remove=["sagemaker:DeleteTags"], read=["sagemaker:ListTags"]),
+            *_SAGEMAKER_TAGS,
         ],
     ),
 }

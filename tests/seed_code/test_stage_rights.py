@@ -1,0 +1,120 @@
+"""Whether the role that deploys a stage's stack may make, change and remove all that endpoint.yaml can hold."""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from components.naming import Names
+from components.packaging import read_product
+from components.permissions import Request, Statement, allowed
+from components.regions import known_regions
+from components.role_documents import RoleChoices, RoleFacts, RoleMode, project_boundary, use_roles
+from components.template_evaluation import Template
+from components.use_role_policies import UseRole
+from tests.seed_code.product_templates import product_template
+from tools.launch_permissions.needs import Environment, Launch
+from tools.launch_permissions.resource_rights import Place
+
+TEMPLATE = product_template("model-deploy")
+PRODUCT = read_product(TEMPLATE.repository.parent)
+REGION, ACCOUNT = known_regions()["eu-west-1"], "111122223333"
+STAGE = Template((TEMPLATE.repository / "endpoint.yaml").read_text(encoding="utf-8"))
+PLACE = Place(region=REGION, account_id=ACCOUNT)
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"
+PACKAGE = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package/sagemaker-fraud/1"
+MODEL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker"
+OWN = {"SageMakerProjectName": ["fraud-deploy"], "SageMakerProjectId": ["p-abcdefghijkl"]}
+FACTS = RoleFacts(
+    names=Names("sm-mlops", "dev"),
+    home=REGION,
+    regions=[REGION],
+    account_id=ACCOUNT,
+    choices=RoleChoices(use=RoleMode.CREATE),
+    key_arns=[KEY],
+)
+EVERY_KIND = {
+    "ErrorAlarmThreshold": ["0", "5"],
+    "LatencyAlarmMicroseconds": ["0", "1000000"],
+    "DataCapturePercent": ["0", "10"],
+    "MaxInstanceCount": ["0", "4"],
+    "UpdateStrategy": ["ALL_AT_ONCE", "CANARY", "LINEAR"],
+}
+"""What a stage's configuration can ask for."""
+
+
+@pytest.fixture(params=["staging", "prod"])
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Request]]:
+    """What CloudFormation asks of the role, for every stack that the build can have it make: by resource."""
+    monkeypatch.syspath_prepend(str(TEMPLATE.repository))
+    module: Any = importlib.import_module("model_deploy.environment")
+    environment = module.Environment.load(
+        {
+            "SAGEMAKER_PROJECT_NAME": OWN["SageMakerProjectName"][0],
+            "SAGEMAKER_PROJECT_ID": OWN["SageMakerProjectId"][0],
+            "PLATFORM": "sm-mlops",
+            "ENVIRONMENT": "dev",
+            "AWS_ACCOUNT_ID": ACCOUNT,
+            "AWS_REGION": "eu-west-1",
+            "ARTIFACT_BUCKET": f"sagemaker-p-abcdefghijkl-deploy-{ACCOUNT}",
+            "KMS_KEY_ARN": key,
+            "SAGEMAKER_ROLE_ARN": model_role,
+            "MODEL_PACKAGE_GROUP_NAME": "sagemaker-fraud",
+            "SUBNET_IDS": "subnet-1",
+            "SECURITY_GROUP_IDS": "sg-1",
+            "NOTIFICATION_TOPIC_ARN": TOPIC,
+        }
+    )
+    files = {stage: TEMPLATE.repository / "config" / f"{stage}.toml"}
+    config = importlib.import_module("model_deploy.stage_config").load_stages(files)[stage]
+    rendered = importlib.import_module("model_deploy.render").parameters(environment, stage, config, PACKAGE)
+    parameters = {name: [value] for name, value in rendered.items()} | EVERY_KIND
+    launch = Launch(PRODUCT, PLACE, {}, file="repository/endpoint.yaml", parameters=parameters)
+    assert parameters.keys() == launch.template.parameters.keys()
+    for need in launch.resource_needs():
+        yield f"{need.logical_id} {need.operation}", need.request
+
+
+def refused(asked: Iterator[tuple[str, Request]], policy: Sequence[Statement]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for who, request in asked:
+        if not allowed(policy, request) and str(request) not in found.setdefault(who, []):
+            found[who].append(str(request))
+    return {who: requests for who, requests in found.items() if requests}
+
+
+def environment(key: str) -> Environment:
+    roles = {f"Roles.{role}": [""] for role in UseRole}
+    return {**roles, "Encryption.KmsKeyArn": [key], "Notifications.TopicArn": [TOPIC], "Network.VpcId": ["vpc-1"]}
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
+def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Launch(PRODUCT, PLACE, environment(key), parameters=OWN)
+    policy = project.role_statements("StackRole")
+    asked = list(needs(stage, MODEL_ROLE, key, monkeypatch))
+    assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
+    assert refused(iter(asked), policy) == {}
+    assert refused(iter(asked), project_boundary(FACTS)) == {}
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
+def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (role,) = [role for role in use_roles(FACTS) if role.key == "use.CloudFormation"]
+    asked = needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], key, monkeypatch)
+    assert refused(asked, role.statements) == {}
+
+
+def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {"SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
+    policy = Launch(PRODUCT, PLACE, environment(KEY), parameters=other).role_statements("StackRole")
+    lacking = refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy)
+    # Application Auto Scaling asks about its own targets, whose ids tell nothing; what is tagged tells it.
+    changed = {f"{name} {operation}" for name in STAGE.resources for operation in ("create", "update", "delete")}
+    assert lacking.keys() >= changed - {"ScalingPolicy create", "ScalingPolicy update", "ScalingPolicy delete"}
