@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from components.pipeline_policies import Place
 from components.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
 from components.providers.portfolio_claims import PATH as CLAIMS
-from components.role_documents import RoleDocument
+from components.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,14 @@ class Target:
         return [self.place.home.bucket_arn(f"{self.prefix}-products-*/*")]
 
     def roles(self) -> list[str]:
-        """Roles of the environment."""
-        return [self.place.role(f"{self.prefix}-*")]
+        """Roles of the environment, and the two of SageMaker Projects that it may adopt."""
+        adopted = (WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_USE_ROLE)
+        names = (f"{self.prefix}-*", *(f"{WELL_KNOWN_PATH}{name}".lstrip("/") for name in adopted))
+        return [self.place.role(name) for name in names]
 
     def policies(self) -> list[str]:
-        """Managed policies of the environment."""
-        return [f"arn:{self.place.home.partition}:iam::{self.place.account_id}:policy/{self.prefix}-*"]
+        """Managed policies of the same."""
+        return [arn.replace(":role/", ":policy/").removesuffix("*") + "*" for arn in self.roles()]
 
     def identities(self) -> list[str]:
         """Roles, groups, users and managed policies of the account, and the policies that AWS keeps."""
@@ -133,6 +135,7 @@ def preview_statements(target: Target) -> list[Statement]:
                 "servicecatalog:ListAcceptedPortfolioShares",
                 *("servicecatalog:ListPortfolios", "servicecatalog:ListPrincipalsForPortfolio"),
                 *("servicecatalog:ListTagOptions", "servicecatalog:SearchProductsAsAdmin"),
+                *("servicecatalog:SearchProvisionedProducts", "ssm:DescribeParameters", "iam:ListPolicies"),
                 *("servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas", "tag:GetResources"),
             ],
             ["*"],  # these calls know no resource, or the resources are SageMaker's own
@@ -388,6 +391,9 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         ["*"],  # none of them exists yet, so none has an ARN
         target.tagged(when="RequestTag"),
     )
+    # A bucket that is not retained is emptied before it goes.
+    objects = [f"{bucket}/*" for bucket in target.buckets()]
+    yield allow("EmptyBuckets", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects)
     aliases = target.arns("kms", f"alias/{target.prefix}-*")
     yield allow("ChangeAliases", ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"], aliases)
     yield allow(

@@ -1,13 +1,20 @@
 """The platform's own delivery on the real engine: it comes up, stays quiet, and goes without a trace."""
 
 import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 
+from components import delivery_policies, permissions
+from components.pipeline_policies import Place
+from components.regions import known_regions
 from sandbox.deployment import operate
 from sandbox.world import World
+from tests.loopback_proxy import Call, proxy
 from tests.unit.delivery_example import SECTION, example
 
 from .conftest import MakeWorld, alter, copy_project
@@ -19,13 +26,54 @@ ALL = example(pullRequests="comment")
 """The delivery that the stack file of dev shows as a comment, with previews of pull requests."""
 
 
+TARGET = delivery_policies.Target(
+    place=Place(known_regions()["us-east-2"], "123456789012"), project="sm-mlops", environment="dev"
+)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Dev with the delivery that its stack file shows as a comment."""
+
+    world: World
+    actions: frozenset[str]
+    """IAM actions of the calls that deployed it."""
+
+
 @pytest.fixture(scope="module")
-def delivered(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Dev with its delivery."""
+def deployment(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     world = make_world(copy_project(tmp_path_factory.mktemp("delivery")))
     alter(world, "dev", lambda config: config.update({SECTION: ALL}))
-    up(world)
-    return world
+    return Deployment(world, watched(world, "up", "--yes", "--skip-preview"))
+
+
+@pytest.fixture(scope="module")
+def delivered(deployment: Deployment) -> World:
+    return deployment.world
+
+
+def watched(world: World, *arguments: str) -> frozenset[str]:
+    """Run Pulumi on dev; the IAM actions of its calls."""
+    environment = world.environment()
+    with proxy(environment["AWS_ENDPOINT_URL"]) as between:
+        line = world.pulumi_command([*arguments, "--stack", "dev", "--non-interactive"])
+        environment = environment | {"AWS_ENDPOINT_URL": between.url}
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return frozenset(filter(None, map(action, between.calls)))
+
+
+def action(call: Call) -> str | None:
+    """What IAM calls it; None for S3, whose operations have no names on the wire, and for asking who one is."""
+    if call.service in ("s3", "sts"):
+        return None
+    operation = call.operation.rpartition("/")[2]
+    return f"{call.service}:{operation[0].upper()}{operation[1:]}"
+
+
+def ungranted(actions: frozenset[str], statements: Sequence[permissions.Statement]) -> set[str]:
+    granted = [pattern for one in statements for pattern in permissions.values(one["Action"])]
+    return {one for one in actions if not any(permissions.action_matches(pattern, one) for pattern in granted)}
 
 
 def up(world: World) -> dict[str, int]:
@@ -74,6 +122,17 @@ def test_pull_requests_start_a_build_of_the_repository(delivered: World) -> None
     assert set(target["InputTransformer"]["InputPathsMap"]) == {"commit", "pullRequest"}
 
 
+def test_every_call_of_a_deployment_is_granted_to_the_role_that_deploys(deployment: Deployment) -> None:
+    assert {"kms:CreateKey", "codepipeline:CreatePipeline", "iam:CreateRole", "sns:CreateTopic"} <= deployment.actions
+    assert ungranted(deployment.actions, delivery_policies.change_statements(TARGET)) == set()
+
+
+def test_every_call_of_a_preview_is_granted_to_the_role_that_previews(delivered: World) -> None:
+    actions = watched(delivered, "preview", "--refresh")
+    assert {"kms:DescribeKey", "codepipeline:GetPipeline", "iam:GetRole"} <= actions
+    assert ungranted(actions, delivery_policies.preview_statements(TARGET)) == set()
+
+
 def test_a_second_up_changes_nothing(delivered: World) -> None:
     assert steps(delivered) == {}
     assert up(delivered) == {}
@@ -97,7 +156,8 @@ def test_a_stack_less_takes_its_own_builds_only(delivered: World) -> None:
 
 
 def test_destroy_leaves_nothing(delivered: World) -> None:
-    delivered.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+    actions = watched(delivered, "destroy", "--yes", "--skip-preview")
+    assert ungranted(actions, delivery_policies.change_statements(TARGET)) == set()
     assert client(delivered, "codepipeline").list_pipelines()["pipelines"] == []
     assert client(delivered, "codebuild").list_projects()["projects"] == []
     assert client(delivered, "events").list_rules()["Rules"] == []
