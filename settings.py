@@ -235,6 +235,11 @@ class Notifications(Section):
     """`FULL` mails quote titles and comments; `BASIC` mails only say that something happened."""
 
     @property
+    def topic(self) -> Mapping[str, Any]:
+        """What the topic is made from."""
+        return {"emails": self.emails, "detail": self.detail}
+
+    @property
     def repository_event_type_ids(self) -> list[str]:
         """The events of the repository by the ids that AWS knows."""
         return [f"codecommit-repository-{event}" for event in self.repository_events]
@@ -680,18 +685,43 @@ class Settings(BaseModel):
         return Names(self.project, self.environment)
 
     @property
+    def surroundings(self) -> Mapping[str, Any]:
+        """What every component of the environment shares, but for the account."""
+        home = known_regions()[self.home_region]
+        shared = {"names": self.names, "home": home, "tags": self.all_tags, "networks": self.networks}
+        return {**shared, **dict(self.protection)}
+
+    @property
+    def catalog_offer(self) -> Mapping[str, Any]:
+        """What the catalog is made from."""
+        return {**dict(self.catalog or {}), "role_facts": self.role_facts}
+
+    @property
+    def projects_switch(self) -> Mapping[str, Any]:
+        """What SageMaker Projects are switched on with."""
+        return {**dict(self.projects or {}), "regions": self.project_regions}
+
+    @property
+    def delivery_roles(self) -> Mapping[str, Any]:
+        """Who makes the roles of the platform's own pipelines."""
+        return {"roles": self.iam.delivery_roles}
+
+    @property
     def all_tags(self) -> Mapping[str, str]:
         """The tags of every resource."""
         return {**self.tags, "mlops:project": self.project, "mlops:environment": self.environment}
 
 
 def load() -> Settings:
-    """Read the settings of the stack that is being deployed.
+    """Read the settings of the stack that is being deployed, and look up the networks that they name.
 
     Raises:
         SettingsError: the stack file has faults; the message lists every one.
+        NetworkError: a network cannot carry what is to run in it; the message lists every reason.
     """
-    return parse(_stack_values(), stack=pulumi.get_stack())
+    stack = parse(_stack_values(), stack=pulumi.get_stack())
+    network_check.checked(stack.networks, stack.called_services, aws_access())
+    return stack
 
 
 def aws_access() -> AwsAccess:

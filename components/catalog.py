@@ -65,7 +65,7 @@ class CatalogArgs:
     project_key_arns: Mapping[str, str]
     """Customer keys for what projects make, by region; without one AWS's own keys encrypt."""
     topic_arn: pulumi.Output[str]
-    """Topic that projects of the home region tell of failures and approvals."""
+    """Topic that is told of launches."""
 
 
 class Catalog(pulumi.ComponentResource):
@@ -144,15 +144,13 @@ class Catalog(pulumi.ComponentResource):
     ) -> Product:
         args, source = self._args, seed_code.product(slug)
         at_home = region == args.environment.home
-        # The topic takes messages of its own account only, so projects of other accounts could not tell it anything.
-        topic_arn = args.topic_arn if at_home and not args.shares else None
         return Product(
             f"{self._name}-{region.name}-{slug}",
             ProductArgs(
                 environment=args.environment,
                 region=region,
                 source=source,
-                values=self._values(region, source, distribution, topic_arn, roles.facts),
+                values=self._values(region, source, distribution, roles.facts),
                 distribution=distribution,
                 portfolio=portfolio,
                 launch=self._launch(roles),
@@ -177,18 +175,20 @@ class Catalog(pulumi.ComponentResource):
         region: Region,
         source: packaging.Product,
         distribution: DistributionBucket,
-        topic_arn: pulumi.Output[str] | None,
         roles: pulumi.Output[RoleFacts],
     ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
-        known = pulumi.Output.all(distribution.bucket, topic_arn or "", roles)
+        # The topic takes messages of its own account and region only: projects elsewhere could not tell it anything.
+        tells = region == self._args.environment.home and not self._args.shares
+        known = pulumi.Output.all(distribution.bucket, roles)
         return known.apply(
             lambda facts: template_values(
                 source,
                 self._args.environment.names,
                 bucket=facts[0],
                 key_arn=self._args.project_key_arns.get(region.name, ""),
-                topic_arn=facts[1],
+                # Known before the topic is made: publishing need not wait for it.
+                topic_arn=facts[1].topic_arn if tells else "",
                 network=self._args.environment.networks.get(region.name),
-                use_role_arns=facts[2].use_role_arns,
+                use_role_arns=facts[1].use_role_arns,
             )
         )

@@ -23,6 +23,7 @@ from components.naming import ANY_ACCOUNT_ID
 from components.notifications import Notifications
 from components.pipeline_policies import Place, start_statements, start_trust
 from components.pipeline_stages import Approval, Build, ExecutionMode, Source, Stage, Variable
+from components.platform_delivery import DeliveryRoles
 from components.policies import Statement, document
 from components.role_documents import managed_policies
 from components.source_repository import SourceRepository
@@ -103,6 +104,8 @@ class DeploymentTestsArgs:
     """Artifact stores by region; each option's region has one."""
     notifications: Notifications
     """Who is told of failures, and asked for approvals."""
+    roles: DeliveryRoles
+    """Who makes the roles; those of the delivery's deployments bring stacks under test up, too."""
     options: Sequence[DeploymentOption]
     """What is tested."""
     pulumi: PulumiInBuilds
@@ -119,7 +122,7 @@ class DeploymentTests(pulumi.ComponentResource):
         super().__init__("mlops:delivery:DeploymentTests", name, None, opts)
         self._logical = name
         self._args = args
-        self._policies = self._managed_policies()
+        self._policies = [] if args.roles.deploy_arn else self._managed_policies()
         tests = {option.name: self._test(option) for option in args.options}
         sweep = self._sweep()
         self._sweep_after(list(tests.values()), sweep)
@@ -180,6 +183,9 @@ class DeploymentTests(pulumi.ComponentResource):
                 notifications=args.notifications,
                 events=(PipelineEvent.FAILED, PipelineEvent.APPROVAL_NEEDED),
                 log_days=args.pulumi.log_days,
+                role_arn=args.roles.pipeline_arn,
+                start_role_arn=args.roles.start_arn,
+                permissions_boundary_arn=args.roles.permissions_boundary_arn,
                 **more,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -209,6 +215,7 @@ class DeploymentTests(pulumi.ComponentResource):
                 )
             ),
             policy_arns=self._policies,
+            role_arn=args.roles.deploy_arn,
         )
 
     def _managed_policies(self) -> list[pulumi.Output[str]]:
@@ -243,24 +250,7 @@ class DeploymentTests(pulumi.ComponentResource):
         """Start the sweep for a run that has ended without its own end: stopped, failed, rejected."""
         environment, home = self._args.environment, self._args.environment.home
         rule_name = environment.names.test_rule.value
-        role = aws.iam.Role(
-            f"{self._logical}-ended-role",
-            name=rule_name,
-            description=f"Starts the pipeline {sweep.name} after a test that was cut off",
-            assume_role_policy=environment.account_id.apply(
-                lambda account: document([start_trust(Place(home, account), [rule_name])])
-            ),
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        aws.iam.RolePolicy(
-            f"{self._logical}-ended-role-policy",
-            role=role.name,
-            policy=environment.account_id.apply(
-                lambda account: document(start_statements(Place(home, account), sweep.name))
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        role_arn = self._args.roles.start_arn or self._ended_role(rule_name, sweep)
         rule = aws.cloudwatch.EventRule(
             f"{self._logical}-ended",
             region=home.name,
@@ -284,10 +274,33 @@ class DeploymentTests(pulumi.ComponentResource):
             rule=rule.name,
             target_id="sweep",
             arn=sweep.arn,
-            role_arn=role.arn,
+            role_arn=role_arn,
             input_transformer={
                 "input_paths": {"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id"},
                 "input_template": json.dumps({"variables": variables}),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _ended_role(self, rule_name: str, sweep: DeliveryPipeline) -> pulumi.Output[str]:
+        environment, home = self._args.environment, self._args.environment.home
+        role = aws.iam.Role(
+            f"{self._logical}-ended-role",
+            name=rule_name,
+            description=f"Starts the pipeline {sweep.name} after a test that was cut off",
+            assume_role_policy=environment.account_id.apply(
+                lambda account: document([start_trust(Place(home, account), [rule_name])])
+            ),
+            permissions_boundary=self._args.roles.permissions_boundary_arn,
+            tags=environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.iam.RolePolicy(
+            f"{self._logical}-ended-role-policy",
+            role=role.name,
+            policy=environment.account_id.apply(
+                lambda account: document(start_statements(Place(home, account), sweep.name))
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return role.arn

@@ -77,14 +77,17 @@ class Notifications(pulumi.ComponentResource):
         self.topic_arn = topic.arn
         self.register_outputs({"topicArn": topic.arn})
 
-    def notify(self, subject: str, resource_arn: pulumi.Input[str], event_type_ids: Sequence[str]) -> None:
+    def notify(self, subject: str, resource_arn: pulumi.Input[str] | None, event_type_ids: Sequence[str]) -> None:
         """Send the given events of a resource to the topic.
 
         Args:
             subject: what the rule watches, in one word; part of the rule's name.
-            resource_arn: a CodeCommit repository, a pipeline or a build project of the topic's region.
+            resource_arn: a CodeCommit repository, a pipeline or a build project of the topic's region; with None, as
+                for a repository at a Git provider, there is nothing to watch.
             event_type_ids: AWS's ids, for instance `codecommit-repository-pull-request-created`.
         """
+        if resource_arn is None:
+            return
         environment = self._args.environment
         aws.codestarnotifications.NotificationRule(
             f"{self._name}-{subject}-rule",

@@ -161,3 +161,18 @@ def test_tests_need_the_delivery_and_a_bucket_in_their_region() -> None:
         "sm-mlops:deploymentTests.options[0].region: 'us-west-1' is not one of sm-mlops:artifacts.regions (us-east-2, "
         "eu-central-1, eu-west-1, eu-west-2); the test's build acts there and needs a bucket beside it",
     ]
+
+
+def test_where_the_delivery_has_supplied_roles_its_tests_make_none() -> None:
+    supplied = {"mode": "supplied", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/team/Supplied"}
+    own = dict.fromkeys(("launch", "pipeline", "build", "events", "delivery"), supplied)
+    use = {
+        "mode": "supplied",
+        "roleArns": dict.fromkeys(
+            ("CodePipeline", "CodeBuild", "Events", "CloudFormation", "SageMaker", "Lambda"), supplied["roleArn"]
+        ),
+    }
+    recording = run_program({**values(), "sm-mlops:iam": {**own, "use": use}})
+    assert not [one.name for one in recording.resources if one.type.startswith("aws:iam/")]
+    tests = [one for one in recording.of_type("aws:codebuild/project:Project") if "-test" in one.inputs["name"]]
+    assert {one.inputs["serviceRole"] for one in tests} == {supplied["roleArn"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.regions import known_regions
-from tests.unit.recording import Recording, Registration, run_program, stack_values
+from tests.unit.recording import ROOT, Recording, Registration, run_program, stack_values
 
 GOLDEN = Path(__file__).parent / "golden"
 GLOBAL_SERVICES = ("aws:iam/", "aws:budgets/")
@@ -227,3 +227,9 @@ def test_equal_settings_give_equal_inputs(dev: Recording) -> None:
         {resource.urn: json.dumps(resource.inputs) for resource in recording.resources} for recording in (dev, again)
     )
     assert first == second
+
+
+def test_the_program_is_settings_in_and_components_out_and_fits_on_a_page() -> None:
+    text = (ROOT / "__main__.py").read_text()
+    assert len(text.splitlines()) <= 40
+    assert "get_stack() ==" not in text
