@@ -6,7 +6,7 @@ UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-down test unit check lock bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check lock bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ environment: ## Install the Python packages into .venv, if they are not there ye
 
 sandbox: environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up $(STACK)
+
+sandbox-demo: environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
+	@$(PYTHON) -m sandbox demo
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down

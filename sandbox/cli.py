@@ -1,7 +1,10 @@
-"""The sandbox's commands: up, run, engine, status, down."""
+"""The sandbox's commands: up, run, engine, status, down, demo."""
 
 import os
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import click
 import yaml
@@ -94,6 +97,30 @@ def down() -> None:
             _destroy(world, stack)
     world.stop()
     say(f"The sandbox is gone: {world.directory} is removed. The environment (.venv) and the engine are kept.")
+
+
+@commands.command()
+def demo() -> None:
+    """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it."""
+    from sandbox import story  # noqa: PLC0415 - only this command needs boto3
+
+    with tempfile.TemporaryDirectory(prefix="sm-mlops-demo-") as folder:
+        world = World(Path(folder, "world"))
+        world.start()
+        started, told = time.monotonic(), list[tuple[float, str]]()
+
+        def tell(line: str) -> None:
+            told.append((time.monotonic() - started, line))
+            say(f"{told[-1][0]:6.1f} s  {line}")
+
+        try:
+            story.play(story.Story(world, tell))
+        finally:
+            world.stop()
+    table = Table("seconds", "what happened", box=None, pad_edge=False)
+    for moment, line in told:
+        table.add_row(f"{moment:.1f}", escape(line))
+    Console(highlight=False).print(table)
 
 
 def main() -> None:

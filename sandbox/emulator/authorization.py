@@ -11,6 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from moto.iam.models import ManagedPolicy, Role, iam_backends
+from moto.sagemaker.exceptions import ResourceNotFound
+from moto.sagemaker.models import sagemaker_backends
 
 from components.permissions import Request, Statement, decision, statements
 from components.template_evaluation import as_text
@@ -133,6 +135,8 @@ def _requests(
     action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
     resource = _resource(service, parameters, partition, account, region)
     context = _context(service, parameters, partition, account)
+    if service == "sagemaker":
+        context |= {f"aws:ResourceTag/{key}": value for key, value in _tags(resource, account, region).items()}
     if service == "s3" and "Key" in parameters:
         tags = tags_of(parameters["Bucket"], parameters["Key"])
         context |= {f"s3:ExistingObjectTag/{key}": value for key, value in tags.items()}
@@ -158,6 +162,15 @@ def _resource(service: str, parameters: Parameters, partition: str, account: str
     return "*"
 
 
+def _tags(resource: str, account: str, region: str) -> dict[str, str]:
+    """The tags of a resource of SageMaker, where it is there."""
+    try:
+        found = sagemaker_backends[account][region]._get_resource_from_arn(resource)
+    except (ResourceNotFound, KeyError, ValueError):  # it is not there, or has no tags in moto
+        return {}
+    return {tag["Key"]: tag["Value"] for tag in found.tags or []}
+
+
 def _role_path(name: str, parameters: Parameters, partition: str, account: str) -> str:
     existing = next((one for one in iam_backends[account][partition].roles.values() if one.name == name), None)
     return str(existing.path if existing else parameters.get("Path", "/"))
@@ -170,6 +183,8 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         pairs = given if isinstance(given, Mapping) else dict(map(_pair, given))
         context |= {f"aws:RequestTag/{key}": as_text(value) for key, value in pairs.items()}
         context["aws:TagKeys"] = list(pairs)
+    if service == "application-autoscaling":
+        context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":
         name = parameters.get("RoleName")
         existing = next((one for one in iam_backends[account][partition].roles.values() if one.name == name), None)

@@ -146,6 +146,8 @@ class Caller:
 
         """
         keys = {key.replace("__", ":"): value for key, value in context.items()}
+        # All that roles reach here is their own account's.
+        keys.setdefault("aws:ResourceAccount", self.account)
         if self.session and not authorization.allows(self.principal, Request(action, resource, keys)):
             raise RoleError(f"{self.principal} is not authorized to perform: {action} on resource: {resource}")
 

@@ -72,7 +72,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert named
     assert named <= targets
-    assert {"sandbox", "sandbox-down", "test", "check", "bench"} <= named
+    assert {"sandbox", "sandbox-demo", "sandbox-down", "test", "check", "bench"} <= named
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
