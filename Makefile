@@ -30,12 +30,14 @@ test: environment ## Run every test; those of the engine are skipped where no en
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
 	@$(PYTEST) tests/unit
 
-check: environment .checks/installed ## Check format, lint and types, the products' templates, and who can launch them.
+check: environment .checks/installed ## Check format, lint, types, workflows, the products' templates, and who can launch them.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@$(PYTHON) -m tools launch-permissions
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 
 .checks/installed: requirements-checkov.txt | environment
