@@ -168,7 +168,9 @@ def _check_studio_parameters(description: ProductDescription, template: Template
 
 def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
     def report(path: str, reason: str) -> None:
-        faults.append(Fault(f"{_REPOSITORY}/{path}", 0, reason))
+        # A name that is not UTF-8 could not be printed.
+        shown = path.encode(errors="replace").decode()
+        faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)

@@ -89,7 +89,7 @@ def _walk(folder: Path, report: FileReport) -> Iterator[tuple[str, os.DirEntry[s
         except OSError as error:
             report(prefix.removesuffix("/"), f"cannot be read: {error.strerror}")
             continue
-        levels = ((len(comparable(prefix)), _rules(entries.get(_RULES))), *outer)
+        levels = ((len(comparable(prefix)), _rules(f"{prefix}{_RULES}", entries.get(_RULES), report)), *outer)
         for name, entry in entries.items():
             path = f"{prefix}{name}"
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -101,11 +101,15 @@ def _walk(folder: Path, report: FileReport) -> Iterator[tuple[str, os.DirEntry[s
                 yield path, entry
 
 
-def _rules(entry: os.DirEntry[str] | None) -> Sequence[IgnoreRule]:
+def _rules(path: str, entry: os.DirEntry[str] | None, report: FileReport) -> Sequence[IgnoreRule]:
     # Like git, a link in place of the rules is not read.
     if entry is None or not entry.is_file(follow_symlinks=False):
         return ()
-    return read_rules(Path(entry.path).read_bytes())
+    try:
+        return read_rules(Path(entry.path).read_bytes())
+    except OSError as error:
+        report(path, f"cannot be read: {error.strerror}")
+        return ()
 
 
 def _ignored(path: str, levels: Sequence[tuple[int, Sequence[IgnoreRule]]], *, is_folder: bool) -> bool:

@@ -16,9 +16,13 @@ _MAX_FOLDERS = 20
 
 
 def check_limits(files: Sequence[SeedFile], report: FileReport) -> None:
-    """Report every path that CodeCommit refuses, and an archive that is too large."""
+    """Report every file that CodeCommit refuses, and an archive that is too large."""
     for file in files:
         _check_path(file.path, report)
+        if not file.content:
+            # Never documented, and reported since 2022 (issue 19012 of aws/aws-cdk): such a launch fails with "Code
+            # supplied is not a valid .zip archive".
+            report(file.path, "is empty; CodeCommit takes no zip with an empty file, so put a line into it")
     if len(files) > MAX_FILES:
         report("", f"has {len(files):,} files; a zip takes {MAX_FILES:,}; leave some out with .gitignore")
     size = archive_size(files)
@@ -35,7 +39,7 @@ def _check_path(path: str, report: FileReport) -> None:
     try:
         length = len(path.encode())
     except UnicodeEncodeError:
-        report(path.encode(errors="replace").decode(), "the name is not UTF-8; rename it")
+        report(path, "the name is not UTF-8; rename it")
         return
     names = path.split("/")
     if length > _MAX_PATH:

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from components.packaging import digest
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 
 QUOTA = 100
@@ -37,7 +38,8 @@ def provisioned_products(client: Any, product_id: str) -> Iterator[dict[str, Any
     }
     while True:
         page = client.search_provisioned_products(**arguments)
-        yield from page["ProvisionedProducts"]
+        # A search may also find what only resembles the id.
+        yield from (item for item in page["ProvisionedProducts"] if item["ProductId"] == product_id)
         if not page.get("NextPageToken"):
             return
         arguments["PageToken"] = page["NextPageToken"]
@@ -63,8 +65,9 @@ def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a b
                 "Info": {"LoadTemplateFromURL": props["templateUrl"]},
                 "Type": "CLOUD_FORMATION_TEMPLATE",
             },
-            # AWS makes one version for one token, so that a lost answer does not make two.
-            IdempotencyToken=f"{product_id}-{props['version']}".replace(".", "-"),
+            # AWS makes one version for one token, so that a lost answer does not make two. A hash, because a token has
+            # no dots and at most 128 characters.
+            IdempotencyToken=digest(f"{product_id} {props['version']}"),
         )["ProvisioningArtifactDetail"]
     older = [artifact for artifact in known if artifact["Id"] != current["Id"]]
     _set(client, product_id, current, active=True, guidance="DEFAULT")
@@ -76,13 +79,23 @@ def _guard_quota(client: Any, product_id: str, known: Sequence[dict[str, Any]]) 
     if len(known) < GUARD:
         return
     used = {item["ProvisioningArtifactId"] for item in provisioned_products(client, product_id)}
-    free = [artifact["Name"] for artifact in known if not artifact["Active"] and artifact["Id"] not in used]
-    advice = (
-        f"Delete versions that nothing uses: {', '.join(free)}."
-        if free
-        else "Every version is in use: update the projects that use old ones, then delete those versions."
-    )
+    unused = [artifact for artifact in known if artifact["Id"] not in used and not _is_live(artifact)]
+    off = [artifact["Name"] for artifact in unused if not artifact["Active"]]
+    if off:
+        advice = f"Delete versions that nothing uses: {', '.join(off)}."
+    elif unused:
+        advice = (
+            "Lower catalog.keepVersions, or delete versions that nothing uses: "
+            f"{', '.join(artifact['Name'] for artifact in unused)}."
+        )
+    else:
+        advice = "Every version is in use: update the projects that use old ones, then delete those versions."
     raise AwsError(f"product {product_id} has {len(known)} versions, and AWS allows {QUOTA}. {advice}")
+
+
+def _is_live(artifact: Mapping[str, Any]) -> bool:
+    """Whether people can launch a version."""
+    return bool(artifact["Active"]) and artifact.get("Guidance", "DEFAULT") == "DEFAULT"
 
 
 def _retire(client: Any, product_id: str, older: Sequence[dict[str, Any]], keep: int) -> None:  # noqa: ANN401
@@ -126,16 +139,19 @@ class ProductVersionProvider(AwsResourceProvider):
         return UpdateResult(self._release(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: a version that is gone, off or deprecated reads as no version, so that `up` repairs it."""
+        """What AWS has: reads as no version where `up` has something to repair.
+
+        That is where people cannot launch the version, because it is gone, off or deprecated, and where they can launch
+        another one.
+        """
         client = self.client("servicecatalog", props["region"])
         with explained(f"product {props['productId']}", "servicecatalog", props["region"]):
             try:
                 known = artifacts(client, props["productId"])
             except client.exceptions.ResourceNotFoundException:
                 return ReadResult("", {})
-        current = next((artifact for artifact in known if artifact["Name"] == props["version"]), None)
-        live = current is not None and current["Active"] and current.get("Guidance", "DEFAULT") == "DEFAULT"
-        return ReadResult(id_, props if live else {**props, "version": ""})
+        live = [artifact["Name"] for artifact in known if _is_live(artifact)]
+        return ReadResult(id_, props if live == [props["version"]] else {**props, "version": ""})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Let the product go, unless people still have something that was launched from it.

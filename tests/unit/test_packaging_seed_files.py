@@ -1,5 +1,6 @@
 """What goes into a first commit: what git would take, nothing secret, and no more than CodeCommit accepts."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -118,7 +119,7 @@ def test_a_link_to_a_packaged_file_becomes_a_copy_of_it(tmp_path: Path) -> None:
 
 
 def test_links_that_lead_to_nothing_that_is_packaged_are_refused(tmp_path: Path) -> None:
-    folder = make_product(tmp_path, files={"src/a.py": "", ".gitignore": "ignored\n", "ignored": ""})
+    folder = make_product(tmp_path, files={"src/a.py": "x", ".gitignore": "ignored\n", "ignored": "x"})
     repository = folder / "repository"
     targets = {
         "absolute": str(repository / "src" / "a.py"),
@@ -166,7 +167,7 @@ def test_an_archive_over_what_a_first_commit_takes_is_refused() -> None:
 
 
 def test_more_files_than_a_plain_zip_holds_are_refused() -> None:
-    files = [SeedFile(f"{n}", executable=False, content=b"") for n in range(MAX_FILES + 1)]
+    files = [SeedFile(f"{n}", executable=False, content=b"x") for n in range(MAX_FILES + 1)]
     assert limit_faults(files[1:]) == []
     assert limit_faults(files) == [
         ": has 65,536 files; a zip takes 65,535; leave some out with .gitignore",
@@ -188,12 +189,12 @@ PATHS = {
 
 @pytest.mark.parametrize(("path", "reasons"), PATHS.values(), ids=PATHS)
 def test_paths_that_codecommit_refuses(path: str, reasons: list[str]) -> None:
-    assert limit_faults([SeedFile(path, executable=False, content=b"")]) == [f"{path}: {reason}" for reason in reasons]
+    assert limit_faults([SeedFile(path, executable=False, content=b"x")]) == [f"{path}: {reason}" for reason in reasons]
 
 
 @pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\x7f"], ids=["backslash", "line end", "delete"])
 def test_names_that_do_not_survive_a_zip_are_shown_and_refused(name: str) -> None:
-    assert limit_faults([SeedFile(name, executable=False, content=b"")]) == [
+    assert limit_faults([SeedFile(name, executable=False, content=b"x")]) == [
         f"{name!r}: the name has a backslash or a character that cannot be printed; rename it"
     ]
 
@@ -202,6 +203,34 @@ def test_a_name_that_is_not_text_is_shown_and_refused(tmp_path: Path) -> None:
     folder = make_product(tmp_path)
     (Path(os.fsdecode(os.fsencode(folder) + b"/repository/caf\xe9"))).write_text("x")
     assert faults_of(folder) == ["repository/caf?: the name is not UTF-8; rename it"]
+
+
+def test_a_faulty_file_whose_name_is_not_text_can_be_told(tmp_path: Path) -> None:
+    folder = make_product(tmp_path)
+    os.mkfifo(os.fsencode(folder) + b"/repository/caf\xe9")
+    (told,) = faults_of(folder)
+    assert told.encode() == b"repository/caf?: is neither a file nor a folder; remove it or add it to .gitignore"
+
+
+def test_an_empty_file_which_codecommit_takes_for_a_broken_zip_is_refused(tmp_path: Path) -> None:
+    assert faults_of(make_product(tmp_path, files={"README.md": "x", "src/__init__.py": ""})) == [
+        "repository/src/__init__.py: is empty; CodeCommit takes no zip with an empty file, so put a line into it"
+    ]
+
+
+def test_rules_that_cannot_be_read_are_no_licence_to_package_what_they_ignore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_product(tmp_path, files={"README.md": "x", "src/.gitignore": "*.log\n"})
+    read = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == ".gitignore":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert "repository/src/.gitignore: cannot be read: Permission denied" in faults_of(folder)
 
 
 # Put together here, so that no scanner takes this file for a leak.
@@ -261,7 +290,7 @@ def test_what_only_speaks_of_secrets_is_no_secret(tmp_path: Path) -> None:
 
 def test_an_exception_is_made_by_path_and_only_where_it_is_needed(tmp_path: Path) -> None:
     description = f"{DESCRIPTION}notSecret: [tests/key.pem, README.md, gone.pem]\n"
-    files = {"tests/key.pem": PRIVATE_KEY, "README.md": "", "src/key.pem": ""}
+    files = {"tests/key.pem": PRIVATE_KEY, "README.md": "x", "src/key.pem": "x"}
     idle = "is named by notSecret in product.yaml, but no such file looks like a secret; remove the entry"
     assert faults_of(make_product(tmp_path, description=description, files=files)) == [
         f"repository/README.md: {idle}",

@@ -32,6 +32,7 @@ class Catalog:
         self.denied = False
         self.gone = False
         self.calls: list[str] = []
+        self.tokens: list[str] = []
         for name in names:
             self._add(name)
 
@@ -66,6 +67,7 @@ class Catalog:
         **_: object,
     ) -> dict[str, Any]:
         assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_-]*", IdempotencyToken), "AWS refuses any other token"
+        self.tokens.append(IdempotencyToken)
         self.changes += 1
         return {"ProvisioningArtifactDetail": dict(self._add(Parameters["Name"]))}
 
@@ -77,7 +79,13 @@ class Catalog:
     def SearchProvisionedProducts(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N802, N803
         """One to a page, so that a reader who stops at the first is found out."""
         index = int(PageToken)
-        page = [{"Name": f"project of {name}", "ProvisioningArtifactId": f"pa-{name}"} for name in self.used]
+        found = [(PRODUCT, name) for name in self.used]
+        # A product whose id only begins in the same way.
+        found[1:1] = [(f"{PRODUCT}1", artifact["Name"]) for artifact in self.artifacts]
+        page = [
+            {"Name": f"project of {name}", "ProductId": product, "ProvisioningArtifactId": f"pa-{name}"}
+            for product, name in found
+        ]
         more = {"NextPageToken": str(index + 1)} if index + 1 < len(page) else {}
         return {"ProvisionedProducts": page[index : index + 1], **more}
 
@@ -159,6 +167,42 @@ def test_the_quota_is_guarded_before_it_is_met_and_the_way_out_is_named() -> Non
     assert catalog.changes == 0, "half a release"
 
 
+@pytest.mark.parametrize(
+    ("used", "advice"),
+    [
+        (range(GUARD - 2), "Lower catalog.keepVersions, or delete versions that nothing uses: v88."),
+        (
+            range(GUARD - 1),
+            "Every version is in use: update the projects that use old ones, then delete those versions.",
+        ),
+    ],
+    ids=["kept", "used"],
+)
+def test_where_no_version_is_switched_off_the_quotas_way_out_is_another_one(used: range, advice: str) -> None:
+    catalog = Catalog([f"v{number}" for number in range(GUARD)], used=tuple(f"v{number}" for number in used))
+    for artifact in catalog.artifacts[:-1]:
+        artifact.update(Guidance="DEPRECATED")
+    with pytest.raises(AwsError) as refused:
+        release(catalog.client, PROPS)
+    assert str(refused.value) == f"product prod-1 has 90 versions, and AWS allows 100. {advice}"
+
+
+def test_a_version_that_exists_is_released_again_at_the_quota() -> None:
+    catalog = Catalog([*(f"v{number}" for number in range(GUARD)), PROPS["version"]])
+    release(catalog.client, PROPS)
+    assert [name for name, state in catalog.state().items() if state == LIVE] == [PROPS["version"]]
+
+
+def test_a_token_is_short_and_its_own_for_each_version_and_product() -> None:
+    tokens = set()
+    for product, version in ((PRODUCT, "1.0-a"), (PRODUCT, "1-0.a"), ("prod-2", "1.0-a"), (PRODUCT, "9" * 8191)):
+        catalog = Catalog([])
+        release(catalog.client, {**PROPS, "productId": product, "version": version})
+        tokens |= set(catalog.tokens)
+    assert len(tokens) == 4
+    assert max(map(len, tokens)) <= 128, "AWS takes no longer one"
+
+
 def test_a_product_with_projects_is_not_given_up() -> None:
     with pytest.raises(AwsError, match=r"2 launched from it still exist: project of a, project of b\. Delete"):
         Provider(Catalog(["a", "b"], used=("b", "a"))).delete("id", {**PROPS})
@@ -180,6 +224,20 @@ def test_drift_of_the_live_version_shows_and_is_repaired(change: dict[str, Any])
     assert drifted is not None
     assert provider.diff("id", drifted, PROPS).changes is True
     provider.update("id", drifted, PROPS)
+    assert provider.read("id", PROPS).outs == PROPS
+
+
+def test_an_older_version_that_people_can_launch_again_shows_and_is_repaired() -> None:
+    catalog = Catalog(["v1"])
+    provider = Provider(catalog)
+    provider.create({**PROPS})
+    assert provider.read("id", PROPS).outs == PROPS
+    catalog.artifacts[0].update(Guidance="DEFAULT")
+    drifted = provider.read("id", PROPS).outs
+    assert drifted is not None
+    assert provider.diff("id", drifted, PROPS).changes is True
+    provider.update("id", drifted, PROPS)
+    assert catalog.state() == {"v1": OLD, "1.0.0-new": LIVE}
     assert provider.read("id", PROPS).outs == PROPS
 
 
