@@ -16,7 +16,7 @@ from moto.cloudformation.exceptions import AlreadyExistsException, ValidationErr
 from moto.cloudformation.models import CloudFormationBackend as MotoBackend
 from moto.cloudformation.models import Event, cloudformation_backends
 from moto.cloudformation.responses import CloudFormationResponse as MotoResponse
-from moto.cloudformation.utils import generate_stack_id
+from moto.cloudformation.utils import generate_stack_id, generate_stackset_id
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult, EmptyResult
@@ -24,7 +24,7 @@ from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
 from components.template_evaluation import Evaluation, Template, TemplateError
-from sandbox.emulator import callers, moto_types
+from sandbox.emulator import callers, moto_types, stack_sets
 from sandbox.emulator.authorization import UnknownCallError
 from sandbox.emulator.callers import Caller, RoleError
 from sandbox.emulator.extension import OneModule, replace_backend
@@ -467,6 +467,34 @@ class CloudFormationBackend(OneModule, MotoBackend):
         if stack.status == "DELETE_COMPLETE":
             self.stacks.pop(stack.stack_id)
             self.deleted_stacks[stack.stack_id] = stack
+
+    def create_stack_set(
+        self,
+        name: str,
+        template: str,
+        parameters: dict[str, str],
+        tags: dict[str, str],
+        permission_model: str,
+        admin_role: str | None,
+        exec_role: str | None,
+        description: str | None,
+    ) -> stack_sets.StackSet:
+        """Make a stack set, with no stack yet."""
+        made = stack_sets.StackSet(
+            stackset_id=generate_stackset_id(name),
+            account_id=self.account_id,
+            name=name,
+            region=self.region_name,
+            template=template,
+            parameters=parameters,
+            description=description,
+            tags=tags,
+            permission_model=permission_model,
+            admin_role=admin_role,
+            execution_role=exec_role,
+        )
+        self.stacksets[made.id] = made
+        return made
 
     def stack(self, name_or_stack_id: str) -> Stack:
         """Return a stack; a `ValidationError` where there is none."""

@@ -272,6 +272,55 @@ def _cloudformation(action: Action) -> None:
     _told_of_stack(action, _stack(client, name))
 
 
+def _stack_set(action: Action) -> None:
+    """Make or change a stack set and its stacks; the action ends when they are done."""
+    run, configuration = action.run, action.configuration
+    action.inputs()
+    name, admin = configuration["StackSetName"], configuration["AdministrationRoleArn"]
+    if configuration["PermissionModel"] != "SELF_MANAGED":
+        raise ActionError("The sandbox has self-managed stack sets only.", "Unsupported")
+    client, stack_set = action.client("cloudformation"), action.arn("cloudformation", f"stackset/{name}:*")
+    request = {
+        "StackSetName": name,
+        "TemplateBody": action.file(configuration["TemplatePath"]),
+        "Parameters": json.loads(action.file(configuration["Parameters"]) if "Parameters" in configuration else "[]"),
+        "AdministrationRoleARN": admin,
+        "ExecutionRoleName": configuration["ExecutionRoleName"],
+    }
+    action.caller.require("cloudformation:DescribeStackSet", stack_set)
+    action.caller.require("iam:PassRole", admin, iam__PassedToService=CLOUDFORMATION)
+    try:
+        run.external_id = client.describe_stack_set(StackSetName=name)["StackSet"]["StackSetId"]
+    except client.exceptions.StackSetNotFoundException:
+        action.caller.require("cloudformation:CreateStackSet", stack_set)
+        made = client.create_stack_set(PermissionModel="SELF_MANAGED", **request)
+        run.external_id = made["StackSetId"]
+    else:
+        action.caller.require("cloudformation:UpdateStackSet", stack_set)
+        _told_of_stack_set(action, client, name, client.update_stack_set(**request)["OperationId"])
+    accounts, regions = (configuration[key].split(",") for key in ("DeploymentTargets", "Regions"))
+    for resource in (
+        stack_set,
+        f"arn:{action.caller.partition}:cloudformation:*:{action.caller.account}:stackset-target/{name}:*/*",
+        f"arn:{action.caller.partition}:cloudformation:{action.caller.region}::type/resource/*",
+    ):
+        action.caller.require("cloudformation:CreateStackInstances", resource)
+    done = client.create_stack_instances(StackSetName=name, Accounts=accounts, Regions=regions)
+    _told_of_stack_set(action, client, name, done["OperationId"])
+
+
+def _told_of_stack_set(action: Action, client: Client, name: str, operation: str) -> None:
+    stack_set = action.arn("cloudformation", f"stackset/{name}:*")
+    action.caller.require("cloudformation:DescribeStackSetOperation", stack_set)
+    status = client.describe_stack_set_operation(StackSetName=name, OperationId=operation)["StackSetOperation"][
+        "Status"
+    ]
+    if status != "SUCCEEDED":
+        instances = client.list_stack_instances(StackSetName=name)["Summaries"]
+        reasons = (f"{one['Account']}: {one['StatusReason']}" for one in instances if one.get("StatusReason"))
+        raise ActionError(f"{name}: the operation {operation} is {status}. {' '.join(reasons)}")
+
+
 def _stack_request(action: Action) -> Json:
     configuration = action.configuration
     file = json.loads(
@@ -377,6 +426,7 @@ PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Test", "CodeBuild"): _codebuild,
     ("Approval", "Manual"): _approval,
     ("Deploy", "CloudFormation"): _cloudformation,
+    ("Deploy", "CloudFormationStackSet"): _stack_set,
     ("Invoke", "Lambda"): _lambda,
 }
 
