@@ -168,7 +168,7 @@ def test_a_rule_without_the_right_starts_nothing(aws: Clients, fault: str) -> No
     assert len(pipeline.executions) == (2 if fault == "none" else 1)
 
 
-def test_a_rule_tells_a_topic_and_invokes_a_function_where_they_let_it(aws: Clients) -> None:
+def test_a_rule_tells_a_topic_that_lets_it(aws: Clients) -> None:
     ear = Ear(aws)
     open_topic = aws("sns").create_topic(Name="open")["TopicArn"]
     policy = {
@@ -196,6 +196,38 @@ def test_a_rule_tells_a_topic_and_invokes_a_function_where_they_let_it(aws: Clie
     aws("events").put_events(Entries=[{"Source": "words", "DetailType": "x", "Detail": '{"word": "hello"}'}])
 
     assert [one["Message"] for one in ear.heard()] == ["Heard hello."]
+
+
+def test_a_rule_invokes_a_function_and_starts_a_build_where_they_let_it(aws: Clients) -> None:
+    code = """
+import boto3
+def handler(event, context):
+    boto3.client("ssm").put_parameter(Name=event["detail"]["word"], Value=context.function_name, Type="String")
+"""
+    for name in ("open", "closed"):
+        make_function(aws, f"hears-{name}", code)
+    aws("lambda").add_permission(
+        FunctionName="hears-open", StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    aws("codebuild").create_project(
+        name="nightly",
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [echo x]}}\n"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=role(aws, "nightly", "codebuild.amazonaws.com", [allow("*")]),
+    )
+    project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/nightly"
+    starter = role(aws, "nightly-rule", "events.amazonaws.com", [allow("codebuild:StartBuild", resource=project)])
+    aws("events").put_rule(Name="hears", EventPattern=json.dumps({"source": ["hears"]}))
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hears"
+    targets = [{"Id": name, "Arn": f"{function}-{name}"} for name in ("closed", "open")]
+    aws("events").put_targets(Rule="hears", Targets=[*targets, {"Id": "build", "Arn": project, "RoleArn": starter}])
+
+    aws("events").put_events(Entries=[{"Source": "hears", "DetailType": "x", "Detail": '{"word": "heard"}'}])
+
+    found = wait(lambda: aws("ssm").get_parameters(Names=["heard"])["Parameters"], "the function's work")
+    assert [one["Value"] for one in found] == ["hears-open"]
+    assert len(aws("codebuild").list_builds_for_project(projectName="nightly")["ids"]) == 1
 
 
 def test_pipelines_stages_and_actions_tell_of_themselves_in_order(aws: Clients) -> None:
