@@ -27,6 +27,7 @@ from components.template_evaluation import Evaluation, Template, TemplateError
 from sandbox.emulator import callers, moto_types, stack_sets
 from sandbox.emulator.authorization import UnknownCallError
 from sandbox.emulator.callers import Caller, RoleError
+from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend
 from sandbox.emulator.resource_shapes import UnsupportedPropertyError
 from sandbox.emulator.resource_types import (
@@ -390,6 +391,11 @@ def _told(error: ClientError) -> str:
 class CloudFormationBackend(OneModule, MotoBackend):
     """The stacks of one account and region."""
 
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.pending: dict[tuple[str, str], dict[str, Any]] = {}
+        """Change sets that are not executed yet, by the names of stack and change set."""
+
     def create_stack(
         self,
         name: str,
@@ -426,6 +432,34 @@ class CloudFormationBackend(OneModule, MotoBackend):
         self.stacks[stack.stack_id] = stack
         stack.create_resources()
         return stack
+
+    def review(self, name: str, template: str, parameters: dict[str, str]) -> Stack:
+        """Make a stack that has nothing yet, for a change set that will create it."""
+        try:
+            stack = Stack(  # type: ignore[abstract] # by an oversight of moto
+                stack_id=generate_stack_id(name, self.region_name, self.account_id),
+                name=name,
+                template=template,
+                parameters=parameters,
+                account_id=self.account_id,
+                region_name=self.region_name,
+            )
+        except TemplateError as error:
+            raise ValidationError(message=str(error)) from error
+        self.stacks[stack.stack_id] = stack
+        return stack
+
+    def execute(self, change_set: Mapping[str, Any]) -> None:
+        """Do what a change set says; a failure shows in the status of the stack."""
+        stack = self.stack(change_set["StackName"])
+        template, tags, role_arn = change_set["TemplateBody"], change_set["Tags"], change_set["RoleARN"]
+        if stack.status == "REVIEW_IN_PROGRESS":
+            stack.role_arn, stack.tags = role_arn, tags
+            stack.create_resources()
+        else:
+            given = change_set["Parameters"].items()
+            parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given]
+            self.update_stack(stack.name, template, role_arn, parameters, tags)
 
     def update_stack(
         self,
@@ -521,14 +555,73 @@ class CloudFormationResponse(MotoResponse):
 
     def delete_stack(self) -> ActionResult:
         """DeleteStack."""
-        backend = self.cloudformation_backend
-        assert isinstance(backend, CloudFormationBackend)  # noqa: S101 - install put it there
-        backend.delete_stack(self._get_param("StackName"), self._get_param("RoleARN"))
+        self._backend.delete_stack(self._get_param("StackName"), self._get_param("RoleARN"))
         return EmptyResult()
 
     def create_change_set(self) -> ActionResult:
-        """CreateChangeSet: not emulated."""
-        raise ValidationError(message="Change sets are not emulated: use create-stack and update-stack in the sandbox.")
+        """CreateChangeSet; what it would change is told by logical id only."""
+        name, backend = self._get_param("StackName"), self._backend
+        given = self._get_param("Parameters") or []
+        known = [stack for stack in backend.stacks.values() if stack.name == name]
+        wanted = self._get_param("ChangeSetType", "UPDATE")
+        if wanted == "CREATE" and known and known[0].status != "REVIEW_IN_PROGRESS":
+            raise ValidationError(message=f"Stack [{name}] already exists and cannot be created again.")
+        template = self._get_param("TemplateBody")
+        if wanted == "CREATE":
+            for one in known:
+                del backend.stacks[one.stack_id]
+            backend.review(name, template, {one["ParameterKey"]: one["ParameterValue"] for one in given})
+        stack = backend.stack(name)
+        types = {one: resource["Type"] for one, resource in Template(template).resources.items()}
+        types |= {one: member.cf_resource_type for one, member in stack.members.items() if one not in types}
+        wanted_ids = Template(template).resources.keys()
+        actions = {one: "Add" if one not in stack.members else "Modify" for one in wanted_ids}
+        actions |= dict.fromkeys(stack.members.keys() - wanted_ids, "Remove")
+        title = self._get_param("ChangeSetName")
+        arn = f"arn:{self.partition}:cloudformation:{self.region}:{self.current_account}:changeSet/{title}"
+        backend.pending[name, title] = {
+            "ChangeSetId": arn,
+            "ChangeSetName": title,
+            "StackName": name,
+            "StackId": stack.stack_id,
+            "Status": "CREATE_COMPLETE",
+            "ExecutionStatus": "AVAILABLE",
+            "Parameters": {one["ParameterKey"]: one["ParameterValue"] for one in given},
+            "Changes": [moto_models.Change(actions[one], one, types[one]) for one in sorted(actions)],
+            "TemplateBody": template,
+            "RoleARN": self._get_param("RoleARN"),
+            "Tags": {tag["Key"]: tag["Value"] for tag in self._get_param("Tags") or []},
+        }
+        return ActionResult({"Id": arn, "StackId": stack.stack_id})
+
+    def describe_change_set(self) -> ActionResult:
+        """DescribeChangeSet."""
+        hidden = ("TemplateBody", "RoleARN", "Tags")
+        return ActionResult({key: value for key, value in self._change_set().items() if key not in hidden})
+
+    def execute_change_set(self) -> ActionResult:
+        """ExecuteChangeSet; it is gone afterwards."""
+        change_set = self._change_set()
+        del self._backend.pending[change_set["StackName"], change_set["ChangeSetName"]]
+        self._backend.execute(change_set)
+        return EmptyResult()
+
+    def delete_change_set(self) -> ActionResult:
+        """DeleteChangeSet; one that is not there is no error."""
+        self._backend.pending.pop((self._get_param("StackName"), self._get_param("ChangeSetName")), None)
+        return EmptyResult()
+
+    def _change_set(self) -> dict[str, Any]:
+        name, title = self._get_param("StackName"), self._get_param("ChangeSetName")
+        if (name, title) not in self._backend.pending:
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{title}] does not exist")
+        return self._backend.pending[name, title]
+
+    @property
+    def _backend(self) -> CloudFormationBackend:
+        found = self.cloudformation_backend
+        assert isinstance(found, CloudFormationBackend)  # noqa: S101 - install put it there
+        return found
 
 
 url_bases = moto_urls.url_bases

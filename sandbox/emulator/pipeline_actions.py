@@ -258,7 +258,7 @@ def _cloudformation(action: Action) -> None:
     request = _stack_request(action)
     if mode == "CHANGE_SET_REPLACE":
         action.caller.require("cloudformation:CreateChangeSet", stack)
-        client.delete_change_set(StackName=name, ChangeSetName=configuration["ChangeSetName"]) if there else None
+        client.delete_change_set(StackName=name, ChangeSetName=configuration["ChangeSetName"])
         kind = "UPDATE" if there and there["StackStatus"] != "REVIEW_IN_PROGRESS" else "CREATE"
         client.create_change_set(ChangeSetName=configuration["ChangeSetName"], ChangeSetType=kind, **request)
         run.summary = f"Change set {configuration['ChangeSetName']} was created."

@@ -38,7 +38,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
             time.sleep(0.02)
         yield json.loads(info.read_text())
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=START_SECONDS) == 0
 
 
 @pytest.fixture(scope="session")

@@ -402,6 +402,31 @@ def test_a_stack_is_made_changed_and_deleted_by_pipelines(aws: Clients) -> None:
     assert stacks() == []
 
 
+def test_a_change_set_is_made_looked_at_and_executed(aws: Clients) -> None:
+    deployer = role(aws, "changer", "cloudformation.amazonaws.com", [allow("*")])
+    files = {"template.json": json.dumps(STACK), "stack.json": json.dumps({"Parameters": {"Name": "/changed"}})}
+    names = {"StackName": "by-change-set", "ChangeSetName": "next"}
+    make = deploy(deployer, "CHANGE_SET_REPLACE", **names)
+    execute = action("Execute", "Deploy/CloudFormation", {"ActionMode": "CHANGE_SET_EXECUTE", **names}, runOrder=3)
+    pipeline = Pipeline(aws, stage("Deploy", make, approval(runOrder=2), execute), files=files)
+
+    pipeline.token("Deploy")
+    told = aws("cloudformation").describe_change_set(**names)
+    assert [one["ResourceChange"]["LogicalResourceId"] for one in told["Changes"]] == ["Group"]
+    assert aws("logs").describe_log_groups(logGroupNamePrefix="/changed")["logGroups"] == []
+    pipeline.answer("Deploy")
+    assert pipeline.ended()["status"] == "Succeeded", pipeline.state("Deploy", "Execute")
+    assert aws("logs").describe_log_groups(logGroupNamePrefix="/changed")["logGroups"]
+
+    pipeline.commit({"stack.json": json.dumps({"Parameters": {"Name": "/changed", "Days": "30"}})})
+    pipeline.start()
+    pipeline.answer("Deploy")
+    assert pipeline.ended()["status"] == "Succeeded", pipeline.state("Deploy", "Execute")
+    (group,) = aws("logs").describe_log_groups(logGroupNamePrefix="/changed")["logGroups"]
+    assert group["retentionInDays"] == 30
+    aws("cloudformation").delete_stack(StackName="by-change-set")
+
+
 def test_a_stack_that_failed_to_create_is_replaced_where_that_is_asked_for(aws: Clients) -> None:
     deployer = role(aws, "replacer", "cloudformation.amazonaws.com", [allow("*")])
     aws("logs").create_log_group(logGroupName="/taken")
