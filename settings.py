@@ -632,6 +632,8 @@ class Settings(BaseModel):
             regions=[known[region] for region in self.catalog_regions or (self.home_region,)],
             account_id=account_id,
             choices=self.iam.choices,
+            service_catalog=catalog is None or catalog.service_catalog,
+            studio=bool(catalog and catalog.studio_domains),
             launches_tell_topic=bool(catalog and catalog.notify_launches),
             key_arns=tuple(catalog.project_key_arns.values()) if catalog else (),
             networks=self.networks,

@@ -6,7 +6,7 @@ nothing allows is refused, and a permissions boundary allows only what it and th
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -118,6 +118,17 @@ def missing(
 ) -> list[Request]:
     """What allow statements grant and an identity's policies do not, in the order of the statements."""
     return [request for request in requests(wanted) if not allowed(policy, request, boundary)]
+
+
+def untrusted(wanted: Iterable[Statement], trust: Sequence[Statement]) -> list[Request]:
+    """Who may not assume a role with a trust policy, though statements of another one would let them."""
+    asked = (
+        replace(request, principal=principal)
+        for statement in wanted
+        for principal in _flat(statement["Principal"])
+        for request in requests([{**statement, "Resource": "*"}])
+    )
+    return [request for request in asked if decision(trust, request) != "allow"]
 
 
 @lru_cache(maxsize=4096)

@@ -49,13 +49,19 @@ class _Arns:
         return [f"arn:{self._partition}:s3:::{_NAMED}"]
 
 
-def launch_trust() -> Statement:
-    """Lets Service Catalog and CloudFormation act as the launch role.
+def launch_trust(*, service_catalog: bool = True, studio: bool = False) -> Statement:
+    """Lets act as the launch role whoever launches by the routes that the catalog offers.
+
+    Service Catalog assumes the role and calls CloudFormation in its name; by the route of templates in S3,
+    CloudFormation assumes it itself. The role that AWS's console makes trusts Service Catalog only.
 
     Service Catalog documents no source keys for the roles of launch constraints. Whoever makes a constraint needs
     `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it.
     """
-    services = ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]
+    services = [
+        *(["cloudformation.amazonaws.com"] if studio else []),
+        *(["servicecatalog.amazonaws.com"] if service_catalog else []),
+    ]
     return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
 
 

@@ -105,6 +105,10 @@ class RoleFacts:
     """The account."""
     choices: RoleChoices = field(default_factory=RoleChoices)
     """Who makes the roles."""
+    service_catalog: bool = True
+    """Whether projects are launched through Service Catalog."""
+    studio: bool = False
+    """Whether projects are launched from templates in S3, by the other route of Studio."""
     launches_tell_topic: bool = False
     """Whether CloudFormation tells the topic of launches."""
     key_arns: Sequence[str] = ()
@@ -156,7 +160,7 @@ def launch_role(facts: RoleFacts) -> RoleDocument:
         name=name,
         path=path,
         purpose="Launches SageMaker projects through Service Catalog",
-        trust=[project_policies.launch_trust()],
+        trust=[project_policies.launch_trust(service_catalog=facts.service_catalog, studio=facts.studio)],
         statements=project_policies.launch_statements(
             facts.home,
             facts.account_id,

@@ -17,6 +17,7 @@ from rich.console import Console
 from components import role_documents
 from components.catalog import studio_location
 from components.policies import document
+from components.project_policies import launch_trust
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from tests.tools.healthy_aws import (
@@ -204,7 +205,7 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
     "launch role trusts somebody else": (
         lambda aws: aws.add_role(LAUNCH_ROLE, document([])),
         "launch-role-trust",
-        "does not trust cloudformation.amazonaws.com",
+        "does not trust servicecatalog.amazonaws.com",
     ),
     "launch role lacks a permission": (
         role_without("codepipeline:CreatePipeline"),
@@ -446,6 +447,7 @@ def with_studio(config: dict[str, Any]) -> None:
 
 def open_studio(aws: HealthyAws) -> None:
     location = {"sagemaker:projectS3TemplatesLocation": studio_location(BUCKET)}
+    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = document([launch_trust(studio=True)])
     aws.domains = {"d-1": dict(location), "d-2": dict(location)}
     aws.cors = [{"AllowedOrigins": ["https://*.sagemaker.aws"], "AllowedMethods": ["GET"]}]
     for product, slug in ((BUILD, "model-build-train"), (DEPLOY, "model-deploy")):

@@ -40,13 +40,13 @@ class Clients:
     """
 
     def __init__(self, played: Played, kill_before: int = 0, kill_after: int = 0) -> None:
+        self._made: dict[tuple[str, str], Any] = {}
+        self.play(played, kill_before, kill_after)
+
+    def play(self, played: Played, kill_before: int = 0, kill_after: int = 0) -> "Clients":
+        """Another state behind the same clients, which take longer to make than to use."""
         self._played, self._kill_before, self._kill_after = played, kill_before, kill_after
         self._count = 0
-        self._made: dict[tuple[str, str], Any] = {}
-
-    def play(self, played: Played) -> "Clients":
-        """Another state behind the same clients, which take longer to make than to use."""
-        self._played = played
         return self
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time

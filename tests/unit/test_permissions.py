@@ -15,6 +15,7 @@ from components.permissions import (
     matches,
     missing,
     statements,
+    untrusted,
 )
 
 ROLE = "arn:aws:iam::111122223333:role/sagemaker-x"
@@ -193,3 +194,24 @@ def test_more_statements_never_allow_less(
     assert decision([*policy, deny("*")], request) == "deny"
     assert missing(policy, policy) == []
     assert missing(policy, [allow("*")]) == []
+
+
+def test_a_trust_lets_those_in_whose_requests_meet_its_conditions() -> None:
+    def trust(*services: str, **condition: Any) -> dict[str, Any]:
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": list(services)},
+            "Action": "sts:AssumeRole",
+            "Condition": condition,
+        }
+
+    own = {"aws:SourceAccount": "111122223333"}
+    wanted = [trust("a.amazonaws.com", "b.amazonaws.com", StringEquals=own)]
+    assert untrusted(wanted, [trust("a.amazonaws.com"), trust("b.amazonaws.com", StringEquals=own)]) == []
+    refused = untrusted(wanted, [trust("a.amazonaws.com", StringEquals={"sts:ExternalId": "x"})])
+    assert [(one.principal, one.action, one.context) for one in refused] == [
+        ("a.amazonaws.com", "sts:AssumeRole", own),
+        ("b.amazonaws.com", "sts:AssumeRole", own),
+    ]
+    denial = {**trust("b.amazonaws.com"), "Effect": "Deny"}
+    assert [one.principal for one in untrusted(wanted, [*wanted, denial])] == ["b.amazonaws.com"]

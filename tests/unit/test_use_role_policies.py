@@ -202,3 +202,18 @@ def test_supplied_roles_are_documents_with_the_names_of_their_arns() -> None:
     assert {role.key: role.arn(REGION, ACCOUNT) for role in use_roles(supplied)} == {
         f"use.{role}": arn for role, arn in arns.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("routes", "services"),
+    [
+        ({}, ["servicecatalog.amazonaws.com"]),
+        ({"studio": True}, ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]),
+        ({"studio": True, "service_catalog": False}, ["cloudformation.amazonaws.com"]),
+    ],
+)
+def test_the_launch_role_trusts_whoever_launches_by_the_routes_that_are_offered(
+    routes: dict[str, bool], services: list[str]
+) -> None:
+    (statement,) = launch_role(facts(**routes)).trust
+    assert statement["Principal"] == {"Service": services}

@@ -21,7 +21,7 @@ def launch_role(account: Account) -> Verdict:
 
 
 def launch_role_trust(account: Account) -> Verdict:
-    """Service Catalog and CloudFormation may act as it."""
+    """Whoever launches by the routes that the catalog offers may act as it."""
     return _trust(account, _launch(account), account.role_facts.choices.launch, "launch-role")
 
 
