@@ -10,13 +10,13 @@ from tools.faults import ToolError
 from tools.stack_file import StackFile
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "locked-down"])
 def test_a_committed_file_gives_the_settings_of_the_program(stack: str) -> None:
     assert StackFile(stack).settings == settings.parse(stack_values(stack), stack)
 
 
 def test_a_missing_file_is_named_with_those_that_are_there() -> None:
-    with pytest.raises(ToolError, match=r"no Pulumi\.nowhere\.yaml .*: dev, prod"):
+    with pytest.raises(ToolError, match=r"no Pulumi\.nowhere\.yaml .*: dev, locked-down, prod"):
         _ = StackFile("nowhere").values
 
 

@@ -15,7 +15,15 @@ def prod() -> Recording:
     return run_program(stack_values("prod"), "prod")
 
 
-@pytest.fixture(scope="session", params=["dev", "prod"])
-def committed(request: pytest.FixtureRequest, dev: Recording, prod: Recording) -> Recording:
+@pytest.fixture(scope="session")
+def locked_down() -> Recording:
+    """The example of a locked-down account, whose VPC nobody looks up here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("components.network_check.checked", lambda networks, *_: networks)
+        return run_program(stack_values("locked-down"), "locked-down")
+
+
+@pytest.fixture(scope="session", params=["dev", "prod", "locked-down"])
+def committed(request: pytest.FixtureRequest, dev: Recording, prod: Recording, locked_down: Recording) -> Recording:
     """Each committed stack in turn."""
-    return {"dev": dev, "prod": prod}[request.param]
+    return {"dev": dev, "prod": prod, "locked-down": locked_down}[request.param]
