@@ -1,9 +1,13 @@
 """The whole program with each committed stack file: what holds for every resource of every kind."""
 
 import json
+import re
 from pathlib import Path
 
+import pytest
+
 from components.regions import known_regions
+from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import ROOT, Recording, Registration, run_program, stack_values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,16 +58,29 @@ def test_logical_names_are_the_agreed_ones(committed: Recording) -> None:
     assert registered == (GOLDEN / f"{stack}-urns.txt").read_text().split()
 
 
+def of_iam(recording: Recording) -> list[str]:
+    return [one.urn for one in custom(recording) if re.search(r"(^|:|/)iam[:/]", one.type)]
+
+
 def test_with_every_role_supplied_nothing_is_registered_in_iam(locked_down: Recording, dev: Recording) -> None:
     """Appendix B's separation of duties: whoever deploys needs no right to make a role."""
-
-    def of_iam(recording: Recording) -> list[str]:
-        return [
-            one.urn for one in custom(recording) if "iam" in one.type.split(":")[1].split("/") or "/iam:" in one.type
-        ]
-
     assert of_iam(locked_down) == []
     assert of_iam(dev), "this is how one would be found"
+
+
+@pytest.mark.usefixtures("no_lookup")
+def test_nor_is_it_with_all_pipelines_that_there_are() -> None:
+    options = {"options": [{"name": "plain", "region": "us-east-2"}]}
+    pipelines = {SECTION: example(pullRequests="comment"), "sm-mlops:deploymentTests": options}
+    delivering = run_program({**stack_values("locked-down"), **pipelines}, "locked-down")
+    assert len(delivering.of_type("aws:codepipeline/pipeline:Pipeline")) == 4
+    assert of_iam(delivering) == []
+
+
+@pytest.fixture
+def no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network is looked up."""
+    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
 
 
 def test_every_regional_resource_states_a_region(committed: Recording) -> None:
