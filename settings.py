@@ -7,18 +7,17 @@ is allowed.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, Literal, TypeGuard
 
 import pulumi
 from email_validator import EmailNotValidError, validate_email
 from pulumi.runtime import config as runtime_config
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from components import deployment_options, network_check, packaging, seed_code
 from components.build_definition import LOG_DAYS, Machine, MachineType
@@ -32,6 +31,7 @@ from components.platform_delivery import DeliveryRoles
 from components.providers.aws_access import KEYS, AwsAccess
 from components.regions import known_regions
 from components.role_documents import RoleChoices, RoleFacts, RoleMode
+from components.setting_faults import Wording, nearest, not_one_of
 from components.source_repository import CODECOMMIT_PERMISSIONS, CONNECTION_PERMISSIONS
 from components.use_role_policies import UseRole
 
@@ -51,14 +51,9 @@ def _fault(message: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{message}", {"message": message})
 
 
-def _nearest(word: str, allowed: Sequence[str]) -> str:
-    near = get_close_matches(word, allowed, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 def _known_region(value: str) -> str:
     if value not in known_regions():
-        raise _fault(f"{value!r} is not an AWS region{_nearest(value, list(known_regions()))}")
+        raise _fault(f"{value!r} is not an AWS region{nearest(value, list(known_regions()))}")
     return value
 
 
@@ -752,7 +747,7 @@ def _judged(values: Mapping[str, Any]) -> tuple[Settings | None, list[str]]:
     try:
         settings = Settings.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        return None, [*_field_faults(error), *_repeats(values), *_rule_faults(_valid_fields(values))]
+        return None, [*_WORDING.faults(error), *_repeats(values), *_rule_faults(_valid_fields(values))]
     return settings, [*_repeats(values), *_rule_faults(dict(settings))]
 
 
@@ -1009,7 +1004,7 @@ def _product_faults(slugs: Sequence[str]) -> Iterator[str]:
     offered = list(packaging.discover(seed_code.SEED_CODE))
     for index, slug in enumerate(slugs):
         if slug not in offered:
-            yield f"{NAMESPACE}:catalog.products[{index}]: {_not_one_of(slug, offered)}"
+            yield f"{NAMESPACE}:catalog.products[{index}]: {not_one_of(slug, offered)}"
             continue
         try:
             seed_code.product(slug)
@@ -1055,139 +1050,9 @@ _SHARE_IDS = {
 """How the id of each kind of recipient begins."""
 
 
-def _field_faults(error: ValidationError) -> Iterator[str]:
-    for details in error.errors(include_url=False):
-        # pydantic counts only the entries that are in order, and so calls a list short when some of them are wrong.
-        if details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
-            continue
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(details["loc"]))
-        yield f"{path.removeprefix('.')}: {_message(details)}"
-
-
-def _keys(location: Sequence[int | str]) -> list[int | str]:
-    """The location as the stack file has it: without the tags that pydantic adds for the arms of unions."""
-    return [part for part, _ in _steps(location) if part != "[key]"]
-
-
-def _steps(location: Sequence[int | str]) -> Iterator[tuple[int | str, type[BaseModel]]]:
-    """The parts of a location that a stack file has, each with the section that it is a key of."""
-    sections: list[type[BaseModel]] = [Settings]
-    for part in location:
-        arms = {tag: section for section in sections for tag in _arm_tags(section)}
-        if len(sections) > 1 and part in arms:
-            sections = [arms[str(part)]]
-            continue
-        yield part, sections[0]
-        field = next((field for field in sections[0].model_fields.values() if field.alias == part), None)
-        if field is not None:
-            sections = _models(field.annotation) or sections
-
-
-_DISCRIMINATORS = ("provider", "mode")
-"""Keys whose value says which arm of a union a section is."""
-
-
-def _arm_tags(section: type[BaseModel]) -> tuple[str, ...]:
-    """The values of its discriminator with which a section is meant."""
-    fields = section.model_fields
-    return next((get_args(fields[name].annotation) for name in _DISCRIMINATORS if name in fields), ())
-
-
-EXPECTED = {
-    "bool_type": "true or false",
-    "dict_type": "a section with keys",
-    "int_type": "a whole number",
-    "mapping_type": "a section with keys",
-    "model_attributes_type": "a section with keys",
-    "model_type": "a section with keys",
-    "string_type": "text",
-    "tuple_type": "a list",
-}
-"""What pydantic's error types ask for, in the words of a stack file."""
-
-
-def _message(details: ErrorDetails) -> str:
-    kind, value = details["type"], details["input"]
-    if value == SECRET:
-        return "is stored as a secret, but nothing in it is one; set it in plain text"
-    if kind in EXPECTED:
-        hint = " (put it in quotes)" if kind == "string_type" and isinstance(value, int) else ""
-        return f"expected {EXPECTED[kind]}, got {json.dumps(value)}{hint}"
-    if kind in _DESCRIPTIONS:
-        return _DESCRIPTIONS[kind](details)
-    return f"{details['msg']}, got {json.dumps(value)}"
-
-
-_MOVED = {("catalog", "launchRoleArn"): "iam.launch: {mode: supplied, roleArn: ...}"}
-"""Keys of former releases, by section and name, and where what they said is said now."""
-
-
-def _unknown_key(details: ErrorDetails) -> str:
-    moved = _MOVED.get((str(details["loc"][0]).removeprefix(f"{NAMESPACE}:"), str(details["loc"][-1])))
-    if moved:
-        return f"has moved; say it as {NAMESPACE}:{moved}"
-    allowed = _allowed(details["loc"])
-    key = str(details["loc"][-1]).removeprefix(f"{NAMESPACE}:")
-    return f"unknown key{_nearest(key, allowed)} (allowed: {', '.join(allowed)})"
-
-
-def _not_one_of(value: object, allowed: Sequence[str]) -> str:
-    return f"{value!r} is not allowed{_nearest(str(value), allowed)} (allowed: {', '.join(allowed)})"
-
-
-def _too_short(count: int, least: int) -> str:
-    if least == 1:
-        return "the list is empty; it needs at least one entry"
-    return f"{count} {'entry' if count == 1 else 'entries'}; at least {least}"
-
-
-def _quoted(words: str) -> list[str]:
-    return re.findall(r"'([^']+)'", words)
-
-
-def _section(location: Sequence[int | str]) -> type[BaseModel]:
-    """The section that holds the key at the end of a location."""
-    *_, (_, section) = _steps(location)
-    return section
-
-
-def _arms(location: Sequence[int | str]) -> list[str]:
-    """Every value of the discriminator of the union at a location."""
-    field = next(field for field in _section(location).model_fields.values() if field.alias == location[-1])
-    return [tag for section in _models(field.annotation) for tag in _arm_tags(section)]
-
-
-def _models(annotation: object) -> list[type[BaseModel]]:
-    """The sections behind an annotation: the one, that of a list's entries, or one for each arm of a union."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]
-
-
-def _allowed(location: Sequence[int | str]) -> list[str]:
-    aliases = (str(field.alias) for field in _section(location).model_fields.values())
-    return [alias.removeprefix(f"{NAMESPACE}:") for alias in aliases]
-
-
-def _purpose(location: Sequence[int | str]) -> str:
-    fields = {field.alias: field for field in _section(location).model_fields.values()}
-    sentence = (fields[str(location[-1])].description or "").split(". ")[0].rstrip(".")
-    return sentence[:1].lower() + sentence[1:]
-
-
-_DESCRIPTIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
-    "fault": lambda details: str(details["ctx"]["message"]),
-    "extra_forbidden": _unknown_key,
-    "missing": lambda details: f"missing; {_purpose(details['loc'])}",
-    "union_tag_not_found": lambda details: (
-        f"{details['ctx']['discriminator']} is missing (allowed: {', '.join(_arms(details['loc']))})"
-    ),
-    "union_tag_invalid": lambda details: _not_one_of(details["ctx"]["tag"], _arms(details["loc"])),
-    "literal_error": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
-    "enum": lambda details: _not_one_of(details["input"], _quoted(details["ctx"]["expected"])),
-    "too_short": lambda details: _too_short(len(details["input"]), details["ctx"]["min_length"]),
-    "too_long": lambda details: f"{details['ctx']['actual_length']} entries; at most {details['ctx']['max_length']}",
-    "greater_than_equal": lambda details: f"{details['input']} is too small; at least {details['ctx']['ge']}",
-    "less_than_equal": lambda details: f"{details['input']} is too large; at most {details['ctx']['le']}",
-}
-"""How each of pydantic's error types reads, where it says more than a wrong type."""
+_WORDING = Wording(
+    root=Settings,
+    prefix=f"{NAMESPACE}:",
+    secret=SECRET,
+    moved={("catalog", "launchRoleArn"): "iam.launch: {mode: supplied, roleArn: ...}"},
+)
