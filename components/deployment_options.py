@@ -69,6 +69,8 @@ def settings_under_test(
     tested = merged(tested, {"artifacts": {"regions": [region]}})
     tested = merged(tested, changes)
     tested = merged(tested, {"protection": THROWN_AWAY})
+    if isinstance(tested.get("projects"), Mapping):
+        tested = merged(tested, {"projects": {"disableOnDestroy": True}})
     return {**tested, "project": f"{tested.get('project', '')}-{test_suffix}"}
 
 

@@ -5,7 +5,7 @@
 #   TEST_PIPELINES     how the names of these pipelines begin
 . "$(dirname "$0")/stack.sh"
 if [ "$OPTION" = none ]; then
-    tool deployment-test sweep --stack "$title"
+    tool deployment-test sweep --stack "$title" --verbose
 else
-    tool deployment-test destroy "${OPTION#"$TEST_PIPELINES"}" --stack "$title"
+    tool deployment-test destroy "${OPTION#"$TEST_PIPELINES"}" --stack "$title" --verbose
 fi

@@ -14,15 +14,21 @@ from typing import Any
 import click
 
 from components import delivery_documents, role_documents
+from components.deployment_options import ANY_SUFFIX
+from components.naming import Names
 from components.policies import Statement, document
 from components.role_documents import RoleDocument, RoleFacts, RoleMode, fits_inline, managed_policies
 from settings import Settings, SuppliedRole
+from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
 from tools.stack_file import StackFile, stack_options
 from tools.whole_files import write_whole
 
 INLINE_POLICY = "sm-mlops"
 """Name of a role's own policy."""
+
+ANY_TEST = "t*"
+"""Matches the suffix of every test, in the resources of policies."""
 
 _LATER = ("pipeline", "build", "events", "delivery")
 """Groups of `sm-mlops:iam` whose documents depend on pipelines."""
@@ -213,23 +219,39 @@ def account_of(file: StackFile, given: str | None) -> str:
     return account_id
 
 
-def facts_of(file: StackFile, account_id: str) -> RoleFacts:
+def facts_of(file: StackFile, account_id: str, settings: Settings | None = None) -> RoleFacts:
     """What the documents of a stack depend on.
+
+    Args:
+        file: the stack's file.
+        account_id: the account.
+        settings: settings that are meant instead of the file's, such as those of a stack under test.
 
     Raises:
         ToolError: the stack has no catalog, or is to be given roles of another account or partition.
     """
-    if file.settings.catalog is None:
+    settings = settings or file.settings
+    if settings.catalog is None:
         raise ToolError(f"{file.path.name} has no sm-mlops:catalog, so it needs no roles of projects")
-    facts = file.settings.role_facts(account_id)
+    facts = settings.role_facts(account_id)
     start = f"arn:{facts.home.partition}:iam::{account_id}:role/"
-    foreign = [arn for arn in _supplied(file.settings) if not arn.startswith(start)]
+    foreign = [arn for arn in _supplied(settings) if not arn.startswith(start)]
     if foreign:
         raise ToolError(
             f"{file.path.name}: {', '.join(foreign)}: not of account {account_id} in partition {facts.home.partition}, "
             f"to which the stack deploys"
         )
     return facts
+
+
+def facts_of_option(file: StackFile, settings: Settings, account_id: str) -> RoleFacts:
+    """What the documents depend on for all stacks that test an option, whose names differ from test to test.
+
+    Raises:
+        ToolError: as `facts_of`.
+    """
+    facts = facts_of(file, account_id, settings)
+    return replace(facts, names=Names(f"{file.settings.project}-{ANY_TEST}", file.settings.environment))
 
 
 def _supplied(settings: Settings) -> list[str]:
@@ -246,20 +268,26 @@ def _supplied(settings: Settings) -> list[str]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for a file of each document; without it, all are printed as one JSON list.",
 )
-def command(stack: str, folder: Path, account_id: str | None, out: Path | None) -> None:
+@click.option("--deployment-option", metavar="NAME", help="Of the stacks that test this option, instead of STACK.")
+def command(stack: str, folder: Path, account_id: str | None, out: Path | None, deployment_option: str | None) -> None:
     """Print what an administrator needs to make the roles that the stack is to be given.
 
     Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
     Of its delivery there are those that somebody else makes, in this account and in the accounts that it delivers to.
     """
     file = StackFile(stack, folder)
-    facts = facts_of(file, account_of(file, account_id))
-    found = [*documents(facts), *delivery_roles(file.settings, facts)]
+    account_id = account_of(file, account_id)
+    if deployment_option is None:
+        settings, facts = file.settings, facts_of(file, account_id)
+    else:
+        settings = StackUnderTest(file, deployment_option, ANY_SUFFIX).settings
+        facts = facts_of_option(file, settings, account_id)
+    found = [*documents(facts), *delivery_roles(settings, facts)]
     if out is None:
         click.echo(json.dumps([one.content for one in found], indent=2))
         return
     write(found, out)
-    for line in _summary(found, out, file.settings):
+    for line in _summary(found, out, settings):
         click.echo(line)
 
 

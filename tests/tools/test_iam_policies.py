@@ -13,7 +13,7 @@ import settings
 from components.network import Network
 from components.role_documents import RoleMode
 from components.use_role_policies import UseRole
-from tests.unit.delivery_example import SECTION, example
+from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.unit.recording import run_program, stack_values
 from tools.faults import ToolError
 from tools.iam_policies import Document, account_of, command, command_lines, documents, facts_of, write
@@ -237,3 +237,22 @@ def test_the_deliverys_supplied_roles_and_those_of_other_accounts_are_written_do
     assert "pipeline" not in found, "the stack makes it"
     assert found["delivery.prod.read"] == "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-read"
     assert found["delivery.prod.change"] == "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-change"
+
+
+def test_roles_for_a_deployment_option_fit_every_stack_that_tests_it(tmp_path: Path) -> None:
+    stack_file(tmp_path, {}, **{SECTION: example(), TESTS: example_of_tests()})
+    arguments = ["--stack", "own", "--folder", str(tmp_path), "--account-id", ACCOUNT]
+    done = CliRunner().invoke(command, [*arguments, "--deployment-option", "supplied-roles"], catch_exceptions=False)
+    found = {one["key"]: one for one in json.loads(done.output)}
+    assert found["launch"]["arn"] == f"arn:aws:iam::{ACCOUNT}:role/mlops-test-launch"
+    assert set(found) == {"launch", *(f"use.{role}" for role in UseRole)}
+    (policy,) = found["use.CodePipeline"]["policies"]
+    (tells,) = [one for one in policy["document"]["Statement"] if one["Sid"] == "AskForApproval"]
+    assert f"arn:aws:sns:eu-central-1:{ACCOUNT}:sm-mlops-t*-dev-notifications" in tells["Resource"]
+
+
+def test_an_unknown_deployment_option_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    stack_file(tmp_path, {}, **{SECTION: example(), TESTS: example_of_tests()})
+    arguments = ["--stack", "own", "--folder", str(tmp_path), "--account-id", ACCOUNT, "--deployment-option", "none"]
+    with pytest.raises(ToolError, match=r"no deployment option .none. \(its options: everything, supplied-roles"):
+        CliRunner().invoke(command, arguments, catch_exceptions=False)

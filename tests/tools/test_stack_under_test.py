@@ -125,14 +125,11 @@ def test_it_is_destroyed_and_forgotten_and_once_more_is_no_error(
     test.write(None)
     knows(folder, NAME)
     test.destroy(Engine(folder))
-    assert calls(folder) == [
-        f"destroy --stack {NAME} --yes --skip-preview",
-        f"stack rm {NAME} --yes --preserve-config",
-    ]
+    assert calls(folder) == [f"destroy --stack {NAME} --yes --skip-preview --remove"]
     assert not (folder / f"Pulumi.{NAME}.yaml").exists()
     knows(folder)
     test.destroy(Engine(folder))
-    assert len(calls(folder)) == 2
+    assert len(calls(folder)) == 1
 
 
 def test_its_file_stays_where_it_could_not_be_destroyed(folder: Path, tested: Callable[..., StackUnderTest]) -> None:

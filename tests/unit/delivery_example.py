@@ -1,4 +1,4 @@
-"""The delivery that the committed stack file of dev shows as a comment, and prod's roles for it."""
+"""The delivery and the deployment tests that the committed stack file of dev shows as comments."""
 
 import re
 from typing import Any
@@ -8,11 +8,21 @@ import yaml
 from tests.unit.recording import ROOT
 
 SECTION = "sm-mlops:delivery"
+TESTS = "sm-mlops:deploymentTests"
 
 
 def example(**more: Any) -> dict[str, Any]:
-    """The section, uncommented."""
+    """The section of the delivery, uncommented, and prod's roles for it."""
+    return {**_uncommented(SECTION), **more}
+
+
+def example_of_tests() -> dict[str, Any]:
+    """The section of the deployment tests, uncommented."""
+    return _uncommented(TESTS)
+
+
+def _uncommented(section: str) -> dict[str, Any]:
     text = (ROOT / "Pulumi.dev.yaml").read_text()
-    (block,) = re.findall(rf"^  # {SECTION}:\n(?:  #  .*\n)+", text, re.MULTILINE)
-    section: dict[str, Any] = yaml.safe_load(re.sub(r"^  # ", "", block, flags=re.MULTILINE))[SECTION]
-    return {**section, **more}
+    (block,) = re.findall(rf"^  # {section}:\n(?:  #  .*\n)+", text, re.MULTILINE)
+    found: dict[str, Any] = yaml.safe_load(re.sub(r"^  # ", "", block, flags=re.MULTILINE))[section]
+    return found

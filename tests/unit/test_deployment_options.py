@@ -64,6 +64,12 @@ def test_no_option_can_make_a_stack_that_would_outlive_its_test() -> None:
     assert under_test(protection={"protect": True, "retain": True})["protection"] == THROWN_AWAY
 
 
+def test_what_a_test_switches_on_for_the_account_it_switches_off_again() -> None:
+    asked = {"principals": ["arn:aws:iam:::role/*Scientist*"]}
+    assert under_test(projects=asked)["projects"] == {**asked, "disableOnDestroy": True}
+    assert "projects" not in under_test()
+
+
 def test_the_settings_of_the_testing_stack_stay_what_they_are() -> None:
     before = repr(DEV)
     under_test(artifacts={"artifactDays": 1})

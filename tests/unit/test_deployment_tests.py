@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+import settings
 from components.permissions import Request, allowed
-from tests.unit.delivery_example import SECTION, example
+from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.unit.recording import ROOT, Recording, run_program, stack_values
 from tests.unit.test_settings import faults
 
-TESTS = "sm-mlops:deploymentTests"
 OPTIONS = [
     {"name": "everything", "region": "eu-central-1"},
     {"name": "legacy-names", "region": "eu-west-1", "settings": {"artifacts": {"naming": "legacy"}}, "approval": True},
@@ -25,6 +25,26 @@ def values(*options: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def tests() -> Recording:
     return run_program(values())
+
+
+def test_the_example_is_in_order_and_tests_every_option_in_the_regions_of_dev() -> None:
+    section = example_of_tests()
+    dev = settings.parse({**stack_values("dev"), SECTION: example(), TESTS: section}, "dev")
+    assert dev.deployment_tests is not None
+    options = {option.name: option for option in dev.deployment_tests.options}
+    assert list(options) == [
+        "everything",
+        "supplied-roles",
+        "adopted-roles",
+        "connection",
+        "legacy-names",
+        "s3-templates",
+        "several-regions",
+        "existing-vpc",
+    ]
+    assert {option.region for option in options.values()} == set(dev.artifacts.regions)
+    assert options["everything"].settings == {}
+    assert [name for name, option in options.items() if option.projects == "run"] == ["everything"]
 
 
 def pipeline(recording: Recording, option: str) -> dict[str, Any]:

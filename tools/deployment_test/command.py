@@ -1,5 +1,9 @@
 """`tools deployment-test`: bring a deployment option up, examine it by machine, and destroy it whatever happened."""
 
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +11,7 @@ from typing import Any
 import click
 
 from components.deployment_options import is_stack_under_test, suffix
+from settings import SettingsError
 from tools.deployment_test.deployment_test import DeploymentTest, StepError, say
 from tools.deployment_test.engine import Engine
 from tools.deployment_test.stack_under_test import StackUnderTest
@@ -34,7 +39,8 @@ def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates funct
         show_default=True,
         help="Seconds between two looks at what takes its time.",
     )
-    return stack_options(execution(interval(function)))
+    verbose = click.option("--verbose", is_flag=True, help="Show all that the engine prints, not only its failures.")
+    return stack_options(execution(interval(verbose(function))))
 
 
 @click.group()
@@ -46,36 +52,59 @@ def command() -> None:
 @click.argument("option")
 @_test_options
 @click.option("--keep", is_flag=True, help="Leave the stack standing; `destroy` or `sweep` removes it later.")
-def run(option: str, stack: str, folder: Path, execution: str, interval: float, *, keep: bool) -> None:
+def run(option: str, stack: str, folder: Path, execution: str, interval: float, *, verbose: bool, keep: bool) -> None:
     """Bring OPTION up, examine it, and destroy it whatever happened. Ends with 1 where something is wrong."""
-    test = _test(option, StackFile(stack, folder), execution, interval)
-    try:
-        test.bring_up()
-        test.examine()
-        test.play()
-    except StepError:
-        pass
-    finally:
-        if not keep:
-            _destroy(test)
-    _conclude(test.faults, f"{option}: brought up and examined" + ("" if keep else ", destroyed"))
+    test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
+    say(f"{option} in {test.tested.option.region}")
+    removal = _removal(test, stack, execution)
+    with _stopped_by_signals():
+        try:
+            test.bring_up()
+            test.examine()
+            test.play()
+        except StepError:
+            pass
+        except KeyboardInterrupt:
+            test.faults.append("stopped before its end")
+        finally:
+            if not keep:
+                _destroy(test)
+    if keep:
+        say(f"{test.tested.name} stands; remove it with: {removal}")
+    elif not test.destroyed:
+        say(f"{test.tested.name} is not destroyed; try again with: {removal}")
+    _conclude(test.faults, f"{option}: brought up and examined" + (", destroyed" if test.destroyed else ""))
 
 
 @command.command()
 @click.argument("option")
 @_test_options
-def destroy(option: str, stack: str, folder: Path, execution: str, interval: float) -> None:
+def destroy(option: str, stack: str, folder: Path, execution: str, interval: float, *, verbose: bool) -> None:
     """Destroy what a test of OPTION has left, for instance after somebody stopped it."""
-    test = _test(option, StackFile(stack, folder), execution, interval)
-    _destroy(test)
-    _conclude(test.faults, f"{option}: destroyed")
+    test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
+    with _stopped_by_signals():
+        _destroy(test)
+    if not test.destroyed:
+        say(f"{test.tested.name} is not destroyed; try again, or leave it to `deployment-test sweep`")
+    _conclude(test.faults, f"{option}: " + ("destroyed" if test.destroyed else "not destroyed"))
 
 
 @command.command()
 @_test_options
 @click.option("--older-than", type=click.IntRange(min=0), help="Hours; by default the settings' sweepAfterHours.")
-def sweep(stack: str, folder: Path, execution: str, interval: float, older_than: int | None) -> None:  # noqa: ARG001 - the options are those of every test
-    """Destroy every stack that a test has left behind and that has not changed for some hours."""
+def sweep(
+    stack: str,
+    folder: Path,
+    execution: str,  # noqa: ARG001 - the options are those of every test
+    interval: float,
+    older_than: int | None,
+    *,
+    verbose: bool,
+) -> None:
+    """Destroy every stack that a test has left behind and that has not changed for some hours.
+
+    Nobody works on such a stack any more: a lock that a killed engine has left is broken.
+    """
     of = StackFile(stack, folder)
     tests = of.settings.deployment_tests
     if tests is None:
@@ -87,32 +116,55 @@ def sweep(stack: str, folder: Path, execution: str, interval: float, older_than:
         for name, changed in Engine(folder).stacks().items()
         if is_stack_under_test(name) and (changed is None or changed <= limit)
     ]
-    for name in found:
-        option, _, test_suffix = name.removeprefix("test-").rpartition("-")
-        test = DeploymentTest(StackUnderTest(of, option, test_suffix), Waiting(interval=interval))
-        try:
-            _destroy(test)
-        except ToolError as error:
-            test.faults.append(f"{error}; destroy the stack by hand: pulumi destroy -s {name} --remove")
-        faults += test.faults
+    with _stopped_by_signals():
+        for name in found:
+            option, _, test_suffix = name.removeprefix("test-").rpartition("-")
+            tested = StackUnderTest(of, option, test_suffix)
+            test = DeploymentTest(tested, Waiting(interval=interval), verbose=verbose)
+            try:
+                _destroy(test, unlock=True)
+            except (SettingsError, ToolError) as error:
+                test.faults.append(f"{error}; destroy the stack by hand: pulumi destroy -s {name} --remove")
+            faults += test.faults
     _conclude(faults, f"{len(found)} stacks of tests have not changed since {limit:%Y-%m-%d %H:%M} UTC")
 
 
-def _test(option: str, of: StackFile, execution: str, interval: float) -> DeploymentTest:
+def _test(option: str, of: StackFile, execution: str, interval: float, *, verbose: bool) -> DeploymentTest:
     tested = StackUnderTest(of, option, suffix(f"{option}:{execution}"))
-    return DeploymentTest(tested, Waiting(interval=interval))
+    return DeploymentTest(tested, Waiting(interval=interval), verbose=verbose)
 
 
-def _destroy(test: DeploymentTest) -> None:
+def _removal(test: DeploymentTest, stack: str, execution: str) -> str:
+    """The command that destroys what a test has left."""
+    words = ["deployment-test", "destroy", test.tested.option_name, "-s", stack, "--execution", execution]
+    return f"python -m tools {shlex.join(words)}"
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let whoever ends this process end it as Ctrl-C does: what was begun is destroyed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        test.destroy()
-    except StepError:
-        say("destroy once more, or leave it to `deployment-test sweep`")
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _destroy(test: DeploymentTest, *, unlock: bool = False) -> None:
+    """Destroy, and once more where that fails: much of what stops a deletion in AWS passes."""
+    for _ in range(2):
+        try:
+            test.destroy(unlock=unlock)
+        except StepError:
+            continue
+        except KeyboardInterrupt:
+            test.faults.append("stopped before all was destroyed")
+        return
 
 
 def _conclude(faults: list[str], done: str) -> None:
     if faults:
-        say(f"{done}; {len(faults)} faults:")
+        say(f"{done}; {len(faults)} {'fault' if len(faults) == 1 else 'faults'}:")
         for fault in faults:
             say(f"  - {fault}")
         raise SystemExit(1)

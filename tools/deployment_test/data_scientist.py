@@ -19,6 +19,7 @@ from tools.faults import ToolError
 Client = Callable[[str], Any]
 """Gives the client of a service, in one region, as the data scientist."""
 
+_GONE = "DeleteCompleted"
 _FAILED = ("CreateFailed", "DeleteFailed", "UpdateFailed")
 _ENDED = ("Cancelled", "Failed", "Stopped", "Succeeded", "Superseded")
 
@@ -117,7 +118,7 @@ class DataScientist:
     def _settled(self, name: str, wanted: str) -> None:
         def look() -> str | None:
             project = self._project(name)
-            status = project["ProjectStatus"] if project else "DeleteCompleted"
+            status = project["ProjectStatus"] if project else _GONE
             if status in _FAILED:
                 details = (project or {}).get("ServiceCatalogProvisionedProductDetails", {})
                 reason = details.get("ProvisionedProductStatusMessage") or json.dumps(project, default=str)
@@ -140,14 +141,21 @@ class DataScientist:
     def delete(self, name: str) -> None:
         """Delete a project, if there is one, and wait until it is gone.
 
+        What somebody has begun and left is waited for first: AWS deletes no project that it still works on.
+
         Raises:
             ToolError: what it launched cannot be deleted.
         """
+        status = self.waiting.until(f"project {name} to settle", lambda: self._at_rest(name))
+        if status != _GONE:
+            self.client("sagemaker").delete_project(ProjectName=name)
+            self._settled(name, _GONE)
+
+    def _at_rest(self, name: str) -> str | None:
+        """Status of a project; None while AWS works on it."""
         project = self._project(name)
-        if project is None or project["ProjectStatus"] == "DeleteCompleted":
-            return
-        self.client("sagemaker").delete_project(ProjectName=name)
-        self._settled(name, "DeleteCompleted")
+        status = str(project["ProjectStatus"]) if project else _GONE
+        return None if status == "Pending" or status.endswith("InProgress") else status
 
     def pipelines(self, contained: str) -> list[str]:
         """Names of the region's pipelines that contain a text."""

@@ -29,12 +29,16 @@ class DeploymentTest:
 
     tested: StackUnderTest
     waiting: Waiting
+    verbose: bool = False
+    """Whether all that the engine prints is passed on."""
     faults: list[str] = field(default_factory=list)
     """What has been found wrong so far."""
+    destroyed: bool = False
+    """Whether nothing of it stands any more."""
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.tested.of.folder)
+        return Engine(self.tested.of.folder, self.verbose)
 
     @cached_property
     def _projects(self) -> Projects | None:
@@ -56,7 +60,14 @@ class DeploymentTest:
     def bring_up(self) -> None:
         """Deploy the stack under test; it lets whoever runs the test create projects."""
         with self._step(f"bring up {self.tested.name}"):
-            self.tested.write(_role_of(self._identity["Arn"]))
+            caller = role_of(self._identity["Arn"])
+            catalog = self.tested.values(None).get("sm-mlops:catalog", {})
+            if caller is None and self._projects is not None and catalog.get("serviceCatalog", True):
+                raise ToolError(
+                    "the account's root calls, and no portfolio lets it in, so it could create no project; run the "
+                    "test in a role"
+                )
+            self.tested.write(caller)
             self.tested.up(self._engine)
 
     def examine(self) -> None:
@@ -117,19 +128,26 @@ class DeploymentTest:
             "RoleARN": role,
         }
 
-    def destroy(self) -> None:
-        """Remove everything, what an interrupted test has left included. Once more is no error."""
+    def destroy(self, *, unlock: bool = False) -> None:
+        """Remove everything, what an interrupted test has left included. Once more is no error.
+
+        Args:
+            unlock: whether a lock is broken that a killed engine may have left. Nobody else may be at work.
+        """
         if self._projects is not None:
             with self._step("delete projects"):
                 self._projects.delete()
         with self._step(f"destroy {self.tested.name}"):
             self.tested.write(None)
+            if unlock:
+                self._engine.unlock(self.tested.name)
             self.tested.destroy(self._engine)
+        self.destroyed = True
 
     @contextmanager
     def _step(self, title: str) -> Iterator[None]:
-        say(f"{title} ...")
-        before = len(self.faults)
+        say(f"  {title} ...")
+        before, began = len(self.faults), self.waiting.clock()
         try:
             with explained(
                 title,
@@ -140,7 +158,7 @@ class DeploymentTest:
         except (AwsError, ToolError) as error:
             self._fault(f"{title}: {error}")
             raise StepError from error
-        say(f"{'✓' if len(self.faults) == before else '✗'} {title}")
+        say(f"{'✓' if len(self.faults) == before else '✗'} {title} ({self.waiting.clock() - began:.0f} s)")
 
     def _fault(self, text: str) -> None:
         self.faults.append(text)
@@ -156,7 +174,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _role_of(caller_arn: str) -> str | None:
+def role_of(caller_arn: str) -> str | None:
     """What stands for the caller in a portfolio: the role of a session, or a user. The account's root needs nothing."""
     prefix, _, rest = caller_arn.partition(":assumed-role/")
     if rest:

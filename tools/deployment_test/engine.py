@@ -1,10 +1,15 @@
-"""The Pulumi engine, as a test calls it: each command as a person would type it, its output passed on."""
+"""The Pulumi engine, as a test calls it: each command as a person would type it."""
 
 import json
+import signal
 import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from tools.faults import ToolError
 
@@ -14,37 +19,67 @@ class Engine:
     """The `pulumi` on PATH, on the project of a folder."""
 
     folder: Path
+    verbose: bool = False
+    """Whether all that it prints is passed on; else it is only where it fails."""
 
     def run(self, *arguments: str) -> None:
-        """Run a command and let it print.
+        """Run a command to its end.
 
         Raises:
             ToolError: it failed, or there is no `pulumi`.
         """
-        code = self._call(arguments, capture=False).returncode
+        code, printed = self._call(arguments)
         if code:
+            sys.stderr.write(printed)
             raise ToolError(f"`pulumi {' '.join(arguments)}` ended with code {code}; what it printed tells why")
 
     def stacks(self) -> dict[str, datetime | None]:
         """Every stack of the project, and when it last changed; None where it never has."""
-        done = self._call(("stack", "ls", "--json"), capture=True)
-        if done.returncode:
-            raise ToolError(f"`pulumi stack ls` ended with code {done.returncode}: {done.stderr.strip()}")
-        listed = json.loads(done.stdout)
+        arguments = ("stack", "ls", "--json")
+        with tempfile.TemporaryFile("w+") as listing, tempfile.TemporaryFile("w+") as faults:
+            code = self._wait(arguments, listing, faults)
+            if code:
+                raise ToolError(f"`pulumi stack ls` ended with code {code}: {_content(faults).strip()}")
+            listed = json.loads(_content(listing))
         return {
             item["name"]: datetime.fromisoformat(item["lastUpdate"]) if item.get("lastUpdate") else None
             for item in listed
         }
 
-    def _call(self, arguments: tuple[str, ...], *, capture: bool) -> subprocess.CompletedProcess[str]:
+    def unlock(self, stack: str) -> None:
+        """Remove the lock that a killed engine has left; nothing where there is none. Nobody else may be at work."""
+        self._call(("cancel", "--stack", stack, "--yes"))
+
+    def _call(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """Run a command; its exit code, and what it printed if that was not passed on."""
+        if self.verbose:
+            return self._wait(arguments, sys.stderr, subprocess.STDOUT), ""
+        with tempfile.TemporaryFile("w+") as printed:
+            return self._wait(arguments, printed, subprocess.STDOUT), _content(printed)
+
+    def _wait(self, arguments: Sequence[str], output: IO[str], faults: IO[str] | int) -> int:
         try:
-            return subprocess.run(  # noqa: S603 - the arguments are ours, and no shell reads them
+            process = subprocess.Popen(  # noqa: S603 - the arguments are ours, and no shell reads them
                 ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the engine that the operator has chosen
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
-                capture_output=capture,
-                text=True,
-                check=False,
+                stdout=output,
+                stderr=faults,
+                # Ctrl-C is passed on below, and only once: a second one would end the engine in the middle.
+                process_group=0,
             )
         except FileNotFoundError:
             raise ToolError("there is no `pulumi` on PATH; install it as the README says") from None
+        with process:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # It finishes what it has begun and writes it down. Killed, it would leave a lock and half a state.
+                process.send_signal(signal.SIGINT)
+                process.wait()
+                raise
+
+
+def _content(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()

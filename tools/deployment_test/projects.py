@@ -58,7 +58,7 @@ class Projects:
                 parameters[WATCHED] = self.names[self._building[0].slug]
             name = self.names[product.slug]
             self.made[product.slug] = self.scientist.create(name, source(product), parameters)
-            self.say(f"project {name} of {product.slug} created")
+            self.say(f"    project {name} of {product.slug} created")
 
     def run(self) -> None:
         """See the first run of every pipeline through, approve a model, and see it deployed.
@@ -69,15 +69,15 @@ class Projects:
         for product in [*self._building, *self._watching]:
             for pipeline in self._pipelines(product):
                 self.scientist.await_run(pipeline)
-                self.say(f"first run of {pipeline} succeeded")
+                self.say(f"    first run of {pipeline} succeeded")
         if self._building and self._watching:
             model = self.scientist.await_model(self._group)
             before = {pipeline: len(self.scientist.executions(pipeline)) for pipeline in self._deploying}
             self.scientist.approve_model(model)
-            self.say(f"model {model} approved")
+            self.say(f"    model {model} approved")
             for pipeline in self._deploying:
                 self.scientist.await_run(pipeline, after=before[pipeline], approve=True)
-                self.say(f"{pipeline} deployed the model")
+                self.say(f"    {pipeline} deployed the model")
 
     @property
     def _group(self) -> str:

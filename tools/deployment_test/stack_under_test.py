@@ -54,6 +54,14 @@ class StackUnderTest:
         """Its file, once it is written."""
         return StackFile(self.name, self.of.folder)
 
+    @property
+    def settings(self) -> settings.Settings:
+        """Its settings, for which it needs no file."""
+        own = {"aws:region": self.option.region}
+        prefix = f"{settings.NAMESPACE}:"
+        own |= {key: value for key, value in self.values(None).items() if key.startswith(prefix)}
+        return settings.parse(own, self.name)
+
     def values(self, launching: str | None) -> dict[str, Any]:
         """Its configuration, by full key.
 
@@ -101,6 +109,5 @@ class StackUnderTest:
     def destroy(self, engine: Engine) -> None:
         """Destroy the stack and forget it; what is gone already is no error."""
         if self.name in engine.stacks():
-            engine.run("destroy", "--stack", self.name, "--yes", "--skip-preview")
-            engine.run("stack", "rm", self.name, "--yes", "--preserve-config")
+            engine.run("destroy", "--stack", self.name, "--yes", "--skip-preview", "--remove")
         self.file.path.unlink(missing_ok=True)
