@@ -45,7 +45,7 @@ class ProjectPlace:
     role_arns: Mapping[UseRole, str]
     """The use roles: some of them pass others on."""
     topic_arn: str = ""
-    """Topic that approvals are sent to; empty where there is none."""
+    """Topic that approvals are sent to, or a pattern of it; empty where there is none."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
     networks: Mapping[str, Network] | None = None
@@ -128,7 +128,9 @@ _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 def _code_pipeline(place: ProjectPlace) -> list[Statement]:
     tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
     if place.topic_arn:
-        through = {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
+        # Of stacks that test a deployment option only a pattern of the name is known beforehand.
+        equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
+        through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
         tell.append(allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through))
     return [
         allow("ArtifactBuckets", ["s3:GetBucketLocation", "s3:GetBucketVersioning"], place.buckets(place.bucket("*"))),

@@ -7,7 +7,7 @@ HTTP. So a statement with a condition neither allows nor refuses.
 import json
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 
 
 def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
@@ -21,6 +21,11 @@ def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionRe
     return policy.is_action_permitted(action, resource)
 
 
+def dispose(_: FakeDeleteMarker) -> None:
+    """Forget a delete marker, which holds nothing; moto misses this where versioning is suspended by then."""
+
+
 def install() -> None:
     """Put this module's judgement in the place of moto's."""
     FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
+    FakeDeleteMarker.dispose = dispose  # type: ignore[attr-defined]

@@ -249,6 +249,8 @@ def test_roles_for_a_deployment_option_fit_every_stack_that_tests_it(tmp_path: P
     (policy,) = found["use.CodePipeline"]["policies"]
     (tells,) = [one for one in policy["document"]["Statement"] if one["Sid"] == "AskForApproval"]
     assert f"arn:aws:sns:eu-central-1:{ACCOUNT}:sm-mlops-t*-dev-notifications" in tells["Resource"]
+    (key,) = [one for one in policy["document"]["Statement"] if one["Sid"] == "KeyOfTopic"]
+    assert set(key["Condition"]) == {"StringLike"}, "a pattern equals no name"
 
 
 def test_an_unknown_deployment_option_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
