@@ -232,7 +232,7 @@ def test_an_engine_killed_in_the_middle_of_up_is_finished_by_the_next_one(
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
-    while _recorded(world) < resources and engine.poll() is None and time.monotonic() < deadline:
+    while recorded(world) < resources and engine.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     assert engine.poll() is None, "the engine was done before it could be killed"
     engine.kill()
@@ -244,9 +244,9 @@ def test_an_engine_killed_in_the_middle_of_up_is_finished_by_the_next_one(
     assert aws.client("codecommit").list_repositories()["repositories"][0]["repositoryName"] == "sm-mlops-dev"
 
 
-def _recorded(world: World) -> int:
+def recorded(world: World, stack: str = "dev") -> int:
     """How many resources the state holds."""
-    states = list(world.directory.glob("backend/.pulumi/stacks/*/dev.json"))
+    states = list(world.directory.glob(f"backend/.pulumi/stacks/*/{stack}.json"))
     try:
         checkpoint = json.loads(states[0].read_text())["checkpoint"]["latest"]
     except (IndexError, ValueError, OSError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.deployment_options import suffix
 from sandbox.world import World
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 
@@ -18,6 +19,8 @@ from .test_stacks import Aws
 ACCOUNT = "123456789012"
 EXAMPLES = "111122223333"
 """The account of the example."""
+BY_HAND = "by-hand"
+"""The execution of whoever names none."""
 TESTER = "Tester"
 """Role of whoever runs the tests; the account's root cannot be let in to a portfolio."""
 
@@ -65,6 +68,21 @@ class TestedOptions:
         done = self.world.run(self.command(*arguments), check=False, env={**self.credentials, **variables})
         sys.stderr.write(done.stderr)
         return done
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start the tool as the tester; what it tells is read from its standard error."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env={**self.world.environment(), **self.credentials, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def prefix(self, option: str, execution: str = BY_HAND) -> str:
+        """What the names of a stack under test begin with."""
+        return f"sm-mlops-{suffix(f'{option}:{execution}')}-dev"
 
 
 def supply(tested: TestedOptions, option: str) -> None:
