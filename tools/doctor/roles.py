@@ -5,11 +5,12 @@ from typing import Any
 
 from components import permissions, role_documents, seed_code
 from components.permissions import Request
+from components.providers import iam_roles
 from components.role_documents import RoleDocument, RoleMode
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
-from tools.launch_permissions.roles import as_read, managed_statements, read_role
+from tools.launch_permissions.roles import as_read, read_role
 
 SHOWN = 3
 """Faults that a finding names; the others are counted."""
@@ -74,11 +75,10 @@ def project_boundary(account: Account) -> Verdict:
         raise SkipError("projects make no roles: sm-mlops:iam.use names theirs")
     arn, wanted = facts.project_boundary_arn, role_documents.project_boundary(facts)
     remedy = _remedy(account, facts.choices.launch)
-    try:
-        statements = managed_statements(iam, arn)
-    except iam.exceptions.NoSuchEntityException:
+    document = iam_roles.policy_document(iam, arn)
+    if document is None:
         return broken(f"there is no policy {arn}", remedy)
-    missing = permissions.missing(wanted, statements)
+    missing = permissions.missing(wanted, permissions.statements(document))
     if missing:
         return broken(f"{arn} does not allow {some(missing)}", remedy)
     return ok(f"{arn} allows what projects need")

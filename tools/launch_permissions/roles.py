@@ -10,6 +10,7 @@ from components import role_documents
 from components.naming import ANY_ACCOUNT_ID, Names
 from components.network import Network
 from components.permissions import Statement, statements
+from components.providers import iam_roles
 from components.providers.aws_access import explained
 from components.regions import known_regions
 from components.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleChoices, RoleFacts, RoleMode
@@ -137,16 +138,8 @@ def as_read(
 
 def read_role(iam: Any, name: str) -> tuple[list[Statement], list[Statement] | None]:  # noqa: ANN401 - a botocore client
     """Statements of a role's inline and attached policies, and of its boundary."""
-    found: list[Statement] = []
-    for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
-        for policy in page["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-            found += statements(_decoded(document))
-    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
-        for attached in page["AttachedPolicies"]:
-            found += managed_statements(iam, attached["PolicyArn"])
-    boundary = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary")
-    return found, managed_statements(iam, boundary["PermissionsBoundaryArn"]) if boundary else None
+    role = iam.get_role(RoleName=name)["Role"]
+    return iam_roles.role_statements(iam, name), iam_roles.boundary_statements(iam, role)
 
 
 def grants(policy: Sequence[Statement]) -> Iterator[Statement]:
@@ -196,15 +189,3 @@ def _published(facts: RoleFacts) -> Environment:
         # Where projects may run in a VPC, launches of a region with one and of a region without one are looked at.
         **({} if facts.networks else {"Network.VpcId": [""]}),
     }
-
-
-def managed_statements(iam: Any, arn: str) -> list[Statement]:  # noqa: ANN401 - a botocore client
-    """Statements of a managed policy's default version."""
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return statements(_decoded(document))
-
-
-def _decoded(document: Any) -> Mapping[str, Any]:  # noqa: ANN401 - botocore reads policies out of their URL encoding
-    loaded: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
-    return loaded
