@@ -10,9 +10,12 @@ from typing import Any
 
 from flask import Flask
 from moto.backends import SERVICE_NAMES
+from moto.codebuild.models import codebuild_backends
+from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sagemaker.models import sagemaker_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -146,3 +149,12 @@ def serve(port: int, info: Path) -> None:
     threading.Thread(target=watch, args=(info, instance, server.shutdown), daemon=True).start()
     with server:
         server.serve_forever(poll_interval=0.05)
+    _end_what_runs()
+
+
+def _end_what_runs() -> None:
+    """End the pipelines, builds and jobs that this life has begun, so that nothing of them stays on the machine."""
+    for backends in (codepipeline_backends, codebuild_backends, sagemaker_backends):
+        for regions in backends.values():
+            for backend in regions.values():
+                backend.reset()

@@ -1,16 +1,20 @@
 """Emulated builds: a buildspec's phases run as processes of this machine."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from sandbox.emulator import buildspec
 from sandbox.emulator.buildspec import BuildspecError, OutOfTimeError, Shell
-from tests.sandbox.conftest import REGION, Clients
+from tests.sandbox.conftest import REGION, REPOSITORY, Clients
 from tests.sandbox.pipelines import Ear, Pipeline, action, allow, approval, role, stage, wait
 
 Json = dict[str, Any]
@@ -176,8 +180,6 @@ def test_a_build_speaks_to_the_emulated_aws_as_its_role_and_sees_nothing_of_this
 
 
 def _own_python() -> str:
-    import sys  # noqa: PLC0415 - only this test needs it
-
     return sys.executable
 
 
@@ -395,3 +397,26 @@ def test_the_time_limit_ends_the_whole_group(tmp_path: Path) -> None:
     alive.unlink(missing_ok=True)
     time.sleep(0.2)
     assert not alive.exists()
+
+
+def test_an_emulator_that_ends_takes_its_builds_and_their_files_along(tmp_path: Path) -> None:
+    info, alive = tmp_path / "info.json", tmp_path / "alive"
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "sandbox.emulator", "--info", str(info)]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
+        wait(info.exists, "the emulator")
+        session = boto3.Session("test", "test", region_name=REGION)
+        url = json.loads(info.read_text())["url"]
+
+        def connect(service: str) -> Any:  # noqa: ANN401 - made at run time
+            return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+        project = Project(connect, "left", spec(f'["touch {alive}; sleep 60"]'))
+        project.start()
+        wait(alive.exists, "the build's process")
+        assert list((tmp_path / "tmp").glob("sm-mlops-build-*"))
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+
+    assert list((tmp_path / "tmp").iterdir()) == []
