@@ -7,7 +7,7 @@ Authorization Reference; which actions a service needs is said in its own guide,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.policies import Statement
+from components.policies import Statement, allow
 from components.regions import Region
 
 
@@ -85,12 +85,7 @@ def function_interface_statements(
     return [
         _read(*seen),
         _make(region, account_id, network),
-        {
-            "Sid": "ManageInterfaces",
-            "Effect": "Allow",
-            "Action": list(managed),
-            "Resource": [f"arn:{region.partition}:ec2:{region.name}:{account_id}:*/*"],
-        },
+        allow("ManageInterfaces", managed, [f"arn:{region.partition}:ec2:{region.name}:{account_id}:*/*"]),
         {
             "Sid": "NotForTheCode",
             "Effect": "Deny",
@@ -117,32 +112,26 @@ def _interfaces(region: Region, account_id: str) -> str:
 
 def _read(*actions: str) -> Statement:
     # EC2's describe calls know no resource.
-    return {"Sid": "ReadNetwork", "Effect": "Allow", "Action": list(actions), "Resource": ["*"]}
+    return allow("ReadNetwork", actions, ["*"])
 
 
 def _make(region: Region, account_id: str, network: Network) -> Statement:
     groups = (
         f"arn:{region.partition}:ec2:{region.name}:*:security-group/{group}" for group in network.security_group_ids
     )
-    return {
-        "Sid": "MakeInterfaces",
-        "Effect": "Allow",
-        "Action": ["ec2:CreateNetworkInterface"],
-        "Resource": [_interfaces(region, account_id), *subnet_arns(region, network), *groups],
-    }
+    resources = [_interfaces(region, account_id), *subnet_arns(region, network), *groups]
+    return allow("MakeInterfaces", ["ec2:CreateNetworkInterface"], resources)
 
 
 def _remove(region: Region, account_id: str, *actions: str) -> Statement:
     # Not bound to the subnets: interfaces of an earlier setting must not be left behind.
-    resources = [_interfaces(region, account_id)]
-    return {"Sid": "RemoveInterfaces", "Effect": "Allow", "Action": list(actions), "Resource": resources}
+    return allow("RemoveInterfaces", actions, [_interfaces(region, account_id)])
 
 
 def _lend(region: Region, account_id: str, network: Network) -> Statement:
-    return {
-        "Sid": "LendInterfaces",
-        "Effect": "Allow",
-        "Action": ["ec2:CreateNetworkInterfacePermission"],
-        "Resource": [_interfaces(region, account_id)],
-        "Condition": {"ArnLike": {"ec2:Subnet": subnet_arns(region, network)}},
-    }
+    return allow(
+        "LendInterfaces",
+        ["ec2:CreateNetworkInterfacePermission"],
+        [_interfaces(region, account_id)],
+        {"ArnLike": {"ec2:Subnet": subnet_arns(region, network)}},
+    )

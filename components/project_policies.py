@@ -3,9 +3,9 @@
 Everything that the products make is named `sagemaker-*`, so names are the bound of both policies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from components.policies import Statement
+from components.policies import Statement, allow
 from components.regions import Region
 from components.use_role_policies import UseRole
 
@@ -21,11 +21,6 @@ _PASSED_TO = (
     "lambda.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: object = None) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return statement if condition is None else {**statement, "Condition": condition}
 
 
 class _Arns:
@@ -102,9 +97,9 @@ def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
     """Hands each use role to its own service; the services that get theirs later are not among them."""
     return [
         # CloudFormation looks at the role that it gives a pipeline.
-        _allow("SeePipelineRole", ["iam:GetRole"], [use_role_arns[UseRole.CODE_PIPELINE]]),
+        allow("SeePipelineRole", ["iam:GetRole"], [use_role_arns[UseRole.CODE_PIPELINE]]),
         *(
-            _allow(
+            allow(
                 f"Pass{role}Role",
                 ["iam:PassRole"],
                 [arn],
@@ -119,22 +114,22 @@ def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
 def _network_statements() -> list[Statement]:
     """Lambda and CloudFormation look up, in the name of the role that launches, where a function is put and was."""
     actions = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
-    return [_allow("SeeNetwork", actions, ["*"])]  # the calls know no resource
+    return [allow("SeeNetwork", actions, ["*"])]  # the calls know no resource
 
 
 def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
     """CloudFormation tells the topic of a launch in the name of the role that launches."""
     via_sns = {"StringEquals": {"kms:ViaService": region.endpoint("sns")}}
     return [
-        _allow("TellTopic", ["sns:Publish"], [topic_arn]),
+        allow("TellTopic", ["sns:Publish"], [topic_arn]),
         # The key's own policy binds its use to the topic.
-        _allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
+        allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
     ]
 
 
 def _stack_statements(arns: _Arns) -> list[Statement]:
     return [
-        _allow(
+        allow(
             "Stacks",
             [
                 *("cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet"),
@@ -147,16 +142,16 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
             arns.of("cloudformation", "stack/SC-*"),
         ),
         # These calls know no resource: the template is not a stack yet.
-        _allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
+        allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
         # Service Catalog keeps its own copy of a template, in a bucket of its own; the tag is the bound, as in AWS's
         # managed policy of launch roles.
-        _allow(
+        allow(
             "TemplatesAndSeedCode",
             ["s3:GetObject"],
             ["*"],
             {"StringEquals": {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}},
         ),
-        _allow(
+        allow(
             "ArtifactBuckets",
             [
                 *("s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucket*"),
@@ -173,7 +168,7 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
 
 def _developer_tool_statements(arns: _Arns) -> list[Statement]:
     return [
-        _allow(
+        allow(
             "Repositories",
             [
                 *("codecommit:CreateCommit", "codecommit:CreateRepository", "codecommit:DeleteRepository"),
@@ -183,8 +178,8 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             arns.of("codecommit", _NAMED),
         ),
         # CloudFormation knows a repository by its id and looks for its name among all; the call knows no resource.
-        _allow("FindRepositories", ["codecommit:ListRepositories"], ["*"]),
-        _allow(
+        allow("FindRepositories", ["codecommit:ListRepositories"], ["*"]),
+        allow(
             "BuildProjects",
             [
                 *("codebuild:BatchGetProjects", "codebuild:CreateProject"),
@@ -192,7 +187,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             ],
             arns.of("codebuild", f"project/{_NAMED}"),
         ),
-        _allow(
+        allow(
             "Pipelines",
             [
                 *("codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:GetPipeline"),
@@ -201,7 +196,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             ],
             arns.of("codepipeline", _NAMED),
         ),
-        _allow(
+        allow(
             "Rules",
             [
                 *("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource"),
@@ -210,7 +205,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             ],
             arns.of("events", f"rule/{_NAMED}"),
         ),
-        _allow(
+        allow(
             "LogGroups",
             [
                 *("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy"),
@@ -220,8 +215,8 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             arns.of("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
         ),
         # The call lists by prefix and knows no single group.
-        _allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
-        _allow(
+        allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
+        allow(
             "Functions",
             [
                 *("lambda:CreateFunction", "lambda:DeleteFunction", "lambda:GetFunction"),
@@ -232,7 +227,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
             ],
             arns.of("lambda", f"function:{_NAMED}"),
         ),
-        _allow(
+        allow(
             "CodeRepositories",
             [
                 *("sagemaker:AddTags", "sagemaker:CreateCodeRepository", "sagemaker:DeleteCodeRepository"),
@@ -248,13 +243,13 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
     roles = [arns.role(_NAMED)]
     return [
         # A role is made, and given rights, only within the boundary: otherwise launching would be a way to any right.
-        _allow(
+        allow(
             "BoundedRoles",
             ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
             roles,
             {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}},
         ),
-        _allow(
+        allow(
             "Roles",
             [
                 *("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy"),
@@ -263,7 +258,7 @@ def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
             ],
             roles,
         ),
-        _allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+        allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
     ]
 
 
@@ -279,9 +274,9 @@ def boundary_statements(
     arns = _Arns(region, account_id)
     own_buckets = [*arns.buckets(), *(f"{arn}/*" for arn in arns.buckets())]
     return [
-        _allow("OwnBuckets", ["s3:*"], own_buckets),
-        _allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
-        _allow(
+        allow("OwnBuckets", ["s3:*"], own_buckets),
+        allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
+        allow(
             "OwnThings",
             ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
             [
@@ -294,9 +289,9 @@ def boundary_statements(
                 *arns.of("lambda", f"function:{_NAMED}"),
             ],
         ),
-        _allow("Logs", ["logs:*"], arns.of("logs", "log-group:/aws/*")),
+        allow("Logs", ["logs:*"], arns.of("logs", "log-group:/aws/*")),
         # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
-        _allow("SageMaker", ["sagemaker:*"], ["*"]),
+        allow("SageMaker", ["sagemaker:*"], ["*"]),
         {
             "Sid": "PeoplesStudio",
             "Effect": "Deny",
@@ -306,13 +301,13 @@ def boundary_statements(
             ],
             "Resource": ["*"],
         },
-        _allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),
-        _allow(
+        allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),
+        allow(
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
-        _allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.role("aws-service-role/*")]),
+        allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.role("aws-service-role/*")]),
         # The calls of these services that the products use know no resource, or AWS names it.
-        _allow(
+        allow(
             "Around",
             [
                 *("application-autoscaling:*", "cloudwatch:*", "ecr:Batch*", "ecr:Get*", "sns:Publish"),
@@ -320,5 +315,5 @@ def boundary_statements(
             ],
             ["*"],
         ),
-        *([_allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
+        *([allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
     ]

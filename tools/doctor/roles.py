@@ -138,16 +138,14 @@ def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
             yield Request("sts:AssumeRole", arn, context, service)
 
 
-def _role(account: Account, document: RoleDocument) -> dict[str, Any] | None:
-    iam = account.client("iam")
-    try:
-        role: dict[str, Any] = iam.get_role(RoleName=document.name)["Role"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
-    return role if role["Path"] == document.path else None
+def _role(account: Account, document: RoleDocument) -> Mapping[str, Any] | None:
+    role = iam_roles.find(account.client("iam"), document.name)
+    return role if role and role["Path"] == document.path else None
 
 
-def _found(account: Account, wanted: Sequence[RoleDocument], needs: str) -> list[tuple[RoleDocument, dict[str, Any]]]:
+def _found(
+    account: Account, wanted: Sequence[RoleDocument], needs: str
+) -> list[tuple[RoleDocument, Mapping[str, Any]]]:
     """The roles, each with its document; those that are missing are another check's to tell."""
     found = [(document, _role(account, document)) for document in wanted]
     there = [(document, role) for document, role in found if role is not None]
