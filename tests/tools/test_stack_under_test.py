@@ -1,6 +1,9 @@
 """The stack that a test brings up, with a `pulumi` that writes down how it is called."""
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ echo "$*" >> calls
 [ "$1 $2" = "stack ls" ] && cat stacks.json
 [ "$1" != "$(cat fails 2>/dev/null)" ]
 """
+
+SAYING = PULUMI.replace('[ "$1" !=', '[ "$1" = up ] && echo said\n[ "$1" !=')
+"""One that prints something."""
 
 
 @pytest.fixture
@@ -140,6 +146,52 @@ def test_its_file_stays_where_it_could_not_be_destroyed(folder: Path, tested: Ca
     with pytest.raises(ToolError, match=f"`pulumi destroy --stack {NAME} .*` ended with code 1"):
         test.destroy(Engine(folder))
     assert (folder / f"Pulumi.{NAME}.yaml").exists()
+
+
+def test_what_the_engine_prints_is_shown_only_where_it_fails(
+    folder: Path, tested: Callable[..., StackUnderTest], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bin" / "pulumi").write_text(SAYING)
+    tested().up(Engine(folder))
+    assert capfd.readouterr().err == ""
+    (folder / "fails").write_text("up")
+    with pytest.raises(ToolError):
+        tested().up(Engine(folder))
+    assert "said" in capfd.readouterr().err
+
+
+def test_what_the_engine_prints_is_passed_on_where_that_is_asked_for(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bin" / "pulumi").write_text(SAYING)
+    Engine(folder, verbose=True).run("up")
+    assert "said" in capfd.readouterr().err
+
+
+def test_an_engine_that_is_interrupted_finishes_what_it_has_begun(
+    folder: Path,
+) -> None:
+    finishes = "trap 'echo interrupted >>calls; exit 1' INT\necho begun >>calls\nwhile :; do sleep 0.02; done"
+    (folder / "bin" / "pulumi").write_text(f"#!/bin/sh\n{finishes}\n")
+    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        Engine(folder).run("up")
+    assert (folder / "calls").read_text().split() == ["begun", "interrupted"]
+
+
+def test_the_lock_of_a_killed_engine_is_broken_only_on_demand_and_none_is_no_error(
+    folder: Path, tested: Callable[..., StackUnderTest]
+) -> None:
+    test = tested()
+    test.write(None)
+    knows(folder, NAME)
+    (folder / "fails").write_text("cancel")
+    Engine(folder).unlock(NAME)
+    test.destroy(Engine(folder))
+    assert calls(folder) == [
+        f"cancel --stack {NAME} --yes",
+        f"destroy --stack {NAME} --yes --skip-preview --remove",
+    ]
 
 
 def test_an_unknown_option_is_refused_with_those_that_there_are(tested: Callable[..., StackUnderTest]) -> None:

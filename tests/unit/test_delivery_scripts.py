@@ -202,6 +202,58 @@ def test_a_lock_is_respected_and_no_question_is_asked(installed: Path, run: Run)
     assert not [path for path in DELIVERY.iterdir() if re.search(r"pulumi (cancel|refresh)", path.read_text())]
 
 
+TESTED: Mapping[str, str] = {
+    **DEV,
+    "OPTION": "legacy-names",
+    "DEPLOYMENT_TEST": "e-1",
+    "TEST_PIPELINES": "sm-mlops-dev-test-",
+}
+
+
+@pytest.fixture
+def tested(installed: Path) -> Callable[[], list[str]]:
+    """How the tool was called, which is played: words, and what tells one test from another."""
+    played(installed / ".venv" / "bin", "python", 'echo "$DEPLOYMENT_TEST: $*" >>tested.txt; exit ${FAILS:-0}')
+    start = "-P -m tools deployment-test "
+    return lambda: [line.replace(start, "") for line in (installed / "tested.txt").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("keep", "fails"), [("no", "0"), ("no", "1"), ("yes", "1")])
+def test_a_build_that_tests_destroys_whatever_it_found_unless_a_person_is_asked_first(
+    tested: Callable[[], list[str]], installed: Path, keep: str, fails: str
+) -> None:
+    phase = buildspec(DELIVERY / "deployment-test.yml")["phases"]["build"]
+    codes = [
+        subprocess.run(
+            ["sh", "-c", command],
+            cwd=installed,
+            env={"PATH": os.environ["PATH"], "KEEP": keep, "FAILS": fails, **TESTED},
+            check=False,
+        ).returncode
+        for command in [*phase["commands"], *phase["finally"]]
+    ]
+    destroyed = ["e-1: destroy legacy-names --stack dev --verbose"] if keep == "no" else []
+    assert tested() == ["e-1: run legacy-names --stack dev --verbose --keep", *destroyed]
+    assert codes[0] == int(fails), "a fault ends the build"
+
+
+def test_a_run_that_was_cut_off_is_swept_after_by_its_own_execution(tested: Callable[[], list[str]], run: Run) -> None:
+    cut_off = {**TESTED, "OPTION": "sm-mlops-dev-test-legacy-names"}
+    assert run("deployment-sweep.sh", **cut_off).returncode == 0
+    assert tested() == ["e-1: destroy legacy-names --stack dev --verbose"]
+
+
+def test_by_the_clock_all_that_is_too_old_is_swept(tested: Callable[[], list[str]], run: Run) -> None:
+    by_clock = {**TESTED, "OPTION": "none", "DEPLOYMENT_TEST": "none"}
+    assert run("deployment-sweep.sh", **by_clock).returncode == 0
+    assert tested() == ["none: sweep --stack dev --verbose"]
+
+
+def test_what_a_sweep_could_not_destroy_fails_its_build(tested: Callable[[], list[str]], run: Run) -> None:
+    assert run("deployment-sweep.sh", FAILS="1", **TESTED).returncode == 1
+    assert len(tested()) == 1
+
+
 def test_no_drift_takes_one_preview(installed: Path, run: Run) -> None:
     told = installed / "told.txt"
     played(installed / ".venv" / "bin", "python", f'echo "$@" >{told}')
