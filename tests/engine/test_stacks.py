@@ -249,6 +249,6 @@ def recorded(world: World, stack: str = "dev") -> int:
     states = list(world.directory.glob(f"backend/.pulumi/stacks/*/{stack}.json"))
     try:
         checkpoint = json.loads(states[0].read_text())["checkpoint"]["latest"]
-    except (IndexError, ValueError, OSError):
+    except (IndexError, KeyError, ValueError, OSError):
         return 0
     return len(checkpoint.get("resources") or ())
