@@ -12,13 +12,10 @@ from components.environment import Environment
 from components.portfolio import Budget, Portfolio, PortfolioArgs
 from components.product import Product, ProductArgs
 from components.project_roles import ProjectRoles, ProjectRolesArgs
-from components.providers.domain_tag import DomainTag
+from components.providers.domain_tag import STUDIO_LOCATION_TAG, DomainTag
 from components.publication import template_values
 from components.regions import Region, known_regions
 from components.role_documents import RoleFacts
-
-STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
-"""Tag of a SageMaker domain that tells Studio where templates are."""
 
 
 def studio_location(bucket: str) -> str:

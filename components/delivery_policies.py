@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from components.pipeline_policies import Place
 from components.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
+from components.providers.domain_tag import STUDIO_LOCATION_TAG
 from components.providers.portfolio_claims import PATH as CLAIMS
 from components.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
 
@@ -386,10 +387,19 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         "MakeWithTags",
         [
             *("codeconnections:CreateConnection", "codestar-notifications:CreateNotificationRule", "kms:CreateKey"),
-            *("kms:TagResource", "servicecatalog:CreatePortfolio", "servicecatalog:CreateProduct"),
+            *("servicecatalog:CreatePortfolio", "servicecatalog:CreateProduct"),
         ],
         ["*"],  # none of them exists yet, so none has an ARN
         target.tagged(when="RequestTag"),
+    )
+    # The tags open a key to this role, and KMS asks for this right to make a key with tags, too. So a key that has the
+    # tags of another environment cannot be given these; one without such tags can.
+    untaken = {"StringLikeIfExists": target.tagged(when="ResourceTag")["StringLike"]}
+    yield allow("TagNewKeys", ["kms:TagResource"], ["*"], {**target.tagged(when="RequestTag"), **untaken})
+    # Domains are the account's, and other tags of them can decide what people may do.
+    location = {"ForAllValues:StringEquals": {"aws:TagKeys": [STUDIO_LOCATION_TAG]}, "Null": {"aws:TagKeys": "false"}}
+    yield allow(
+        "TagDomains", ["sagemaker:AddTags", "sagemaker:DeleteTags"], target.arns("sagemaker", "domain/*"), location
     )
     # A bucket that is not retained is emptied before it goes.
     objects = [f"{bucket}/*" for bucket in target.buckets()]
@@ -401,8 +411,8 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         [
             *("codecommit:CreateApprovalRuleTemplate", "codecommit:DeleteApprovalRuleTemplate"),
             *("codecommit:UpdateApprovalRuleTemplateContent", "codecommit:UpdateApprovalRuleTemplateDescription"),
-            *("codecommit:UpdateApprovalRuleTemplateName", "sagemaker:AddTags", "sagemaker:DeleteTags"),
-            *("sagemaker:DisableSagemakerServicecatalogPortfolio", "servicecatalog:DescribeConstraint"),
+            *("codecommit:UpdateApprovalRuleTemplateName", "servicecatalog:DescribeConstraint"),
+            "sagemaker:DisableSagemakerServicecatalogPortfolio",
             *("sagemaker:EnableSagemakerServicecatalogPortfolio", "servicecatalog:DeleteConstraint"),
             *("servicecatalog:CreateTagOption", "servicecatalog:DeleteTagOption", "servicecatalog:DescribeTagOption"),
             *("servicecatalog:UpdateConstraint", "servicecatalog:UpdateTagOption"),
@@ -437,7 +447,11 @@ PASSED_TO = (
 
 
 def _role_statements(target: Target) -> Iterator[Statement]:
-    """Roles are made under the environment's names, for its services, and within the boundary where there is one."""
+    """Roles are made under the environment's names, for its services, and within the boundary where there is one.
+
+    Among these names are the role that has these rights, and its policies: without a boundary it can give itself any
+    right of the account, and with one only what the boundary allows. Whatever the boundary is named, it is kept.
+    """
     bound = {"StringEquals": {"iam:PermissionsBoundary": target.boundary_arn}} if target.boundary_arn else {}
     making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
     yield allow("MakeRoles", making, target.roles(), bound or None)
@@ -445,6 +459,14 @@ def _role_statements(target: Target) -> Iterator[Statement]:
     yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
     to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}
     yield allow("PassRoles", ["iam:PassRole"], target.roles(), to)
+    if target.boundary_arn:
+        yield _refuse("KeepBoundaryOfRoles", ["iam:DeleteRolePermissionsBoundary"], target.roles())
+        rewriting = ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion")
+        yield _refuse("KeepBoundary", [*rewriting, "iam:SetDefaultPolicyVersion"], [target.boundary_arn])
+
+
+def _refuse(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
+    return {**allow(sid, actions, resources), "Effect": "Deny"}
 
 
 def _state_statements(place: Place, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:

@@ -227,6 +227,7 @@ class DeploymentTests(pulumi.ComponentResource):
                 place=Place(environment.home, account_id),
                 project=f"{environment.names.project}-t*",
                 environment=environment.names.environment,
+                boundary_arn=self._args.roles.permissions_boundary_arn,
             )
             return list(managed_policies(deployment_policies.testing_role(target)))
 

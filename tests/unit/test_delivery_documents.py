@@ -174,3 +174,59 @@ def test_every_role_is_made_within_the_boundary_of_the_settings() -> None:
     within = permissions.Request(new.action, new.resource, {"iam:PermissionsBoundary": boundary})
     assert not permissions.allowed(statements, new)
     assert permissions.allowed(statements, within)
+
+
+def test_a_deployment_cannot_rewrite_the_boundary_that_binds_it_whatever_its_name_is() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/sm-mlops-dev-boundary"
+    values = {**stack_values("dev"), SECTION: example(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}}
+    statements = made(run_program(values))["sm-mlops-dev-delivery-up-dev"]
+    for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"):
+        own = permissions.Request(action, boundary.replace("-boundary", "-project-boundary"))
+        assert permissions.allowed(statements, own)
+        assert permissions.decision(statements, permissions.Request(action, boundary)) == "deny"
+    role = ROLE.format("sm-mlops-dev-project-launch")
+    given = [allowing("iam:DeleteRolePermissionsBoundary")]
+    removal = permissions.Request("iam:DeleteRolePermissionsBoundary", role)
+    assert permissions.allowed(given, removal)
+    assert permissions.decision([*statements, *given], removal) == "deny"
+
+
+def allowing(action: str) -> permissions.Statement:
+    return {"Effect": "Allow", "Action": action, "Resource": "*"}
+
+
+TAGS = {"aws:RequestTag/mlops:project": "sm-mlops", "aws:RequestTag/mlops:environment": "dev"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [(None, True), ("dev", True), ("prod", False)],
+    ids=["a new key", "its own", "that of another environment"],
+)
+def test_a_deployment_takes_over_no_key_of_another_environment_by_a_tag(
+    environment: str | None, expected: bool
+) -> None:
+    there = {"aws:ResourceTag/mlops:project": "sm-mlops", "aws:ResourceTag/mlops:environment": environment}
+    context = {**TAGS, **({key: str(value) for key, value in there.items()} if environment else {})}
+    statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
+    request = permissions.Request("kms:TagResource", f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1", context)
+    assert permissions.allowed(statements, request) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "expected"),
+    [
+        ("domain/d-1", ["sagemaker:projectS3TemplatesLocation"], True),
+        ("domain/d-1", ["sagemaker:projectS3TemplatesLocation", "team"], False),
+        ("domain/d-1", None, False),
+        ("endpoint/fraud", ["sagemaker:projectS3TemplatesLocation"], False),
+    ],
+)
+def test_a_deployment_sets_the_one_tag_of_domains_and_tags_nothing_else_of_sagemaker(
+    kind: str, keys: list[str] | None, expected: bool
+) -> None:
+    statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
+    for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
+        context = {"aws:TagKeys": keys} if keys else {}
+        request = permissions.Request(action, f"arn:aws:sagemaker:us-east-2:{ACCOUNT}:{kind}", context)
+        assert permissions.allowed(statements, request) is expected

@@ -172,6 +172,15 @@ def test_keys_are_those_of_stacks_under_test_by_their_tags(tests: Recording) -> 
         assert allowed(rights(tests), Request("kms:ScheduleKeyDeletion", key, tags)) is expected
 
 
+def test_tests_make_roles_within_the_boundary_of_the_settings_only() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/company"
+    bounded = run_program({**values(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}})
+    role = f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-t1a2b3-dev-project-launch"
+    for action in ("iam:CreateRole", "iam:PutRolePolicy"):
+        assert not allowed(rights(bounded), Request(action, role))
+        assert allowed(rights(bounded), Request(action, role, {"iam:PermissionsBoundary": boundary}))
+
+
 def test_tests_need_the_delivery_and_a_bucket_in_their_region() -> None:
     found = faults(
         {key: value for key, value in values({"name": "one", "region": "us-west-1"}).items() if key != SECTION}
