@@ -13,6 +13,7 @@ from components.network import Network, network_interface_statements
 from components.pipeline_policies import Place, Store
 from components.policies import document
 from components.regions import Region
+from components.service_role import ServiceRole, service_role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +66,15 @@ class BuildProject(pulumi.ComponentResource):
             tags=environment.tags,
             opts=child,
         )
-        policies: list[pulumi.Resource] = []
-        if build.role_arn is None:
-            self.role_arn = self._make_role(policies)
-        else:
-            self.role_arn = pulumi.Output.from_input(build.role_arn)
+        role = self._role() if build.role_arn is None else ServiceRole(pulumi.Output.from_input(build.role_arn))
+        self.role_arn = role.arn
         on_lambda = build.machine.type.is_lambda
         project = aws.codebuild.Project(
             f"{name}-project",
             region=region.name,
             name=self.name,
             description=f"{build.name} of the pipeline {args.pipeline}",
-            service_role=self.role_arn,
+            service_role=role.arn,
             source={"type": "CODEPIPELINE", "buildspec": build.buildspec},
             artifacts={"type": "CODEPIPELINE"},
             environment={
@@ -99,29 +97,23 @@ class BuildProject(pulumi.ComponentResource):
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             tags=environment.tags,
             # A build that starts before its role has its rights fails.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(role.policies)),
         )
         self.project_arn = project.arn
         self.register_outputs({"name": self.name, "projectArn": project.arn, "roleArn": self.role_arn})
 
-    def _make_role(self, policies: list[pulumi.Resource]) -> pulumi.Output[str]:
+    def _role(self) -> ServiceRole:
         args, environment = self._args, self._args.environment
         home, region, build, project = environment.home, args.region, args.build, self.name
-        role = aws.iam.Role(
+        return service_role(
             f"{self._logical}-role",
-            name=pipeline_policies.build_role_name(project, region.name, home.name),
-            description=f"Builds {build.name} of the pipeline {args.pipeline}",
-            assume_role_policy=environment.account_id.apply(
+            environment,
+            parent=self,
+            role_name=pipeline_policies.build_role_name(project, region.name, home.name),
+            purpose=f"Builds {build.name} of the pipeline {args.pipeline}",
+            trust=environment.account_id.apply(
                 lambda account: document([pipeline_policies.build_trust(Place(home, account), project, region.name)])
             ),
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-        policy = aws.iam.RolePolicy(
-            f"{self._logical}-role-policy",
-            role=role.name,
             policy=pulumi.Output.all(
                 account=environment.account_id,
                 store={"bucket_arn": args.store.bucket_arn, "key_arn": args.store.key_arn},
@@ -148,19 +140,9 @@ class BuildProject(pulumi.ComponentResource):
                     ]
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            policy_arns=build.policy_arns,
+            boundary_arn=args.permissions_boundary_arn,
         )
-        policies.append(policy)
-        policies.extend(
-            aws.iam.RolePolicyAttachment(
-                f"{self._logical}-role-policy-{number}",
-                role=role.name,
-                policy_arn=arn,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for number, arn in enumerate(build.policy_arns, start=1)
-        )
-        return role.arn
 
 
 def environment_variables(build: BuildDefinition) -> list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict]:

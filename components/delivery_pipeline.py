@@ -43,6 +43,8 @@ from components.pipeline_stages import (
 )
 from components.policies import document
 from components.regions import known_regions
+from components.service_role import ServiceRole, service_role
+from components.start_rule import Rule, start_role, start_rule
 
 
 class PipelineEvent(StrEnum):
@@ -122,8 +124,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
         home = args.environment.home.name
         regions = action_regions(args.stages, home)
         self.builds = {key: self._build(*key) for key in builds(args.stages, home)}
-        policies: list[pulumi.Resource] = []
-        role_arn = self._role(policies) if args.role_arn is None else args.role_arn
+        role = self._role() if args.role_arn is None else ServiceRole(pulumi.Output.from_input(args.role_arn))
         connections = [source for source in sources(args.stages) if source.is_connection]
         pipeline = aws.codepipeline.Pipeline(
             f"{name}-pipeline",
@@ -131,7 +132,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             name=args.pipeline,
             pipeline_type="V2",
             execution_mode=args.mode.value,
-            role_arn=role_arn,
+            role_arn=role.arn,
             artifact_stores=[self._store(region, several=len(regions) > 1) for region in regions],
             stages=[
                 stage_structure(
@@ -145,7 +146,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             variables=[variable_structure(variable) for variable in args.variables] or None,
             tags=args.environment.tags,
             # AWS starts a pipeline when it is made: by then its role and its builds must have their rights.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *self.builds.values()]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*role.policies, *self.builds.values()]),
         )
         self.arn = pipeline.arn
         self._start(pipeline)
@@ -204,22 +205,17 @@ class DeliveryPipeline(pulumi.ComponentResource):
         # AWS refuses a region where there is one store only.
         return {**found, "region": region} if several else found
 
-    def _role(self, policies: list[pulumi.Resource]) -> pulumi.Output[str]:
+    def _role(self) -> ServiceRole:
         args, environment, home = self._args, self._args.environment, self._args.environment.home
-        role = aws.iam.Role(
+        return service_role(
             f"{self._logical}-role",
-            name=args.pipeline,
-            description=f"Runs the pipeline {args.pipeline}",
-            assume_role_policy=environment.account_id.apply(
+            environment,
+            parent=self,
+            role_name=args.pipeline,
+            purpose=f"Runs the pipeline {args.pipeline}",
+            trust=environment.account_id.apply(
                 lambda account: document([pipeline_policies.pipeline_trust(Place(home, account), args.pipeline)])
             ),
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{self._logical}-role-policy",
-            role=role.name,
             policy=pulumi.Output.all(account=environment.account_id, **self._rights()).apply(
                 lambda known: document(
                     pipeline_policies.pipeline_statements(
@@ -227,10 +223,8 @@ class DeliveryPipeline(pulumi.ComponentResource):
                     )
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            boundary_arn=args.permissions_boundary_arn,
         )
-        policies.append(policy)
-        return role.arn
 
     def _rights(self) -> dict[str, Any]:
         """What the pipeline's role needs rights on, some of it known only when it is made."""
@@ -265,63 +259,52 @@ class DeliveryPipeline(pulumi.ComponentResource):
 
     def _start(self, pipeline: aws.codepipeline.Pipeline) -> None:
         args, environment = self._args, self._args.environment
-        rules: dict[str, dict[str, Any]] = {}
+        rules: dict[str, Rule] = {}
         pushed = [source for source in sources(args.stages) if args.starts_on_push and not source.is_connection]
         for index, source in enumerate(pushed):
-            rules[f"push-{index}" if index else "push"] = {
-                "description": f"A push to {source.branch} starts the pipeline {args.pipeline}",
-                "event_pattern": pulumi.Output.from_input(source.arn).apply(partial(codecommit_pushes, source.branch)),
-            }
+            key = f"push-{index}" if index else "push"
+            rules[key] = Rule(
+                name=f"{args.pipeline}-{key}",
+                purpose=f"A push to {source.branch} starts the pipeline {args.pipeline}",
+                event_pattern=pulumi.Output.from_input(source.arn).apply(partial(codecommit_pushes, source.branch)),
+            )
         if args.schedule is not None:
-            rules["schedule"] = {
-                "description": f"Starts the pipeline {args.pipeline} by the clock",
-                "schedule_expression": args.schedule,
-            }
+            rules["schedule"] = Rule(
+                name=f"{args.pipeline}-schedule",
+                purpose=f"Starts the pipeline {args.pipeline} by the clock",
+                schedule=args.schedule,
+            )
         if not rules:
             return
-        named = {key: f"{args.pipeline}-{key}" for key in rules}
-        role_arn = self._start_role(list(named.values())) if args.start_role_arn is None else args.start_role_arn
+        role = (
+            self._start_role([rule.name for rule in rules.values()])
+            if args.start_role_arn is None
+            else ServiceRole(pulumi.Output.from_input(args.start_role_arn))
+        )
         for key, rule in rules.items():
-            made = aws.cloudwatch.EventRule(
+            start_rule(
                 f"{self._logical}-{key}",
-                region=environment.home.name,
-                name=named[key],
-                tags=environment.tags,
-                opts=pulumi.ResourceOptions(parent=self),
-                **rule,
-            )
-            aws.cloudwatch.EventTarget(
-                f"{self._logical}-{key}-target",
-                region=environment.home.name,
-                rule=made.name,
+                environment,
+                parent=self,
+                rule=rule,
+                target_name=f"{self._logical}-{key}-target",
                 target_id="pipeline",
-                arn=pipeline.arn,
-                role_arn=role_arn,
-                opts=pulumi.ResourceOptions(parent=self),
+                target_arn=pipeline.arn,
+                role=role,
             )
 
-    def _start_role(self, rules: Sequence[str]) -> pulumi.Output[str]:
-        args, environment, home = self._args, self._args.environment, self._args.environment.home
-        role = aws.iam.Role(
+    def _start_role(self, rules: Sequence[str]) -> ServiceRole:
+        args = self._args
+        return start_role(
             f"{self._logical}-start-role",
-            name=f"{args.pipeline}-start",
-            description=f"Starts the pipeline {args.pipeline}",
-            assume_role_policy=environment.account_id.apply(
-                lambda account: document([pipeline_policies.start_trust(Place(home, account), rules)])
-            ),
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            args.environment,
+            parent=self,
+            role_name=f"{args.pipeline}-start",
+            purpose=f"Starts the pipeline {args.pipeline}",
+            rules=rules,
+            statements=lambda place: pipeline_policies.start_statements(place, args.pipeline),
+            boundary_arn=args.permissions_boundary_arn,
         )
-        aws.iam.RolePolicy(
-            f"{self._logical}-start-role-policy",
-            role=role.name,
-            policy=environment.account_id.apply(
-                lambda account: document(pipeline_policies.start_statements(Place(home, account), args.pipeline))
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return role.arn
 
 
 def _placed(found: Sequence[Action], home: str, kind: type[Action], name: str) -> list[list[str]]:

@@ -21,12 +21,14 @@ from components.delivery_policies import Target
 from components.environment import Environment
 from components.naming import ANY_ACCOUNT_ID
 from components.notifications import Notifications
-from components.pipeline_policies import Place, start_statements, start_trust
+from components.pipeline_policies import Place, start_statements
 from components.pipeline_stages import Approval, Build, ExecutionMode, Source, Stage, Variable
 from components.platform_delivery import DeliveryRoles
 from components.policies import Statement, document
 from components.role_documents import managed_policies
+from components.service_role import ServiceRole
 from components.source_repository import SourceRepository
+from components.start_rule import Rule, start_role, start_rule
 
 SWEEP_SCHEDULE = "rate(1 hour)"
 """How often what tests have left behind is looked for."""
@@ -249,59 +251,42 @@ class DeploymentTests(pulumi.ComponentResource):
 
     def _sweep_after(self, tests: Sequence[DeliveryPipeline], sweep: DeliveryPipeline) -> None:
         """Start the sweep for a run that has ended without its own end: stopped, failed, rejected."""
-        environment, home = self._args.environment, self._args.environment.home
+        environment, roles = self._args.environment, self._args.roles
         rule_name = environment.names.test_rule.value
-        role_arn = self._args.roles.start_arn or self._ended_role(rule_name, sweep)
-        rule = aws.cloudwatch.EventRule(
-            f"{self._logical}-ended",
-            region=home.name,
-            name=rule_name,
-            description="A test of a deployment option was stopped, failed or was rejected",
-            event_pattern=pulumi.Output.json_dumps(
-                {
-                    "source": ["aws.codepipeline"],
-                    "detail-type": ["CodePipeline Pipeline Execution State Change"],
-                    "resources": [test.arn for test in tests],
-                    "detail": {"state": ["CANCELED", "FAILED", "STOPPED"]},
-                }
-            ),
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         variables = [{"name": "Option", "value": "<pipeline>"}, {"name": "Test", "value": "<execution>"}]
-        aws.cloudwatch.EventTarget(
-            f"{self._logical}-ended-target",
-            region=home.name,
-            rule=rule.name,
+        start_rule(
+            f"{self._logical}-ended",
+            environment,
+            parent=self,
+            rule=Rule(
+                name=rule_name,
+                purpose="A test of a deployment option was stopped, failed or was rejected",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.codepipeline"],
+                        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+                        "resources": [test.arn for test in tests],
+                        "detail": {"state": ["CANCELED", "FAILED", "STOPPED"]},
+                    }
+                ),
+            ),
+            target_name=f"{self._logical}-ended-target",
             target_id="sweep",
-            arn=sweep.arn,
-            role_arn=role_arn,
-            input_transformer={
+            target_arn=sweep.arn,
+            role=ServiceRole(pulumi.Output.from_input(roles.start_arn))
+            if roles.start_arn
+            else start_role(
+                f"{self._logical}-ended-role",
+                environment,
+                parent=self,
+                role_name=rule_name,
+                purpose=f"Starts the pipeline {sweep.name} after a test that was cut off",
+                rules=[rule_name],
+                statements=lambda place: start_statements(place, sweep.name),
+                boundary_arn=roles.permissions_boundary_arn,
+            ),
+            transformer={
                 "input_paths": {"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id"},
                 "input_template": json.dumps({"variables": variables}),
             },
-            opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _ended_role(self, rule_name: str, sweep: DeliveryPipeline) -> pulumi.Output[str]:
-        environment, home = self._args.environment, self._args.environment.home
-        role = aws.iam.Role(
-            f"{self._logical}-ended-role",
-            name=rule_name,
-            description=f"Starts the pipeline {sweep.name} after a test that was cut off",
-            assume_role_policy=environment.account_id.apply(
-                lambda account: document([start_trust(Place(home, account), [rule_name])])
-            ),
-            permissions_boundary=self._args.roles.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        aws.iam.RolePolicy(
-            f"{self._logical}-ended-role-policy",
-            role=role.name,
-            policy=environment.account_id.apply(
-                lambda account: document(start_statements(Place(home, account), sweep.name))
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return role.arn

@@ -19,6 +19,8 @@ from components.build_project import environment_variables
 from components.environment import Environment
 from components.pipeline_policies import Place
 from components.policies import Statement, allow, document
+from components.service_role import ServiceRole, service_role
+from components.start_rule import Rule, start_role, start_rule
 
 COMMENTING = (
     "codecommit:DeleteCommentContent",
@@ -137,15 +139,15 @@ class PullRequestPreviews(pulumi.ComponentResource):
             tags=environment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        policies: list[pulumi.Resource] = []
-        self.role_arn = self._role(policies) if build.role_arn is None else pulumi.Output.from_input(build.role_arn)
+        role = self._role() if build.role_arn is None else ServiceRole(pulumi.Output.from_input(build.role_arn))
+        self.role_arn = role.arn
         variables = {**build.variables, "REPOSITORY": args.repository, "APPROVES": str(args.approves).lower()}
         project = aws.codebuild.Project(
             f"{name}-project",
             region=environment.home.name,
             name=args.project,
             description=f"Shows on pull requests of {args.repository} what they would change",
-            service_role=self.role_arn,
+            service_role=role.arn,
             source={"type": "CODECOMMIT", "location": args.clone_url, "buildspec": build.buildspec},
             artifacts={"type": "NO_ARTIFACTS"},
             environment={
@@ -159,28 +161,23 @@ class PullRequestPreviews(pulumi.ComponentResource):
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             tags=environment.tags,
             # A build that starts before its role has its rights fails.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(role.policies)),
         )
         self._start(project)
         self.register_outputs({"project": self.project, "roleArn": self.role_arn})
 
-    def _role(self, policies: list[pulumi.Resource]) -> pulumi.Output[str]:
+    def _role(self) -> ServiceRole:
         args, environment = self._args, self._args.environment
         home, project, build = environment.home, args.project, args.build
-        role = aws.iam.Role(
+        return service_role(
             f"{self._logical}-role",
-            name=project,
-            description=f"Previews pull requests of {args.repository}",
-            assume_role_policy=environment.account_id.apply(
+            environment,
+            parent=self,
+            role_name=project,
+            purpose=f"Previews pull requests of {args.repository}",
+            trust=environment.account_id.apply(
                 lambda account: document([pipeline_policies.build_trust(Place(home, account), project)])
             ),
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{self._logical}-role-policy",
-            role=role.name,
             policy=pulumi.Output.all(
                 account=environment.account_id,
                 repository=args.repository_arn,
@@ -200,68 +197,45 @@ class PullRequestPreviews(pulumi.ComponentResource):
                     ]
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            policy_arns=build.policy_arns,
+            boundary_arn=args.permissions_boundary_arn,
         )
-        policies.append(policy)
-        policies.extend(
-            aws.iam.RolePolicyAttachment(
-                f"{self._logical}-role-policy-{number}",
-                role=role.name,
-                policy_arn=arn,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for number, arn in enumerate(build.policy_arns, start=1)
-        )
-        return role.arn
 
     def _start(self, project: aws.codebuild.Project) -> None:
         """Lets an event start a build of the pull request's own commit."""
-        args, environment, home = self._args, self._args.environment, self._args.environment.home
-        policies: list[pulumi.Resource] = []
-        role_arn = self._start_role(policies) if args.start_role_arn is None else args.start_role_arn
-        rule = aws.cloudwatch.EventRule(
-            f"{self._logical}-rule",
-            region=home.name,
-            name=args.project,
-            description=f"A pull request into {args.branch} of {args.repository} is previewed",
-            event_pattern=pulumi.Output.from_input(args.repository_arn).apply(
-                partial(pull_request_events, args.branch)
-            ),
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+        args = self._args
+        role = (
+            self._start_role()
+            if args.start_role_arn is None
+            else ServiceRole(pulumi.Output.from_input(args.start_role_arn))
         )
-        aws.cloudwatch.EventTarget(
-            f"{self._logical}-target",
-            region=home.name,
-            rule=rule.name,
+        start_rule(
+            f"{self._logical}-rule",
+            args.environment,
+            parent=self,
+            rule=Rule(
+                name=args.project,
+                purpose=f"A pull request into {args.branch} of {args.repository} is previewed",
+                event_pattern=pulumi.Output.from_input(args.repository_arn).apply(
+                    partial(pull_request_events, args.branch)
+                ),
+            ),
+            target_name=f"{self._logical}-target",
             target_id="build",
-            arn=project.arn,
-            role_arn=role_arn,
-            input_transformer={"input_paths": EVENT_PATHS, "input_template": BUILD_INPUT},
-            # The first event would be lost on a role that has no right yet.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            target_arn=project.arn,
+            role=role,
+            transformer={"input_paths": EVENT_PATHS, "input_template": BUILD_INPUT},
         )
 
-    def _start_role(self, policies: list[pulumi.Resource]) -> pulumi.Output[str]:
-        args, environment, home = self._args, self._args.environment, self._args.environment.home
-        role = aws.iam.Role(
+    def _start_role(self) -> ServiceRole:
+        args = self._args
+        return start_role(
             f"{self._logical}-start-role",
-            name=f"{args.project}-start",
-            description=f"Starts builds of {args.project}",
-            assume_role_policy=environment.account_id.apply(
-                lambda account: document([pipeline_policies.start_trust(Place(home, account), [args.project])])
-            ),
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            args.environment,
+            parent=self,
+            role_name=f"{args.project}-start",
+            purpose=f"Starts builds of {args.project}",
+            rules=[args.project],
+            statements=lambda place: start_statements(place, args.project),
+            boundary_arn=args.permissions_boundary_arn,
         )
-        policy = aws.iam.RolePolicy(
-            f"{self._logical}-start-role-policy",
-            role=role.name,
-            policy=environment.account_id.apply(
-                lambda account: document(start_statements(Place(home, account), args.project))
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        policies.append(policy)
-        return role.arn

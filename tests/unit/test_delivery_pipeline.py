@@ -215,6 +215,11 @@ def test_everything_has_its_rights_before_the_pipeline_starts_for_the_first_time
     assert {"delivery-role-policy", "delivery-check-project", "delivery-up-role-policy"} <= waits
 
 
+def test_a_rule_starts_nothing_before_its_role_has_its_right() -> None:
+    """The first event would be lost."""
+    assert "delivery-start-role-policy" in made().named("delivery-push-target").depends_on
+
+
 def test_people_are_told_and_asked() -> None:
     recording = made(told=True)
     rule = recording.named("notifications-delivery-rule").inputs
