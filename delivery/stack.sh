@@ -16,10 +16,11 @@ tool() {
 }
 
 if [ -n "${DELIVERY_ROLE_ARN:-}" ]; then
+    # Each ends this by itself: in bash `set -e` does nothing in a subshell whose end the caller looks at.
     # Into this build's copy of the stack file, so that the engine, the dynamic providers and the doctor all act as it.
-    pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].roleArn' "$DELIVERY_ROLE_ARN"
-    pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].sessionName' sm-mlops-delivery
+    pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].roleArn' "$DELIVERY_ROLE_ARN" || exit
+    pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].sessionName' sm-mlops-delivery || exit
     if [ -n "${DELIVERY_EXTERNAL_ID:-}" ]; then
-        pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].externalId' "$DELIVERY_EXTERNAL_ID"
+        pulumi config set --stack "$STACK" --path 'aws:assumeRoles[0].externalId' "$DELIVERY_EXTERNAL_ID" || exit
     fi
 fi

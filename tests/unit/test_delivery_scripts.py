@@ -83,9 +83,9 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(source: Path) -> Run:
-    def script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def script(name: str, *, runs: str = "sh", **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": f"{source}/played:{os.environ['PATH']}", "HOME": str(source), **variables}
-        command = ["sh", f"delivery/{name}"]
+        command = [runs, f"delivery/{name}"]
         return subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
 
     return script
@@ -183,6 +183,17 @@ esac
     assert [call for call in roles if "--stack dev " in call] == []
     assert len([call for call in roles if "--stack acme/sm-mlops/prod " in call]) == 3
     assert len([call for call in roles if "--stack test " in call]) == 2, "no external id of another stack"
+
+
+def test_a_stack_of_another_account_is_not_previewed_with_the_builds_own_rights(installed: Path, run: Run) -> None:
+    refused = 'case "$*" in "config set"*) echo "cannot write" >&2; exit 255 ;; esac'
+    (installed / "answer.sh").write_text(f"{refused}\n")
+    played(installed / ".venv" / "bin", "python", "exit 1")
+    named = dict.fromkeys(("AWS_REGION", "REPOSITORY", "PULL_REQUEST", "COMMIT", "PULUMI_BACKEND_URL"), "x")
+    # The shell of Amazon Linux; not every shell goes on here.
+    run("pull_request.sh", runs="bash", STACKS="prod,arn:aws:iam::444455556666:role/reads", **named)
+    assert len(calls(installed)) == 1, "what follows would act as somebody else"
+    assert (installed / "previews" / "prod.json").read_text() == "cannot write\n"
 
 
 def test_a_build_that_approves_says_so_to_the_tool(installed: Path, run: Run) -> None:
