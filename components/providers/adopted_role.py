@@ -37,14 +37,14 @@ _WANTED = ("trust", "policies", "boundaryArn", "purpose")
 class AdoptedRoleProvider(AwsResourceProvider):
     """Takes over a role of the account, or makes it."""
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Tell in the preview already that a role is there which lacks something."""
         failures = []
         if rpc.UNKNOWN not in (news["trust"], news["policies"], *news["policies"]):
             with self._explained(news):
                 iam = self._iam(news)
                 role = iam_roles.find(iam, news["name"])
-                if role is not None and not _is_ours(role) and (gaps := _gaps(iam, role, news)):
+                if role is not None and not _is_ours(role, olds or {}) and (gaps := _gaps(iam, role, news)):
                     failures.append(CheckFailure("name", _insufficient(role, news, gaps)))
         return CheckResult(news, failures)
 
@@ -56,11 +56,11 @@ class AdoptedRoleProvider(AwsResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Use the role that is there, or make it. What an interrupted run has begun is completed."""
-        return CreateResult(f"{props['path']}{props['name']}", self._apply(props))
+        return CreateResult(f"{props['path']}{props['name']}", self._apply(props, {}))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Set right what is this stack's own; judge again what is not."""
-        return UpdateResult(self._apply(news))
+        return UpdateResult(self._apply(news, olds))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Whether the role is as it was left; `drift` tells in words what is not."""
@@ -70,20 +70,21 @@ class AdoptedRoleProvider(AwsResourceProvider):
             if role is None:
                 return ReadResult(id_, {**props, "drift": ["it is gone"]})
             drift = [] if role["RoleId"] == props.get("roleId") else ["it was deleted and made anew"]
-            if _is_ours(role):
+            ours = _is_ours(role, props)
+            if ours:
                 drift += _changes(iam, role, props)
                 differences = _additions(iam, props)
             else:
                 drift += _gaps(iam, role, props)
                 differences = _surplus(iam, props)
-        return ReadResult(id_, {**props, "made": _is_ours(role), "drift": drift, "differences": differences})
+        return ReadResult(id_, {**props, "made": ours, "drift": drift, "differences": differences})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take this stack's own away from a role that a stack has made; remove it if no other stack uses it."""
         with self._explained(props):
             iam, name = self._iam(props), props["name"]
             role = iam_roles.find(iam, name)
-            ours = role is not None and _is_ours(role)
+            ours = role is not None and _is_ours(role, props)
             if role is not None and ours and _others(role, props):
                 iam.untag_role(RoleName=name, TagKeys=[_tag(props["claimant"])])
             elif ours:
@@ -93,11 +94,12 @@ class AdoptedRoleProvider(AwsResourceProvider):
                 with _perhaps_gone(iam):
                     iam.delete_role(RoleName=name)
 
-    def _apply(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def _apply(self, props: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         with self._explained(props):
             iam = self._iam(props)
             role = iam_roles.find(iam, props["name"]) or _make(iam, props)
-            if _is_ours(role):
+            ours = _is_ours(role, known)
+            if ours:
                 _complete(iam, role, props)
                 differences = _additions(iam, props)
             else:
@@ -105,7 +107,7 @@ class AdoptedRoleProvider(AwsResourceProvider):
                     raise AwsError(_insufficient(role, props, gaps))
                 differences = _surplus(iam, props)
         kept = {key: props[key] for key in ("region", "key", *_PLACE, *_WANTED)}
-        found = {"arn": role["Arn"], "roleId": role["RoleId"], "made": _is_ours(role)}
+        found = {"arn": role["Arn"], "roleId": role["RoleId"], "made": ours}
         return {**kept, **found, "drift": [], "differences": differences}
 
     def _iam(self, props: Mapping[str, Any]) -> Any:  # noqa: ANN401 - botocore makes the class at run time
@@ -120,8 +122,10 @@ def _tags(role: Mapping[str, Any]) -> Iterator[str]:
     return (tag["Key"] for tag in role.get("Tags", ()))
 
 
-def _is_ours(role: Mapping[str, Any]) -> bool:
-    return MADE in _tags(role)
+def _is_ours(role: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a stack has made the role. One that was known as somebody else's stays so, whatever tags it gets."""
+    somebody_elses = known.get("made") is False and known.get("roleId") == role["RoleId"]
+    return MADE in _tags(role) and not somebody_elses
 
 
 def _users(role: Mapping[str, Any]) -> set[str]:

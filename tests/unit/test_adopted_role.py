@@ -347,6 +347,21 @@ def test_a_role_that_lacks_something_is_told_in_the_preview_already_and_never_ch
     assert account.changes() == []
 
 
+@pytest.mark.parametrize("refresh", [True, False], ids=["refreshed", "not refreshed"])
+def test_a_role_of_somebody_else_is_not_ours_by_a_tag_that_it_gets_later(refresh: bool) -> None:
+    account = Account()
+    account.make(TRUST, policy(allows("s3:*"), allows("logs:*")))
+    outs = created(account)
+    account.TagRole(RoleName=NAME, Tags=[{"Key": "sm-mlops:made", "Value": "true"}])
+    before = account.holds()
+    if refresh:
+        outs = refreshed(account, outs)
+    assert outs["made"] is False
+    assert updated(account, outs, props(policies=POLICIES[:1]))["made"] is False
+    Provider(account).delete("id", outs)
+    assert account.holds() == before
+
+
 def test_many_gaps_are_counted() -> None:
     account = Account()
     account.make(TRUST, policy())
