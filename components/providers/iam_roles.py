@@ -59,3 +59,9 @@ def boundary_statements(iam: Any, role: Mapping[str, Any]) -> list[Statement] | 
     """Statements of a role's permissions boundary; None where it has none."""
     arn = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     return statements(policy_document(iam, arn)) if arn else None
+
+
+def read(iam: Any, name: str) -> tuple[list[Statement], list[Statement] | None]:  # noqa: ANN401
+    """Statements of all policies of a role that exists, and of its permissions boundary."""
+    role = iam.get_role(RoleName=name)["Role"]
+    return role_statements(iam, name), boundary_statements(iam, role)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from components import packaging, seed_code
 from components.packaging import Product
 from components.permissions import Statement
+from components.providers import iam_roles
 from components.role_documents import RoleMode
 from tests.unit.played_aws import Clients
 from tools.faults import ToolError
@@ -268,7 +269,7 @@ class Iam:
 
 @pytest.mark.parametrize("bounded", [False, True])
 def test_a_role_that_exists_is_read_with_all_its_policies_and_its_boundary(bounded: bool) -> None:
-    policy, boundary = roles.read_role(Clients(Iam(bounded)).client("iam", "eu-west-1"), "launch")
+    policy, boundary = iam_roles.read(Clients(Iam(bounded)).client("iam", "eu-west-1"), "launch")
     assert [statement["Action"] for statement in policy] == ["a:*", "b:*", "c:*", "d:*"]
     assert [statement["Action"] for statement in boundary or ()] == (["e:*"] if bounded else [])
     assert (boundary is None) is not bounded

@@ -8,10 +8,10 @@ from typing import Any
 from components import permissions
 from components.permissions import Statement, matches
 from components.principals import principal_type
+from components.providers import iam_roles
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account, Place
 from tools.doctor.roles import some
-from tools.launch_permissions.roles import read_role
 
 PROJECTS = ("sagemaker:CreateProject", "sagemaker:DescribeProject")
 """What Studio calls in the name of its execution role to make a project."""
@@ -83,7 +83,7 @@ def principal_permissions(person: Person) -> Verdict:
         ]
     if account.catalog.studio_domains:
         wanted.append({"Effect": "Allow", "Action": "iam:PassRole", "Resource": account.role_facts.launch_role_arn})
-    policy, boundary = read_role(account.client("iam"), person.needed["RoleName"])
+    policy, boundary = iam_roles.read(account.client("iam"), person.needed["RoleName"])
     missing = permissions.missing(wanted, policy, boundary)
     if missing:
         return broken(

@@ -29,7 +29,6 @@ VERSIONS = Quota(service="servicecatalog", code="L-A5846085", name="versions per
 PRINCIPALS = Quota(service="servicecatalog", code="L-E8959660", name="principals per portfolio", default=100)
 PIPELINES = Quota(service="codepipeline", code="L-78D200AD", name="pipelines per region", default=1000)
 BUILD_PROJECTS = Quota(service="codebuild", code="L-ACCF6C0D", name="build projects per region", default=5000)
-QUOTAS = (PORTFOLIOS, PRODUCTS, VERSIONS, PRINCIPALS, PIPELINES, BUILD_PROJECTS)
 
 
 def quota_roles(account: Account) -> Verdict:

@@ -10,7 +10,7 @@ from components.role_documents import RoleDocument, RoleMode
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
-from tools.launch_permissions.roles import as_read, read_role
+from tools.launch_permissions.roles import as_read
 
 SHOWN = 3
 """Faults that a finding names; the others are counted."""
@@ -29,7 +29,7 @@ def launch_role_trust(account: Account) -> Verdict:
 def launch_role_permissions(account: Account) -> Verdict:
     """It may do what launching, updating and deleting the products takes."""
     ((wanted, role),) = _found(account, _launch(account), "launch-role")
-    policy, boundary = read_role(account.client("iam"), role["RoleName"])
+    policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
     if permissions.missing(wanted.statements, policy, boundary):
         # It is not the program's own policy, so what the templates make is worked out one by one.
         judged = as_read(role["Arn"], policy, boundary, account.role_facts)
@@ -58,7 +58,7 @@ def use_roles_permissions(account: Account) -> Verdict:
     """They may do what projects take."""
     lacking = []
     for wanted, role in _found(account, _use(account), "use-roles"):
-        policy, boundary = read_role(account.client("iam"), role["RoleName"])
+        policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
         lacking += [
             f"{role['Arn']} lacks {request}" for request in permissions.missing(wanted.statements, policy, boundary)
         ]

@@ -116,7 +116,7 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
         )
     facts, name = replace(_facts(stack), account_id=parts[4]), role_arn.rpartition("/")[2]
     with explained(f"reading role {name}", "iam", facts.home.name):
-        policy, boundary = read_role(stack.access.client("iam", facts.home.name), name)
+        policy, boundary = iam_roles.read(stack.access.client("iam", facts.home.name), name)
     return as_read(role_arn, policy, boundary, facts)
 
 
@@ -134,12 +134,6 @@ def as_read(
     return LaunchRole(
         title=role_arn, policy=policy, boundary=boundary, place=_place(facts), environment=_published(facts)
     )
-
-
-def read_role(iam: Any, name: str) -> tuple[list[Statement], list[Statement] | None]:  # noqa: ANN401 - a botocore client
-    """Statements of a role's inline and attached policies, and of its boundary."""
-    role = iam.get_role(RoleName=name)["Role"]
-    return iam_roles.role_statements(iam, name), iam_roles.boundary_statements(iam, role)
 
 
 def grants(policy: Sequence[Statement]) -> Iterator[Statement]:

@@ -6,8 +6,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-STACK_TYPE = "pulumi:pulumi:Stack"
-
 State = Mapping[str, Any]
 """A resource as the engine describes it: `inputs`, `outputs`, `id`, `protect`, `retainOnDelete`, ..."""
 
