@@ -114,5 +114,7 @@ def _reader(region: Region, bucket_arn: str, share: Share) -> policies.Statement
         return {**statement, "Condition": {"StringEquals": {"aws:PrincipalOrgID": share.principal_id}}}
     if share.type == "ORGANIZATIONAL_UNIT":
         path = {"aws:PrincipalOrgPaths": f"o-*/r-*/*{share.principal_id}/*"}
-        return {**statement, "Condition": {"ForAnyValue:StringLike": path}}
+        # An id of a unit is unique in its organization only, and only the bucket's own organization is shared with.
+        own = {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}
+        return {**statement, "Condition": {"ForAnyValue:StringLike": path, "StringEquals": own}}
     return {**statement, "Principal": policies.account_principal(region, share.principal_id)}

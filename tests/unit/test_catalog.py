@@ -115,10 +115,28 @@ def test_whom_the_portfolio_is_shared_with_reads_the_products_and_nothing_else(
     assert decision(policy, "arn:aws:iam::999999999999:root", "s3:GetObject", product, TLS) == "none"
 
 
-def test_an_organizational_unit_is_recognised_by_its_path() -> None:
-    recording = with_catalog(shares=[{"type": "ORGANIZATIONAL_UNIT", "principalId": "ou-ab12-cdefghij"}])
-    (reader,) = [item for item in statements(recording, f"catalog-{HOME}-policy") if item["Effect"] == "Allow"]
-    assert reader["Condition"] == {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-*/*ou-ab12-cdefghij/*"}}
+@pytest.mark.parametrize(
+    ("organization", "unit", "expected"),
+    [
+        ("o-abcdefghij", "ou-ab12-cdefghij", "allow"),
+        ("o-abcdefghij", "ou-ab12-another1", "none"),
+        ("o-somebodyel", "ou-ab12-cdefghij", "none"),
+    ],
+)
+def test_an_organizational_unit_is_recognised_by_its_path_in_its_own_organization(
+    organization: str, unit: str, expected: str
+) -> None:
+    policy = statements(
+        with_catalog(shares=[{"type": "ORGANIZATIONAL_UNIT", "principalId": "ou-ab12-cdefghij"}]),
+        f"catalog-{HOME}-policy",
+    )
+    context = {
+        "aws:PrincipalOrgPaths": [f"{organization}/r-ab12/ou-ab12-abcdefgh/{unit}/"],
+        "aws:PrincipalOrgID": organization,
+        "aws:ResourceOrgID": "o-abcdefghij",
+    }
+    product = f"arn:aws:s3:::{BUCKET}/products/x/template/1.yaml"
+    assert decision(policy, ROLE, "s3:GetObject", product, {**TLS, **context}) == expected
 
 
 def test_principals_are_roles_or_patterns() -> None:
