@@ -154,6 +154,13 @@ def _summarize(world: World, stack: str, deployment: Deployment) -> None:
     out.print(escape(yaml.safe_dump(deployment.outputs, sort_keys=True, default_flow_style=False)))
     out.print(f"[bold]Emulated AWS[/bold]  {emulator.url if emulator else 'has ended'}\n")
     out.print("[bold]Try next[/bold]")
-    out.print(f"  {_RUN} aws s3 ls")
-    out.print(f"  {_RUN} pulumi stack --stack {stack}")
-    out.print(f"  {_RUN} pulumi preview --diff --stack {stack}    after a change to Pulumi.{stack}.yaml")
+    doctor = f"{_RUN} python -m tools doctor --stack {stack}"
+    for command, purpose in (
+        (f"{_RUN} aws s3 ls", ""),
+        (f"{_RUN} pulumi stack --stack {stack}", ""),
+        (f"{_RUN} pulumi preview --diff --stack {stack}", f"after a change to Pulumi.{stack}.yaml"),
+        (doctor, "whether people can see and launch the products"),
+        ("make sandbox-demo", "the whole story, in minutes: train, approve, deploy, tear down"),
+        ("make sandbox-down", "destroys what is here, and stops"),
+    ):
+        out.print(f"  {command:<{len(doctor)}}  {purpose}".rstrip(), markup=False)

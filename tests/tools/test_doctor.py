@@ -91,11 +91,11 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     }
 
 
-def test_every_check_is_listed_and_named_in_the_readme(aws: HealthyAws) -> None:
+def test_every_check_is_listed_and_named_in_its_documentation(aws: HealthyAws) -> None:
     person(aws)
     found = {finding.check for finding in looked(aws, principal_arn=SCIENTIST)}
     assert sorted(found) == sorted(CHECKS)
-    listed = re.search(r"^The checks: (.*?)\.$", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    listed = re.search(r"^The checks: (.*?)\.$", (PROJECT / "docs/doctor.md").read_text(), re.MULTILINE | re.DOTALL)
     assert listed
     assert tuple(re.findall(r"`([a-z-]+)`", listed[1])) == CHECKS
 

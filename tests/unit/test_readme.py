@@ -1,4 +1,4 @@
-"""The README is true: every setting stands in its table, and every command that it names exists."""
+"""The documentation is true: every setting stands in its table, and every command and place that it names exists."""
 
 import json
 import re
@@ -13,11 +13,15 @@ from pydantic_core import PydanticUndefined
 
 import settings
 from tests.unit.recording import ROOT
+from tools.cli import COMMANDS
 
 DISCRIMINATORS = ("provider", "mode")
 """Keys that tell the arms of a union apart."""
 
-README = (ROOT / "README.md").read_text()
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+"""Text of the README and of what it leads to, by path."""
+
+README = PAGES["README.md"]
 
 
 def models(annotation: object) -> list[type[BaseModel]]:
@@ -75,6 +79,26 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert {"sandbox", "sandbox-demo", "sandbox-down", "test", "check", "bench"} <= named
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_every_file_that_the_readme_links_to_exists(path: str) -> None:
-    assert (ROOT / path).exists()
+def test_every_tool_is_in_the_readme_and_every_tool_that_a_page_names_exists() -> None:
+    named = {name for page in PAGES.values() for name in re.findall(r"python -m tools ([a-z-]+)", page)}
+    assert named == set(COMMANDS)
+    assert set(re.findall(r"^\| `python -m tools ([a-z-]+)", README, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
+    linked = set(re.findall(r"\]\((docs/[^)#]+)", README))
+    assert linked == set(PAGES) - {"README.md"}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_every_place_that_a_page_links_to_exists(page: str) -> None:
+    for path, anchor in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", PAGES[page]):
+        target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        assert target.exists(), f"{page} links to {path}"
+        assert not anchor or anchor in anchors(target.read_text()), f"{page} links to {path}#{anchor}"
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -76,7 +76,7 @@ def run(option: str, stack: str, folder: Path, execution: str, interval: float, 
     _conclude(test.faults, f"{option}: brought up and examined" + (", destroyed" if test.destroyed else ""))
 
 
-@command.command()
+@command.command(short_help="Destroy what a test has left.")
 @click.argument("option")
 @_test_options
 def destroy(option: str, stack: str, folder: Path, execution: str, interval: float, *, verbose: bool) -> None:
@@ -89,7 +89,7 @@ def destroy(option: str, stack: str, folder: Path, execution: str, interval: flo
     _conclude(test.faults, f"{option}: " + ("destroyed" if test.destroyed else "not destroyed"))
 
 
-@command.command()
+@command.command(short_help="Destroy what all tests have left that is old.")
 @_test_options
 @click.option("--older-than", type=click.IntRange(min=0), help="Hours; by default the settings' sweepAfterHours.")
 def sweep(

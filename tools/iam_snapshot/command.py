@@ -20,7 +20,7 @@ def command() -> None:
     """Take the account's IAM into a file, and tell what differs from another one."""
 
 
-@command.command("take")
+@command.command("take", short_help="Write the account's IAM to a file.")
 @stack_options
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File that is written.")
 def take_command(stack: str, folder: Path, out: Path) -> None:
@@ -37,7 +37,7 @@ def take_command(stack: str, folder: Path, out: Path) -> None:
     console.print(f"{out}: account {snapshot.account}, {counts}", soft_wrap=True)
 
 
-@command.command("diff")
+@command.command("diff", short_help="Tell what differs between two such files.")
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE, required=False)
 @click.option("--stack", "-s", help="Compare with what this stack would make, instead of another file.")
