@@ -267,6 +267,9 @@ def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *
     )
 
 
+LIFTED = "no longer denied: "
+"""Begins what is told of a denial that is gone; the other way round it is one that is new."""
+
 _Right = tuple[_Names, _Names, _Names]
 """One principal, action and resource of a statement, or all but some."""
 
@@ -280,7 +283,7 @@ class _Gain:
     """The rights, and whether they are there under a stricter condition; none where they are too many to compare."""
 
     def told(self) -> Iterator[str]:
-        start = "no longer denied: " * self.statement.denies
+        start = LIFTED * self.statement.denies
         if not self.rights:
             yield f"{start}{self.statement.name} names too many rights to compare them one by one: read it as new"
         groups: dict[tuple[str, str, bool], list[str]] = {}

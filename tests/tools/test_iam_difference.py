@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from components.permissions import Request, decision
 from components.role_documents import WELL_KNOWN_LAUNCH_ROLE
 from tests.unit.recording import stack_values
 from tools.iam_policies import documents, facts_of
+from tools.iam_snapshot import report
 from tools.iam_snapshot.command import command
 from tools.iam_snapshot.difference import Breadth, Change, EntityChange, differences
 from tools.iam_snapshot.snapshot import Snapshot
@@ -81,6 +84,15 @@ def test_a_deny_that_is_gone_makes_broader_wherever_it_stood() -> None:
         [user("u", inline), group("g", {"y": policy(deny("iam:*"))})],
     )
     assert (left.parts[0].what, left.breadth) == ("group g", Breadth.BROADER)
+
+
+def test_a_deny_is_told_in_words_that_fit_its_direction() -> None:
+    free, forbidding = [role("a", {"x": policy(allow("*"))})], [role("a", {"x": policy(allow("*"), deny("iam:*"))})]
+    for old, new, told in ((free, forbidding, "now denied"), (forbidding, free, "no longer denied")):
+        with StringIO() as page:
+            report.tell(differences(snapshot(*old), snapshot(*new)), Console(file=page))
+            lines = [line.strip() for line in page.getvalue().splitlines() if "denied" in line]
+        assert lines == [f"{told}: iam:* on *"]
 
 
 def test_who_may_assume_a_role_is_compared_too() -> None:

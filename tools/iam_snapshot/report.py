@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tools.iam_snapshot.difference import Breadth, Change, EntityChange
 from tools.iam_snapshot.snapshot import LISTS
+from tools.policy_changes import LIFTED
 
 PLURALS = {"role": "roles", "user": "users", "group": "groups", "policy": "policies"}
 _STYLES = {
@@ -51,8 +52,12 @@ def _tell(change: Change, kind: str, depth: int, console: Console) -> None:
     line.append(f"{change.status}, " if not depth and change.status != "changed" else "")
     line.append(str(change.breadth), _STYLES[change.breadth])
     console.print(line, soft_wrap=True)
-    told = [*change.notes, *(f"allows {right}" for right in change.allowed)]
-    for text in [*told, *(f"no longer allows {right}" for right in change.forbidden)]:
+    allowed = (right if right.startswith(LIFTED) else f"allows {right}" for right in change.allowed)
+    forbidden = (
+        f"now denied: {right.removeprefix(LIFTED)}" if right.startswith(LIFTED) else f"no longer allows {right}"
+        for right in change.forbidden
+    )
+    for text in [*change.notes, *allowed, *forbidden]:
         console.print(Text(f"{indent}    {text}"), soft_wrap=True)
     for part in change.parts:
         _tell(part, "", depth + 1, console)
