@@ -44,6 +44,12 @@ def scientist_statements(target: Target) -> list[Statement]:
                 "sagemaker", f"model-package/sagemaker-{_PROJECTS}", f"model-package-group/sagemaker-{_PROJECTS}"
             ),
         ),
+        # SageMaker's pipelines carry the id of their project, which nobody chooses.
+        allow(
+            "Trainings",
+            ["sagemaker:ListPipelineExecutions", "sagemaker:ListPipelineExecutionSteps"],
+            target.arns("sagemaker", "pipeline/sagemaker-p-*"),
+        ),
         allow(
             "Pipelines",
             [
@@ -57,6 +63,7 @@ def scientist_statements(target: Target) -> list[Statement]:
             "Find",
             [
                 *("codepipeline:ListPipelines", "sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"),
+                "sagemaker:ListPipelines",
                 *("servicecatalog:DescribeProduct", "servicecatalog:DescribeProvisionedProduct"),
                 *("servicecatalog:DescribeRecord", "servicecatalog:ProvisionProduct"),
                 *("servicecatalog:SearchProducts", "servicecatalog:TerminateProvisionedProduct"),

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +22,7 @@ Client = Callable[[str], Any]
 
 _GONE = "DeleteCompleted"
 _FAILED = ("CreateFailed", "DeleteFailed", "UpdateFailed")
+_TRAINED = ("Failed", "Stopped", "Succeeded")
 _ENDED = ("Cancelled", "Failed", "Stopped", "Succeeded", "Superseded")
 
 
@@ -217,6 +219,28 @@ class DataScientist:
     def _actions(self, pipeline: str) -> list[tuple[str, Mapping[str, Any]]]:
         state = self.client("codepipeline").get_pipeline_state(name=pipeline)
         return [(stage["stageName"], action) for stage in state["stageStates"] for action in stage["actionStates"]]
+
+    def await_training(self, project: Project) -> None:
+        """Wait for the end of the training that a project's pipeline has started, if it has a SageMaker pipeline.
+
+        Raises:
+            ToolError: the training fails; the message names the step and what it told.
+        """
+        sagemaker = self.client("sagemaker")
+        listed = sagemaker.list_pipelines(PipelineNamePrefix=f"sagemaker-{project.id}-")["PipelineSummaries"]
+        for name in [item["PipelineName"] for item in listed]:
+            run = self.waiting.until(f"the training of {name}", partial(self._trained, name))
+            if run["PipelineExecutionStatus"] != "Succeeded":
+                steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=run["PipelineExecutionArn"])
+                told = (f"{one['StepName']}: {one.get('FailureReason', '')}" for one in steps["PipelineExecutionSteps"])
+                raise ToolError(f"training {name}: {run['PipelineExecutionStatus']}: {'; '.join(told)}")
+
+    def _trained(self, name: str) -> Mapping[str, Any] | None:
+        """The newest execution of a SageMaker pipeline, once it has ended."""
+        runs = self.client("sagemaker").list_pipeline_executions(
+            PipelineName=name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+        )["PipelineExecutionSummaries"]
+        return runs[0] if runs and runs[0]["PipelineExecutionStatus"] in _TRAINED else None
 
     def await_model(self, group: str) -> str:
         """Wait until a model is registered in a group, and give the ARN of the newest version.

@@ -70,6 +70,8 @@ class Projects:
             for pipeline in self._pipelines(product):
                 self.scientist.await_run(pipeline)
                 self.say(f"    first run of {pipeline} succeeded")
+        for product in self._building:
+            self.scientist.await_training(self.made[product.slug])
         if self._building and self._watching:
             model = self.scientist.await_model(self._group)
             before = {pipeline: len(self.scientist.executions(pipeline)) for pipeline in self._deploying}
