@@ -23,15 +23,8 @@ EXECUTION = "DEPLOYMENT_TEST"
 """Environment variable with what tells one test from another, such as the id of a pipeline's execution."""
 
 
-def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
-    """Give a command the stack, and what tells one test from another."""
-    execution = click.option(
-        "--execution",
-        envvar=EXECUTION,
-        default="by-hand",
-        show_default=True,
-        help=f"Tells this test from others: an id of any form. The environment's {EXECUTION}, where it is set.",
-    )
+def _common_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
+    """Give a command the stack, and how it waits and what it shows."""
     interval = click.option(
         "--interval",
         type=click.FloatRange(min=0.01),
@@ -40,7 +33,19 @@ def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates funct
         help="Seconds between two looks at what takes its time.",
     )
     verbose = click.option("--verbose", is_flag=True, help="Show all that the engine prints, not only its failures.")
-    return stack_options(execution(interval(verbose(function))))
+    return stack_options(interval(verbose(function)))
+
+
+def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
+    """Give a command these options, and what tells one test from another."""
+    execution = click.option(
+        "--execution",
+        envvar=EXECUTION,
+        default="by-hand",
+        show_default=True,
+        help=f"Tells this test from others: an id of any form. The environment's {EXECUTION}, where it is set.",
+    )
+    return _common_options(execution(function))
 
 
 @click.group()
@@ -90,12 +95,11 @@ def destroy(option: str, stack: str, folder: Path, execution: str, interval: flo
 
 
 @command.command(short_help="Destroy what all tests have left that is old.")
-@_test_options
+@_common_options
 @click.option("--older-than", type=click.IntRange(min=0), help="Hours; by default the settings' sweepAfterHours.")
 def sweep(
     stack: str,
     folder: Path,
-    execution: str,  # noqa: ARG001 - the options are those of every test
     interval: float,
     older_than: int | None,
     *,
