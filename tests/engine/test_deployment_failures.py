@@ -266,8 +266,10 @@ def test_a_test_that_is_asked_to_end_destroys_what_it_has_made(tested: TestedOpt
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    if step == "destroy":
-        assert "stopped before all was destroyed" in told
+    late = "stopped before all was destroyed" in told
+    # The doctor takes a moment: the signal may find the step after it.
+    assert late is (step == "destroy") or step == "doctor"
+    if late:
         assert tested.call("destroy", option).returncode == 0
     else:
         assert "stopped before its end" in told

@@ -177,7 +177,7 @@ def test_a_fault_of_the_call_is_told_in_a_sentence(world: World) -> None:
     done = world.run([sys.executable, "-P", "-m", "tools", "doctor", "-s", "staging"], check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no Pulumi.staging.yaml" in done.stderr
-    assert "dev, prod" in done.stderr
+    assert "dev, locked-down, prod" in done.stderr
 
 
 # What can break: each does it with a call or two, and gives what puts it back.
