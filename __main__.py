@@ -4,35 +4,36 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
-from components.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
-from components.catalog import Catalog, CatalogArgs
-from components.deployment_tests import DeploymentTests, DeploymentTestsArgs
-from components.environment import Environment
-from components.notifications import Notifications, NotificationsArgs
-from components.platform_delivery import PlatformDelivery, PlatformDeliveryArgs
-from components.sagemaker_projects import SageMakerProjects, SageMakerProjectsArgs
-from components.source_repository import SourceRepository, SourceRepositoryArgs
+from components import preflight
+from components.catalog.catalog import Catalog, CatalogArgs
+from components.delivery.deployment_tests import DeploymentTests, DeploymentTestsArgs
+from components.delivery.platform_delivery import PlatformDelivery, PlatformDeliveryArgs
+from components.notifications.notifications import Notifications, NotificationsArgs
+from components.projects.sagemaker_projects import SageMakerProjects, SageMakerProjectsArgs
+from components.source.source_repository import SourceRepository, SourceRepositoryArgs
+from components.storage.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 
 stack = settings.load()
-environment = Environment(account_id=aws.get_caller_identity_output().account_id, **stack.surroundings)
-artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=environment, **dict(stack.artifacts)))
-source = SourceRepository("source", SourceRepositoryArgs(environment=environment, **dict(stack.source)))
-notifications = Notifications("notifications", NotificationsArgs(environment=environment, **stack.notifications.topic))
-notifications.notify("repository", source.notifying_arn, stack.notifications.repository_event_type_ids)
+preflight.check(stack.network, stack.called_services)
+env = stack.environment_in(aws.get_caller_identity_output().account_id)
+artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=env, spec=stack.artifacts))
+source = SourceRepository("source", SourceRepositoryArgs(environment=env, spec=stack.source))
+topic = Notifications("notifications", NotificationsArgs(environment=env, spec=stack.notifications))
+topic.notify("repository", source.notifying_arn, stack.notifications.repository_event_type_ids)
 pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)
-pulumi.export("notificationTopicArn", notifications.topic_arn)
+pulumi.export("notificationTopicArn", topic.topic_arn)
 if stack.catalog is not None:
-    offer = CatalogArgs(environment=environment, topic_arn=notifications.topic_arn, **stack.catalog_offer)
+    offer = CatalogArgs(environment=env, spec=stack.catalog, role_facts=stack.role_facts, topic_arn=topic.topic_arn)
     pulumi.export("catalog", Catalog("catalog", offer).summary)
 if stack.projects is not None:
-    switch = SageMakerProjectsArgs(environment=environment, **stack.projects_switch)
+    switch = SageMakerProjectsArgs(environment=env, spec=stack.projects, regions=stack.project_regions)
     pulumi.export("projects", SageMakerProjects("projects", switch).summary)
-parts = {**stack.delivery_roles, "environment": environment, "source": source, "notifications": notifications}
 if stack.delivery is not None:
-    delivered = PlatformDeliveryArgs(stores=artifacts.stores, **parts, **dict(stack.delivery))
-    pulumi.export("delivery", PlatformDelivery("delivery", delivered).summary)
-if stack.delivery is not None and stack.deployment_tests is not None:
-    tools = {**parts, "pulumi": stack.delivery, "stack": pulumi.get_stack(), "stores": artifacts.stores}
-    tested = DeploymentTestsArgs(options=stack.deployment_tests.options, **tools)
-    pulumi.export("deploymentTests", DeploymentTests("tests", tested).summary)
+    delivery = PlatformDeliveryArgs(
+        environment=env, spec=stack.delivery, iam=stack.iam, source=source, stores=artifacts.stores, notifications=topic
+    )
+    pulumi.export("delivery", PlatformDelivery("delivery", delivery).summary)
+    if stack.deployment_tests is not None:
+        tests = DeploymentTestsArgs(delivery=delivery, spec=stack.deployment_tests, stack=pulumi.get_stack())
+        pulumi.export("deploymentTests", DeploymentTests("tests", tests).summary)

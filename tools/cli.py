@@ -5,9 +5,7 @@ from importlib import import_module
 
 import click
 
-from components.providers.aws_access import AwsError
-from settings import SettingsError
-from tools.faults import ToolError
+from components.core.faults import UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "deployment-test": (
@@ -62,7 +60,7 @@ def main() -> None:
     """Run a command; a fault that the operator can set right ends it with its message and code 2."""
     try:
         commands(prog_name="python -m tools")
-    except (AwsError, SettingsError, ToolError) as error:
+    except UserError as error:
         sys.exit(_refused(str(error)))
 
 

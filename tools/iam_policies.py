@@ -13,16 +13,17 @@ from typing import Any
 
 import click
 
-from components import delivery_documents, role_documents
-from components.deployment_options import ANY_SUFFIX
-from components.naming import Names
-from components.policies import Statement, document
-from components.role_documents import RoleDocument, RoleFacts, RoleMode, fits_inline, managed_policies
-from settings import Settings, SuppliedRole
+from components.core.naming import Names
+from components.iam import delivery_documents, role_documents
+from components.iam.policies import Statement, document
+from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
+from components.sections.iam import RoleMode, SuppliedRole
+from settings import Settings
+from settings.deployment_options import ANY_SUFFIX
+from tools.atomic_writes import write_whole
 from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
 from tools.stack_file import StackFile, stack_options
-from tools.whole_files import write_whole
 
 INLINE_POLICY = "sm-mlops"
 """Name of a role's own policy."""
@@ -57,9 +58,8 @@ class Document:
 
 def documents(facts: RoleFacts) -> list[Document]:
     """Every role of a stack's catalog, and the boundary of the roles that its projects make."""
-    choices = facts.choices
     found = [
-        _role(role, facts, choices.launch if role.key == "launch" else choices.use)
+        _role(role, facts, facts.iam.launch_mode if role.key == "launch" else facts.iam.use_mode)
         for role in role_documents.roles(facts)
     ]
     return [*_boundary(facts), *found]
@@ -86,7 +86,7 @@ def _boundary(facts: RoleFacts) -> Iterator[Document]:
     bound = role_documents.boundary(facts)
     if bound is not None:
         policy = _policy(bound.statements)
-        supplied = facts.choices.launch is RoleMode.SUPPLIED
+        supplied = facts.iam.launch_mode is RoleMode.SUPPLIED
         yield Document(
             key=bound.key,
             mode=RoleMode.SUPPLIED if supplied else RoleMode.CREATE,
@@ -255,9 +255,9 @@ def facts_of_option(file: StackFile, settings: Settings, account_id: str) -> Rol
 
 
 def _supplied(settings: Settings) -> list[str]:
-    choices = settings.iam.choices
-    launch = [choices.launch_role_arn] if choices.launch_role_arn else []
-    return list(dict.fromkeys([*launch, *choices.use_role_arns.values()]))
+    supplied = settings.iam.launch.supplied_arn
+    launch = [supplied] if supplied else []
+    return list(dict.fromkeys([*launch, *settings.iam.use_role_arns.values()]))
 
 
 @click.command("iam-policies")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 Report = Callable[[int, str], None]
 """Takes the faults of one file: the line (0 where the fault is not in a line) and what is wrong with it."""
@@ -33,9 +32,3 @@ class ProductFolderError(Exception):
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
         lines = [f"product folder {product!r} has {count}:", *(f"  - {fault}" for fault in self.faults)]
         super().__init__("\n".join(lines))
-
-
-def nearest(word: str, allowed: Sequence[str]) -> str:
-    """The allowed word that a misspelt one was probably meant to be, as the end of a sentence; empty if none."""
-    near = get_close_matches(word, allowed, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

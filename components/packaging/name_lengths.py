@@ -9,11 +9,11 @@ from functools import cache
 
 import yaml
 
+from awsmodel.regions import known_regions
 from components.packaging.faults import Report
 from components.packaging.name_limits import NAME_LIMITS, NAMED_BY_REF
 from components.packaging.template import ENVIRONMENT, Template
 from components.packaging.yaml_source import fields, items, line
-from components.regions import known_regions
 
 # SageMaker's own limits: ProjectEntityName and ProjectId in botocore's service model.
 _SAGEMAKER_LENGTHS: Mapping[str, int] = {"SageMakerProjectName": 32, "SageMakerProjectId": 20}

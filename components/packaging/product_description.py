@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import yaml
 from email_validator import EmailNotValidError, validate_email
 
-from components.packaging.faults import Report, nearest
+from components.core.faults import nearest
+from components.packaging.faults import Report
 from components.packaging.yaml_source import fields, items, line, parse, text_of
 
 _VERSION_SUFFIX = len("-01234567")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.packaging.faults import Fault, ProductFolderError, Report, nearest
+from components.core.faults import nearest
+from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.identity import digest, version_name
 from components.packaging.name_lengths import check_names
 from components.packaging.product_description import ProductDescription, read_description

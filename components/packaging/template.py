@@ -7,7 +7,8 @@ from functools import cached_property
 
 import yaml
 
-from components.packaging.faults import Report, nearest
+from components.core.faults import nearest
+from components.packaging.faults import Report
 from components.packaging.yaml_source import TEXT, fields, key_line, line, parse, quoted, text_of
 
 ENVIRONMENT = "Environment"

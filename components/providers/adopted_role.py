@@ -15,11 +15,11 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 from pulumi.runtime import rpc
 
-from components.permissions import Statement, UnknownElementError, missing, statements, untrusted
-from components.policies import document as as_json
+from awsmodel.iam.evaluation import Statement, UnknownElementError, missing, statements, untrusted
+from components.iam.policies import document as as_json
+from components.iam.role_documents import RoleDocument, managed_policies
 from components.providers import iam_roles
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
-from components.role_documents import RoleDocument, managed_policies
 
 MADE = "sm-mlops:made"
 """Tag of a role that a stack has made."""

@@ -8,7 +8,10 @@ from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
+
+from components.core.faults import UserError
 
 if TYPE_CHECKING:
     import boto3
@@ -25,7 +28,7 @@ DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _MAKING = RLock()
 
 
-class AwsError(Exception):
+class AwsError(UserError):
     """A call to AWS failed; the message says which, where, and what to do."""
 
 
@@ -93,6 +96,12 @@ class AwsAccess:
         value = self.values.get(key) or []
         loaded: list[Any] = json.loads(value) if isinstance(value, str) else value
         return loaded
+
+
+def configured_access() -> AwsAccess:
+    """How the program itself reaches AWS: by the stack's `aws:` configuration, as the AWS plugin does."""
+    config = pulumi.Config("aws")
+    return AwsAccess({key: config.get(key) for key in KEYS})
 
 
 class AwsResourceProvider(ResourceProvider):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.permissions import Statement, statements
+from awsmodel.iam.evaluation import Statement, statements
 
 
 def find(iam: Any, name: str) -> Mapping[str, Any] | None:  # noqa: ANN401 - a botocore client

@@ -11,8 +11,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components import seed_code
-from components.packaging import Product, digest
+from components.packaging import Product, digest, seed_code
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 
 PROVISIONING_TAG = "servicecatalog:provisioning"

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.principals import principal_type
+from awsmodel.principals import principal_type
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 from components.providers.portfolio_claims import Claims
 

@@ -14,8 +14,8 @@ from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
 
-from components.permissions import Request, Statement, decision, statements
-from components.template_evaluation import as_text
+from awsmodel.cloudformation.templates import as_text
+from awsmodel.iam.evaluation import Request, Statement, decision, statements
 
 Parameters = Mapping[str, Any]
 Tags = Callable[[str, str], Mapping[str, str]]

@@ -23,7 +23,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from components.permissions import Request, decision, statements
+from awsmodel.iam.evaluation import Request, decision, statements
 from sandbox.emulator import authorization
 
 LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"

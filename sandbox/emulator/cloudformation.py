@@ -23,7 +23,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
-from components.template_evaluation import Evaluation, Template, TemplateError
+from awsmodel.cloudformation.templates import Evaluation, Template, TemplateError
 from sandbox.emulator import callers, moto_types, stack_sets
 from sandbox.emulator.authorization import UnknownCallError
 from sandbox.emulator.callers import Caller, RoleError

@@ -7,7 +7,7 @@ from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
-from components.template_evaluation import Json
+from awsmodel.cloudformation.templates import Json
 from sandbox.emulator.resource_types import HandlerError, Properties, Resource, ResourceType, Scope
 
 

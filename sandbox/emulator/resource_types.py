@@ -20,7 +20,7 @@ from moto.codecommit.models import codecommit_backends
 from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
-from components.template_evaluation import Json
+from awsmodel.cloudformation.templates import Json
 from sandbox.emulator import codecommit_content
 from sandbox.emulator.callers import Caller, Client
 from sandbox.emulator.resource_shapes import members, request

@@ -12,7 +12,7 @@ from moto.servicecatalog.models import servicecatalog_backends
 from moto.servicecatalogappregistry.responses import AppRegistryResponse
 from moto.servicecatalogappregistry.urls import url_paths as app_registry_paths
 
-from components.template_evaluation import Template, TemplateError
+from awsmodel.cloudformation.templates import Template, TemplateError
 from sandbox.emulator import cloudtrail, template_files
 from sandbox.emulator.errors import ServiceError
 from sandbox.emulator.extension import OneModule, replace_backend

@@ -13,7 +13,7 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
-from components.template_evaluation import Template
+from awsmodel.cloudformation.templates import Template
 from sandbox.emulator.callers import Caller
 from sandbox.emulator.errors import ServiceError
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.template_evaluation import Template, as_text
+from awsmodel.cloudformation.templates import Template, as_text
 from sandbox.emulator.servicecatalog_state import (
     Artifact,
     Constraint,

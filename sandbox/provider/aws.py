@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from components.regions import known_regions
+from awsmodel.regions import known_regions
 
 # A stand-in has no reason to wait: the emulator is on this machine and does not throttle.
 CONFIG = Config(

@@ -139,8 +139,9 @@ def _world(folder: Path, case: Case) -> World:
 def _checkout(project: Path, main: Path, products: int) -> list[str]:
     """A checkout of the program in `main` with so many product folders; their names."""
     ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
-    shutil.copytree(REPOSITORY / "components", project / "components", ignore=ignored)
-    for file in (REPOSITORY / "settings.py", main / "__main__.py"):
+    for folder in ("awsmodel", "components", "settings"):
+        shutil.copytree(REPOSITORY / folder, project / folder, ignore=ignored)
+    for file in (main / "__main__.py",):
         shutil.copy(file, project)
     names = [f"product-{number:02}" for number in range(products)]
     for name in names:

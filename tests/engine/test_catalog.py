@@ -25,7 +25,7 @@ ACCOUNT = "123456789012"
 SCIENTIST = "TeamDataScientist"
 STRANGER = "Accountant"
 PRODUCTS = ("model-build-train", "model-deploy")
-PROGRAM = ("__main__.py", "settings.py", "components", "seed_code")
+PROGRAM = ("__main__.py", "awsmodel", "components", "seed_code", "settings")
 SEED_FILE = "seed_code/model-build-train/repository/README.md"
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from components import delivery_policies, permissions
-from components.pipeline_policies import Place
-from components.regions import known_regions
+from awsmodel.iam import evaluation
+from awsmodel.regions import known_regions
+from components.iam import delivery_policies
+from components.iam.pipeline_policies import Place
 from sandbox.deployment import operate
 from sandbox.world import World
 from tests.loopback_proxy import Call, proxy
@@ -71,9 +72,9 @@ def action(call: Call) -> str | None:
     return f"{call.service}:{operation[0].upper()}{operation[1:]}"
 
 
-def ungranted(actions: frozenset[str], statements: Sequence[permissions.Statement]) -> set[str]:
-    granted = [pattern for one in statements for pattern in permissions.values(one["Action"])]
-    return {one for one in actions if not any(permissions.action_matches(pattern, one) for pattern in granted)}
+def ungranted(actions: frozenset[str], statements: Sequence[evaluation.Statement]) -> set[str]:
+    granted = [pattern for one in statements for pattern in evaluation.values(one["Action"])]
+    return {one for one in actions if not any(evaluation.action_matches(pattern, one) for pattern in granted)}
 
 
 def up(world: World) -> dict[str, int]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.deployment_options import suffix
 from sandbox.world import World
+from settings.deployment_options import suffix
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 
 from .conftest import alter

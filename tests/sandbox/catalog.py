@@ -11,9 +11,9 @@ from typing import Any
 
 import boto3
 
-from components import project_policies
-from components.policies import Statement, document
-from components.regions import known_regions
+from awsmodel.regions import known_regions
+from components.iam import project_policies
+from components.iam.policies import Statement, document
 from tests.sandbox.conftest import REGION, Client, Clients
 
 ACCOUNT = "123456789012"

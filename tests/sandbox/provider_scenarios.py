@@ -8,8 +8,7 @@ from typing import Any
 
 import boto3
 
-from components import seed_code
-from components.packaging import digest
+from components.packaging import digest, seed_code
 from components.providers.adopted_role import AdoptedRoleProvider
 from components.providers.aws_access import AwsResourceProvider
 from components.providers.domain_tag import DomainTagProvider

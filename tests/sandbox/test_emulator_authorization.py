@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from awsmodel.regions import known_regions
+from components.iam.policies import Statement, document
 from components.packaging import read_product
-from components.policies import Statement, document
-from components.regions import known_regions
 from tests.sandbox.catalog import ACCOUNT, BOUNDARY, Catalog, launch_policy, make_catalog
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tools.launch_permissions.needs import Launch

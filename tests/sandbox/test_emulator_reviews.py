@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from components.pipeline_policies import Place
-from components.pull_request_previews import (
+from awsmodel.regions import known_regions
+from components.delivery.pull_request_previews import (
     BUILD_INPUT,
     EVENT_PATHS,
     comment_statements,
     pull_request_events,
     start_statements,
 )
-from components.regions import known_regions
+from components.iam.pipeline_policies import Place
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.pipelines import ACCOUNT, role, wait
 from tests.tools.previews.record import FOLDER

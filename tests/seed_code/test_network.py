@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.network import Network
-from components.network_check import EVERY_PROJECT, STACK_SETS
+from awsmodel.cloudformation.templates import Evaluation, Template
+from components.core.network import Network
 from components.packaging import read_product
-from components.template_evaluation import Evaluation, Template
+from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
 from tests.seed_code.product_templates import SEED_CODE, ProductTemplate
 from tests.unit.access import decision
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.naming import Names
+from awsmodel.cloudformation.templates import Template
+from awsmodel.iam.evaluation import Request, Statement, allowed
+from awsmodel.regions import known_regions
+from components.core.naming import Names
+from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import read_product
-from components.permissions import Request, Statement, allowed
-from components.regions import known_regions
-from components.role_documents import RoleChoices, RoleFacts, RoleMode, project_boundary, use_roles
-from components.template_evaluation import Template
-from components.use_role_policies import UseRole
+from components.sections.iam import CreatedUseRoles, IamSpec, UseRole
 from tests.seed_code.product_templates import product_template
 from tools.launch_permissions.needs import Environment, Launch
 from tools.launch_permissions.resource_rights import Place
@@ -32,7 +32,7 @@ FACTS = RoleFacts(
     home=REGION,
     regions=[REGION],
     account_id=ACCOUNT,
-    choices=RoleChoices(use=RoleMode.CREATE),
+    iam=IamSpec(use=CreatedUseRoles(mode="create")),
     key_arns=[KEY],
 )
 EVERY_KIND = {
@@ -66,8 +66,8 @@ def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch
             "KMS_KEY_ARN": key,
             "SAGEMAKER_ROLE_ARN": model_role,
             "MODEL_PACKAGE_GROUP_NAME": "sagemaker-fraud",
-            "SUBNET_IDS": "subnet-1",
-            "SECURITY_GROUP_IDS": "sg-1",
+            "SUBNET_IDS": "subnet-0a1b2c3d",
+            "SECURITY_GROUP_IDS": "sg-0a1b2c3d",
             "NOTIFICATION_TOPIC_ARN": TOPIC,
         }
     )
@@ -91,7 +91,7 @@ def refused(asked: Iterator[tuple[str, Request]], policy: Sequence[Statement]) -
 
 def environment(key: str) -> Environment:
     roles = {f"Roles.{role}": [""] for role in UseRole}
-    return {**roles, "Encryption.KmsKeyArn": [key], "Notifications.TopicArn": [TOPIC], "Network.VpcId": ["vpc-1"]}
+    return {**roles, "Encryption.KmsKeyArn": [key], "Notifications.TopicArn": [TOPIC], "Network.VpcId": ["vpc-0a1b2c3d"]}
 
 
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])

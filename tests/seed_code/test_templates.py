@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
+from awsmodel.cloudformation.templates import Evaluation, Template
 from components.packaging import read_product
-from components.template_evaluation import Evaluation, Template
 from tests.seed_code.product_templates import (
     PRODUCTS,
     SEED_CODE,

@@ -11,15 +11,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from components import seed_code
-from components.naming import Names
-from components.packaging import digest
-from components.policies import document
-from components.product import STUDIO_VISIBILITY
-from components.project_policies import boundary_statements, launch_statements, launch_trust
+from awsmodel.regions import known_regions
+from components.catalog.product import STUDIO_VISIBILITY
+from components.catalog.publication import product_name, template_values
+from components.core.naming import Names
+from components.iam.policies import document
+from components.iam.project_policies import boundary_statements, launch_statements, launch_trust
+from components.packaging import digest, seed_code
 from components.providers.product_files import seed_key, template_key
-from components.publication import product_name, template_values
-from components.regions import known_regions
 from tests.unit.played_aws import Refused
 
 ACCOUNT = "123456789012"

@@ -14,10 +14,10 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner
 from rich.console import Console
 
-from components import role_documents
-from components.catalog import studio_location
-from components.policies import document
-from components.project_policies import launch_trust
+from components.catalog.catalog import studio_location
+from components.iam import role_documents
+from components.iam.policies import document
+from components.iam.project_policies import launch_trust
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from tests.tools.healthy_aws import (

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from components import delivery_policies, permissions
-from components.permissions import Request
-from components.pipeline_policies import Place
+from awsmodel.iam import evaluation
+from awsmodel.iam.evaluation import Request
+from awsmodel.regions import known_regions
+from components.iam import delivery_policies
+from components.iam.pipeline_policies import Place
 from components.providers.aws_access import action_of
-from components.regions import known_regions
 from tests.tools.healthy_aws import ACCOUNT, HOME, NAMES, STUDIO, HealthyAws
 from tests.tools.test_doctor import RECENT, associate, at_github, looked, of, open_studio, stack, with_role, with_studio
 from tools.doctor.examination import SERVICES
@@ -42,13 +43,13 @@ def test_every_call_is_granted_to_the_role_that_previews(tmp_path: Path) -> None
     granted = [
         pattern
         for statement in delivery_policies.preview_statements(TARGET)
-        for pattern in permissions.values(statement["Action"])
+        for pattern in evaluation.values(statement["Action"])
     ]
     # Everybody may ask who they are.
     needed = {action_of(SERVICES, call) for call in calls - {"GetCallerIdentity"}}
     assert {"LookupEvents", "GetBucketCors", "ListConnections", "DescribeDomain"} <= calls
     assert {
-        action for action in needed if not any(permissions.action_matches(pattern, action) for pattern in granted)
+        action for action in needed if not any(evaluation.action_matches(pattern, action) for pattern in granted)
     } == set()
 
 
@@ -56,5 +57,5 @@ def test_every_call_is_granted_to_the_role_that_previews(tmp_path: Path) -> None
 def test_roles_that_the_settings_name_may_be_read_whatever_their_name(arn: str) -> None:
     statements = delivery_policies.preview_statements(TARGET)
     for action in ("iam:GetRole", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"):
-        assert permissions.allowed(statements, Request(action, arn))
-    assert not permissions.allowed(statements, Request("iam:PassRole", arn))
+        assert evaluation.allowed(statements, Request(action, arn))
+    assert not evaluation.allowed(statements, Request("iam:PassRole", arn))

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from components.permissions import Request, decision
-from components.role_documents import WELL_KNOWN_LAUNCH_ROLE
+from awsmodel.iam.evaluation import Request, decision
+from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE
 from tests.unit.recording import stack_values
 from tools.iam_policies import documents, facts_of
 from tools.iam_snapshot import report

@@ -10,9 +10,8 @@ import yaml
 from click.testing import CliRunner
 
 import settings
-from components.network import Network
-from components.role_documents import RoleMode
-from components.use_role_policies import UseRole
+from components.core.network import Network
+from components.sections.iam import RoleMode, UseRole
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.unit.recording import run_program, stack_values
 from tools.faults import ToolError
@@ -30,8 +29,8 @@ SUPPLIED = {
 REGIONS = ["us-east-2", "eu-central-1", "eu-west-1", "eu-west-2"]
 NETWORK = Network(
     vpc_id="vpc-0a1b2c3d4e5f60718",
-    subnet_ids=[f"subnet-{digit}a1b2c3d4e5f60718" for digit in "012"],
-    security_group_ids=["sg-0a1b2c3d4e5f60718"],
+    subnet_ids=tuple(f"subnet-{digit}a1b2c3d4e5f60718" for digit in "012"),
+    security_group_ids=("sg-0a1b2c3d4e5f60718",),
 )
 
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import packaging, seed_code
-from components.packaging import Product
-from components.permissions import Statement
+from awsmodel.iam.evaluation import Statement
+from components import packaging
+from components.packaging import Product, seed_code
 from components.providers import iam_roles
-from components.role_documents import RoleMode
+from components.sections.iam import AdoptedRole, CreatedUseRoles, IamSpec, RolesOfProjects, UseRoles
 from tests.unit.played_aws import Clients
 from tools.faults import ToolError
 from tools.launch_permissions import command, roles
@@ -63,9 +63,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.command, arguments)
 
 
-@pytest.mark.parametrize("use", [RoleMode.PROJECT, RoleMode.CREATE, RoleMode.ADOPT])
-def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives(use: RoleMode) -> None:
-    found = check(PRODUCTS, roles.ours(None, use=use))
+@pytest.mark.parametrize("use", [RolesOfProjects(), CreatedUseRoles(mode="create"), AdoptedRole(mode="adopt")])
+def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives(use: UseRoles) -> None:
+    found = check(PRODUCTS, roles.ours(None, iam=IamSpec(use=use)))
     assert (found.missing, found.beyond_boundary, found.useless) == ([], [], [])
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.permissions import Request, decision
-from tools.policy_changes import MOST_RIGHTS, PolicyChanges, compare, statement_lines
+from awsmodel.iam.comparison import MOST_RIGHTS, PolicyChanges, compare, statement_lines
+from awsmodel.iam.evaluation import Request, decision
 
 BUCKET = "arn:aws:s3:::artifacts/*"
 ROLE = "arn:aws:iam::111122223333:role/one"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from components.permissions import Context, Decision, Request, Statement
-from components.permissions import decision as judged
+from awsmodel.iam.evaluation import Context, Decision, Request, Statement
+from awsmodel.iam.evaluation import decision as judged
 
 __all__ = ["Context", "decision"]
 

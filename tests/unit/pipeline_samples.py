@@ -5,13 +5,13 @@ from types import MappingProxyType
 
 import pulumi
 
-from components.artifact_buckets import ArtifactStore
-from components.build_definition import BuildDefinition
-from components.environment import Environment
-from components.naming import Names
-from components.network import Network
-from components.pipeline_stages import Approval, Build, Source, Stage
-from components.regions import known_regions
+from awsmodel.regions import known_regions
+from components.core.environment import Environment, Protection
+from components.core.naming import Names
+from components.core.network import Network
+from components.delivery.build_definition import BuildDefinition
+from components.delivery.pipeline_stages import Approval, Build, Source, Stage
+from components.storage.artifact_buckets import ArtifactStore
 
 ACCOUNT = "111122223333"
 REPOSITORY = f"arn:aws:codecommit:us-east-2:{ACCOUNT}:acme"
@@ -63,9 +63,7 @@ def environment(networks: Mapping[str, Network] = MappingProxyType({})) -> Envir
         names=Names("acme", "dev"),
         home=known_regions()["us-east-2"],
         account_id=pulumi.Output.from_input(ACCOUNT),
-        protect=False,
-        retain=False,
-        key_deletion_days=7,
+        protection=Protection(protect=False, retain=False, key_deletion_days=7),
         tags={"owner": "acme"},
         networks=networks,
     )

@@ -20,7 +20,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
-from components.regions import known_regions
+from awsmodel.regions import known_regions
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "sm-mlops"

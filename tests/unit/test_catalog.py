@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import settings
-from components.principals import principal_type
+from awsmodel.principals import principal_type
 from tests.unit.access import decision
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import MINIMAL, faults
@@ -375,7 +375,7 @@ def test_a_minimal_section_is_enough() -> None:
 @pytest.fixture
 def in_vpc(monkeypatch: pytest.MonkeyPatch) -> Recording:
     """Dev in two regions, each with a VPC of its own."""
-    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
+    monkeypatch.setattr("components.preflight.check", lambda *_: None)
     values = stack_values("dev")
     values["sm-mlops:catalog"] = {**values["sm-mlops:catalog"], "regions": [HOME, "eu-west-1"]}
     values["sm-mlops:network"] = {

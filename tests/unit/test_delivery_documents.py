@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components import permissions
-from components.delivery_documents import account_documents, documents
-from components.role_documents import RoleDocument, managed_policies
+from awsmodel.iam import evaluation
+from components.iam.delivery_documents import account_documents, documents
+from components.iam.role_documents import RoleDocument, managed_policies
 from settings import Settings, parse
 from tests.unit.access import decision
 from tests.unit.delivery_example import SECTION, example
@@ -30,10 +30,10 @@ def by_key(**more: Any) -> dict[str, RoleDocument]:
     return {document.key: document for document in documents(facts)}
 
 
-def made(recording: Recording) -> dict[str, list[permissions.Statement]]:
+def made(recording: Recording) -> dict[str, list[evaluation.Statement]]:
     """By name of each role of the delivery: all that it may do."""
     policies = {policy.inputs["name"]: policy for policy in recording.of_type("aws:iam/policy:Policy")}
-    found: dict[str, list[permissions.Statement]] = {}
+    found: dict[str, list[evaluation.Statement]] = {}
     for resource in recording.resources:
         if not resource.name.startswith("delivery"):
             continue
@@ -66,11 +66,11 @@ def test_a_document_allows_all_that_the_stacks_own_roles_may_do(more: dict[str, 
     by, roles = by_key(**more), made(recording)
     assert {key_of(role) for role in roles} == {"pipeline", "events", "build", "delivery"}
     for role, statements in roles.items():
-        for request in permissions.requests(statements):
+        for request in evaluation.requests(statements):
             context = {**request.context, **ALIAS} if request.action.startswith("kms:") else request.context
             resource = as_aws_names_it(request.resource)
-            judged = permissions.Request(request.action, resource, context)
-            assert permissions.allowed(by[key_of(role)].statements, judged), f"{role}: {judged}"
+            judged = evaluation.Request(request.action, resource, context)
+            assert evaluation.allowed(by[key_of(role)].statements, judged), f"{role}: {judged}"
 
 
 def test_documents_stay_apart() -> None:
@@ -78,7 +78,7 @@ def test_documents_stay_apart() -> None:
     state = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/dev.json"
 
     def allowed(key: str, action: str, resource: str) -> bool:
-        return permissions.allowed(by[key].statements, permissions.Request(action, resource))
+        return evaluation.allowed(by[key].statements, evaluation.Request(action, resource))
 
     assert allowed("delivery", "s3:PutObject", state)
     assert not allowed("build", "s3:PutObject", state)
@@ -118,8 +118,8 @@ def test_the_roles_of_another_account_are_documents_too_and_trust_the_builds_alo
     for build in ("delivery-preview", "delivery-doctor", "drift-drift"):
         assert trusts(read, f"sm-mlops-dev-{build}-prod", "ours")
     topic = "arn:aws:sns:us-east-2:444455556666:sm-mlops-prod-notifications"
-    assert permissions.allowed(change.statements, permissions.Request("sns:DeleteTopic", topic))
-    assert not permissions.allowed(read.statements, permissions.Request("sns:DeleteTopic", topic))
+    assert evaluation.allowed(change.statements, evaluation.Request("sns:DeleteTopic", topic))
+    assert not evaluation.allowed(read.statements, evaluation.Request("sns:DeleteTopic", topic))
 
 
 @pytest.mark.parametrize("key", ["pipeline", "events", "build", "delivery"])
@@ -170,10 +170,10 @@ def test_every_role_is_made_within_the_boundary_of_the_settings() -> None:
     assert roles
     assert {role.inputs["permissionsBoundary"] for role in roles} == {boundary}
     statements = made(recording)["sm-mlops-dev-delivery-up-dev"]
-    new = permissions.Request("iam:CreateRole", ROLE.format("sm-mlops-dev-x"))
-    within = permissions.Request(new.action, new.resource, {"iam:PermissionsBoundary": boundary})
-    assert not permissions.allowed(statements, new)
-    assert permissions.allowed(statements, within)
+    new = evaluation.Request("iam:CreateRole", ROLE.format("sm-mlops-dev-x"))
+    within = evaluation.Request(new.action, new.resource, {"iam:PermissionsBoundary": boundary})
+    assert not evaluation.allowed(statements, new)
+    assert evaluation.allowed(statements, within)
 
 
 def test_a_deployment_cannot_rewrite_the_boundary_that_binds_it_whatever_its_name_is() -> None:
@@ -181,17 +181,17 @@ def test_a_deployment_cannot_rewrite_the_boundary_that_binds_it_whatever_its_nam
     values = {**stack_values("dev"), SECTION: example(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}}
     statements = made(run_program(values))["sm-mlops-dev-delivery-up-dev"]
     for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"):
-        own = permissions.Request(action, boundary.replace("-boundary", "-project-boundary"))
-        assert permissions.allowed(statements, own)
-        assert permissions.decision(statements, permissions.Request(action, boundary)) == "deny"
+        own = evaluation.Request(action, boundary.replace("-boundary", "-project-boundary"))
+        assert evaluation.allowed(statements, own)
+        assert evaluation.decision(statements, evaluation.Request(action, boundary)) == "deny"
     role = ROLE.format("sm-mlops-dev-project-launch")
     given = [allowing("iam:DeleteRolePermissionsBoundary")]
-    removal = permissions.Request("iam:DeleteRolePermissionsBoundary", role)
-    assert permissions.allowed(given, removal)
-    assert permissions.decision([*statements, *given], removal) == "deny"
+    removal = evaluation.Request("iam:DeleteRolePermissionsBoundary", role)
+    assert evaluation.allowed(given, removal)
+    assert evaluation.decision([*statements, *given], removal) == "deny"
 
 
-def allowing(action: str) -> permissions.Statement:
+def allowing(action: str) -> evaluation.Statement:
     return {"Effect": "Allow", "Action": action, "Resource": "*"}
 
 
@@ -209,8 +209,8 @@ def test_a_deployment_takes_over_no_key_of_another_environment_by_a_tag(
     there = {"aws:ResourceTag/mlops:project": "sm-mlops", "aws:ResourceTag/mlops:environment": environment}
     context = {**TAGS, **({key: str(value) for key, value in there.items()} if environment else {})}
     statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
-    request = permissions.Request("kms:TagResource", f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1", context)
-    assert permissions.allowed(statements, request) is expected
+    request = evaluation.Request("kms:TagResource", f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1", context)
+    assert evaluation.allowed(statements, request) is expected
 
 
 @pytest.mark.parametrize(
@@ -228,5 +228,5 @@ def test_a_deployment_sets_the_one_tag_of_domains_and_tags_nothing_else_of_sagem
     statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
     for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
         context = {"aws:TagKeys": keys} if keys else {}
-        request = permissions.Request(action, f"arn:aws:sagemaker:us-east-2:{ACCOUNT}:{kind}", context)
-        assert permissions.allowed(statements, request) is expected
+        request = evaluation.Request(action, f"arn:aws:sagemaker:us-east-2:{ACCOUNT}:{kind}", context)
+        assert evaluation.allowed(statements, request) is expected

@@ -9,12 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.build_definition import BuildDefinition, Machine, MachineType
-from components.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs
-from components.network import Network
-from components.notifications import Notifications, NotificationsArgs
-from components.pipeline_limits import PipelineError
-from components.pipeline_stages import (
+from components.core.network import Network
+from components.delivery.build_definition import BuildDefinition
+from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs
+from components.delivery.pipeline_limits import PipelineError
+from components.delivery.pipeline_stages import (
     Approval,
     Build,
     CloudFormationStack,
@@ -29,6 +28,9 @@ from components.pipeline_stages import (
     VariableCheck,
     per_region,
 )
+from components.notifications.notifications import Notifications, NotificationsArgs
+from components.sections.build_machine import Machine, MachineType
+from components.sections.notifications import NotificationsSpec
 from tests.unit.access import decision
 from tests.unit.pipeline_samples import CHECK, UP, codecommit, connection, environment, stages, store
 from tests.unit.recording import Recording, run_function
@@ -48,7 +50,11 @@ def made(
 
     def program() -> pulumi.Output[None]:
         place = environment(networks)
-        notifications = Notifications("notifications", NotificationsArgs(environment=place)) if told else None
+        notifications = (
+            Notifications("notifications", NotificationsArgs(environment=place, spec=NotificationsSpec()))
+            if told
+            else None
+        )
         arguments: dict[str, Any] = {
             "environment": place,
             "pipeline": NAME,
@@ -264,11 +270,11 @@ def test_a_build_can_run_on_lambda_and_is_given_no_time_limit_there() -> None:
 
 
 def test_builds_run_in_the_vpc_of_their_region_with_the_rights_that_it_takes() -> None:
-    network = Network(vpc_id="vpc-1", subnet_ids=["subnet-1"], security_group_ids=["sg-1"])
+    network = Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",))
     there = per_region(Build(name="Test", build=CHECK), ["us-east-2", "eu-west-1"])
     recording = made([*stages()[:1], Stage(name="Test", actions=there)], networks={"us-east-2": network})
     project = recording.named("delivery-check-project").inputs
-    assert project["vpcConfig"] == {"vpcId": "vpc-1", "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    assert project["vpcConfig"] == {"vpcId": "vpc-0a1b2c3d", "subnets": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], "securityGroupIds": ["sg-0a1b2c3d"]}
     assert "vpcConfig" not in recording.named("delivery-eu-west-1-check-project").inputs
     subnet = "arn:aws:ec2:us-east-2:111122223333:subnet/subnet-1"
     for name, expected in (("check", "allow"), ("eu-west-1-check", "none")):

@@ -72,7 +72,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """The source as CodePipeline hands it over, without a repository around it."""
-    for name in ("delivery", "components", "tools", "settings.py", "requirements.txt", "seed_code"):
+    for name in ("awsmodel", "components", "delivery", "requirements.txt", "seed_code", "settings", "tools"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "delivery").unlink()
     (tmp_path / "delivery").mkdir()

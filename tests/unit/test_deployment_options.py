@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.deployment_options import (
+from settings.deployment_options import (
     THROWN_AWAY,
     is_stack_under_test,
     merged,

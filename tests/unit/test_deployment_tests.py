@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import settings
-from components.permissions import Request, allowed
+from awsmodel.iam.evaluation import Request, allowed
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.unit.recording import ROOT, Recording, run_program, stack_values
 from tests.unit.test_settings import faults

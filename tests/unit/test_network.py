@@ -2,13 +2,13 @@
 
 import pytest
 
-from components.network import (
-    Network,
+from awsmodel.regions import known_regions
+from components.core.network import Network
+from components.iam.network_policies import (
     function_interface_statements,
     job_interface_statements,
     network_interface_statements,
 )
-from components.regions import known_regions
 from tests.unit.access import decision
 
 REGION, ACCOUNT_ID = known_regions()["us-east-2"], "111122223333"

@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import network_check
-from components.network import Network
-from components.network_check import Facts, NetworkError, Verdict, judge
+from components.core.network import Network
+from components.preflight import network_check
+from components.preflight.network_check import Facts, NetworkError, Verdict, judge
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -302,20 +302,20 @@ class PlayedEc2:
         return {"VpcEndpoints": FACTS.endpoints}
 
 
-def check(played: PlayedEc2, networks: Mapping[str, Network] | None = None) -> Mapping[str, Network]:
+def check(played: PlayedEc2, networks: Mapping[str, Network] | None = None) -> None:
     wanted = {REGION: NETWORK} if networks is None else networks
-    return network_check.checked(wanted, SERVICES, Clients(played))  # type: ignore[arg-type] # plays the access, too
+    network_check.check(wanted, SERVICES, Clients(played))  # type: ignore[arg-type] # plays the access, too
 
 
 def test_facts_are_read_from_all_pages() -> None:
     played = PlayedEc2()
-    assert check(played) == {REGION: NETWORK}
+    check(played)
     assert played.calls.count("DescribeSubnets") == 2
 
 
 def test_nothing_is_called_where_there_is_no_network() -> None:
     played = PlayedEc2()
-    assert check(played, {}) == {}
+    check(played, {})
     assert played.calls == []
 
 
@@ -340,14 +340,14 @@ def test_doubts_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     told: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", told.append)
     endpoints = [gateway(), interface("logs", PrivateDnsEnabled=False), interface("sagemaker.api")]
-    assert check(PlayedEc2(DescribeVpcEndpoints=lambda **_: {"VpcEndpoints": endpoints})) == {REGION: NETWORK}
+    check(PlayedEc2(DescribeVpcEndpoints=lambda **_: {"VpcEndpoints": endpoints}))
     (warning,) = told
     assert "vpce-logs has no private DNS names" in warning
 
 
 def test_the_program_registers_nothing_before_the_network_is_known_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
     played = PlayedEc2(DescribeVpcs=lambda **_: {"Vpcs": []})
-    monkeypatch.setattr("settings.aws_access", lambda: Clients(played))
+    monkeypatch.setattr("components.preflight.configured_access", lambda: Clients(played))
     values = stack_values("dev")
     ids = {"vpcId": VPC, "subnetIds": list(SUBNETS), "securityGroupIds": [GROUP]}
     values["sm-mlops:network"] = {REGION: ids}

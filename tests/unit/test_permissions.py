@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.permissions import (
+from awsmodel.iam.evaluation import (
     Request,
     UnknownElementError,
     action_matches,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.build_definition import BuildDefinition, Machine, MachineType
-from components.pipeline_limits import faults
-from components.pipeline_stages import (
+from components.delivery.build_definition import BuildDefinition
+from components.delivery.pipeline_limits import faults
+from components.delivery.pipeline_stages import (
     Action,
     Approval,
     Build,
@@ -24,6 +24,7 @@ from components.pipeline_stages import (
     Surroundings,
     Variable,
 )
+from components.sections.build_machine import Machine, MachineType
 from tests.unit.pipeline_samples import CHECK, codecommit, connection, stages
 
 SIX = tuple(DeploymentWindow(name=f"W{n}", cron="x") for n in range(6))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from components import pipeline_policies
-from components.pipeline_policies import PipelineRights, Place, Store
-from components.policies import Statement
-from components.regions import known_regions
+from awsmodel.regions import known_regions
+from components.iam import pipeline_policies
+from components.iam.pipeline_policies import PipelineRights, Place, Store
+from components.iam.policies import Statement
 from tests.unit.access import decision
 
 PLACE = Place(known_regions()["us-east-2"], "111122223333")

@@ -5,8 +5,8 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from components import seed_code
-from components.packaging import digest
+from components import packaging
+from components.packaging import digest, seed_code
 from components.providers.aws_access import AwsError
 from components.providers.product_files import ProductFilesProvider, seed_key, template_key
 from tests.unit.played_aws import Clients, Refused
@@ -163,4 +163,4 @@ def test_unchanged_content_is_no_difference_and_another_bucket_is_another_resour
 
 def test_the_folder_of_products_is_beside_the_components() -> None:
     assert (seed_code.SEED_CODE / SLUG / "template.yaml").is_file()
-    assert Path(seed_code.__file__).parents[1] == seed_code.SEED_CODE.parent
+    assert Path(packaging.__file__).parents[2] == seed_code.SEED_CODE.parent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.regions import known_regions
+from awsmodel.regions import known_regions
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import ROOT, Recording, Registration, run_program, stack_values
 
@@ -80,7 +80,7 @@ def test_nor_is_it_with_all_pipelines_that_there_are() -> None:
 @pytest.fixture
 def no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network is looked up."""
-    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
+    monkeypatch.setattr("components.preflight.check", lambda *_: None)
 
 
 def test_every_regional_resource_states_a_region(committed: Recording) -> None:

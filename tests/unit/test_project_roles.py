@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components.permissions import Request, allowed
-from components.project_roles import RoleError
-from components.use_role_policies import UseRole
+from awsmodel.iam.evaluation import Request, allowed
+from components.catalog.project_roles import RoleError
+from components.sections.iam import UseRole
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import faults
 
@@ -175,7 +175,7 @@ def in_networks(regions: list[str], mode: str) -> dict[str, Any]:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network is looked up."""
-    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
+    monkeypatch.setattr("components.preflight.check", lambda *_: None)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.pull_request_previews import BUILD_INPUT
+from components.delivery.pull_request_previews import BUILD_INPUT
 from settings import SettingsError, parse
 from tests.unit.access import decision
 from tests.unit.delivery_example import SECTION, example

@@ -8,7 +8,8 @@ import pulumi
 import pytest
 
 import settings
-from components.naming import BucketNaming
+from components.core.naming import BucketNaming
+from components.sections.source import CodeCommitSource
 from tests.unit.delivery_example import example
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -395,8 +396,8 @@ def test_dev_and_prod_differ_as_environments_do() -> None:
     assert (dev.protection.protect, prod.protection.protect) == (False, True)
     assert (dev.protection.retain, prod.protection.retain) == (False, True)
     assert prod.artifacts.artifact_days > dev.artifacts.artifact_days
-    assert isinstance(dev.source, settings.CodeCommitSource)
-    assert isinstance(prod.source, settings.CodeCommitSource)
+    assert isinstance(dev.source, CodeCommitSource)
+    assert isinstance(prod.source, CodeCommitSource)
     assert prod.source.approvals > dev.source.approvals
     assert set(dev.notifications.emails).isdisjoint(prod.notifications.emails)
 
@@ -474,7 +475,7 @@ def test_no_region_of_the_catalog_is_left_open_beside_one_that_is_locked_down() 
     (fault,) = faults(values)
     assert fault.startswith("sm-mlops:network: has nothing for 'eu-west-1', where the catalog is offered")
     values["sm-mlops:network"]["eu-west-1"] = VPC
-    assert list(settings.parse(values, "dev").networks) == ["us-east-2", "eu-west-1"]
+    assert list(settings.parse(values, "dev").network) == ["us-east-2", "eu-west-1"]
 
 
 def test_a_shared_portfolio_takes_no_network_of_this_account_along() -> None:

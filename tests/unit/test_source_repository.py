@@ -6,10 +6,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.environment import Environment
-from components.naming import Names
-from components.regions import known_regions
-from components.source_repository import Provider, SourceRepository, SourceRepositoryArgs
+from awsmodel.regions import known_regions
+from components.core.environment import Environment, Protection
+from components.core.naming import Names
+from components.sections.source import CodeCommitSource, ConnectionSource
+from components.source.source_repository import SourceRepository, SourceRepositoryArgs
 from tests.unit.access import decision
 from tests.unit.recording import Recording, run_function, run_program, stack_values
 
@@ -100,20 +101,20 @@ def test_both_kinds_tell_the_same_things(source: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "action", "configured", "permission"),
+    ("spec", "action", "configured", "permission"),
     [
         (
-            "CodeCommit",
+            CodeCommitSource(provider="CodeCommit", repository="acme"),
             "CodeCommit",
             {"RepositoryName": "acme", "BranchName": "main", "PollForSourceChanges": "false"},
             "codecommit:UploadArchive",
         ),
         (
-            "GitHub",
+            ConnectionSource(provider="GitHub", repository="acme/platform", connection_arn=CONNECTION),
             "CodeStarSourceConnection",
             {
                 "ConnectionArn": CONNECTION,
-                "FullRepositoryId": "acme",
+                "FullRepositoryId": "acme/platform",
                 "BranchName": "main",
                 "DetectChanges": "false",
             },
@@ -122,7 +123,7 @@ def test_both_kinds_tell_the_same_things(source: dict[str, Any]) -> None:
     ],
 )
 def test_a_pipeline_gets_its_source_action_from_either_kind(
-    provider: Provider, action: str, configured: dict[str, str], permission: str
+    spec: CodeCommitSource | ConnectionSource, action: str, configured: dict[str, str], permission: str
 ) -> None:
     made: dict[str, Any] = {}
 
@@ -131,17 +132,12 @@ def test_a_pipeline_gets_its_source_action_from_either_kind(
             names=Names("sm-mlops", "dev"),
             home=known_regions()["us-east-2"],
             account_id=pulumi.Output.from_input("111122223333"),
-            protect=False,
-            retain=False,
-            key_deletion_days=7,
+            protection=Protection(protect=False, retain=False, key_deletion_days=7),
             tags={},
         )
         args = SourceRepositoryArgs(
             environment=environment,
-            provider=provider,
-            repository="acme",
-            branch="main",
-            connection_arn=None if provider == "CodeCommit" else CONNECTION,
+            spec=spec,
         )
         source = SourceRepository("source", args)
         made["source"] = source

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from components.template_evaluation import Evaluation, Json, Template, TemplateError
+from awsmodel.cloudformation.templates import Evaluation, Json, Template, TemplateError
 
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "123456789012"}
 

@@ -7,22 +7,21 @@ from typing import Any
 
 import pytest
 
-from components import seed_code
-from components.naming import Names
-from components.network import Network
-from components.permissions import Request, allowed
-from components.policies import document
-from components.regions import known_regions
-from components.role_documents import (
-    RoleChoices,
-    RoleDocument,
-    RoleFacts,
-    RoleMode,
-    launch_role,
-    managed_policies,
-    use_roles,
+from awsmodel.iam.evaluation import Request, allowed
+from awsmodel.regions import known_regions
+from components.core.naming import Names
+from components.core.network import Network
+from components.iam.policies import document
+from components.iam.role_documents import RoleDocument, RoleFacts, launch_role, managed_policies, use_roles
+from components.packaging import seed_code
+from components.sections.iam import (
+    AdoptedRole,
+    CreatedUseRoles,
+    IamSpec,
+    SuppliedRole,
+    SuppliedUseRoles,
+    UseRole,
 )
-from components.use_role_policies import UseRole
 from tools.launch_permissions.needs import Launch, Need
 from tools.launch_permissions.resource_rights import Place
 
@@ -31,18 +30,18 @@ ACCOUNT = "111122223333"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrationRole"
-NETWORK = Network(vpc_id="vpc-1", subnet_ids=("subnet-1", "subnet-2"), security_group_ids=("sg-1",))
+NETWORK = Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",))
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
     regions=[REGION],
     account_id=ACCOUNT,
-    choices=RoleChoices(use=RoleMode.CREATE),
+    iam=IamSpec(use=CreatedUseRoles(mode="create")),
     key_arns=[KEY],
     stack_set_role_arn=STACK_SETS,
 )
 OWN = FACTS.use_role_arns
-ADOPTED = RoleChoices(launch=RoleMode.ADOPT, use=RoleMode.ADOPT)
+ADOPTED = IamSpec(launch=AdoptedRole(mode="adopt"), use=AdoptedRole(mode="adopt"))
 ROLE_OF = {
     "PipelineRole": UseRole.CODE_PIPELINE,
     "BuildRole": UseRole.CODE_BUILD,
@@ -134,7 +133,7 @@ def test_nobody_approves_a_model_or_touches_what_no_project_made() -> None:
 
 def test_interfaces_are_made_in_the_network_of_the_region_and_only_where_there_is_one() -> None:
     interface = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:network-interface/*"
-    inside, outside = (f"arn:aws:ec2:eu-west-1:*:subnet/{name}" for name in ("subnet-1", "subnet-9"))
+    inside, outside = (f"arn:aws:ec2:eu-west-1:*:subnet/{name}" for name in ("subnet-0a1b2c3d", "subnet-9"))
     for role in (UseRole.CODE_BUILD, UseRole.SAGEMAKER, UseRole.LAMBDA):
         without, within = (roles(networks=networks)[role].statements for networks in ({}, {"eu-west-1": NETWORK}))
         for resource in (interface, inside):
@@ -168,7 +167,7 @@ def test_where_projects_make_no_roles_the_launch_role_makes_none_and_passes_the_
 @pytest.mark.parametrize("networks", [{}, {"eu-west-1": NETWORK}])
 def test_the_documents_fit_into_iams_limits(networks: dict[str, Network]) -> None:
     """10,240 characters of inline policies for a role, 2,048 of its trust (4,096 on request); white space is free."""
-    adopted = facts(networks=networks, choices=ADOPTED)
+    adopted = facts(networks=networks, iam=ADOPTED)
     (shared,) = use_roles(adopted)
     for role in (*roles(networks=networks).values(), launch_role(facts())):
         assert len("".join(document(role.statements).split())) <= 10240, role.key
@@ -182,7 +181,7 @@ def test_the_documents_fit_into_iams_limits(networks: dict[str, Network]) -> Non
 
 
 def test_the_well_known_roles_are_named_as_awss_console_names_them() -> None:
-    adopted = facts(choices=ADOPTED)
+    adopted = facts(iam=ADOPTED)
     launch, (use,) = launch_role(adopted), use_roles(adopted)
     assert (launch.path, launch.name) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsLaunchRole")
     assert (use.path, use.name) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsUseRole")
@@ -194,8 +193,9 @@ def test_supplied_roles_are_documents_with_the_names_of_their_arns() -> None:
     arns = {role: f"arn:aws:iam::{ACCOUNT}:role/team/Use{role}" for role in UseRole}
     launch_arn = f"arn:aws:iam::{ACCOUNT}:role/team/Launch"
     supplied = facts(
-        choices=RoleChoices(
-            launch=RoleMode.SUPPLIED, launch_role_arn=launch_arn, use=RoleMode.SUPPLIED, use_role_arns=arns
+        iam=IamSpec(
+            launch=SuppliedRole(mode="supplied", role_arn=launch_arn),
+            use=SuppliedUseRoles(mode="supplied", role_arns=arns),
         )
     )
     assert launch_role(supplied).arn(REGION, ACCOUNT) == launch_arn

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from components.deployment_options import is_stack_under_test, suffix
 from settings import SettingsError
+from settings.deployment_options import is_stack_under_test, suffix
 from tools.deployment_test.deployment_test import DeploymentTest, StepError, say
 from tools.deployment_test.engine import Engine
 from tools.deployment_test.stack_under_test import StackUnderTest

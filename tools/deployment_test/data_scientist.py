@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from components.catalog.product import STUDIO_VISIBILITY
 from components.packaging import Product
-from components.product import STUDIO_VISIBILITY
 from tools.deployment_test.waiting import Waiting
 from tools.faults import ToolError
 

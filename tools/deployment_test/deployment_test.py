@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from components import packaging, seed_code
-from components.catalog import studio_location
+from components import packaging
+from components.catalog.catalog import studio_location
+from components.catalog.publication import product_name
+from components.packaging import seed_code
 from components.providers.aws_access import AwsError, explained
-from components.publication import product_name
 from tools.deployment_test import exposure
 from tools.deployment_test.data_scientist import DataScientist
 from tools.deployment_test.engine import Engine

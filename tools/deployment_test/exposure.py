@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from components.permissions import Request, Statement, decision, statements
+from awsmodel.iam.evaluation import Request, Statement, decision, statements
 
 Client = Callable[[str], Any]
 """Gives the client of a service in one region."""

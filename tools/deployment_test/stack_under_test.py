@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 import settings
-from components.deployment_options import settings_under_test, stack_name
+from components.sections.deployment_tests import DeploymentOption
+from settings.deployment_options import settings_under_test, stack_name
 from tools.deployment_test.engine import Engine
 from tools.faults import ToolError
 from tools.stack_file import StackFile
@@ -33,7 +34,7 @@ class StackUnderTest:
     """Makes this test's names its own."""
 
     @cached_property
-    def option(self) -> settings.DeploymentOption:
+    def option(self) -> DeploymentOption:
         """The option, as the settings describe it."""
         tests = self.of.settings.deployment_tests
         options = {option.name: option for option in tests.options} if tests else {}

@@ -10,8 +10,8 @@ from typing import TypeVar
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
+from awsmodel.regions import known_regions
 from components.providers.aws_access import DENIED, action_of, explained
-from components.regions import known_regions
 from tools.doctor import catalog, principal, projects, quotas, roles, source
 from tools.doctor.builds import build_images
 from tools.doctor.findings import Finding, SkipError, Verdict, skipped, unknown

@@ -8,16 +8,18 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import settings
-from components import packaging, seed_code
-from components.naming import Names
-from components.packaging import digest
+from awsmodel.regions import Region, known_regions
+from components import packaging
+from components.catalog.publication import product_name, template_values
+from components.core.naming import Names
+from components.iam.role_documents import RoleFacts
+from components.packaging import digest, seed_code
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from components.providers.product_version import artifacts
 from components.providers.projects_portfolio import associated, imported_portfolio
-from components.publication import product_name, template_values
-from components.regions import Region, known_regions
-from components.role_documents import RoleFacts
+from components.sections.catalog import CatalogSpec
+from components.sections.projects import ProjectsSpec
 from tools.doctor.findings import SkipError
 
 
@@ -58,7 +60,7 @@ class Account:
         return self.wanted.names
 
     @property
-    def catalog(self) -> settings.Catalog:
+    def catalog(self) -> CatalogSpec:
         """The catalog that the stack file wants.
 
         Raises:
@@ -69,7 +71,7 @@ class Account:
         return self.wanted.catalog
 
     @property
-    def offered(self) -> settings.Catalog:
+    def offered(self) -> CatalogSpec:
         """The catalog that Service Catalog is to offer.
 
         Raises:
@@ -80,7 +82,7 @@ class Account:
         return self.catalog
 
     @property
-    def projects(self) -> settings.Projects:
+    def projects(self) -> ProjectsSpec:
         """SageMaker Projects as the stack file wants them.
 
         Raises:
@@ -274,7 +276,7 @@ class Offer:
             bucket=self.place.bucket,
             key_arn=account.catalog.project_key_arns.get(region, ""),
             topic_arn=account.role_facts.topic_arn if tells else "",
-            network=account.wanted.networks.get(region),
+            network=account.wanted.network.get(region),
             use_role_arns=account.role_facts.use_role_arns,
         )
         return self.source.render(values)

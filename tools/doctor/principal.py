@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from components import permissions
-from components.permissions import Statement, matches
-from components.principals import principal_type
+from awsmodel.iam import evaluation
+from awsmodel.iam.evaluation import Statement, matches
+from awsmodel.principals import principal_type
 from components.providers import iam_roles
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account, Place
@@ -84,7 +84,7 @@ def principal_permissions(person: Person) -> Verdict:
     if account.catalog.studio_domains:
         wanted.append({"Effect": "Allow", "Action": "iam:PassRole", "Resource": account.role_facts.launch_role_arn})
     policy, boundary = iam_roles.read(account.client("iam"), person.needed["RoleName"])
-    missing = permissions.missing(wanted, policy, boundary)
+    missing = evaluation.missing(wanted, policy, boundary)
     if missing:
         return broken(
             f"{person.arn} lacks {some(missing)}",

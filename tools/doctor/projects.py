@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
-from components.principals import label, principal_type
+from awsmodel.principals import label, principal_type
 from components.providers.aws_access import AwsError
 from components.providers.projects_portfolio import PROVIDER_NAMES, members
 from tools.doctor.findings import SkipError, Verdict, broken, ok, skipped, warning

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from components import permissions, role_documents, seed_code
-from components.permissions import Request
+from awsmodel.iam import evaluation
+from awsmodel.iam.evaluation import Request
+from components.iam import role_documents
+from components.iam.role_documents import RoleDocument
+from components.packaging import seed_code
 from components.providers import iam_roles
-from components.role_documents import RoleDocument, RoleMode
+from components.sections.iam import RoleMode
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
@@ -18,19 +21,19 @@ SHOWN = 3
 
 def launch_role(account: Account) -> Verdict:
     """The role that the launch constraints name exists."""
-    return _existence(account, _launch(account), account.role_facts.choices.launch)
+    return _existence(account, _launch(account), account.role_facts.iam.launch_mode)
 
 
 def launch_role_trust(account: Account) -> Verdict:
     """Whoever launches by the routes that the catalog offers may act as it."""
-    return _trust(account, _launch(account), account.role_facts.choices.launch, "launch-role")
+    return _trust(account, _launch(account), account.role_facts.iam.launch_mode, "launch-role")
 
 
 def launch_role_permissions(account: Account) -> Verdict:
     """It may do what launching, updating and deleting the products takes."""
     ((wanted, role),) = _found(account, _launch(account), "launch-role")
     policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
-    if permissions.missing(wanted.statements, policy, boundary):
+    if evaluation.missing(wanted.statements, policy, boundary):
         # It is not the program's own policy, so what the templates make is worked out one by one.
         judged = as_read(role["Arn"], policy, boundary, account.role_facts)
         lacking = check([seed_code.product(slug) for slug in account.catalog.products], judged).missing
@@ -38,7 +41,7 @@ def launch_role_permissions(account: Account) -> Verdict:
             needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
             return broken(
                 f"{role['Arn']} lacks {some(needs)}",
-                f"{_remedy(account, account.role_facts.choices.launch)}; all that is missing: python -m tools "
+                f"{_remedy(account, account.role_facts.iam.launch_mode)}; all that is missing: python -m tools "
                 f"launch-permissions --role-arn {role['Arn']} --stack {account.stack}",
             )
     return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
@@ -46,12 +49,12 @@ def launch_role_permissions(account: Account) -> Verdict:
 
 def use_roles(account: Account) -> Verdict:
     """The roles that work in projects exist, where projects do not make their own."""
-    return _existence(account, _use(account), account.role_facts.choices.use)
+    return _existence(account, _use(account), account.role_facts.iam.use_mode)
 
 
 def use_roles_trust(account: Account) -> Verdict:
     """The services may act as them."""
-    return _trust(account, _use(account), account.role_facts.choices.use, "use-roles")
+    return _trust(account, _use(account), account.role_facts.iam.use_mode, "use-roles")
 
 
 def use_roles_permissions(account: Account) -> Verdict:
@@ -60,10 +63,10 @@ def use_roles_permissions(account: Account) -> Verdict:
     for wanted, role in _found(account, _use(account), "use-roles"):
         policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
         lacking += [
-            f"{role['Arn']} lacks {request}" for request in permissions.missing(wanted.statements, policy, boundary)
+            f"{role['Arn']} lacks {request}" for request in evaluation.missing(wanted.statements, policy, boundary)
         ]
     if lacking:
-        return broken(some(lacking), _remedy(account, account.role_facts.choices.use))
+        return broken(some(lacking), _remedy(account, account.role_facts.iam.use_mode))
     return ok(f"{_names(_use(account))} may do what projects take")
 
 
@@ -71,14 +74,14 @@ def project_boundary(account: Account) -> Verdict:
     """The boundary without which the launch role may make no role exists, and allows what projects need."""
     iam, facts = account.client("iam"), account.role_facts
     _ = account.catalog
-    if facts.choices.use is not RoleMode.PROJECT:
+    if facts.iam.use_mode is not RoleMode.PROJECT:
         raise SkipError("projects make no roles: sm-mlops:iam.use names theirs")
     arn, wanted = facts.project_boundary_arn, role_documents.project_boundary(facts)
-    remedy = _remedy(account, facts.choices.launch)
+    remedy = _remedy(account, facts.iam.launch_mode)
     document = iam_roles.policy_document(iam, arn)
     if document is None:
         return broken(f"there is no policy {arn}", remedy)
-    missing = permissions.missing(wanted, permissions.statements(document))
+    missing = evaluation.missing(wanted, evaluation.statements(document))
     if missing:
         return broken(f"{arn} does not allow {some(missing)}", remedy)
     return ok(f"{arn} allows what projects need")
@@ -119,7 +122,7 @@ def _trust(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode, nee
         f"{role['Arn']} does not trust {request.principal}"
         for document, role in _found(account, wanted, needs)
         for request in _assumptions(document, role["Arn"])
-        if permissions.decision(permissions.statements(role["AssumeRolePolicyDocument"]), request) != "allow"
+        if evaluation.decision(evaluation.statements(role["AssumeRolePolicyDocument"]), request) != "allow"
     ]
     if refused:
         return broken(some(refused), _remedy(account, mode))
@@ -133,8 +136,8 @@ def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
         keys: Mapping[str, Any] = {
             key: value for entry in statement.get("Condition", {}).values() for key, value in entry.items()
         }
-        context = {key: permissions.values(value)[0] for key, value in keys.items()}
-        for service in permissions.values(statement["Principal"]["Service"]):
+        context = {key: evaluation.values(value)[0] for key, value in keys.items()}
+        for service in evaluation.values(statement["Principal"]["Service"]):
             yield Request("sts:AssumeRole", arn, context, service)
 
 

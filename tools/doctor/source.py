@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from settings import CodeCommitSource, ConnectionSource
+from components.sections.source import CodeCommitSource, ConnectionSource
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 from tools.doctor.places import Account, Offer, Place
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
+from awsmodel.iam.comparison import PolicyChanges, StatementChange, compare
 from tools.iam_snapshot.snapshot import LISTS, Entity, Snapshot
-from tools.policy_changes import PolicyChanges, StatementChange, compare
 
 Status = Literal["added", "removed", "changed"]
 

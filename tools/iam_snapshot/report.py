@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from awsmodel.iam.comparison import LIFTED
 from tools.iam_snapshot.difference import Breadth, Change, EntityChange
 from tools.iam_snapshot.snapshot import LISTS
-from tools.policy_changes import LIFTED
 
 PLURALS = {"role": "roles", "user": "users", "group": "groups", "policy": "policies"}
 _STYLES = {

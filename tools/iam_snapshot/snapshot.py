@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from components.providers.aws_access import AwsAccess, explained
+from tools.atomic_writes import write_whole
 from tools.faults import ToolError
-from tools.whole_files import write_whole
 
 SCHEMA = 1
 """Version of the file's form."""

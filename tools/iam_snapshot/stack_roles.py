@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from components import role_documents
-from components.policies import Statement, document
+from components.iam import role_documents
+from components.iam.policies import Statement, document
+from components.iam.role_documents import RoleDocument, RoleFacts
 from components.providers.adopted_role import MADE
-from components.role_documents import RoleDocument, RoleFacts, RoleMode
+from components.sections.iam import RoleMode
 from tools.faults import ToolError
 from tools.iam_policies import facts_of
 from tools.iam_snapshot.difference import ALL, held, joined
@@ -37,7 +38,7 @@ def beside(snapshot: Snapshot, file: StackFile) -> tuple[Snapshot, Snapshot]:
             before["role"][role.name] = _as_it_is(there, snapshot)
         after["role"][role.name] = _as_wanted(role, facts)
     bound = role_documents.boundary(facts)
-    if bound is not None and facts.choices.launch is not RoleMode.SUPPLIED:
+    if bound is not None and facts.iam.launch_mode is not RoleMode.SUPPLIED:
         arn = facts.project_boundary_arn
         policy = snapshot.document(arn)
         if policy is not None:
@@ -53,7 +54,7 @@ def beside(snapshot: Snapshot, file: StackFile) -> tuple[Snapshot, Snapshot]:
 
 def _made(facts: RoleFacts, snapshot: Snapshot) -> Iterator[RoleDocument]:
     for role in role_documents.roles(facts):
-        mode = facts.choices.launch if role.key == "launch" else facts.choices.use
+        mode = facts.iam.launch_mode if role.key == "launch" else facts.iam.use_mode
         there = snapshot.entities["role"].get(role.name)
         ours = there is None or any(tag["Key"] == MADE for tag in there.get("Tags", ()))
         if mode is RoleMode.CREATE or (mode is RoleMode.ADOPT and ours):

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from components import packaging, seed_code
-from components.role_documents import RoleMode
+from components import packaging
+from components.packaging import seed_code
+from components.sections.iam import CreatedUseRoles, IamSpec
 from tools.faults import ToolError
 from tools.launch_permissions import roles
 from tools.launch_permissions.findings import Finding, Findings, check
@@ -93,7 +94,11 @@ def _roles(file: StackFile | None, managed: bool, role_arn: str | None) -> list[
         return [roles.existing(role_arn, file)]
     if managed:
         return [roles.managed(file)]
-    return [roles.ours(file)] if file else [roles.ours(None), roles.ours(None, use=RoleMode.CREATE)]
+    return (
+        [roles.ours(file)]
+        if file
+        else [roles.ours(None), roles.ours(None, iam=IamSpec(use=CreatedUseRoles(mode="create")))]
+    )
 
 
 def _offered(file: StackFile | None) -> Sequence[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from awsmodel.iam.evaluation import Request, Statement, allowed, applies
 from components.packaging import Product
-from components.permissions import Request, Statement, allowed, applies
 from tools.launch_permissions.needs import Launch, Need
 from tools.launch_permissions.resource_rights import Place
 from tools.launch_permissions.roles import LaunchRole, grants

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from awsmodel.cloudformation.templates import Evaluation, Made, Template, TemplateError, as_text
+from awsmodel.iam.evaluation import Request, Statement, requests
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT
-from components.permissions import Request, Statement, requests
-from components.template_evaluation import Evaluation, Made, Template, TemplateError, as_text
 from tools.faults import ToolError
 from tools.launch_permissions.choices import Path, Taken, explore
 from tools.launch_permissions.resource_rights import (

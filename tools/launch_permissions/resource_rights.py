@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components.regions import Region
+from awsmodel.regions import Region
 
 Operation = Literal["create", "update", "delete"]
 Properties = Mapping[str, Any]

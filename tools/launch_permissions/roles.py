@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components import role_documents
-from components.naming import ANY_ACCOUNT_ID, Names
-from components.network import Network
-from components.permissions import Statement, statements
+from awsmodel.iam.evaluation import Statement, statements
+from awsmodel.regions import known_regions
+from components.core.naming import ANY_ACCOUNT_ID, Names
+from components.core.network import Network
+from components.iam import role_documents
+from components.iam.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleFacts
 from components.providers import iam_roles
 from components.providers.aws_access import explained
-from components.regions import known_regions
-from components.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleChoices, RoleFacts, RoleMode
-from components.use_role_policies import UseRole
+from components.sections.iam import IamSpec, RoleMode, UseRole
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
 from tools.launch_permissions.resource_rights import Place
@@ -31,7 +31,7 @@ _ANY_FACTS = RoleFacts(
     account_id=ANY_ACCOUNT_ID,
     launches_tell_topic=True,
     networks={
-        _ANY_REGION.name: Network(vpc_id="vpc-1", subnet_ids=("subnet-1",), security_group_ids=("sg-1",)),
+        _ANY_REGION.name: Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)),
     },
 )
 
@@ -56,18 +56,18 @@ class LaunchRole:
     """Whether every grant of it must be of use to a product."""
 
 
-def ours(stack: StackFile | None, *, use: RoleMode = RoleMode.PROJECT) -> LaunchRole:
+def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
     """The role that the program makes: of a stack, or of any.
 
     Args:
         stack: the stack, whose settings say who makes the roles that work in projects.
-        use: who makes them, where no stack says so.
+        iam: who makes them, where no stack says so; left out, each project.
 
     Raises:
         ToolError: the role is supplied to the stack.
     """
-    facts = _facts(stack) if stack else replace(_ANY_FACTS, choices=RoleChoices(use=use))
-    if stack and facts.choices.launch is RoleMode.SUPPLIED:
+    facts = _facts(stack) if stack else replace(_ANY_FACTS, iam=iam or IamSpec())
+    if stack and facts.iam.launch_mode is RoleMode.SUPPLIED:
         raise ToolError(f"{stack.path.name}: {facts.launch_role_arn} launches; check it with --role-arn")
     own, place = role_documents.launch_role(facts), _place(facts)
     # Whether projects may deploy stack sets is for the settings to say: a boundary without them has no gap.

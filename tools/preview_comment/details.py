@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.policy_changes import StatementChange
+from awsmodel.iam.comparison import StatementChange
 from tools.preview_comment.dangers import destructive, word
 from tools.preview_comment.findings import AccessChange, is_policy
 from tools.preview_comment.previews import State, Step

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tools.policy_changes import PolicyChanges, compare
+from awsmodel.iam.comparison import PolicyChanges, compare
 from tools.preview_comment.dangers import QUIET, destructive
 from tools.preview_comment.previews import Preview, State, Step
 from tools.preview_comment.values import LATER, is_secret, is_unknown, shown, told

@@ -6,11 +6,13 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import packaging, project_policies, seed_code
-from components.policies import document
+from awsmodel.regions import known_regions
+from components import packaging
+from components.iam import project_policies
+from components.iam.policies import document
+from components.packaging import seed_code
 from components.providers.product_files import ProductFiles, seed_key, template_key
 from components.providers.product_version import ProductVersion
-from components.regions import known_regions
 
 
 def register(

@@ -1,0 +1,1 @@
+"""What AWS says, as pure functions and data: no engine, and no call to AWS."""

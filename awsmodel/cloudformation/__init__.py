@@ -1,0 +1,1 @@
+"""CloudFormation templates: reading them, and what their functions give."""

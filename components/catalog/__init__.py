@@ -1,0 +1,1 @@
+"""The Service Catalog portfolio, its products, and the roles that launch them."""

@@ -1,0 +1,161 @@
+"""The catalog: products of `seed_code`, offered in each region of the settings by both routes of SageMaker Projects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from awsmodel.regions import Region, known_regions
+from components import packaging
+from components.catalog.distribution_bucket import DistributionBucket, DistributionBucketArgs
+from components.catalog.portfolio import Portfolio, PortfolioArgs
+from components.catalog.product import Product, ProductArgs
+from components.catalog.project_roles import ProjectRoles, ProjectRolesArgs
+from components.catalog.publication import template_values
+from components.core.environment import Environment
+from components.iam.role_documents import RoleFacts
+from components.packaging import seed_code
+from components.providers.domain_tag import STUDIO_LOCATION_TAG, DomainTag
+from components.sections.catalog import CatalogSpec
+
+
+def studio_location(bucket: str) -> str:
+    """Value of that tag: where the templates of a distribution bucket are."""
+    return f"s3://{bucket}/studio/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogArgs:
+    """What `Catalog` is made from."""
+
+    environment: Environment
+    """The environment."""
+    spec: CatalogSpec
+    """What is offered, to whom, and how."""
+    role_facts: Callable[[str], RoleFacts]
+    """What the roles that launch projects and work in them depend on, in an account."""
+    topic_arn: pulumi.Output[str]
+    """Topic that is told of launches."""
+
+
+class Catalog(pulumi.ComponentResource):
+    """Products that people launch as SageMaker projects."""
+
+    summary: Mapping[str, Mapping[str, Any]]
+    """Portfolio, bucket and product versions by region, for the stack's outputs."""
+
+    def __init__(self, name: str, args: CatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:Catalog", name, None, opts)
+        self._name = name
+        self._args = args
+        regions = [known_regions()[region] for region in args.spec.regions] or [args.environment.home]
+        buckets = {region: self._bucket(region) for region in regions}
+        child = pulumi.ResourceOptions(parent=self)
+        roles = ProjectRoles(
+            f"{name}-roles",
+            ProjectRolesArgs(environment=args.environment, facts=args.role_facts),
+            child,
+        )
+        self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
+        self.register_outputs({"regions": self.summary})
+
+    def _bucket(self, region: Region) -> DistributionBucket:
+        return DistributionBucket(
+            f"{self._name}-{region.name}",
+            DistributionBucketArgs(
+                environment=self._args.environment,
+                region=region,
+                shares=self._args.spec.shares,
+                studio=region.name in self._args.spec.studio_domains,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _region(self, region: Region, distribution: DistributionBucket, roles: ProjectRoles) -> Mapping[str, Any]:
+        args, name = self._args, f"{self._name}-{region.name}"
+        portfolio = self._portfolio(name, region) if args.spec.service_catalog else None
+        versions = {
+            slug: self._product(region, slug, distribution, portfolio, roles).version for slug in args.spec.products
+        }
+        for domain_id in args.spec.studio_domains.get(region.name, ()):
+            DomainTag(
+                f"{name}-{domain_id}",
+                region=region.name,
+                domain_id=domain_id,
+                key=STUDIO_LOCATION_TAG,
+                value=distribution.bucket.apply(studio_location),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
+            )
+        offered = {"portfolioId": portfolio.portfolio_id} if portfolio else {}
+        return {"bucket": distribution.bucket, **offered, "versions": versions}
+
+    def _portfolio(self, name: str, region: Region) -> Portfolio:
+        args = self._args
+        return Portfolio(
+            name,
+            PortfolioArgs(
+                environment=args.environment,
+                region=region.name,
+                spec=args.spec,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _product(
+        self,
+        region: Region,
+        slug: str,
+        distribution: DistributionBucket,
+        portfolio: Portfolio | None,
+        roles: ProjectRoles,
+    ) -> Product:
+        args, source = self._args, seed_code.product(slug)
+        at_home = region == args.environment.home
+        return Product(
+            f"{self._name}-{region.name}-{slug}",
+            ProductArgs(
+                environment=args.environment,
+                region=region,
+                source=source,
+                values=self._values(region, source, distribution, roles.facts),
+                distribution=distribution,
+                portfolio=portfolio,
+                launch=self._launch(roles),
+                roles=roles.ready,
+                spec=args.spec,
+                studio_list=region.name in args.spec.studio_domains,
+                notification_topic_arn=args.topic_arn if at_home and args.spec.notify_launches else None,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _launch(self, roles: ProjectRoles) -> pulumi.Output[Mapping[str, str]]:
+        """Who launches: in a shared portfolio the role of that name in the account where it happens."""
+        arn = roles.facts.launch_role_arn
+        if self._args.spec.shares:
+            return arn.apply(lambda role: {"LocalRoleName": role.rpartition("/")[2]})
+        return arn.apply(lambda role: {"RoleArn": role})
+
+    def _values(
+        self,
+        region: Region,
+        source: packaging.Product,
+        distribution: DistributionBucket,
+        roles: pulumi.Output[RoleFacts],
+    ) -> pulumi.Output[Mapping[str, Mapping[str, str]]]:
+        # The topic takes messages of its own account and region only: projects elsewhere could not tell it anything.
+        tells = region == self._args.environment.home and not self._args.spec.shares
+        known = pulumi.Output.all(distribution.bucket, roles)
+        return known.apply(
+            lambda facts: template_values(
+                source,
+                self._args.environment.names,
+                bucket=facts[0],
+                key_arn=self._args.spec.project_key_arns.get(region.name, ""),
+                # Known before the topic is made: publishing need not wait for it.
+                topic_arn=facts[1].topic_arn if tells else "",
+                network=self._args.environment.networks.get(region.name),
+                use_role_arns=facts[1].use_role_arns,
+            )
+        )

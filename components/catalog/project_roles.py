@@ -1,0 +1,159 @@
+"""The roles that launch projects and work in them, as far as the settings leave them to the stack."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pulumi
+import pulumi_aws as aws
+
+from components.core.environment import Environment
+from components.core.naming import ANY_ACCOUNT_ID
+from components.iam import role_documents
+from components.iam.policies import document
+from components.iam.role_documents import (
+    ATTACHED_LIMIT,
+    BoundaryDocument,
+    RoleDocument,
+    RoleFacts,
+    fits_inline,
+    managed_policies,
+)
+from components.providers.adopted_role import AdoptedRole
+from components.sections.iam import RoleMode
+
+
+class RoleError(pulumi.RunError):
+    """A role that IAM would refuse. Pulumi prints the message without a traceback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectRolesArgs:
+    """What `ProjectRoles` is made from."""
+
+    environment: Environment
+    """The environment."""
+    facts: Callable[[str], RoleFacts]
+    """What the documents of the roles depend on, in an account."""
+
+
+class ProjectRoles(pulumi.ComponentResource):
+    """IAM of the catalog: global, so one of each for all its regions. Where all roles are supplied, nothing."""
+
+    facts: pulumi.Output[RoleFacts]
+    """What the documents depend on, in the account of the stack."""
+    ready: Sequence[pulumi.Resource]
+    """Nothing is launched before these stand."""
+
+    def __init__(self, name: str, args: ProjectRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
+        self._name = name
+        self._environment = args.environment
+        self.facts = args.environment.account_id.apply(args.facts)
+        # Ids of accounts are equally long, so documents of any account tell how many policies there will be.
+        anywhere = args.facts(ANY_ACCOUNT_ID)
+        iam, boundary = anywhere.iam, role_documents.boundary(anywhere)
+        made: list[pulumi.Resource] = []
+        if boundary is not None and iam.launch_mode is not RoleMode.SUPPLIED:
+            made.append(self._boundary(boundary))
+        for index, role in enumerate(role_documents.roles(anywhere)):
+            mode = iam.launch_mode if role.key == "launch" else iam.use_mode
+            if mode is RoleMode.CREATE:
+                made += self._created(index, role)
+            elif mode is RoleMode.ADOPT:
+                made.append(self._adopted(index, role))
+        self.ready = made
+        self.register_outputs(
+            {
+                "launchRoleArn": self.facts.launch_role_arn,
+                "useRoleArns": self.facts.apply(
+                    lambda facts: {str(role): arn for role, arn in facts.use_role_arns.items()}
+                ),
+            }
+        )
+
+    def _boundary(self, boundary: BoundaryDocument) -> pulumi.Resource:
+        return aws.iam.Policy(
+            f"{self._name}-boundary",
+            name=boundary.name,
+            description=boundary.purpose,
+            policy=self.facts.apply(lambda facts: document(role_documents.project_boundary(facts))),
+            tags=self._environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _created(self, index: int, anywhere: RoleDocument) -> list[pulumi.Resource]:
+        """Make a role; what it returns stands when the role may do its work."""
+        name, child = self._logical(anywhere), pulumi.ResourceOptions(parent=self)
+        wanted = self._document(index)
+        role = aws.iam.Role(
+            name,
+            name=anywhere.name,
+            description=anywhere.purpose,
+            assume_role_policy=wanted.apply(lambda role: document(role.trust)),
+            permissions_boundary=anywhere.boundary_arn,
+            tags=self._environment.tags,
+            opts=child,
+        )
+        if fits_inline(anywhere):
+            text = wanted.apply(lambda role: document(role.statements))
+            return [aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=child)]
+        return [self._attached(name, role, wanted, number) for number in range(_count(anywhere))]
+
+    def _attached(
+        self, name: str, role: aws.iam.Role, wanted: pulumi.Output[RoleDocument], number: int
+    ) -> pulumi.Resource:
+        """One of the managed policies of a role that needs more than its inline policies can hold."""
+        policy = aws.iam.Policy(
+            f"{name}-policy-{number + 1}",
+            name=role.name.apply(lambda role_name: f"{role_name}-{number + 1}"),
+            description=role.name.apply(lambda role_name: f"What {role_name} may do"),
+            policy=wanted.apply(lambda role: document(list(managed_policies(role))[number])),
+            tags=self._environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return aws.iam.RolePolicyAttachment(
+            f"{name}-policy-{number + 1}-attachment",
+            role=role.name,
+            policy_arn=policy.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _adopted(self, index: int, anywhere: RoleDocument) -> pulumi.Resource:
+        _count(anywhere)
+        adopted = AdoptedRole(
+            self._logical(anywhere),
+            region=self._environment.home.name,
+            claimant=self._environment.names.prefix,
+            document=self._document(index),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        adopted.differences.apply(partial(_tell, adopted, anywhere))
+        return adopted
+
+    def _document(self, index: int) -> pulumi.Output[RoleDocument]:
+        return self.facts.apply(lambda facts: role_documents.roles(facts)[index])
+
+    def _logical(self, role: RoleDocument) -> str:
+        return f"{self._name}-{role.key.replace('.', '-').lower()}"
+
+
+def _count(role: RoleDocument) -> int:
+    """Number of managed policies that a role needs.
+
+    Raises:
+        RoleError: it is more than IAM attaches.
+    """
+    count = len(list(managed_policies(role)))
+    if count > ATTACHED_LIMIT:
+        raise RoleError(
+            f"role {role.name} would need {count} managed policies, and IAM attaches {ATTACHED_LIMIT} to a role: offer "
+            f"the catalog in fewer regions, or set sm-mlops:iam.use.mode to 'create' for a role for each service"
+        )
+    return count
+
+
+def _tell(adopted: pulumi.Resource, role: RoleDocument, differences: Sequence[str] | None) -> None:
+    """Say what is odd about a role that is used all the same."""
+    if differences:
+        pulumi.warn(f"role {role.name} is used as it is, and {'; '.join(differences)}", adopted)

@@ -1,0 +1,1 @@
+"""What every component shares: the environment, physical names and networks."""

@@ -1,0 +1,99 @@
+"""What sections are built of: the base of all models, and types of values that several sections have."""
+
+import re
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from awsmodel.regions import known_regions
+from components.core.faults import nearest
+
+
+def fault(message: str) -> PydanticCustomError:
+    """Refuse a value, in a sentence that names it and what is allowed."""
+    # As a value, because pydantic would read braces in the message as placeholders.
+    return PydanticCustomError("fault", "{message}", {"message": message})
+
+
+def _known_region(value: str) -> str:
+    if value not in known_regions():
+        raise fault(f"{value!r} is not an AWS region{nearest(value, list(known_regions()))}")
+    return value
+
+
+def _email(value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise fault(f"{value!r} is not an e-mail address: {error}") from None
+
+
+def _account_id(value: str) -> str:
+    if len(value) != 12 or not (value.isascii() and value.isdigit()):
+        raise fault(f"{value!r} is not an AWS account id: twelve digits, in quotes")
+    return value
+
+
+def matching(pattern: str, rule: str) -> AfterValidator:
+    """Text of a given form; `rule` says in words what the form is."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise fault(f"{value!r}: {rule}")
+        return value
+
+    return AfterValidator(check)
+
+
+def resource_id(kind: str) -> AfterValidator:
+    """Text that is the id of a resource of EC2: its prefix, a dash, and 8 or 17 hexadecimal digits."""
+    return matching(rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", f"an id: {kind}- and 8 or 17 hexadecimal digits")
+
+
+NamePart = Annotated[
+    str,
+    matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single dashes, a letter first"),
+]
+
+Branch = Annotated[str, matching(r"[^\s~^:?*\[\\]{1,256}", "a branch name of 1 to 256 characters without spaces")]
+
+RegionName = Annotated[str, AfterValidator(_known_region)]
+
+Email = Annotated[str, AfterValidator(_email)]
+
+AccountId = Annotated[str, AfterValidator(_account_id)]
+
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+Sha256 = Annotated[str, matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
+
+RoleArn = Annotated[str, matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
+
+PolicyArn = Annotated[str, matching(r"arn:[a-z-]+:iam::(\d{12}|aws):policy/.+", "the ARN of a policy")]
+
+PrincipalArn = Annotated[
+    str,
+    matching(
+        r"arn:[a-z-]+:iam::(\d{12}:(role|group|user)/[^*?]+|:(role|group|user)/.+)",
+        "the ARN of a role, group or user, or a pattern (with * or ?) of one without an account",
+    ),
+]
+
+
+class Section(BaseModel):
+    """A part of the stack file: unknown keys are refused, nothing is converted, nothing changes after reading."""
+
+    # By name for Python; whoever reads a stack file allows the aliases only.
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        validate_by_alias=True,
+        validate_by_name=True,
+    )

@@ -1,0 +1,1 @@
+"""Pipelines: those that deliver the platform, and those that test how it is deployed."""

@@ -1,0 +1,228 @@
+"""Deployment options tested: a pipeline for each brings a stack up in the option's region, examines and destroys it.
+
+A test destroys its stack itself, whatever it found. Where a run was stopped, failed outside of the test or was
+rejected, an event starts the sweep for that run; and by the clock the sweep destroys whatever is older than a limit.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.core.naming import ANY_ACCOUNT_ID
+from components.delivery.build_definition import BuildDefinition
+from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
+from components.delivery.pipeline_stages import Approval, Build, ExecutionMode, Source, Stage, Variable
+from components.delivery.platform_delivery import PlatformDeliveryArgs
+from components.delivery.start_rule import Rule, start_role, start_rule
+from components.foundation.service_role import ServiceRole
+from components.iam import delivery_policies, deployment_policies
+from components.iam.delivery_policies import Target
+from components.iam.pipeline_policies import Place, start_statements
+from components.iam.policies import Statement, document
+from components.iam.role_documents import managed_policies
+from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
+
+SWEEP_SCHEDULE = "rate(1 hour)"
+"""How often what tests have left behind is looked for."""
+
+NONE = "none"
+"""Value of the sweep's variables where no single run is meant; CodePipeline takes no empty value."""
+
+EXECUTION = "#{codepipeline.PipelineExecutionId}"
+"""What tells one test from another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentTestsArgs:
+    """What `DeploymentTests` is made from."""
+
+    delivery: PlatformDeliveryArgs
+    """What the delivery is made from; tests share its environment, its source, its roles, and how it gets Pulumi."""
+    spec: DeploymentTestsSpec
+    """What is tested."""
+    stack: str
+    """Stack whose file has the options."""
+
+
+class DeploymentTests(pulumi.ComponentResource):
+    """The pipelines that test deployment options, and the sweep after them."""
+
+    summary: Mapping[str, Any]
+    """Names of the pipelines, by option, for the stack's outputs."""
+
+    def __init__(self, name: str, args: DeploymentTestsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:delivery:DeploymentTests", name, None, opts)
+        self._logical = name
+        self._args = args
+        self._shared = args.delivery
+        self._policies = [] if self._shared.iam.delivery.supplied_arn else self._managed_policies()
+        tests = {option.name: self._test(option) for option in args.spec.options}
+        sweep = self._sweep()
+        self._sweep_after(list(tests.values()), sweep)
+        self.summary = {**{option: test.name for option, test in tests.items()}, "sweep": sweep.name}
+        self.register_outputs(self.summary)
+
+    def _test(self, option: DeploymentOption) -> DeliveryPipeline:
+        names = self._shared.environment.names
+        test = Build(
+            name="Test",
+            region=option.region,
+            build=self._build("test", {"OPTION": option.name, "KEEP": "yes" if option.approval else "no"}),
+            variables={"DEPLOYMENT_TEST": EXECUTION},
+        )
+        stages = [Stage(name="Source", actions=(Source.of(self._shared.source),)), Stage(name="Test", actions=(test,))]
+        if option.approval:
+            text = f"The stack of the deployment option {option.name} stands in {option.region}. Destroy it?"
+            approve = Approval(name="Approve", text=text, timeout_minutes=240)
+            destroy = Build(
+                name="Destroy",
+                region=option.region,
+                run_order=2,
+                build=self._build("destroy", {"OPTION": option.name}),
+                variables={"DEPLOYMENT_TEST": EXECUTION},
+            )
+            stages.append(Stage(name="Destroy", actions=(approve, destroy)))
+        return self._pipeline(f"option-{option.name}", names.test_pipeline(option.name).value, stages)
+
+    def _sweep(self) -> DeliveryPipeline:
+        sweep = Build(
+            name="Sweep",
+            build=self._build("sweep", {}),
+            variables={"OPTION": "#{variables.Option}", "DEPLOYMENT_TEST": "#{variables.Test}"},
+        )
+        return self._pipeline(
+            "sweep",
+            self._shared.environment.names.sweep_pipeline.value,
+            [Stage(name="Source", actions=(Source.of(self._shared.source),)), Stage(name="Sweep", actions=(sweep,))],
+            variables=(
+                Variable(name="Option", default=NONE, description="Pipeline of the option whose run is swept after"),
+                Variable(name="Test", default=NONE, description="Execution of it; none sweeps all that is too old"),
+            ),
+            schedule=SWEEP_SCHEDULE,
+        )
+
+    def _pipeline(self, key: str, pipeline: str, stages: Sequence[Stage], **more: Any) -> DeliveryPipeline:
+        shared = self._shared
+        return DeliveryPipeline(
+            f"{self._logical}-{key}",
+            DeliveryPipelineArgs(
+                environment=shared.environment,
+                pipeline=pipeline,
+                stages=stages,
+                stores=shared.stores,
+                # Each run has a stack of its own, and none may be dropped before it has destroyed it.
+                mode=ExecutionMode.QUEUED,
+                starts_on_push=False,
+                notifications=shared.notifications,
+                events=(PipelineEvent.FAILED, PipelineEvent.APPROVAL_NEEDED),
+                log_days=shared.spec.log_days,
+                role_arn=shared.iam.pipeline.supplied_arn,
+                start_role_arn=shared.iam.events.supplied_arn,
+                permissions_boundary_arn=shared.iam.permissions_boundary_arn,
+                **more,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _build(self, operation: str, variables: Mapping[str, pulumi.Input[str]]) -> BuildDefinition:
+        shared, tools = self._shared, self._shared.spec
+        secrets = {"PULUMI_ACCESS_TOKEN": tools.access_token_arn} if tools.access_token_arn else {}
+        home = shared.environment.home
+        return BuildDefinition(
+            name=operation,
+            buildspec=f"delivery/deployment-{operation}.yml",
+            machine=tools.machine,
+            variables={
+                "ENGINE_SHA256": tools.engine_sha256,
+                "PLUGIN_SHA256": tools.plugin_sha256,
+                "RELEASES_URL": tools.releases_url,
+                "PULUMI_BACKEND_URL": tools.backend_url,
+                "STACK": self._args.stack,
+                "TEST_PIPELINES": shared.environment.names.test_pipeline("").value,
+                **variables,
+            },
+            secret_arns=dict(secrets),
+            statements=shared.environment.account_id.apply(
+                lambda account: delivery_policies.write_state_statements(
+                    Place(home, account), delivery_policies.state_of(tools.backend_url, tools.secrets_provider)
+                )
+            ),
+            policy_arns=self._policies,
+            role_arn=shared.iam.delivery.supplied_arn,
+        )
+
+    def _managed_policies(self) -> list[pulumi.Output[str]]:
+        """What bringing a stack up, trying and destroying it takes: too much for a role's own policy."""
+        environment = self._shared.environment
+
+        def parts(account_id: str) -> list[list[Statement]]:
+            target = Target(
+                place=Place(environment.home, account_id),
+                project=f"{environment.names.project}-t*",
+                environment=environment.names.environment,
+                boundary_arn=self._shared.iam.permissions_boundary_arn,
+            )
+            return list(managed_policies(deployment_policies.testing_role(target)))
+
+        def part(index: int, account_id: str) -> str:
+            return document(parts(account_id)[index])
+
+        return [
+            aws.iam.Policy(
+                f"{self._logical}-policy-{index + 1}",
+                name=environment.names.test_policy(index + 1).value,
+                description=f"What tests of deployment options of {environment.names.prefix} may do, part {index + 1}",
+                policy=environment.account_id.apply(partial(part, index)),
+                tags=environment.tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            ).arn
+            # All accounts' ids are equally long, so each account gets the same parts.
+            for index in range(len(parts(ANY_ACCOUNT_ID)))
+        ]
+
+    def _sweep_after(self, tests: Sequence[DeliveryPipeline], sweep: DeliveryPipeline) -> None:
+        """Start the sweep for a run that has ended without its own end: stopped, failed, rejected."""
+        environment, iam = self._shared.environment, self._shared.iam
+        rule_name = environment.names.test_rule.value
+        variables = [{"name": "Option", "value": "<pipeline>"}, {"name": "Test", "value": "<execution>"}]
+        start_rule(
+            f"{self._logical}-ended",
+            environment,
+            parent=self,
+            rule=Rule(
+                name=rule_name,
+                purpose="A test of a deployment option was stopped, failed or was rejected",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.codepipeline"],
+                        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+                        "resources": [test.arn for test in tests],
+                        "detail": {"state": ["CANCELED", "FAILED", "STOPPED"]},
+                    }
+                ),
+            ),
+            target_name=f"{self._logical}-ended-target",
+            target_id="sweep",
+            target_arn=sweep.arn,
+            role=ServiceRole(pulumi.Output.from_input(iam.events.supplied_arn))
+            if iam.events.supplied_arn
+            else start_role(
+                f"{self._logical}-ended-role",
+                environment,
+                parent=self,
+                role_name=rule_name,
+                purpose=f"Starts the pipeline {sweep.name} after a test that was cut off",
+                rules=[rule_name],
+                statements=lambda place: start_statements(place, sweep.name),
+                boundary_arn=iam.permissions_boundary_arn,
+            ),
+            transformer={
+                "input_paths": {"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id"},
+                "input_template": json.dumps({"variables": variables}),
+            },
+        )

@@ -1,0 +1,242 @@
+"""Previews of pull requests at CodeCommit: an event of the repository starts a build, which comments.
+
+The build runs the change's own code: whoever may push a branch of the repository can do with it what its role may do.
+So that role reads, writes comments and its log, and has no other right; to approve is one more, and not given by
+itself.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pulumi
+import pulumi_aws as aws
+
+from components.core.environment import Environment
+from components.delivery.build_definition import BuildDefinition
+from components.delivery.build_project import environment_variables
+from components.delivery.start_rule import Rule, start_role, start_rule
+from components.foundation.service_role import ServiceRole, service_role
+from components.iam import pipeline_policies
+from components.iam.pipeline_policies import Place
+from components.iam.policies import Statement, allow, document
+from components.sections.build_machine import IMAGES
+
+COMMENTING = (
+    "codecommit:DeleteCommentContent",
+    "codecommit:GetCommentsForPullRequest",
+    "codecommit:GetPullRequest",
+    "codecommit:PostCommentForPullRequest",
+    "codecommit:UpdateComment",
+)
+"""What keeping one comment of a pull request up to date takes.
+
+A comment may only be changed by the very session that posted it. A build has a session of its own, so it posts anew
+and deletes what an earlier one has posted.
+"""
+
+
+def pull_request_events(branch: str, repository_arn: str) -> str:
+    """Event pattern of pull requests into a branch that are made, or whose source has moved."""
+    return json.dumps(
+        {
+            "source": ["aws.codecommit"],
+            "detail-type": ["CodeCommit Pull Request State Change"],
+            "resources": [repository_arn],
+            "detail": {
+                "event": ["pullRequestCreated", "pullRequestSourceBranchUpdated"],
+                "destinationReference": [f"refs/heads/{branch}"],
+            },
+        }
+    )
+
+
+EVENT_PATHS = {"commit": "$.detail.sourceCommit", "pullRequest": "$.detail.pullRequestId"}
+"""What a build is told of an event, by the names that `BUILD_INPUT` has for it."""
+
+BUILD_INPUT = (
+    '{"sourceVersion": <commit>, "environmentVariablesOverride": ['
+    '{"name": "COMMIT", "type": "PLAINTEXT", "value": <commit>}, '
+    '{"name": "PULL_REQUEST", "type": "PLAINTEXT", "value": <pullRequest>}]}'
+)
+"""The build's input, as EventBridge fills it in: the pull request's own commit, and which one it is."""
+
+
+def comment_statements(
+    place: Place, project: str, repository_arn: str, *, secret_arns: Sequence[str] = (), approves: bool = False
+) -> list[Statement]:
+    """Reads the repository, keeps the comment, writes the log; with `approves` approves pull requests, too."""
+    found = [
+        allow("ReadSource", ["codecommit:GitPull"], [repository_arn]),
+        allow("Comment", COMMENTING, [repository_arn]),
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project)}:*"]),
+    ]
+    if secret_arns:
+        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
+    if approves:
+        found.append(allow("Approve", ["codecommit:UpdatePullRequestApprovalState"], [repository_arn]))
+    return found
+
+
+def start_statements(place: Place, project: str) -> list[Statement]:
+    """Starts the one build."""
+    return [allow("StartBuild", ["codebuild:StartBuild"], [place.project(project)])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestPreviewsArgs:
+    """What `PullRequestPreviews` is made from."""
+
+    environment: Environment
+    """The environment. Everything is made in its home region, where the repository is."""
+    project: str
+    """Name of the build project; roles, the log group and the rule carry it, too."""
+    repository: str
+    """Name of the CodeCommit repository."""
+    repository_arn: pulumi.Input[str]
+    """Its ARN."""
+    clone_url: pulumi.Input[str]
+    """Its HTTPS address."""
+    branch: str
+    """Branch into which the pull requests go."""
+    build: BuildDefinition
+    """What a build runs, is told, and may do beside commenting; the name of it is not used."""
+    approves: bool = False
+    """Whether a build approves a pull request that nothing stops, and takes that back otherwise.
+
+    It counts as one approval, by a role that runs the change's own code: the rule should need another one, of a person.
+    """
+    log_days: int = 90
+    """Days after which a build's log is removed."""
+    log_key_arn: pulumi.Input[str] | None = None
+    """Customer key of the region that encrypts the logs; without one CloudWatch encrypts with its own."""
+    start_role_arn: pulumi.Input[str] | None = None
+    """A role that exists, for the rule that starts builds; left out, one is made."""
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds every role that is made."""
+
+
+class PullRequestPreviews(pulumi.ComponentResource):
+    """A build for each pull request, that shows on it what it would change."""
+
+    project: str
+    """Name of the build project."""
+    role_arn: pulumi.Output[str]
+    """Role of the builds."""
+
+    def __init__(self, name: str, args: PullRequestPreviewsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:delivery:PullRequestPreviews", name, None, opts)
+        self._logical = name
+        self._args = args
+        self.project = args.project
+        environment, build = args.environment, args.build
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            region=environment.home.name,
+            name=pipeline_policies.log_group_name(args.project),
+            retention_in_days=args.log_days,
+            kms_key_id=args.log_key_arn,
+            tags=environment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        role = self._role() if build.role_arn is None else ServiceRole(pulumi.Output.from_input(build.role_arn))
+        self.role_arn = role.arn
+        variables = {**build.variables, "REPOSITORY": args.repository, "APPROVES": str(args.approves).lower()}
+        project = aws.codebuild.Project(
+            f"{name}-project",
+            region=environment.home.name,
+            name=args.project,
+            description=f"Shows on pull requests of {args.repository} what they would change",
+            service_role=role.arn,
+            source={"type": "CODECOMMIT", "location": args.clone_url, "buildspec": build.buildspec},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": build.machine.type.value,
+                "compute_type": build.machine.size,
+                "image": build.machine.image or IMAGES[build.machine.type],
+                "image_pull_credentials_type": "CODEBUILD",
+                "environment_variables": environment_variables(replace(build, variables=variables)),
+            },
+            build_timeout=None if build.machine.type.is_lambda else build.machine.timeout_minutes,
+            logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
+            tags=environment.tags,
+            # A build that starts before its role has its rights fails.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(role.policies)),
+        )
+        self._start(project)
+        self.register_outputs({"project": self.project, "roleArn": self.role_arn})
+
+    def _role(self) -> ServiceRole:
+        args, environment = self._args, self._args.environment
+        home, project, build = environment.home, args.project, args.build
+        return service_role(
+            f"{self._logical}-role",
+            environment,
+            parent=self,
+            role_name=project,
+            purpose=f"Previews pull requests of {args.repository}",
+            trust=environment.account_id.apply(
+                lambda account: document([pipeline_policies.build_trust(Place(home, account), project)])
+            ),
+            policy=pulumi.Output.all(
+                account=environment.account_id,
+                repository=args.repository_arn,
+                secrets=list(build.secret_arns.values()),
+                more=build.statements,
+            ).apply(
+                lambda known: document(
+                    [
+                        *comment_statements(
+                            Place(home, known["account"]),
+                            project,
+                            known["repository"],
+                            secret_arns=known["secrets"],
+                            approves=args.approves,
+                        ),
+                        *known["more"],
+                    ]
+                )
+            ),
+            policy_arns=build.policy_arns,
+            boundary_arn=args.permissions_boundary_arn,
+        )
+
+    def _start(self, project: aws.codebuild.Project) -> None:
+        """Lets an event start a build of the pull request's own commit."""
+        args = self._args
+        role = (
+            self._start_role()
+            if args.start_role_arn is None
+            else ServiceRole(pulumi.Output.from_input(args.start_role_arn))
+        )
+        start_rule(
+            f"{self._logical}-rule",
+            args.environment,
+            parent=self,
+            rule=Rule(
+                name=args.project,
+                purpose=f"A pull request into {args.branch} of {args.repository} is previewed",
+                event_pattern=pulumi.Output.from_input(args.repository_arn).apply(
+                    partial(pull_request_events, args.branch)
+                ),
+            ),
+            target_name=f"{self._logical}-target",
+            target_id="build",
+            target_arn=project.arn,
+            role=role,
+            transformer={"input_paths": EVENT_PATHS, "input_template": BUILD_INPUT},
+        )
+
+    def _start_role(self) -> ServiceRole:
+        args = self._args
+        return start_role(
+            f"{self._logical}-start-role",
+            args.environment,
+            parent=self,
+            role_name=f"{args.project}-start",
+            purpose=f"Starts builds of {args.project}",
+            rules=[args.project],
+            statements=lambda place: start_statements(place, args.project),
+            boundary_arn=args.permissions_boundary_arn,
+        )

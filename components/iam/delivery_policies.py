@@ -1,0 +1,490 @@
+"""What Pulumi needs in an account to preview one environment of the platform, and to change it: policies as data.
+
+Everything that has a name is bound to the environment's names. What AWS names by itself (keys, connections,
+portfolios, notification rules) is bound to the tags that every resource of the environment carries. Calls that know no
+resource, or act before there is one, are named each with its reason.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from components.iam.pipeline_policies import Place
+from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
+from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
+from components.providers.domain_tag import STUDIO_LOCATION_TAG
+from components.providers.portfolio_claims import PATH as CLAIMS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One environment in one account, as the roles that deliver it see it."""
+
+    place: Place
+    """Account, and the partition of its regions."""
+    project: str
+    environment: str
+    repository: str | None = None
+    """CodeCommit repository, where it is not named `<project>-<environment>`."""
+    boundary_arn: str | None = None
+    """Permissions boundary without which no role may be made; left out, roles are bound by their names alone."""
+
+    @property
+    def prefix(self) -> str:
+        """What every name of the environment starts with."""
+        return f"{self.project}-{self.environment}"
+
+    def arns(self, service: str, *names: str) -> list[str]:
+        """ARNs in any region: an environment has artifact stores and catalogs in several."""
+        return [self.place.arn(service, name, "*") for name in names]
+
+    def buckets(self) -> list[str]:
+        """Buckets of the environment, legacy names included."""
+        names = (f"{self.prefix}-artifacts-*", f"{self.prefix}-products-*", f"codepipeline-{self.project}-*")
+        return [self.place.home.bucket_arn(name) for name in names]
+
+    def objects(self) -> list[str]:
+        """What the catalog's buckets hold; artifacts are nothing that Pulumi reads."""
+        return [self.place.home.bucket_arn(f"{self.prefix}-products-*/*")]
+
+    def roles(self) -> list[str]:
+        """Roles of the environment, and the two of SageMaker Projects that it may adopt."""
+        adopted = (WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_USE_ROLE)
+        names = (f"{self.prefix}-*", *(f"{WELL_KNOWN_PATH}{name}".lstrip("/") for name in adopted))
+        return [self.place.role(name) for name in names]
+
+    def policies(self) -> list[str]:
+        """Managed policies of the same."""
+        return [arn.replace(":role/", ":policy/").removesuffix("*") + "*" for arn in self.roles()]
+
+    def identities(self) -> list[str]:
+        """Roles, groups, users and managed policies of the account, and the policies that AWS keeps."""
+        iam = f"arn:{self.place.home.partition}:iam:"
+        own = [f"{iam}:{self.place.account_id}:{kind}/*" for kind in ("group", "policy", "role", "user")]
+        return [*own, f"{iam}:aws:policy/*"]
+
+    def tagged(self, *, when: str) -> dict[str, dict[str, str]]:
+        """Condition that a resource carries the environment's tags (`aws:ResourceTag`), or gets them."""
+        # Like, because a target can stand for the stacks of all tests.
+        return {
+            "StringLike": {
+                f"aws:{when}/mlops:project": self.project,
+                f"aws:{when}/mlops:environment": self.environment,
+            }
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where Pulumi keeps its state: a bucket with a key, or Pulumi Cloud, which takes no right of AWS."""
+
+    bucket: str | None = None
+    """`<bucket>`, or `<bucket>/<prefix>`."""
+    key_arn: str | None = None
+    """Key that decrypts the stacks' secrets, and the objects of the bucket if it encrypts them."""
+
+
+def read_state_statements(place: Place, state: State) -> list[Statement]:
+    """Reads the state. A preview takes no lock, so it writes nothing."""
+    return [*_state_statements(place, state, [], ["kms:Decrypt"])]
+
+
+def write_state_statements(place: Place, state: State) -> list[Statement]:
+    """Reads and writes the state, takes its lock and gives it back."""
+    return [*_state_statements(place, state, ["s3:DeleteObject", "s3:PutObject"], KEY_USE)]
+
+
+def assume_statements(role_arn: str) -> list[Statement]:
+    """Acts as the role of the environment's account, and has no other right there."""
+    return [allow("ActAsRoleOfAccount", ["sts:AssumeRole"], [role_arn])]
+
+
+def remember_statements(parameter_arn: str) -> list[Statement]:
+    """Remembers which drift has been told."""
+    return [allow("RememberDrift", ["ssm:GetParameter", "ssm:PutParameter"], [parameter_arn])]
+
+
+def account_trust(builder_arns: Sequence[str], external_id: str | None) -> Statement:
+    """Trust of a role of another account: the delivery's own builds may act as it, and nobody else.
+
+    The builds' roles stand in the condition: as principals they would have to exist first, and one that is made anew
+    would not be the one that was trusted.
+    """
+    roots = sorted({f"{arn.split(':role', 1)[0]}:root" for arn in builder_arns})
+    condition: dict[str, dict[str, object]] = {"ArnEquals": {"aws:PrincipalArn": list(builder_arns)}}
+    if external_id:
+        condition["StringEquals"] = {"sts:ExternalId": external_id}
+    return {"Effect": "Allow", "Principal": {"AWS": roots}, "Action": "sts:AssumeRole", "Condition": condition}
+
+
+def preview_statements(target: Target) -> list[Statement]:
+    """Reads everything that a preview with refresh, and the doctor, look at; writes nothing."""
+    return [
+        *(allow(f"Read{sid}", read, resources, condition) for sid, read, _, resources, condition in _services(target)),
+        allow(
+            "ReadWhatHasNoName",
+            [
+                *("budgets:DescribeBudgets", "cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
+                *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
+                *("codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
+                *("codecommit:GetApprovalRuleTemplate", "codecommit:ListRepositoriesForApprovalRuleTemplate"),
+                *("codeconnections:ListConnections", "codestar-connections:ListConnections"),
+                *("codestar-notifications:ListNotificationRules", "kms:ListAliases", "kms:ListKeys"),
+                *("logs:DescribeLogGroups", "s3:ListAllMyBuckets", "sagemaker:ListDomains", "sns:ListTopics"),
+                *("sagemaker:DescribeDomain", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
+                *("sagemaker:ListTags", "servicecatalog:DescribeConstraint"),
+                "servicecatalog:ListAcceptedPortfolioShares",
+                *("servicecatalog:ListPortfolios", "servicecatalog:ListPrincipalsForPortfolio"),
+                *("servicecatalog:ListTagOptions", "servicecatalog:SearchProductsAsAdmin"),
+                *("servicecatalog:SearchProvisionedProducts", "ssm:DescribeParameters", "iam:ListPolicies"),
+                *("servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas", "tag:GetResources"),
+            ],
+            ["*"],  # these calls know no resource, or the resources are SageMaker's own
+        ),
+        # Principals, supplied roles, and the service-linked role of notifications: none has the environment's name.
+        allow(
+            "ReadNamedIdentities",
+            [
+                *("iam:GetGroup", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy"),
+                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+            ],
+            target.identities(),
+        ),
+    ]
+
+
+def change_statements(target: Target) -> list[Statement]:
+    """Reads, makes, changes and removes everything that the environment consists of."""
+    writes = (
+        allow(f"Change{sid}", write, resources, condition)
+        for sid, _, write, resources, condition in _services(target)
+        if write
+    )
+    return [*preview_statements(target), *writes, *_making_statements(target), *_role_statements(target)]
+
+
+def reading_role(target: Target, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
+    """Role of an account that previews and examines the environment there."""
+    return RoleDocument(
+        key=f"delivery.{target.environment}.read",
+        name=f"{target.prefix}-delivery-read",
+        purpose=f"Previews {target.prefix} and examines it; changes nothing",
+        trust=[account_trust(builder_arns, external_id)],
+        statements=preview_statements(target),
+    )
+
+
+def changing_role(target: Target, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
+    """Role of an account that deploys the environment there."""
+    return RoleDocument(
+        key=f"delivery.{target.environment}.change",
+        name=f"{target.prefix}-delivery-change",
+        purpose=f"Deploys {target.prefix}",
+        trust=[account_trust(builder_arns, external_id)],
+        statements=change_statements(target),
+    )
+
+
+_Service = tuple[str, Sequence[str], Sequence[str], Sequence[str], object]
+
+
+def _services(target: Target) -> Iterator[_Service]:
+    """By kind of resource: what reads it, what changes it, which ones, and on which condition."""
+    yield from _storage(target)
+    yield from _developer_tools(target)
+    yield from _catalog(target)
+    yield (
+        "Roles",
+        [
+            *("iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy"),
+            *("iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyTags"),
+            *("iam:ListPolicyVersions", "iam:ListRolePolicies", "iam:ListRoleTags"),
+        ],
+        [
+            *("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"),
+            *("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagPolicy", "iam:TagRole"),
+            *("iam:UntagPolicy", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"),
+            "iam:UpdateRoleDescription",
+        ],
+        [*target.roles(), *target.policies()],
+        None,
+    )
+    yield (
+        "Parameters",
+        ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:ListTagsForResource"],
+        [
+            *("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutParameter"),
+            "ssm:RemoveTagsFromResource",
+        ],
+        target.arns("ssm", f"parameter/{target.prefix}/*", f"parameter{CLAIMS}", f"parameter{CLAIMS}/*"),
+        None,
+    )
+
+
+def _storage(target: Target) -> Iterator[_Service]:
+    yield (
+        "Buckets",
+        [
+            *("s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration"),
+            *("s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration", "s3:ListBucket"),
+            *("s3:ListBucketVersions", "s3:ListTagsForResource"),
+        ],
+        [
+            *("s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketCORS"),
+            *("s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"),
+            *("s3:PutBucketTagging", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration"),
+            *("s3:PutLifecycleConfiguration", "s3:TagResource", "s3:UntagResource"),
+        ],
+        target.buckets(),
+        None,
+    )
+    yield (
+        "Products",
+        ["s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectTagging", "s3:GetObjectVersion"],
+        ["s3:PutObject", "s3:PutObjectTagging"],
+        target.objects(),
+        None,
+    )
+    yield (
+        "Keys",
+        [
+            *("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"),
+            "kms:ListKeyPolicies",
+        ],
+        KEY_ADMINISTRATION,
+        target.arns("kms", "key/*"),
+        target.tagged(when="ResourceTag"),
+    )
+    yield (
+        "Topics",
+        [
+            "sns:GetSubscriptionAttributes",
+            "sns:GetTopicAttributes",
+            "sns:ListSubscriptionsByTopic",
+            "sns:ListTagsForResource",
+        ],
+        [
+            *("sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes"),
+            *("sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource"),
+        ],
+        target.arns("sns", f"{target.prefix}-*"),
+        None,
+    )
+
+
+def _developer_tools(target: Target) -> Iterator[_Service]:
+    repositories = [target.prefix, *([target.repository] if target.repository else [])]
+    yield (
+        "Repositories",
+        [
+            *("codecommit:BatchGetRepositories", "codecommit:GetBranch", "codecommit:GetRepository"),
+            *("codecommit:ListAssociatedApprovalRuleTemplatesForRepository", "codecommit:ListTagsForResource"),
+        ],
+        [
+            *("codecommit:AssociateApprovalRuleTemplateWithRepository", "codecommit:CreateRepository"),
+            *("codecommit:DeleteRepository", "codecommit:DisassociateApprovalRuleTemplateFromRepository"),
+            *("codecommit:TagResource", "codecommit:UntagResource", "codecommit:UpdateDefaultBranch"),
+            *("codecommit:UpdateRepositoryDescription", "codecommit:UpdateRepositoryEncryptionKey"),
+        ],
+        target.arns("codecommit", *repositories),
+        None,
+    )
+    yield (
+        "Connections",
+        ["codeconnections:GetConnection", "codeconnections:ListTagsForResource", "codestar-connections:GetConnection"],
+        ["codeconnections:DeleteConnection", "codeconnections:TagResource", "codeconnections:UntagResource"],
+        [*target.arns("codeconnections", "connection/*"), *target.arns("codestar-connections", "connection/*")],
+        target.tagged(when="ResourceTag"),
+    )
+    yield (
+        "NotificationRules",
+        ["codestar-notifications:DescribeNotificationRule", "codestar-notifications:ListTagsForResource"],
+        [
+            *("codestar-notifications:DeleteNotificationRule", "codestar-notifications:Subscribe"),
+            *("codestar-notifications:TagResource", "codestar-notifications:Unsubscribe"),
+            *("codestar-notifications:UntagResource", "codestar-notifications:UpdateNotificationRule"),
+        ],
+        target.arns("codestar-notifications", "notificationrule/*"),
+        target.tagged(when="ResourceTag"),
+    )
+    yield (
+        "Pipelines",
+        ["codepipeline:GetPipeline", "codepipeline:GetPipelineState", "codepipeline:ListTagsForResource"],
+        [
+            *("codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:TagResource"),
+            *("codepipeline:UntagResource", "codepipeline:UpdatePipeline"),
+        ],
+        target.arns("codepipeline", f"{target.prefix}-*"),
+        None,
+    )
+    yield (
+        "Builds",
+        ["codebuild:BatchGetProjects"],
+        ["codebuild:CreateProject", "codebuild:DeleteProject", "codebuild:UpdateProject"],
+        target.arns("codebuild", f"project/{target.prefix}-*"),
+        None,
+    )
+    yield (
+        "EventRules",
+        ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
+        [
+            *("events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"),
+            *("events:TagResource", "events:UntagResource"),
+        ],
+        target.arns("events", f"rule/{target.prefix}-*"),
+        None,
+    )
+    yield (
+        "Logs",
+        ["logs:ListTagsForResource"],
+        [
+            *("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DisassociateKmsKey"),
+            *("logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+        ],
+        target.arns("logs", f"log-group:/aws/codebuild/{target.prefix}-*"),
+        None,
+    )
+
+
+def _catalog(target: Target) -> Iterator[_Service]:
+    yield (
+        "Catalog",
+        [
+            *("servicecatalog:DescribePortfolio", "servicecatalog:DescribePortfolioShares"),
+            *("servicecatalog:DescribeProductAsAdmin", "servicecatalog:DescribeProvisioningArtifact"),
+            *("servicecatalog:ListBudgetsForResource", "servicecatalog:ListConstraintsForPortfolio"),
+            *("servicecatalog:ListLaunchPaths", "servicecatalog:ListPortfoliosForProduct"),
+            *("servicecatalog:ListProvisioningArtifacts", "servicecatalog:ListResourcesForTagOption"),
+        ],
+        [
+            *("servicecatalog:AssociateBudgetWithResource", "servicecatalog:AssociatePrincipalWithPortfolio"),
+            *("servicecatalog:AssociateProductWithPortfolio", "servicecatalog:AssociateTagOptionWithResource"),
+            *("servicecatalog:CreateConstraint", "servicecatalog:CreatePortfolioShare"),
+            *("servicecatalog:CreateProvisioningArtifact", "servicecatalog:DeletePortfolio"),
+            *("servicecatalog:DeletePortfolioShare", "servicecatalog:DeleteProduct"),
+            *("servicecatalog:DeleteProvisioningArtifact", "servicecatalog:DisassociateBudgetFromResource"),
+            *("servicecatalog:DisassociatePrincipalFromPortfolio", "servicecatalog:TagResource"),
+            *("servicecatalog:DisassociateProductFromPortfolio", "servicecatalog:UntagResource"),
+            *("servicecatalog:DisassociateTagOptionFromResource", "servicecatalog:UpdatePortfolio"),
+            *("servicecatalog:UpdatePortfolioShare", "servicecatalog:UpdateProduct"),
+            "servicecatalog:UpdateProvisioningArtifact",
+        ],
+        [*target.arns("catalog", "portfolio/*", "product/*")],
+        target.tagged(when="ResourceTag"),
+    )
+    yield (
+        "Budgets",
+        ["budgets:ListTagsForResource", "budgets:ViewBudget"],
+        ["budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"],
+        [f"arn:{target.place.home.partition}:budgets::{target.place.account_id}:budget/{target.prefix}*"],
+        None,
+    )
+
+
+def _making_statements(target: Target) -> Iterator[Statement]:
+    """What makes things that AWS names: they get the environment's tags, or are SageMaker's own."""
+    yield allow(
+        "MakeWithTags",
+        [
+            *("codeconnections:CreateConnection", "codestar-notifications:CreateNotificationRule", "kms:CreateKey"),
+            *("servicecatalog:CreatePortfolio", "servicecatalog:CreateProduct"),
+        ],
+        ["*"],  # none of them exists yet, so none has an ARN
+        target.tagged(when="RequestTag"),
+    )
+    # The tags open a key to this role, and KMS asks for this right to make a key with tags, too. So a key that has the
+    # tags of another environment cannot be given these; one without such tags can.
+    untaken = {"StringLikeIfExists": target.tagged(when="ResourceTag")["StringLike"]}
+    yield allow("TagNewKeys", ["kms:TagResource"], ["*"], {**target.tagged(when="RequestTag"), **untaken})
+    # Domains are the account's, and other tags of them can decide what people may do.
+    location = {"ForAllValues:StringEquals": {"aws:TagKeys": [STUDIO_LOCATION_TAG]}, "Null": {"aws:TagKeys": "false"}}
+    yield allow(
+        "TagDomains", ["sagemaker:AddTags", "sagemaker:DeleteTags"], target.arns("sagemaker", "domain/*"), location
+    )
+    # A bucket that is not retained is emptied before it goes.
+    objects = [f"{bucket}/*" for bucket in target.buckets()]
+    yield allow("EmptyBuckets", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects)
+    aliases = target.arns("kms", f"alias/{target.prefix}-*")
+    yield allow("ChangeAliases", ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"], aliases)
+    yield allow(
+        "ChangeWhatHasNoName",
+        [
+            *("codecommit:CreateApprovalRuleTemplate", "codecommit:DeleteApprovalRuleTemplate"),
+            *("codecommit:UpdateApprovalRuleTemplateContent", "codecommit:UpdateApprovalRuleTemplateDescription"),
+            *("codecommit:UpdateApprovalRuleTemplateName", "servicecatalog:DescribeConstraint"),
+            "sagemaker:DisableSagemakerServicecatalogPortfolio",
+            *("sagemaker:EnableSagemakerServicecatalogPortfolio", "servicecatalog:DeleteConstraint"),
+            *("servicecatalog:CreateTagOption", "servicecatalog:DeleteTagOption", "servicecatalog:DescribeTagOption"),
+            *("servicecatalog:UpdateConstraint", "servicecatalog:UpdateTagOption"),
+        ],
+        ["*"],  # AWS takes no resource for these
+    )
+    # The portfolio that SageMaker shares with the account is imported, and carries no tags of ours.
+    yield allow(
+        "OpenPortfolioOfSageMaker",
+        ["servicecatalog:AssociatePrincipalWithPortfolio", "servicecatalog:DisassociatePrincipalFromPortfolio"],
+        target.arns("catalog", "portfolio/*"),
+    )
+    # Made once per account: notification rules do not work without.
+    yield allow(
+        "MakeServiceLinkedRole",
+        ["iam:CreateServiceLinkedRole"],
+        [
+            f"arn:{target.place.home.partition}:iam::{target.place.account_id}:role/aws-service-role/"
+            "codestar-notifications.amazonaws.com/*"
+        ],
+        {"StringEquals": {"iam:AWSServiceName": "codestar-notifications.amazonaws.com"}},
+    )
+
+
+PASSED_TO = (
+    "codebuild.amazonaws.com",
+    "codepipeline.amazonaws.com",
+    "events.amazonaws.com",
+    "servicecatalog.amazonaws.com",
+)
+"""Services that the environment's roles work for."""
+
+
+def _role_statements(target: Target) -> Iterator[Statement]:
+    """Roles are made under the environment's names, for its services, and within the boundary where there is one.
+
+    Among these names are the role that has these rights, and its policies: without a boundary it can give itself any
+    right of the account, and with one only what the boundary allows. Whatever the boundary is named, it is kept.
+    """
+    bound = {"StringEquals": {"iam:PermissionsBoundary": target.boundary_arn}} if target.boundary_arn else {}
+    making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+    yield allow("MakeRoles", making, target.roles(), bound or None)
+    own = {**bound, "ArnLike": {"iam:PolicyARN": target.policies()}}
+    yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
+    to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}
+    yield allow("PassRoles", ["iam:PassRole"], target.roles(), to)
+    if target.boundary_arn:
+        yield _refuse("KeepBoundaryOfRoles", ["iam:DeleteRolePermissionsBoundary"], target.roles())
+        rewriting = ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion")
+        yield _refuse("KeepBoundary", [*rewriting, "iam:SetDefaultPolicyVersion"], [target.boundary_arn])
+
+
+def _refuse(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
+    return {**allow(sid, actions, resources), "Effect": "Deny"}
+
+
+def _state_statements(place: Place, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:
+    if state.bucket:
+        name, _, prefix = state.bucket.partition("/")
+        bucket = place.home.bucket_arn(name)
+        folder = f"{bucket}/{prefix.strip('/')}/.pulumi/*" if prefix.strip("/") else f"{bucket}/.pulumi/*"
+        yield allow("FindState", ["s3:ListBucket"], [bucket])
+        yield allow("ReadState" if not write else "WriteState", ["s3:GetObject", *write], [folder])
+    if state.key_arn:
+        yield allow("DecryptSecrets" if not write else "UseKeyOfState", key, [state.key_arn])
+
+
+_BACKEND = re.compile(r"s3://(?P<bucket>[^?]+?)/?(\?.*)?")
+_PROVIDER = re.compile(r"awskms://+(?P<key>arn:[^?]+)(\?.*)?")
+
+
+def state_of(backend_url: str, secrets_provider: str | None) -> State:
+    """What Pulumi's own addresses of the state and of its secrets say of AWS."""
+    bucket, key = _BACKEND.fullmatch(backend_url), _PROVIDER.fullmatch(secrets_provider or "")
+    return State(bucket=bucket["bucket"] if bucket else None, key_arn=key["key"] if key else None)

@@ -1,0 +1,88 @@
+"""What a test of a deployment option may do: deploy stacks under test, and try them as a data scientist does.
+
+Every name of a stack under test begins with the project's name and `-t`, and so do the names of its projects.
+"""
+
+from components.iam.delivery_policies import Target, change_statements
+from components.iam.policies import Statement, allow
+from components.iam.role_documents import RoleDocument
+
+_PROJECTS = "t*"
+"""Names of the projects that tests create."""
+
+
+def testing_role(target: Target) -> RoleDocument:
+    """Role of a build that brings stacks under test up and destroys them, whoever assumes it."""
+    return RoleDocument(
+        key="delivery.tests",
+        name=f"{target.prefix}-tests",
+        purpose="Brings stacks under test up, tries them and destroys them",
+        trust=[],
+        statements=[*change_statements(target), *scientist_statements(target)],
+    )
+
+
+def scientist_statements(target: Target) -> list[Statement]:
+    """Creates, watches, approves and deletes the projects of tests."""
+    home, account = target.place.home, target.place.account_id
+    return [
+        allow(
+            "Projects",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateProject", "sagemaker:DeleteProject"),
+                "sagemaker:DescribeProject",
+            ],
+            target.arns("sagemaker", f"project/{_PROJECTS}"),
+        ),
+        allow(
+            "Models",
+            [
+                *("sagemaker:DeleteModelPackage", "sagemaker:DeleteModelPackageGroup"),
+                *("sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"),
+            ],
+            target.arns(
+                "sagemaker", f"model-package/sagemaker-{_PROJECTS}", f"model-package-group/sagemaker-{_PROJECTS}"
+            ),
+        ),
+        # SageMaker's pipelines carry the id of their project, which nobody chooses.
+        allow(
+            "Trainings",
+            ["sagemaker:ListPipelineExecutions", "sagemaker:ListPipelineExecutionSteps"],
+            target.arns("sagemaker", "pipeline/sagemaker-p-*"),
+        ),
+        allow(
+            "Pipelines",
+            [
+                *("codepipeline:GetPipelineState", "codepipeline:ListPipelineExecutions"),
+                "codepipeline:PutApprovalResult",
+            ],
+            target.arns("codepipeline", f"sagemaker-{_PROJECTS}"),
+        ),
+        # Calls that know no resource; what Service Catalog lets the caller launch, the portfolio's principals say.
+        allow(
+            "Find",
+            [
+                *("codepipeline:ListPipelines", "sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"),
+                "sagemaker:ListPipelines",
+                *("servicecatalog:DescribeProduct", "servicecatalog:DescribeProvisionedProduct"),
+                *("servicecatalog:DescribeRecord", "servicecatalog:ProvisionProduct"),
+                *("servicecatalog:SearchProducts", "servicecatalog:TerminateProvisionedProduct"),
+            ],
+            ["*"],
+        ),
+        # Studio's other route: CloudFormation launches a template from S3 as the launch role.
+        allow(
+            "ProjectsFromS3",
+            [
+                *("cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStacks"),
+                "cloudformation:TagResource",
+            ],
+            target.arns("cloudformation", "stack/SP-*"),
+        ),
+        allow(
+            "PassLaunchRole",
+            ["iam:PassRole"],
+            [f"arn:{home.partition}:iam::{account}:role/{target.prefix}-project-launch"],
+            {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+    ]

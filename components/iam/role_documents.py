@@ -1,0 +1,241 @@
+"""Every role of an environment as a document: what makes a role, judges one or prints one takes it from here.
+
+Pure functions: no engine and no call to AWS, so that a document is the same before and after the role exists.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from awsmodel.regions import Region
+from components.core.naming import Names
+from components.core.network import Network
+from components.iam import project_policies, use_role_policies
+from components.iam.policies import Statement, document
+from components.iam.use_role_policies import ProjectPlace
+from components.sections.iam import IamSpec, RoleMode, UseRole
+
+WELL_KNOWN_PATH = "/service-role/"
+"""Path of the two roles that AWS's console makes for SageMaker Projects."""
+
+WELL_KNOWN_LAUNCH_ROLE = "AmazonSageMakerServiceCatalogProductsLaunchRole"
+"""The one that launches, for all projects of an account."""
+
+WELL_KNOWN_USE_ROLE = "AmazonSageMakerServiceCatalogProductsUseRole"
+"""The one that works in projects, for all services."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleDocument:
+    """A role, as IAM would describe it."""
+
+    key: str
+    """What it is in the settings: `launch`, `use.CodeBuild`, ..."""
+    name: str
+    """Name of the role, up to 64 characters."""
+    purpose: str
+    """What it is for, in a sentence; IAM takes up to 1,000 characters."""
+    trust: Sequence[Statement]
+    """Who may assume it."""
+    statements: Sequence[Statement]
+    """What it may do."""
+    path: str = "/"
+    """Path of the role."""
+    boundary_arn: str | None = None
+    """Policy that bounds it, whatever it is given."""
+
+    def arn(self, region: Region, account_id: str) -> str:
+        """ARN of the role in an account."""
+        return f"arn:{region.partition}:iam::{account_id}:role{self.path}{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundaryDocument:
+    """A managed policy that bounds roles."""
+
+    name: str
+    """Name of the policy, up to 128 characters. Its path is `/`: the launch role names it so."""
+    purpose: str
+    """What it is for, in a sentence."""
+    statements: Sequence[Statement]
+    """The most that a bounded role can have."""
+    key: str = "boundary"
+    """What it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleFacts:
+    """What the documents of an environment's roles depend on."""
+
+    names: Names
+    """Physical names."""
+    home: Region
+    """The home region."""
+    regions: Sequence[Region]
+    """Regions of the catalog."""
+    account_id: str
+    """The account."""
+    iam: IamSpec = field(default_factory=IamSpec)
+    """Who makes the roles."""
+    service_catalog: bool = True
+    """Whether projects are launched through Service Catalog."""
+    studio: bool = False
+    """Whether projects are launched from templates in S3, by the other route of Studio."""
+    launches_tell_topic: bool = False
+    """Whether CloudFormation tells the topic of launches."""
+    key_arns: Sequence[str] = ()
+    """Customer keys of what projects make."""
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    """Networks that projects run in, by region."""
+    stack_set_role_arn: str | None = None
+    """Administration role with which projects may deploy stack sets."""
+
+    @property
+    def topic_arn(self) -> str:
+        """Topic of the environment; its ARN is known before it is made."""
+        home = self.home
+        return f"arn:{home.partition}:sns:{home.name}:{self.account_id}:{self.names.topic.value}"
+
+    @property
+    def project_boundary_arn(self) -> str:
+        """Policy that bounds every role that a project makes."""
+        return self._arn("policy/", self.names.project_boundary.value)
+
+    @property
+    def launch_role_arn(self) -> str:
+        """Role that launches projects."""
+        own = self._arn("role/", self.names.launch_role.value)
+        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_LAUNCH_ROLE)
+        supplied = self.iam.launch.supplied_arn
+        return supplied or (well_known if self.iam.launch_mode is RoleMode.ADOPT else own)
+
+    @property
+    def use_role_arns(self) -> Mapping[UseRole, str]:
+        """Roles that work in projects; none where each project makes its own."""
+        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_USE_ROLE)
+        return {
+            RoleMode.PROJECT: {},
+            RoleMode.CREATE: {role: self._arn("role/", self.names.use_role(role).value) for role in UseRole},
+            RoleMode.ADOPT: dict.fromkeys(UseRole, well_known),
+            RoleMode.SUPPLIED: self.iam.use_role_arns,
+        }[self.iam.use_mode]
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:{self.home.partition}:iam::{self.account_id}:{kind}{name}"
+
+
+def launch_role(facts: RoleFacts) -> RoleDocument:
+    """The role that launches projects."""
+    path, name = _path_and_name(facts.launch_role_arn)
+    return RoleDocument(
+        key="launch",
+        name=name,
+        path=path,
+        purpose="Launches SageMaker projects through Service Catalog",
+        trust=[project_policies.launch_trust(service_catalog=facts.service_catalog, studio=facts.studio)],
+        statements=project_policies.launch_statements(
+            facts.home,
+            facts.account_id,
+            facts.project_boundary_arn,
+            facts.topic_arn if facts.launches_tell_topic else None,
+            use_role_arns=facts.use_role_arns or None,
+            in_network=bool(facts.networks),
+        ),
+        boundary_arn=facts.iam.permissions_boundary_arn,
+    )
+
+
+def use_roles(facts: RoleFacts) -> list[RoleDocument]:
+    """The roles that work in projects: none where projects make them, one for each service, or one for all."""
+    arns, place = facts.use_role_arns, _place(facts)
+    shared: dict[str, list[UseRole]] = {}
+    for role, arn in arns.items():
+        shared.setdefault(arn, []).append(role)
+    return [_use_role(facts, place, arn, roles) for arn, roles in shared.items()]
+
+
+def _use_role(facts: RoleFacts, place: ProjectPlace, arn: str, roles: Sequence[UseRole]) -> RoleDocument:
+    path, name = _path_and_name(arn)
+    one = len(roles) == 1
+    return RoleDocument(
+        key=f"use.{roles[0]}" if one else "use",
+        name=name,
+        path=path,
+        purpose=f"Works for {', '.join(roles)} in SageMaker projects",
+        trust=[use_role_policies.trust(roles[0], place) if one else use_role_policies.common_trust(roles, place)],
+        statements=[
+            statement if one else {**statement, "Sid": f"{role}{statement['Sid']}"}
+            for role in roles
+            for statement in use_role_policies.statements(role, place)
+        ],
+        boundary_arn=facts.iam.permissions_boundary_arn,
+    )
+
+
+def _path_and_name(arn: str) -> tuple[str, str]:
+    path, _, name = arn.split(":", 5)[5].removeprefix("role").rpartition("/")
+    return f"{path}/", name
+
+
+def _place(facts: RoleFacts) -> ProjectPlace:
+    return ProjectPlace(
+        regions=facts.regions,
+        account_id=facts.account_id,
+        role_arns=facts.use_role_arns,
+        topic_arn=facts.topic_arn,
+        key_arns=facts.key_arns,
+        networks=facts.networks,
+        stack_set_role_arn=facts.stack_set_role_arn,
+    )
+
+
+def roles(facts: RoleFacts) -> list[RoleDocument]:
+    """Every role of the catalog that is not a project's own."""
+    return [launch_role(facts), *use_roles(facts)]
+
+
+def project_boundary(facts: RoleFacts) -> list[Statement]:
+    """The most that any role that a project makes can have."""
+    return project_policies.boundary_statements(
+        facts.home, facts.account_id, facts.stack_set_role_arn, in_network=bool(facts.networks)
+    )
+
+
+def boundary(facts: RoleFacts) -> BoundaryDocument | None:
+    """The policy that bounds every role that a project makes; nothing where projects make none."""
+    if facts.iam.use_mode is not RoleMode.PROJECT:
+        return None
+    return BoundaryDocument(
+        name=facts.names.project_boundary.value,
+        purpose=f"The most that a role of a project of {facts.names.prefix} can have",
+        statements=project_boundary(facts),
+    )
+
+
+INLINE_LIMIT = 10240
+"""Characters of all inline policies of a role together, white space not counted."""
+
+MANAGED_POLICY_LIMIT = 6144
+"""Characters of a customer managed policy, white space not counted."""
+
+ATTACHED_LIMIT = 10
+"""Managed policies of a role, where the account's quota was not raised."""
+
+
+def fits_inline(role: RoleDocument) -> bool:
+    """Whether what a role may do is one inline policy; else it is the `managed_policies` together."""
+    return _size(role.statements) <= INLINE_LIMIT
+
+
+def managed_policies(role: RoleDocument) -> Iterator[list[Statement]]:
+    """A role's statements, in their order, in parts that each fit into a customer managed policy."""
+    part: list[Statement] = []
+    for statement in role.statements:
+        if part and _size([*part, statement]) > MANAGED_POLICY_LIMIT:
+            yield part
+            part = []
+        part.append(statement)
+    yield part
+
+
+def _size(statements: Sequence[Statement]) -> int:
+    return len("".join(document(statements).split()))

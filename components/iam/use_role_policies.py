@@ -1,0 +1,482 @@
+"""What the use roles may do: the roles that work in all projects of an environment, where projects make none.
+
+Each use role has what the products' templates give to their own role for the same service, on the names of all
+projects; a test holds the two against each other. Projects that share roles are not separated from one another.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from awsmodel.regions import Region
+from components.core.network import Network
+from components.iam.network_policies import (
+    function_interface_statements,
+    job_interface_statements,
+    network_interface_statements,
+)
+from components.iam.policies import Statement, allow
+from components.sections.iam import UseRole
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectPlace:
+    """Where projects work, and what of the environment they reach."""
+
+    regions: Sequence[Region]
+    """Regions of the catalog."""
+    account_id: str
+    """The account."""
+    role_arns: Mapping[UseRole, str]
+    """The use roles: some of them pass others on."""
+    topic_arn: str = ""
+    """Topic that approvals are sent to, or a pattern of it; empty where there is none."""
+    key_arns: Sequence[str] = ()
+    """Customer keys of what projects make."""
+    networks: Mapping[str, Network] | None = None
+    """Networks that projects run in, by region."""
+    stack_set_role_arn: str | None = None
+    """Administration role with which projects may deploy stack sets."""
+
+    def arns(self, service: str, *names: str, account: str | None = None) -> list[str]:
+        """ARNs of things of the account, in each region of the catalog."""
+        owner = self.account_id if account is None else account
+        return [
+            f"arn:{region.partition}:{service}:{region.name}:{owner}:{name}"
+            for region in self.regions
+            for name in names
+        ]
+
+    def buckets(self, *names: str) -> list[str]:
+        """ARNs of buckets of projects, or of what is in them."""
+        return [self.regions[0].bucket_arn(name) for name in names]
+
+    def bucket(self, kind: str) -> str:
+        """Name of every project's artifact bucket: of `build` projects, of `deploy` projects, or of all (`*`)."""
+        return f"sagemaker-*-{kind}-{self.account_id}"
+
+
+def trust(role: UseRole, place: ProjectPlace) -> Statement:
+    """Lets the service assume the role for what belongs to projects of the account, and for nobody else."""
+    sources: Mapping[UseRole, list[str]] = {
+        UseRole.CODE_PIPELINE: place.arns("codepipeline", "sagemaker-*"),
+        UseRole.CODE_BUILD: place.arns("codebuild", "project/sagemaker-*"),
+        UseRole.EVENTS: place.arns("events", "rule/sagemaker-*"),
+        UseRole.CLOUD_FORMATION: place.arns("cloudformation", "stack/sagemaker-*/*"),
+        # Pipelines, jobs and endpoints assume it, and SageMaker invents the names of the jobs.
+        UseRole.SAGEMAKER: place.arns("sagemaker", "*"),
+        UseRole.LAMBDA: place.arns("lambda", "function:sagemaker-*"),
+    }
+    statement: Statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": role.service},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": place.account_id},
+            "ArnLike": {"aws:SourceArn": sources[role]},
+        },
+    }
+    return statement
+
+
+def common_trust(roles: Sequence[UseRole], place: ProjectPlace) -> Statement:
+    """Lets several services assume one role: with a source for each the trust would not fit into 2,048 characters."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": [role.service for role in roles]},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+    }
+
+
+def statements(role: UseRole, place: ProjectPlace) -> list[Statement]:
+    """What a use role may do."""
+    return _STATEMENTS[role](place)
+
+
+def _pass(roles: Sequence[str], service: str, sid: str) -> Statement:
+    return allow(sid, ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": service}})
+
+
+def _key(place: ProjectPlace, *actions: str) -> list[Statement]:
+    return [allow("Key", actions, place.key_arns)] if place.key_arns else []
+
+
+def _grants(place: ProjectPlace) -> list[Statement]:
+    for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
+
+
+_ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+
+
+def _code_pipeline(place: ProjectPlace) -> list[Statement]:
+    tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
+    if place.topic_arn:
+        # Of stacks that test a deployment option only a pattern of the name is known beforehand.
+        equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
+        through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
+        tell.append(allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through))
+    return [
+        allow("ArtifactBuckets", ["s3:GetBucketLocation", "s3:GetBucketVersioning"], place.buckets(place.bucket("*"))),
+        allow(
+            "Artifacts",
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            place.buckets(f"{place.bucket('*')}/sagemaker-*"),
+        ),
+        allow(
+            "Sources",
+            [
+                *("codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit"),
+                *("codecommit:GetRepository", "codecommit:GetUploadArchiveStatus", "codecommit:UploadArchive"),
+            ],
+            place.arns("codecommit", "sagemaker-*"),
+        ),
+        allow(
+            "Builds",
+            ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
+            place.arns("codebuild", "project/sagemaker-*"),
+        ),
+        allow(
+            "Stages",
+            [
+                *("cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStackEvents"),
+                *("cloudformation:DescribeStacks", "cloudformation:TagResource", "cloudformation:UntagResource"),
+                "cloudformation:UpdateStack",
+            ],
+            place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"),
+        ),
+        _pass([place.role_arns[UseRole.CLOUD_FORMATION]], "cloudformation.amazonaws.com", "RoleOfTheStages"),
+        *_stack_sets(place),
+        *tell,
+        *_key(place, *_ARTIFACT_KEY),
+    ]
+
+
+def _stack_sets(place: ProjectPlace) -> list[Statement]:
+    if place.stack_set_role_arn is None:
+        return []
+    return [
+        allow(
+            "StackSets",
+            [
+                *("cloudformation:CreateStackInstances", "cloudformation:CreateStackSet"),
+                *("cloudformation:DescribeStackInstance", "cloudformation:DescribeStackSet"),
+                *("cloudformation:DescribeStackSetOperation", "cloudformation:ListStackInstances"),
+                *("cloudformation:ListStackSetOperationResults", "cloudformation:TagResource"),
+                *("cloudformation:UpdateStackInstances", "cloudformation:UpdateStackSet"),
+            ],
+            _stack_set_arns(place),
+        ),
+        _pass([place.stack_set_role_arn], "cloudformation.amazonaws.com", "RoleOfTheStackSets"),
+    ]
+
+
+def _stack_set_arns(place: ProjectPlace) -> list[str]:
+    partition, account = place.regions[0].partition, place.account_id
+    return [
+        *place.arns("cloudformation", "stackset/sagemaker-*-deploy-*"),
+        # A stack set's targets may be in any region, and what they are made of belongs to AWS.
+        f"arn:{partition}:cloudformation:*:{account}:stackset-target/sagemaker-*-deploy-*",
+        *place.arns("cloudformation", "type/resource/*", account=""),
+    ]
+
+
+def _code_build(place: ProjectPlace) -> list[Statement]:
+    build = place.bucket("build")
+    return [
+        allow(
+            "Logs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            place.arns("logs", "log-group:/aws/codebuild/sagemaker-*"),
+        ),
+        allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
+        allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
+        allow("Outputs", ["s3:PutObject"], place.buckets(f"{place.bucket('deploy')}/sagemaker-*")),
+        allow(
+            "FindCodeAndData",
+            ["s3:ListBucket"],
+            place.buckets(build),
+            {"StringLike": {"s3:prefix": ["code/*", "data/*"]}},
+        ),
+        allow("UploadCodeAndData", ["s3:PutObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "TrainingPipelines",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DescribePipeline"),
+                *("sagemaker:ListPipelineExecutions", "sagemaker:StartPipelineExecution", "sagemaker:UpdatePipeline"),
+            ],
+            place.arns("sagemaker", "pipeline/sagemaker-*"),
+        ),
+        allow(
+            "ModelPackageGroups",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"),
+                *("sagemaker:GetModelPackageGroupPolicy", "sagemaker:PutModelPackageGroupPolicy"),
+            ],
+            place.arns("sagemaker", "model-package-group/sagemaker-*"),
+        ),
+        # Groups may be other projects' own; the call that lists their versions knows no resource.
+        allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
+        allow("FindModelPackages", ["sagemaker:ListModelPackages"], ["*"]),
+        allow(
+            "Endpoints",
+            ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+            place.arns("sagemaker", "endpoint/sagemaker-*"),
+        ),
+        allow(
+            "Stages",
+            ["cloudformation:DescribeStackSet", "cloudformation:DescribeStacks", "cloudformation:ListStackInstances"],
+            place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*", "stackset/sagemaker-*-deploy-*"),
+        ),
+        _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheJobs"),
+        *_tests_elsewhere(place),
+        *_key(place, *_ARTIFACT_KEY),
+        *_interfaces(place, network_interface_statements),
+    ]
+
+
+def _tests_elsewhere(place: ProjectPlace) -> list[Statement]:
+    """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
+    if place.stack_set_role_arn is None:
+        return []
+    roles = f"arn:{place.regions[0].partition}:iam::*:role/sagemaker-*"
+    return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
+
+
+def _interfaces(place: ProjectPlace, rights: Callable[[Region, str, Network], Sequence[Statement]]) -> list[Statement]:
+    """A role's rights in the network of each region that has one."""
+    return [
+        {**statement, "Sid": f"{statement['Sid']}{_sid(region)}"}
+        for region in place.regions
+        if (network := (place.networks or {}).get(region.name))
+        for statement in rights(region, place.account_id, network)
+    ]
+
+
+def _sid(region: Region) -> str:
+    return "".join(part.title() for part in region.name.split("-"))
+
+
+def _events(place: ProjectPlace) -> list[Statement]:
+    return [allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*"))]
+
+
+def _cloud_formation(place: ProjectPlace) -> list[Statement]:
+    models = place.arns("sagemaker", "endpoint-config/*", "model/*")
+    targets = place.arns("application-autoscaling", "scalable-target/*")
+    partition, account = place.regions[0].partition, place.account_id
+    scaling = "sagemaker.application-autoscaling.amazonaws.com"
+    linked = f"role/aws-service-role/{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    return [
+        allow(
+            "Endpoints",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:DeleteTags"),
+                *("sagemaker:DescribeEndpoint", "sagemaker:ListTags", "sagemaker:UpdateEndpoint"),
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
+            ],
+            place.arns("sagemaker", "endpoint/sagemaker-*"),
+        ),
+        # CloudFormation invents the names of models and endpoint configurations; the project's tag is the bound.
+        allow(
+            "MakeModels",
+            ["sagemaker:AddTags", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
+            models,
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "RemoveModels",
+            ["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel", "sagemaker:DeleteTags"],
+            models,
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UseModels",
+            [
+                *("sagemaker:CreateEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"),
+                *("sagemaker:ListTags", "sagemaker:UpdateEndpoint"),
+            ],
+            models,
+        ),
+        allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
+        _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheModels"),
+        allow(
+            "Alarms",
+            [
+                *("cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm"),
+                *("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+            ],
+            place.arns("cloudwatch", "alarm:sagemaker-*", "alarm:TargetTracking-endpoint/sagemaker-*"),
+        ),
+        allow(
+            "Scaling",
+            [
+                *("application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget"),
+                *("application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"),
+            ],
+            targets,
+            {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+        ),
+        allow(
+            "TagScalableTargets",
+            ["application-autoscaling:TagResource"],
+            targets,
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UntagScalableTargets",
+            ["application-autoscaling:UntagResource"],
+            targets,
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
+        # These calls know no resource.
+        allow(
+            "Look",
+            [
+                *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
+                *("application-autoscaling:DescribeScheduledActions", "application-autoscaling:ListTagsForResource"),
+                "cloudwatch:DescribeAlarms",
+            ],
+            ["*"],
+        ),
+        allow(
+            "RoleOfScaling",
+            ["iam:CreateServiceLinkedRole"],
+            [f"arn:{partition}:iam::{account}:{linked}"],
+            {"StringEquals": {"iam:AWSServiceName": scaling}},
+        ),
+        *_key(place, "kms:DescribeKey"),
+        *_grants(place),
+    ]
+
+
+def _sagemaker(place: ProjectPlace) -> list[Statement]:
+    build, deploy = place.bucket("build"), place.bucket("deploy")
+    return [
+        allow(
+            "Jobs",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"),
+                *("sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"),
+                *("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
+            ],
+            place.arns("sagemaker", "processing-job/pipelines-*", "training-job/pipelines-*"),
+        ),
+        _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "OwnRoleForTheJobs"),
+        allow(
+            "RegisterModels",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
+                "sagemaker:DescribeModelPackageGroup",
+            ],
+            place.arns("sagemaker", "model-package-group/sagemaker-*", "model-package/sagemaker-*"),
+        ),
+        # A version that registers itself as approved would be deployed with nobody having looked at it.
+        {
+            "Sid": "NeverAsApproved",
+            "Effect": "Deny",
+            "Action": ["sagemaker:CreateModelPackage"],
+            "Resource": ["*"],
+            "Condition": {"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}},
+        },
+        # A pipeline records each execution as a trial; SageMaker names trials and their parts.
+        allow(
+            "Experiments",
+            [
+                *("sagemaker:AddTags", "sagemaker:AssociateTrialComponent", "sagemaker:CreateExperiment"),
+                *("sagemaker:CreateTrial", "sagemaker:CreateTrialComponent", "sagemaker:DescribeExperiment"),
+                *("sagemaker:DescribeTrial", "sagemaker:DescribeTrialComponent", "sagemaker:UpdateTrialComponent"),
+            ],
+            place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
+        ),
+        allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
+        allow("ReadCodeAndData", ["s3:GetObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "Results",
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            place.buckets(f"{build}/executions/*"),
+        ),
+        allow("CapturedData", ["s3:PutObject"], place.buckets(f"{deploy}/data-capture/*")),
+        allow(
+            "Logs",
+            [
+                *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+            ],
+            place.arns(
+                "logs",
+                "log-group:/aws/sagemaker/Endpoints/sagemaker-*",
+                "log-group:/aws/sagemaker/ProcessingJobs*",
+                "log-group:/aws/sagemaker/TrainingJobs*",
+            ),
+        ),
+        # PutMetricData knows no resource; the namespace is the bound.
+        allow(
+            "Metrics",
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+        ),
+        # Images lie in accounts of AWS, or in those of whoever registered the model.
+        allow(
+            "Images",
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            place.arns("ecr", "repository/*", account="*"),
+        ),
+        allow("ImageToken", ["ecr:GetAuthorizationToken"], ["*"]),  # the call knows no resource
+        *_key(place, *_ARTIFACT_KEY),
+        *_grants(place),
+        *_interfaces(place, job_interface_statements),
+    ]
+
+
+def _lambda(place: ProjectPlace) -> list[Statement]:
+    bucket = place.bucket("*")
+    stack_sets = _stack_set_arns(place) if place.stack_set_role_arn else []
+    passed = [place.role_arns[UseRole.CLOUD_FORMATION]]
+    return [
+        allow(
+            "Logs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            place.arns("logs", "log-group:/aws/lambda/sagemaker-*"),
+        ),
+        allow("RemoveBuckets", ["s3:DeleteBucket", "s3:ListBucketVersions"], place.buckets(bucket)),
+        allow("EmptyBuckets", ["s3:DeleteObject", "s3:DeleteObjectVersion"], place.buckets(f"{bucket}/*")),
+        allow(
+            "TrainingPipelines",
+            [
+                *("sagemaker:DeletePipeline", "sagemaker:ListPipelineExecutions"),
+                "sagemaker:StopPipelineExecution",
+            ],
+            place.arns("sagemaker", "pipeline/sagemaker-*"),
+        ),
+        allow(
+            "Stages",
+            [
+                *("cloudformation:DeleteStack", "cloudformation:DeleteStackInstances"),
+                *("cloudformation:DeleteStackSet", "cloudformation:DescribeStackSet"),
+                *("cloudformation:DescribeStacks", "cloudformation:ListStackInstances"),
+            ],
+            [*place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"), *stack_sets],
+        ),
+        _pass(
+            [*passed, place.stack_set_role_arn] if place.stack_set_role_arn else passed,
+            "cloudformation.amazonaws.com",
+            "RolesOfTheStages",
+        ),
+        *_interfaces(place, _function_interfaces),
+    ]
+
+
+def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:
+    functions = f"arn:{region.partition}:lambda:{region.name}:{account_id}:function:sagemaker-*"
+    return function_interface_statements(region, account_id, network, functions)
+
+
+_STATEMENTS: Mapping[UseRole, Callable[[ProjectPlace], list[Statement]]] = {
+    UseRole.CODE_PIPELINE: _code_pipeline,
+    UseRole.CODE_BUILD: _code_build,
+    UseRole.EVENTS: _events,
+    UseRole.CLOUD_FORMATION: _cloud_formation,
+    UseRole.SAGEMAKER: _sagemaker,
+    UseRole.LAMBDA: _lambda,
+}

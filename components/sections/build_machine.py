@@ -1,0 +1,71 @@
+"""What builds run on: CodeBuild's environment types, images and sizes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class MachineType(StrEnum):
+    """CodeBuild's environment types that builds of the platform can use: Linux, on either processor."""
+
+    X86 = "LINUX_CONTAINER"
+    ARM = "ARM_CONTAINER"
+    X86_LAMBDA = "LINUX_LAMBDA_CONTAINER"
+    """Starts in seconds. No VPC, and 15 minutes at most."""
+    ARM_LAMBDA = "ARM_LAMBDA_CONTAINER"
+    """Starts in seconds. No VPC, and 15 minutes at most."""
+
+    @property
+    def is_lambda(self) -> bool:
+        """Whether builds run on Lambda's compute."""
+        return self in (MachineType.X86_LAMBDA, MachineType.ARM_LAMBDA)
+
+
+IMAGES: Mapping[MachineType, str] = MappingProxyType(
+    {
+        MachineType.X86: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+        MachineType.ARM: "aws/codebuild/amazonlinux-aarch64-standard:4.0",
+        MachineType.X86_LAMBDA: "aws/codebuild/amazonlinux-x86_64-lambda-standard:python3.13",
+        MachineType.ARM_LAMBDA: "aws/codebuild/amazonlinux-aarch64-lambda-standard:python3.13",
+    }
+)
+"""AWS's own images of each type that have Python 3.13 and are still maintained."""
+
+_SIZES = tuple(f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE"))
+_LAMBDA_SIZES = tuple(f"BUILD_LAMBDA_{size}GB" for size in (1, 2, 4, 8, 10))
+
+TIMEOUT_MINUTES = range(5, 2161)
+"""What AWS takes as a build's time limit."""
+
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""The retentions, in days, that CloudWatch Logs takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What builds run on."""
+
+    type: MachineType = MachineType.X86
+    """Processor, and container or Lambda."""
+    compute_type: str | None = None
+    """Size: `BUILD_GENERAL1_...`, or `BUILD_LAMBDA_...`; left out, 2 processors or 4 GB."""
+    image: str | None = None
+    """Container image; left out, AWS's own for the type."""
+    timeout_minutes: int = 60
+    """When a build is stopped: 5 to 2160 minutes. On Lambda it is 15 whatever is said here."""
+
+    @property
+    def size(self) -> str:
+        """The compute type."""
+        return self.compute_type or ("BUILD_LAMBDA_4GB" if self.type.is_lambda else "BUILD_GENERAL1_SMALL")
+
+    def faults(self, *, in_vpc: bool) -> Iterator[str]:
+        """What AWS would refuse."""
+        sizes = _LAMBDA_SIZES if self.type.is_lambda else _SIZES
+        if self.size not in sizes:
+            yield f"compute type {self.size!r} is not one of {self.type}: {', '.join(sizes)}"
+        if self.type.is_lambda and in_vpc:
+            yield f"{self.type} cannot run in a VPC; use {MachineType.X86} or {MachineType.ARM}"
+        if self.timeout_minutes not in TIMEOUT_MINUTES:
+            yield f"a time limit of {self.timeout_minutes} minutes is not between 5 and 2160"

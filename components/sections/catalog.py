@@ -1,0 +1,69 @@
+"""`sm-mlops:catalog`: the project templates that people launch."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from components.core.section import Email, PrincipalArn, RegionName, RoleArn, Section, matching
+
+ShareType = Literal["ACCOUNT", "ORGANIZATION", "ORGANIZATIONAL_UNIT", "ORGANIZATION_MEMBER_ACCOUNT"]
+
+
+class Share(Section):
+    """Whom the portfolio is shared with."""
+
+    type: ShareType
+    """`ACCOUNT`, `ORGANIZATION`, `ORGANIZATIONAL_UNIT` or `ORGANIZATION_MEMBER_ACCOUNT`."""
+    principal_id: Annotated[
+        str, matching(r"\d{12}|o-[a-z0-9]{10,32}|ou-[a-z0-9-]{8,66}", "an account id, o-..., or ou-...")
+    ]
+    """The account's, organization's or organizational unit's id."""
+    share_principals: bool = True
+    """Whether roles that match the portfolio's patterns may launch there."""
+    share_tag_options: bool = True
+    """Whether the portfolio's TagOptions apply there."""
+
+
+class Budget(Section):
+    """A monthly budget that is watched, not enforced."""
+
+    monthly_usd: Annotated[int, Field(ge=1)]
+    """Amount in US dollars."""
+    emails: Annotated[tuple[Email, ...], Field(min_length=1)]
+    """Who is told at 80 % of the amount, and when the forecast passes it."""
+
+
+class CatalogSpec(Section):
+    """The Service Catalog portfolio of project templates."""
+
+    products: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Folders of `seed_code` that are offered."""
+    regions: tuple[RegionName, ...] = ()
+    """Regions in which the catalog is offered; left out, the home region."""
+    provider_name: Annotated[str, Field(min_length=1, max_length=50)] = "ML platform team"
+    """Who offers the products, as people see it: up to 50 characters."""
+    description: Annotated[str, Field(min_length=1, max_length=2000)] = "Project templates for machine learning"
+    """What the portfolio is for, as people see it: up to 2000 characters."""
+    principals: tuple[PrincipalArn, ...] = ()
+    """Who may launch: ARNs of roles, groups and users, or patterns such as `arn:aws:iam:::role/*DataScientist*`."""
+    tag_options: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """Values to choose from at a launch, by tag. An account has one TagOption of a key and a value in a region."""
+    shares: tuple[Share, ...] = ()
+    """Accounts, organizational units or an organization that the portfolio is shared with."""
+    budget: Budget | None = None
+    """A monthly budget for what projects spend: `monthlyUsd` and `emails`."""
+    keep_versions: Annotated[int, Field(ge=1, le=50)] = 10
+    """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
+    stack_set_role_arn: RoleArn | None = None
+    """Administration role with which projects may deploy stack sets to other accounts; left out, they may not."""
+    notify_launches: bool = False
+    """Whether the topic is told of every event of a launch."""
+    rules: Mapping[str, Mapping[str, Any]] = {}
+    """By product, rules of a template constraint that limit what parameters may be chosen."""
+    service_catalog: bool = True
+    """Whether Service Catalog offers the products; if false, only Studio does, from S3, in `studioDomains`."""
+    studio_domains: Mapping[RegionName, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
+    project_key_arns: Mapping[RegionName, str] = {}
+    """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""

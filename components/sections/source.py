@@ -1,0 +1,51 @@
+"""`sm-mlops:source`: where the platform's code lives."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from components.core.section import Branch, Section, matching
+
+
+class CodeCommitSource(Section):
+    """A CodeCommit repository that the stack makes."""
+
+    provider: Literal["CodeCommit"]
+    """`CodeCommit`: the stack makes the repository."""
+    repository: (
+        Annotated[
+            str,
+            matching(r"[\w.-]{1,100}", "CodeCommit takes 1 to 100 letters, digits, dots, dashes and underscores"),
+        ]
+        | None
+    ) = None
+    """Name of the repository; `<project>-<environment>` when left out."""
+    branch: Branch = "main"
+    """Branch that pipelines deliver."""
+    approvals: Annotated[int, Field(ge=0, le=10)] = 1
+    """Approvals that a pull request into the branch needs: 1 to 10, or 0 for no rule."""
+
+
+class ConnectionSource(Section):
+    """A repository at a Git provider, reached through AWS CodeConnections."""
+
+    provider: Literal["GitHub", "GitLab", "Bitbucket"]
+    """`GitHub`, `GitLab` or `Bitbucket`: the repository exists, and a connection reaches it."""
+    repository: Annotated[str, matching(r"[\w.-]+(/[\w.-]+)+", "the full name, owner/name")]
+    """Full name at the provider: `owner/name`, or `group/subgroup/name` at GitLab."""
+    branch: Branch = "main"
+    """Branch that pipelines deliver."""
+    connection_arn: (
+        Annotated[
+            str,
+            matching(
+                r"arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/.+",
+                "the ARN of a connection, arn:<partition>:codeconnections:<region>:<account>:connection/<id>",
+            ),
+        ]
+        | None
+    ) = None
+    """An existing connection; left out, the stack makes one, and a person completes it once in the console."""
+
+
+SourceSpec = Annotated[CodeCommitSource | ConnectionSource, Field(discriminator="provider")]

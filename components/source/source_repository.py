@@ -1,0 +1,158 @@
+"""The repository that pipelines deliver: a CodeCommit repository, or one at a Git provider through a connection.
+
+Both kinds give the same outputs, so that a pipeline does not care which it is.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.core.environment import Environment
+from components.foundation.customer_key import customer_key
+from components.iam import policies
+from components.iam.pipeline_policies import CODECOMMIT_PERMISSIONS, CONNECTION_PERMISSIONS
+from components.sections.source import CodeCommitSource, ConnectionSource, SourceSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRepositoryArgs:
+    """What `SourceRepository` is made from."""
+
+    environment: Environment
+    """The environment. The repository, or the connection, is made in its home region."""
+    spec: SourceSpec
+    """Where the code lives; what a Git provider has exists already, but for a connection that is not named."""
+
+
+class SourceRepository(pulumi.ComponentResource):
+    """Where the platform's code comes from."""
+
+    branch: str
+    """Branch that pipelines deliver."""
+    repository: str
+    """Name of the repository: CodeCommit's, or the full name at the Git provider."""
+    arn: pulumi.Output[str]
+    """ARN that a role needs rights on: the repository's, or the connection's."""
+    action_provider: str
+    """Provider of the source action in CodePipeline."""
+    action_configuration: Mapping[str, pulumi.Output[str]]
+    """Configuration of the source action in CodePipeline."""
+    action_permissions: tuple[str, ...]
+    """IAM actions on `arn` that the source action needs."""
+    notifying_arn: pulumi.Output[str] | None
+    """ARN whose events can be notified; `None` where the Git provider notifies by itself."""
+
+    def __init__(self, name: str, args: SourceRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlops:source:SourceRepository", name, None, opts)
+        self._name = name
+        self._args = args
+        self.branch = args.spec.branch
+        self.repository = args.spec.repository or args.environment.names.repository.value
+        if isinstance(args.spec, CodeCommitSource):
+            self._use_codecommit(args.spec)
+        else:
+            self._use_connection(args.spec)
+        self.register_outputs(self.summary)
+
+    @property
+    def summary(self) -> Mapping[str, pulumi.Input[str]]:
+        """The source as plain data, for the stack's outputs."""
+        return {
+            "provider": self._args.spec.provider,
+            "repository": self.repository,
+            "branch": self.branch,
+            "arn": self.arn,
+            **self._details,
+        }
+
+    def _use_codecommit(self, spec: CodeCommitSource) -> None:
+        environment, name = self._args.environment, self._name
+        home, child = environment.home, environment.kept_with(self)
+        key = customer_key(
+            name,
+            environment,
+            parent=self,
+            region=home,
+            purpose="source",
+            policy=environment.account_id.apply(
+                lambda account: policies.document(
+                    [policies.key_administration(home, account), policies.key_use_through_codecommit(home, account)]
+                )
+            ),
+        )
+        repository = aws.codecommit.Repository(
+            f"{name}-repository",
+            region=environment.home.name,
+            repository_name=self.repository,
+            description=f"What the pipelines of {environment.names.prefix} deliver",
+            kms_key_id=key.arn,
+            tags=environment.tags,
+            opts=environment.guarded(self),
+        )
+        if spec.approvals:
+            template = aws.codecommit.ApprovalRuleTemplate(
+                f"{name}-approvals",
+                region=environment.home.name,
+                name=environment.names.approval_rule_template.value,
+                description=f"Pull requests into {spec.branch} need {spec.approvals} approval(s)",
+                content=json.dumps(approval_rule(spec.branch, spec.approvals)),
+                opts=child,
+            )
+            aws.codecommit.ApprovalRuleTemplateAssociation(
+                f"{name}-approvals-association",
+                region=environment.home.name,
+                approval_rule_template_name=template.name,
+                repository_name=repository.repository_name,
+                opts=child,
+            )
+        self.arn = repository.arn
+        self.notifying_arn = repository.arn
+        self.action_provider = "CodeCommit"
+        self.action_configuration = {
+            "RepositoryName": repository.repository_name,
+            "BranchName": pulumi.Output.from_input(spec.branch),
+            # Started by an event instead: polling is slower, and AWS turns it off on idle pipelines.
+            "PollForSourceChanges": pulumi.Output.from_input("false"),
+        }
+        self.action_permissions = CODECOMMIT_PERMISSIONS
+        self._details = {"cloneUrl": repository.clone_url_http}
+
+    def _use_connection(self, spec: ConnectionSource) -> None:
+        environment = self._args.environment
+        if spec.connection_arn is None:
+            connection = aws.codeconnections.Connection(
+                f"{self._name}-connection",
+                region=environment.home.name,
+                name=environment.names.connection.value,
+                provider_type=spec.provider,
+                # SageMaker's own launch policy uses only connections that carry this tag.
+                tags={**environment.tags, "sagemaker": "true"},
+                opts=environment.guarded(self),
+            )
+            self.arn = connection.arn
+            self._details = {"connectionStatus": connection.connection_status}
+        else:
+            self.arn = pulumi.Output.from_input(spec.connection_arn)
+            self._details = {}
+        self.notifying_arn = None
+        self.action_provider = "CodeStarSourceConnection"
+        self.action_configuration = {
+            "ConnectionArn": self.arn,
+            "FullRepositoryId": pulumi.Output.from_input(self.repository),
+            "BranchName": pulumi.Output.from_input(spec.branch),
+            # The pipeline's own trigger decides, with its filters.
+            "DetectChanges": pulumi.Output.from_input("false"),
+        }
+        self.action_permissions = CONNECTION_PERMISSIONS
+
+
+def approval_rule(branch: str, approvals: int) -> dict[str, object]:
+    """Content of an approval rule template: so many approvals, by anybody but the author."""
+    return {
+        "Version": "2018-11-08",
+        "DestinationReferences": [f"refs/heads/{branch}"],
+        "Statements": [{"Type": "Approvers", "NumberOfApprovalsNeeded": approvals}],
+    }

@@ -1,0 +1,39 @@
+"""The stack's configuration as Pulumi hands it over; nothing else reads it."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from settings.schema import NAMESPACE, SECRET, Settings
+from settings.validation import parse
+
+
+def load() -> Settings:
+    """Read the settings of the stack that is being deployed.
+
+    Raises:
+        SettingsError: the stack file has faults; the message lists every one.
+    """
+    return parse(_stack_values(), stack=pulumi.get_stack())
+
+
+def _stack_values() -> dict[str, Any]:
+    """Every value of the program's namespace, and the home region, by full key."""
+    keys = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    own = sorted(key for key in keys if key.startswith(f"{NAMESPACE}:"))
+    values = {key: _decoded(key, keys[key]) for key in own}
+    region = pulumi.Config("aws").get("region")
+    return values if region is None else {"aws:region": region, **values}
+
+
+def _decoded(key: str, text: str) -> object:
+    if runtime_config.is_config_secret(key):
+        return SECRET
+    # Pulumi hands sections over as JSON and everything else as plain text.
+    if text.startswith(("{", "[")):
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
+    return text
