@@ -270,13 +270,19 @@ def test_a_build_can_run_on_lambda_and_is_given_no_time_limit_there() -> None:
 
 
 def test_builds_run_in_the_vpc_of_their_region_with_the_rights_that_it_takes() -> None:
-    network = Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",))
+    network = Network(
+        vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
+    )
     there = per_region(Build(name="Test", build=CHECK), ["us-east-2", "eu-west-1"])
     recording = made([*stages()[:1], Stage(name="Test", actions=there)], networks={"us-east-2": network})
     project = recording.named("delivery-check-project").inputs
-    assert project["vpcConfig"] == {"vpcId": "vpc-0a1b2c3d", "subnets": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], "securityGroupIds": ["sg-0a1b2c3d"]}
+    assert project["vpcConfig"] == {
+        "vpcId": "vpc-0a1b2c3d",
+        "subnets": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+        "securityGroupIds": ["sg-0a1b2c3d"],
+    }
     assert "vpcConfig" not in recording.named("delivery-eu-west-1-check-project").inputs
-    subnet = "arn:aws:ec2:us-east-2:111122223333:subnet/subnet-1"
+    subnet = "arn:aws:ec2:us-east-2:111122223333:subnet/subnet-0a1b2c3d"
     for name, expected in (("check", "allow"), ("eu-west-1-check", "none")):
         statements = recording.named(f"delivery-{name}-role-policy").policy()["Statement"]
         assert decision(statements, "*", "ec2:CreateNetworkInterface", subnet, {}) == expected

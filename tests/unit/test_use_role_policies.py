@@ -30,7 +30,9 @@ ACCOUNT = "111122223333"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrationRole"
-NETWORK = Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",))
+NETWORK = Network(
+    vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
+)
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
