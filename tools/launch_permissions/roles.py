@@ -31,7 +31,11 @@ _ANY_FACTS = RoleFacts(
     account_id=ANY_ACCOUNT_ID,
     launches_tell_topic=True,
     networks={
-        _ANY_REGION.name: Network(vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)),
+        _ANY_REGION.name: Network(
+            vpc_id="vpc-0a1b2c3d",
+            subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"),
+            security_group_ids=("sg-0a1b2c3d",),
+        ),
     },
 )
 
