@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.emulator import info_file
+from sandbox.emulator.core import info_file
 from tests.sandbox.case import ACCOUNT
 from tests.sandbox.cases import approvals, resource_policy
 from tests.sandbox.conftest import REPOSITORY, Client, Clients

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from sandbox.emulator import buildspec
-from sandbox.emulator.buildspec import BuildspecError, OutOfTimeError, Shell
+from sandbox.emulator.codebuild import buildspec
+from sandbox.emulator.codebuild.buildspec import BuildspecError, OutOfTimeError, Shell
 from tests.sandbox.conftest import REGION, REPOSITORY, Clients
 from tests.sandbox.pipelines import Ear, Pipeline, action, allow, approval, role, stage, wait
 
