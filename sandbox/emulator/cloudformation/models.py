@@ -20,25 +20,17 @@ from moto.utilities.utils import get_partition
 
 from awsmodel.cloudformation.templates import Evaluation, Template, TemplateError
 from sandbox.emulator.cloudformation import stack_sets
-from sandbox.emulator.cloudformation.resource_types import moto_models
-from sandbox.emulator.cloudformation.resource_types.base import (
-    TYPES,
-    Custom,
-    HandlerError,
-    Properties,
-    Resource,
-    ResourceType,
-    Scope,
-)
-from sandbox.emulator.cloudformation.resource_types.shapes import UnsupportedPropertyError
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import UnknownCallError
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.resource_types import resource_type
+from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
+from sandbox.emulator.resource_types.custom import Custom
+from sandbox.emulator.resource_types.shapes import UnsupportedPropertyError
 
 SERVICE = "cloudformation.amazonaws.com"
 RETAINING = ("Retain", "RetainExceptOnCreate")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
-_CUSTOM = Custom()
 _UNDOABLE = (
     *(HandlerError, UnsupportedPropertyError, UnknownCallError),
     *(ParamValidationError, JsonRESTError, ServiceException),
@@ -46,13 +38,6 @@ _UNDOABLE = (
 """Failures of a resource beside AWS's own answers, after which the stack goes back."""
 
 T = TypeVar("T")
-
-
-def resource_type(name: str) -> ResourceType | None:
-    """Return how resources of a type are made; None where nothing here knows the type."""
-    if name.startswith("Custom::") or name == "AWS::CloudFormation::CustomResource":
-        return _CUSTOM
-    return TYPES.get(name) or moto_models.find(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,33 +69,18 @@ class StackError(Exception):
 class Stack(MotoStack):
     """One stack, in the fields that moto's answers read."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - moto's interface
-        self,
-        stack_id: str,
-        name: str,
-        template: str,
-        parameters: dict[str, str],
-        account_id: str,
-        region_name: str,
-        notification_arns: list[str] | None = None,
-        tags: dict[str, str] | None = None,
-        role_arn: str | None = None,
-        cross_stack_resources: object = None,  # noqa: ARG002 - exports are not emulated
-        enable_termination_protection: bool | None = False,
-        timeout_in_mins: int | None = None,
-        stack_policy_body: str | None = None,
-    ) -> None:
-        self.stack_id = stack_id
+    def __init__(self, account_id: str, region_name: str, name: str, template: str, parameters: dict[str, str]) -> None:
+        self.stack_id = generate_stack_id(name, region_name, account_id)
         self.name = name
         self.account_id = account_id
         self.region_name = region_name
-        self.notification_arns = notification_arns or []
-        self.role_arn = role_arn
-        self.tags = tags or {}
+        self.notification_arns: list[str] = []
+        self.role_arn: str | None = None
+        self.tags: dict[str, str] = {}
         self.events: list[Event] = []
-        self.timeout_in_minutes = timeout_in_mins
-        self.policy = stack_policy_body or ""
-        self.enable_termination_protection = enable_termination_protection or False
+        self.timeout_in_minutes: int | None = None
+        self.policy = ""
+        self.enable_termination_protection = False
         self.disable_rollback = False
         self.creation_time = utcnow()
         self.custom_resources = {}
@@ -291,7 +261,7 @@ class Stack(MotoStack):
 
     def _with_tags(self, kind: ResourceType, properties: dict[str, Any]) -> dict[str, Any]:
         """Add the stack's tags to those of a resource that has some, as CloudFormation does."""
-        if "Tags" not in properties or kind is _CUSTOM or not isinstance(properties["Tags"], list):
+        if "Tags" not in properties or isinstance(kind, Custom) or not isinstance(properties["Tags"], list):
             return properties
         own = {tag["Key"] for tag in properties["Tags"]}
         more = [
@@ -405,23 +375,10 @@ class CloudFormationBackend(MotoBackend):
         """Make a stack and its resources; a failure shows in the status of the stack."""
         if any(stack.name == name for stack in self.stacks.values()):
             raise AlreadyExistsException(f"Stack [{name}] already exists")
-        try:
-            stack = Stack(  # type: ignore[abstract] # by an oversight of moto
-                stack_id=generate_stack_id(name, self.region_name, self.account_id),
-                name=name,
-                template=template,
-                parameters=parameters,
-                account_id=self.account_id,
-                region_name=self.region_name,
-                notification_arns=notification_arns,
-                tags=tags,
-                role_arn=role_arn,
-                enable_termination_protection=enable_termination_protection,
-                timeout_in_mins=timeout_in_mins,
-                stack_policy_body=stack_policy_body,
-            )
-        except TemplateError as error:
-            raise ValidationError(message=str(error)) from error
+        stack = self._new_stack(name, template, parameters)
+        stack.notification_arns, stack.tags, stack.role_arn = notification_arns or [], tags or {}, role_arn
+        stack.enable_termination_protection = enable_termination_protection or False
+        stack.timeout_in_minutes, stack.policy = timeout_in_mins, stack_policy_body or ""
         stack.acting()
         self.stacks[stack.stack_id] = stack
         stack.create_resources()
@@ -429,19 +386,15 @@ class CloudFormationBackend(MotoBackend):
 
     def review(self, name: str, template: str, parameters: dict[str, str]) -> Stack:
         """Make a stack that has nothing yet, for a change set that will create it."""
-        try:
-            stack = Stack(  # type: ignore[abstract] # by an oversight of moto
-                stack_id=generate_stack_id(name, self.region_name, self.account_id),
-                name=name,
-                template=template,
-                parameters=parameters,
-                account_id=self.account_id,
-                region_name=self.region_name,
-            )
-        except TemplateError as error:
-            raise ValidationError(message=str(error)) from error
+        stack = self._new_stack(name, template, parameters)
         self.stacks[stack.stack_id] = stack
         return stack
+
+    def _new_stack(self, name: str, template: str, parameters: dict[str, str]) -> Stack:
+        try:
+            return Stack(self.account_id, self.region_name, name, template, parameters)  # type: ignore[abstract] # by an oversight of moto
+        except TemplateError as error:
+            raise ValidationError(message=str(error)) from error
 
     def execute(self, change_set: Mapping[str, Any]) -> None:
         """Do what a change set says; a failure shows in the status of the stack."""

@@ -11,11 +11,9 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from awsmodel.cloudformation.templates import Template
 from sandbox.emulator.cloudformation.models import CloudFormationBackend
-from sandbox.emulator.cloudformation.resource_types.base import (
-    custom_answers,
-)
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.resource_types.custom import custom_answers
 
 
 class CloudFormationResponse(MotoResponse):

@@ -18,10 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.codebuild.exceptions import (
-    InvalidInputException,
-    ResourceNotFoundException,
-)
+from moto.codebuild.exceptions import InvalidInputException, ResourceNotFoundException
 from moto.codebuild.models import CodeBuildBackend as MotoBackend
 from moto.codebuild.models import codebuild_backends
 from moto.codecommit.models import codecommit_backends

@@ -3,10 +3,7 @@
 import json
 import re
 
-from moto.codebuild.exceptions import (
-    InvalidInputException,
-    ResourceAlreadyExistsException,
-)
+from moto.codebuild.exceptions import InvalidInputException, ResourceAlreadyExistsException
 from moto.codebuild.responses import CodeBuildResponse as MotoResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import unix_time

@@ -280,7 +280,7 @@ class ContentOperations(BaseResponse):
     @property
     def _content(self) -> GitRepository:
         backend = codecommit_backends[self.current_account][self.region]
-        content: GitRepository = backend.content(self._metadata)  # type: ignore[attr-defined] # see sandbox.emulator.codecommit.responses
+        content: GitRepository = backend.content(self._metadata)  # type: ignore[attr-defined] # see codecommit.models
         return content
 
     def _check_branch_name(self, name: str) -> None:

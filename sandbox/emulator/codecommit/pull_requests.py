@@ -45,7 +45,7 @@ def _tell(caller: Caller, found: Mapping[str, Any], event: str, notice: str) -> 
     """Send an event of a pull request."""
     backend = codecommit_backends[caller.account][caller.region]
     metadata = backend.get_repository(found["repository"])
-    branches = backend.content(metadata).branches()  # type: ignore[attr-defined] # see sandbox.emulator.codecommit.responses
+    branches = backend.content(metadata).branches()  # type: ignore[attr-defined] # see codecommit.models
     publish(
         caller,
         source="aws.codecommit",
@@ -187,7 +187,7 @@ class ReviewOperations(BaseResponse):
     @property
     def _reviews(self) -> Reviews:
         backend = codecommit_backends[self.current_account][self.region]
-        reviews: Reviews = backend.reviews  # type: ignore[attr-defined] # see sandbox.emulator.codecommit.responses
+        reviews: Reviews = backend.reviews  # type: ignore[attr-defined] # see codecommit.models
         return reviews
 
     @property
@@ -224,7 +224,7 @@ class ReviewOperations(BaseResponse):
     def _content_of(self, repository: str) -> "_Branches":
         backend = codecommit_backends[self.current_account][self.region]
         metadata = backend.get_repository(repository)
-        content = backend.content(metadata)  # type: ignore[attr-defined] # see sandbox.emulator.codecommit.responses
+        content = backend.content(metadata)  # type: ignore[attr-defined] # see codecommit.models
         return _Branches(content.branches(), metadata.get("defaultBranch", ""))
 
     def _comment(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sandbox.emulator.core.process_group import ProcessGroup
 
 Json = dict[str, Any]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 MAX_SECONDS = 600
 IMAGES = {
     # The product's tests run with the very packages of the image that its jobs and models have.

@@ -8,7 +8,7 @@ from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
 from awsmodel.cloudformation.templates import Json
-from sandbox.emulator.cloudformation.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
+from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
 
 
 class _Attributes(Mapping[str, Json]):
