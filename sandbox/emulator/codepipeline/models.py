@@ -15,7 +15,8 @@ from moto.iam.exceptions import NotFoundException
 from sandbox.emulator.codepipeline import actions
 from sandbox.emulator.codepipeline.executions import FINAL, Execution, Line, StageRun
 from sandbox.emulator.core import callers
-from sandbox.emulator.core.callers import Caller, trusts
+from sandbox.emulator.core.authorization import trusts
+from sandbox.emulator.core.callers import Caller
 from sandbox.emulator.core.errors import ServiceError
 
 PRINCIPAL = "codepipeline.amazonaws.com"

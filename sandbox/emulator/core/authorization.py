@@ -109,11 +109,23 @@ def judge(
                 raise _denied(model, user, request, kind, explicit=verdict == "deny")
 
 
-def allows(role_arn: str, request: Request) -> bool:
-    """Whether the policies of a role, and its permissions boundary, allow a request."""
+def allows(role_arn: str, action: str, resource: str, context: Mapping[str, str]) -> bool:
+    """Whether the policies of a role, and its permissions boundary, allow a request with these condition keys."""
+    request = Request(action, resource, context)
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     role = iam_backends[account][partition].get_role_by_arn(role_arn)
     return all(decision(policy, request) == "allow" for _, policy in _policies(role))
+
+
+def trusts(policy: str, principal: str, context: Mapping[str, str] | None = None) -> bool:
+    """Say whether a role's trust policy lets a service, or a role, assume it.
+
+    Without the `context` of the request its conditions are taken as met.
+    """
+    trust = statements(json.loads(policy))
+    if context is None:
+        trust = [{key: value for key, value in one.items() if key != "Condition"} for one in trust]
+    return decision(trust, Request("sts:AssumeRole", "*", context or {}, principal)) == "allow"
 
 
 def _policies(role: Role) -> Iterator[tuple[str, list[Statement]]]:

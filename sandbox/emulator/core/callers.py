@@ -5,7 +5,6 @@ address, as that role. So each of its calls is one that AWS would see too: botoc
 policies judge it.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from awsmodel.iam.evaluation import Request, decision, statements
 from sandbox.emulator.core import authorization
 
 LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"
@@ -118,7 +116,7 @@ class Caller:
         except NotFoundException:
             raise RoleError(f"There is no role {role_arn}.") from None
         context = {"aws:SourceAccount": self.account, "aws:SourceArn": source} if source else None
-        if not trusts(role.assume_role_policy_document, service, context):
+        if not authorization.trusts(role.assume_role_policy_document, service, context):
             raise RoleError(f"{service} is not authorized to perform sts:AssumeRole on {role_arn}.")
         credentials = sts_backends[self.account][self.partition].assume_role(
             region_name=self.region,
@@ -150,7 +148,7 @@ class Caller:
         keys = {key.replace("__", ":"): value for key, value in context.items()}
         # All that roles reach here is their own account's.
         keys.setdefault("aws:ResourceAccount", self.account)
-        if self.session and not authorization.allows(self.principal, Request(action, resource, keys)):
+        if self.session and not authorization.allows(self.principal, action, resource, keys):
             raise RoleError(f"{self.principal} is not authorized to perform: {action} on resource: {resource}")
 
 
@@ -190,17 +188,6 @@ def _identify(access_key: str, account: str, partition: str) -> tuple[str, str]:
         return role.role_arn, role.session_name
     user = iam_backends[account][partition].get_user_from_access_key_id(access_key)
     return (user.arn if user else f"arn:{partition}:iam::{account}:root"), ""
-
-
-def trusts(policy: str, principal: str, context: Mapping[str, str] | None = None) -> bool:
-    """Say whether a role's trust policy lets a service, or a role, assume it.
-
-    Without the `context` of the request its conditions are taken as met.
-    """
-    trust = statements(json.loads(policy))
-    if context is None:
-        trust = [{key: value for key, value in one.items() if key != "Condition"} for one in trust]
-    return decision(trust, Request("sts:AssumeRole", "*", context or {}, principal)) == "allow"
 
 
 @lru_cache(maxsize=128)
