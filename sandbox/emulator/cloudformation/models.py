@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class StackResource:
     """A resource of a stack, with the names under which moto's answers look for its fields."""
 
     logical_resource_id: str
@@ -86,7 +86,7 @@ class Stack(MotoStack):
         self.custom_resources = {}
         self.status = "REVIEW_IN_PROGRESS"
         self.status_reason: str | None = None
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, StackResource] = {}
         """What exists, by logical id, each after those that it needs."""
         self._read(template, parameters)
 
@@ -214,7 +214,7 @@ class Stack(MotoStack):
         self._note_stack(f"{action}_COMPLETE")
         return True
 
-    def _settle(self, caller: Caller, name: str, undo: list[Callable[[], None]]) -> list[Member]:
+    def _settle(self, caller: Caller, name: str, undo: list[Callable[[], None]]) -> list[StackResource]:
         """Bring one resource to what the template wants; what it leaves to be removed."""
         definition, old = self._template.resources[name], self.members.get(name)
         kind = resource_type(definition["Type"])
@@ -246,7 +246,7 @@ class Stack(MotoStack):
                 )
             resource = self._do(scope, "CREATE", lambda: kind.create(scope, properties))
             left = [old] if old else []
-        member = Member(
+        member = StackResource(
             logical_resource_id=name,
             cf_resource_type=definition["Type"],
             properties=properties,
@@ -271,7 +271,7 @@ class Stack(MotoStack):
         ]
         return {**properties, "Tags": [*properties["Tags"], *more]}
 
-    def _unmake(self, caller: Caller, member: Member, old: Member | None) -> None:
+    def _unmake(self, caller: Caller, member: StackResource, old: StackResource | None) -> None:
         if old:
             self.members[member.logical_resource_id] = old
         else:
@@ -279,11 +279,13 @@ class Stack(MotoStack):
         if not member.retained_by("DeletionPolicy", on_create=True):
             self._remove(caller, member)
 
-    def _revert(self, scope: Scope, kind: ResourceType, old: Member, resource: Resource, new: Properties) -> None:
+    def _revert(
+        self, scope: Scope, kind: ResourceType, old: StackResource, resource: Resource, new: Properties
+    ) -> None:
         self._do(scope, "UPDATE", lambda: kind.update(scope, resource, new, old.properties))
         self.members[scope.logical_id] = old
 
-    def _clear(self, caller: Caller, leftovers: list[Member]) -> None:
+    def _clear(self, caller: Caller, leftovers: list[StackResource]) -> None:
         """Remove what the update has left over. A failure is told in the events and does not undo the update."""
         for member in reversed(leftovers):
             replaced = member.logical_resource_id in self._order
@@ -295,7 +297,7 @@ class Stack(MotoStack):
             except StackError:
                 continue
 
-    def _remove(self, caller: Caller, member: Member) -> None:
+    def _remove(self, caller: Caller, member: StackResource) -> None:
         kind = resource_type(member.cf_resource_type)
         assert kind is not None  # noqa: S101 - it was made
         scope = self._scope(caller, member.logical_resource_id, member.cf_resource_type)
@@ -322,7 +324,7 @@ class Stack(MotoStack):
         self._add_event(scope.logical_id, "", scope.type_name, f"{action}_FAILED", reason)
         return StackError(f"The following resource(s) failed to {action.lower()}: [{scope.logical_id}]. {reason}")
 
-    def _note(self, member: Member, status: str) -> None:
+    def _note(self, member: StackResource, status: str) -> None:
         self._add_event(member.logical_resource_id, member.physical_resource_id, member.cf_resource_type, status, None)
 
     def _note_stack(self, status: str, reason: str | None = None) -> None:

@@ -245,7 +245,7 @@ class Build:
         binaries = python_environments.make(folder / "python")
         repository = project["source"].get("location", "")
         return {
-            **python_environments.surroundings(folder),
+            **python_environments.environment_variables(folder),
             "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}",
             "AWS_ACCESS_KEY_ID": role.access_key,
             "AWS_SECRET_ACCESS_KEY": "sandbox",

@@ -12,7 +12,7 @@ from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.codecommit.git_store import GitRepository
-from sandbox.emulator.codecommit.pull_requests import Reviews
+from sandbox.emulator.codecommit.pull_requests import PullRequests
 from sandbox.emulator.core.errors import ServiceError
 
 TEMPLATE_NAME = re.compile(r".{1,100}", re.DOTALL)
@@ -30,7 +30,7 @@ class CodeCommitBackend(MotoBackend):
         self.templates: dict[str, dict[str, Any]] = {}
         self.associations: dict[str, list[str]] = {}
         self.contents: dict[str, GitRepository] = {}
-        self.reviews = Reviews()
+        self.pull_requests = PullRequests()
 
     def create_repository(
         self,

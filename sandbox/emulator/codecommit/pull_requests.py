@@ -21,11 +21,11 @@ _PAGE = 100
 
 
 @dataclass
-class Reviews:
+class PullRequests:
     """The pull requests of an account in one region."""
 
-    pull_requests: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By id, as GetPullRequest gives them, with the branches instead of their commits."""
+    by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """As GetPullRequest gives them, with the branches instead of their commits."""
     comments: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By id: the comment, and under `place` where it stands."""
     approvals: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -34,8 +34,8 @@ class Reviews:
 
 def tell_of_source(caller: Caller, metadata: Mapping[str, str], branch: str) -> None:
     """Send the event of each open pull request whose source branch has moved."""
-    reviews: Reviews = codecommit_backends[caller.account][caller.region].reviews  # type: ignore[attr-defined]
-    for found in list(reviews.pull_requests.values()):
+    pull_requests: PullRequests = codecommit_backends[caller.account][caller.region].pull_requests  # type: ignore[attr-defined]
+    for found in list(pull_requests.by_id.values()):
         moved = (found["repository"], found["source"]) == (metadata["repositoryName"], branch)
         if moved and found["pullRequestStatus"] == "OPEN":
             _tell(caller, found, "pullRequestSourceBranchUpdated", "source-updated")
@@ -69,7 +69,7 @@ def _tell(caller: Caller, found: Mapping[str, Any], event: str, notice: str) -> 
     )
 
 
-class ReviewOperations(BaseResponse):
+class PullRequestOperations(BaseResponse):
     """The operations on pull requests."""
 
     def create_pull_request(self) -> str:
@@ -83,8 +83,8 @@ class ReviewOperations(BaseResponse):
         for branch in (source, destination):
             if branch not in content.branches:
                 raise ServiceError("ReferenceDoesNotExistException", f"{branch} does not exist")
-        now, number = unix_time(), str(len(self._reviews.pull_requests) + 1)
-        self._reviews.pull_requests[number] = {
+        now, number = unix_time(), str(len(self._pull_requests.by_id) + 1)
+        self._pull_requests.by_id[number] = {
             "pullRequestId": number,
             "title": self._get_param("title"),
             "description": self._get_param("description", ""),
@@ -137,7 +137,7 @@ class ReviewOperations(BaseResponse):
             "beforeCommitId": before,
             "afterCommitId": after,
         }
-        self._reviews.comments[comment["commentId"]] = {**comment, "place": place}
+        self._pull_requests.comments[comment["commentId"]] = {**comment, "place": place}
         return json.dumps({**place, "comment": comment})
 
     def get_comments_for_pull_request(self) -> str:
@@ -145,7 +145,7 @@ class ReviewOperations(BaseResponse):
         number, start = self._get_param("pullRequestId"), int(self._get_param("nextToken") or 0)
         self._pull_request(number)
         most = self._get_param("maxResults") or _PAGE
-        found = [item for item in self._reviews.comments.values() if item["place"]["pullRequestId"] == number]
+        found = [item for item in self._pull_requests.comments.values() if item["place"]["pullRequestId"] == number]
         page = [{**item["place"], "comments": [_bare(item)]} for item in found[start : start + most]]
         more = {"nextToken": str(start + most)} if start + most < len(found) else {}
         return json.dumps({"commentsForPullRequestData": page, **more})
@@ -174,21 +174,21 @@ class ReviewOperations(BaseResponse):
             raise ServiceError("RevisionNotCurrentException", f"pull request {number} has another revision by now")
         if state == "APPROVE" and found["authorArn"] == self._who:
             raise ServiceError("PullRequestCannotBeApprovedByAuthorException", "its author cannot approve it")
-        self._reviews.approvals.setdefault((number, revision), {})[self._who] = state
+        self._pull_requests.approvals.setdefault((number, revision), {})[self._who] = state
         return "{}"
 
     def get_pull_request_approval_states(self) -> str:
         """GetPullRequestApprovalStates."""
         number, revision = self._get_param("pullRequestId"), self._get_param("revisionId")
         self._pull_request(number)
-        found = self._reviews.approvals.get((number, revision), {})
+        found = self._pull_requests.approvals.get((number, revision), {})
         return json.dumps({"approvals": [{"userArn": who, "approvalState": state} for who, state in found.items()]})
 
     @property
-    def _reviews(self) -> Reviews:
+    def _pull_requests(self) -> PullRequests:
         backend = codecommit_backends[self.current_account][self.region]
-        reviews: Reviews = backend.reviews  # type: ignore[attr-defined] # see codecommit.models
-        return reviews
+        pull_requests: PullRequests = backend.pull_requests  # type: ignore[attr-defined] # see codecommit.models
+        return pull_requests
 
     @property
     def _who(self) -> str:
@@ -199,9 +199,9 @@ class ReviewOperations(BaseResponse):
         return f"arn:{caller.partition}:sts::{caller.account}:assumed-role/{name}/{caller.session}"
 
     def _pull_request(self, number: str) -> dict[str, Any]:
-        if number not in self._reviews.pull_requests:
+        if number not in self._pull_requests.by_id:
             raise ServiceError("PullRequestDoesNotExistException", f"there is no pull request {number}")
-        return self._reviews.pull_requests[number]
+        return self._pull_requests.by_id[number]
 
     def _told(self, number: str) -> str:
         return json.dumps({"pullRequest": self._described_pull_request(self._pull_request(number))})
@@ -228,7 +228,7 @@ class ReviewOperations(BaseResponse):
         return _Branches(content.branches(), metadata.get("defaultBranch", ""))
 
     def _comment(self) -> dict[str, Any]:
-        comment = self._reviews.comments.get(self._get_param("commentId"))
+        comment = self._pull_requests.comments.get(self._get_param("commentId"))
         if comment is None:
             raise ServiceError("CommentDoesNotExistException", "there is no such comment")
         if comment["deleted"]:

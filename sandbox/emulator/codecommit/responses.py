@@ -1,4 +1,4 @@
-"""AWS CodeCommit: what moto's repositories lack - templates for approval rules, keys, tags, updates."""
+"""AWS CodeCommit: requests that moto lacks, on repositories and on templates for approval rules."""
 
 import json
 import re
@@ -10,14 +10,14 @@ from moto.codecommit.responses import CodeCommitResponse as MotoResponse
 
 from sandbox.emulator.codecommit.content import ContentOperations
 from sandbox.emulator.codecommit.models import CodeCommitBackend, check_content
-from sandbox.emulator.codecommit.pull_requests import ReviewOperations
+from sandbox.emulator.codecommit.pull_requests import PullRequestOperations
 from sandbox.emulator.core import decisions
 from sandbox.emulator.core.errors import ServiceError
 
 REPOSITORY_NAME = re.compile(r"[\w.-]{1,100}(?<!\.git)", re.ASCII)
 
 
-class CodeCommitResponse(ContentOperations, ReviewOperations, MotoResponse):
+class CodeCommitResponse(ContentOperations, PullRequestOperations, MotoResponse):
     """moto's operations on repositories, and the ones beside them."""
 
     @property

@@ -14,7 +14,7 @@ from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.codebuild import models as codebuild
-from sandbox.emulator.codepipeline.executions import SERVICE, ActionError, ActionRun, Artifact, Execution, Json
+from sandbox.emulator.codepipeline.executions import SERVICE, ActionError, ActionExecution, Artifact, Execution, Json
 from sandbox.emulator.core.callers import Caller, Client
 from sandbox.emulator.events.models import timestamp
 
@@ -34,11 +34,11 @@ jobs: dict[str, Json] = {}
 class Action:
     """One action at work: its role, its artifacts, what it tells."""
 
-    def __init__(self, execution: Execution, run: ActionRun) -> None:
+    def __init__(self, execution: Execution, run: ActionExecution) -> None:
         self.execution, self.run = execution, run
         self.configuration = run.configuration
         pipeline_role = execution.declaration["roleArn"]
-        arn = execution.line.arn
+        arn = execution.state.arn
         self._pipeline = execution.caller.assume(pipeline_role, SERVICE, execution.id, source=arn)
         role = self._pipeline
         if run.role != pipeline_role:
@@ -115,7 +115,7 @@ class Action:
         artifact.places[self.run.region] = (bucket, key)
 
 
-def act(execution: Execution, run: ActionRun) -> None:
+def act(execution: Execution, run: ActionExecution) -> None:
     """Do what an action does.
 
     Raises:
@@ -221,10 +221,10 @@ def _approval(action: Action) -> None:
         subject = f"APPROVAL NEEDED: AWS CodePipeline {execution.pipeline} for action {run.name}"
         action.client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=json.dumps(message))
     execution.notify("manual-approval-needed", run)
-    with execution.line.changed:
+    with execution.state.changed:
         run.token = token
-        execution.line.changed.notify_all()
-        execution.line.changed.wait_for(lambda: run.answer or run.status == "Abandoned", minutes * 60)
+        execution.state.changed.notify_all()
+        execution.state.changed.wait_for(lambda: run.answer or run.status == "Abandoned", minutes * 60)
     if run.answer and run.answer["status"] == "Approved":
         run.summary = run.answer["summary"]
         execution.notify("manual-approval-succeeded", run)
@@ -432,7 +432,7 @@ PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
 }
 
 
-def judge(execution: Execution, run: ActionRun) -> None:
+def judge(execution: Execution, run: ActionExecution) -> None:
     """Judge a rule of a stage's conditions.
 
     Raises:
@@ -448,7 +448,7 @@ def judge(execution: Execution, run: ActionRun) -> None:
         raise ActionError(f"The sandbox has no rule {provider}; it has CloudWatchAlarm, VariableCheck.", "Unsupported")
 
 
-def _check_variable(run: ActionRun) -> None:
+def _check_variable(run: ActionExecution) -> None:
     given, operator, wanted = (run.configuration[key] for key in ("Variable", "Operator", "Value"))
     holds = {
         "EQ": given == wanted,
@@ -460,7 +460,7 @@ def _check_variable(run: ActionRun) -> None:
         raise ActionError(f"{given!r} {operator} {wanted!r} does not hold.", "RuleFailed")
 
 
-def _check_alarm(execution: Execution, run: ActionRun) -> None:
+def _check_alarm(execution: Execution, run: ActionExecution) -> None:
     """The alarm is looked at once; in AWS it is watched for the rule's WaitTime."""
     name = run.configuration["AlarmName"]
     refused = [one.strip() for one in run.configuration.get("AlarmStates", "ALARM").split(",")]

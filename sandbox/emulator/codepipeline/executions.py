@@ -43,7 +43,7 @@ class Artifact:
 
 
 @dataclass
-class ActionRun:
+class ActionExecution:
     """One run of an action, or of a rule."""
 
     stage: str
@@ -83,19 +83,19 @@ class ActionRun:
 
 
 @dataclass
-class StageRun:
+class StageExecution:
     """An execution in a stage."""
 
     execution: "Execution"
     name: str
     status: str = "InProgress"
-    actions: list[ActionRun] = field(default_factory=list)
-    rules: list[ActionRun] = field(default_factory=list)
+    actions: list[ActionExecution] = field(default_factory=list)
+    rules: list[ActionExecution] = field(default_factory=list)
     automatic_retries: int = 0
     manual_retries: int = 0
 
 
-class Line:
+class PipelineState:
     """One pipeline's executions, and which of them holds or waits for which stage.
 
     `changed` guards all of it, and is notified of each change.
@@ -108,7 +108,7 @@ class Line:
         """In the order of their start."""
         self.holders: dict[str, Execution] = {}
         self.waiting: dict[str, list[Execution]] = {}
-        self.latest: dict[str, StageRun] = {}
+        self.latest: dict[str, StageExecution] = {}
         """The last run of each stage."""
         self.closed: dict[str, Json] = {}
         """Stages whose inbound transition somebody has disabled."""
@@ -162,19 +162,19 @@ class Execution:
 
     def __init__(
         self,
-        line: Line,
+        state: PipelineState,
         declaration: Json,
         caller: Caller,
         *,
         variables: Mapping[str, str],
         trigger: Json,
         revisions: Mapping[str, str],
-        act: Callable[["Execution", ActionRun], None],
-        judge: Callable[["Execution", ActionRun], None],
+        act: Callable[["Execution", ActionExecution], None],
+        judge: Callable[["Execution", ActionExecution], None],
         rolled_back_to: "Execution | None" = None,
     ) -> None:
         self.id = str(mock_random.uuid4())
-        self.line = line
+        self.state = state
         self.declaration = copy.deepcopy(declaration)
         self.caller = caller.root()
         self.trigger = trigger
@@ -192,8 +192,8 @@ class Execution:
         self.artifacts: dict[str, Artifact] = {}
         self.revisions: dict[str, Json] = {}
         """What each source action took, by its name."""
-        self.history: list[ActionRun] = []
-        self.rule_history: list[ActionRun] = []
+        self.history: list[ActionExecution] = []
+        self.rule_history: list[ActionExecution] = []
         self.superseded = False
         self.stop_reason: str | None = None
         self.abandoned = False
@@ -230,12 +230,12 @@ class Execution:
         """Return a stage's declaration."""
         return next(stage for stage in self.stages if stage["name"] == name)
 
-    def start(self, first: str, resumed: StageRun | None = None, retry_mode: str = "ALL_ACTIONS") -> None:
+    def start(self, first: str, resumed: StageExecution | None = None, retry_mode: str = "ALL_ACTIONS") -> None:
         """Go through the stages from `first` on; a rollback goes through that one only."""
         names = [stage["name"] for stage in self.stages]
         ahead = [first] if self.rolled_back_to else names[names.index(first) :]
         self.status = "InProgress"
-        self.line.arrive(self, first)
+        self.state.arrive(self, first)
         self._thread = threading.Thread(target=self._run, args=(ahead, resumed, retry_mode), daemon=True)
         self._thread.start()
 
@@ -246,22 +246,22 @@ class Execution:
 
     def stop(self, reason: str, *, abandon: bool) -> None:
         """End it after the actions that run, or at once."""
-        with self.line.changed:
+        with self.state.changed:
             self.stop_reason, self.status = reason, "Stopping"
-            self.line.changed.notify_all()
+            self.state.changed.notify_all()
         self.tell("Pipeline", "STOPPING")
         if abandon:
             self.abandon()
 
     def abandon(self, *, silently: bool = False) -> None:
         """End it at once; what its actions have begun elsewhere is ended, and heeded no more."""
-        with self.line.changed:
+        with self.state.changed:
             self._silent = self._silent or silently
             self.abandoned = True
             running = [run for run in self.history if run.status == "InProgress"]
             for run in running:
                 run.status, run.updated = "Abandoned", unix_time()
-            self.line.changed.notify_all()
+            self.state.changed.notify_all()
         for run in running:
             run.cancel()
 
@@ -285,7 +285,7 @@ class Execution:
 
         return _VARIABLE.sub(value, text)
 
-    def tell(self, kind: str, state: str, action: ActionRun | None = None, **more: object) -> None:
+    def tell(self, kind: str, state: str, action: ActionExecution | None = None, **more: object) -> None:
         """Send an event of the pipeline, a stage or an action: `kind` is its word in the event's type."""
         if self._silent:
             return
@@ -319,40 +319,40 @@ class Execution:
             source=SOURCE,
             kind=f"CodePipeline {kind} Execution State Change",
             detail=detail,
-            resource=self.line.arn,
+            resource=self.state.arn,
             notice=f"{kind.lower()}-execution-{state.lower()}",
         )
 
-    def notify(self, notice: str, action: ActionRun) -> None:
+    def notify(self, notice: str, action: ActionExecution) -> None:
         """Tell the pipeline's notification rules of an approval."""
         if not self._silent:
             detail = {"pipeline": self.pipeline, "execution-id": self.id, "stage": action.stage, "action": action.name}
             more = {"approval-action": {"customData": action.configuration.get("CustomData", "")}}
-            notify(self.caller, SOURCE, "CodePipeline Manual Approval", {**detail, **more}, self.line.arn, notice)
+            notify(self.caller, SOURCE, "CodePipeline Manual Approval", {**detail, **more}, self.state.arn, notice)
 
     def _become(self, status: str, state: str) -> None:
         """Tell of a new status, and have it: who sees the status may rely on everybody else having been told."""
         self.tell("Pipeline", state)
-        with self.line.changed:
+        with self.state.changed:
             self.status, self.updated = status, unix_time()
-            self.line.changed.notify_all()
+            self.state.changed.notify_all()
 
-    def _run(self, ahead: list[str], resumed: StageRun | None, retry_mode: str) -> None:
+    def _run(self, ahead: list[str], resumed: StageExecution | None, retry_mode: str) -> None:
         self.tell("Pipeline", "RESUMED" if resumed else "STARTED")
         for name, following in zip(ahead, [*ahead[1:], None], strict=True):
-            if not self.line.enter(self, name):
+            if not self.state.enter(self, name):
                 break
-            run = StageRun(self, name)
+            run = StageExecution(self, name)
             if resumed and resumed.name == name:
                 run.manual_retries, run.automatic_retries = resumed.manual_retries + 1, resumed.automatic_retries
             kept = resumed.actions if resumed and resumed.name == name and retry_mode == "FAILED_ACTIONS" else []
             status = self._pass(run, kept)
             if status == "Failed":
-                self.line.leave(self, name)
+                self.state.leave(self, name)
                 self._roll_back(run)
                 self._become("Failed", "FAILED")
                 return
-            self.line.leave(self, name, following if status in ("Succeeded", "Skipped") else None)
+            self.state.leave(self, name, following if status in ("Succeeded", "Skipped") else None)
             if self.halted:
                 break
         if self.superseded:
@@ -363,23 +363,23 @@ class Execution:
         else:
             self._become("Succeeded", "SUCCEEDED")
 
-    def _pass(self, run: StageRun, kept: list[ActionRun]) -> str:
+    def _pass(self, run: StageExecution, kept: list[ActionExecution]) -> str:
         """Play a stage, again where its `onFailure` says so; how it ended."""
         declaration = self.stage(run.name)
         while True:
-            with self.line.changed:
-                self.line.latest[run.name] = run
+            with self.state.changed:
+                self.state.latest[run.name] = run
             run.status = self._entered(run, declaration) or self._played(run, declaration, kept)
             wanted = declaration.get("onFailure") or {}
             if run.status != "Failed" or wanted.get("result") != "RETRY" or run.automatic_retries or self.halted:
                 return run.status
-            again = StageRun(self, run.name, automatic_retries=1, manual_retries=run.manual_retries)
+            again = StageExecution(self, run.name, automatic_retries=1, manual_retries=run.manual_retries)
             mode = (wanted.get("retryConfiguration") or {}).get("retryMode", "FAILED_ACTIONS")
             kept = run.actions if mode == "FAILED_ACTIONS" else []
             run = again
             self.tell("Stage", "RESUMED", stage=run.name)
 
-    def _entered(self, run: StageRun, declaration: Json) -> str | None:
+    def _entered(self, run: StageExecution, declaration: Json) -> str | None:
         """Judge the conditions for entry; the stage's status where it is not entered."""
         for condition in (declaration.get("beforeEntry") or {}).get("conditions", []):
             for rule in condition["rules"]:
@@ -395,7 +395,7 @@ class Execution:
                 return "Failed"
         return None
 
-    def _played(self, run: StageRun, declaration: Json, kept: list[ActionRun]) -> str:
+    def _played(self, run: StageExecution, declaration: Json, kept: list[ActionExecution]) -> str:
         """Run the actions of a stage, those with the same `runOrder` side by side; how the stage ended."""
         self.tell("Stage", "STARTED", stage=run.name)
         done = {action.name: action for action in kept if action.status == "Succeeded"}
@@ -428,15 +428,15 @@ class Execution:
         self.tell("Stage", "SUCCEEDED", stage=run.name)
         return "Succeeded"
 
-    def _new_run(self, stage: str, declaration: Json) -> ActionRun:
-        return ActionRun(
+    def _new_run(self, stage: str, declaration: Json) -> ActionExecution:
+        return ActionExecution(
             stage=stage,
             declaration=declaration,
             role=declaration.get("roleArn") or self.declaration["roleArn"],
             region=declaration.get("region") or self.caller.region,
         )
 
-    def _finish(self, run: ActionRun, work: Callable[["Execution", ActionRun], None]) -> None:
+    def _finish(self, run: ActionExecution, work: Callable[["Execution", ActionExecution], None]) -> None:
         """Do the work of an action, and take down how it ended unless somebody has abandoned it."""
         try:
             run.configuration = {
@@ -450,18 +450,18 @@ class Execution:
             failure = ActionError(str(error), "PermissionError")
         except Exception as error:  # a fault of the sandbox must not leave anybody waiting
             failure = ActionError(f"The sandbox failed: {error!r}", "InternalError")
-        with self.line.changed:
+        with self.state.changed:
             if run.status == "Abandoned":
                 return
             run.error, run.token, run.updated = failure, "", unix_time()
             if namespace := run.declaration.get("namespace"):
                 self.namespaces[namespace] = run.variables
             run.status = "Failed" if failure else "Succeeded"
-            self.line.changed.notify_all()
+            self.state.changed.notify_all()
         if "actionTypeId" in run.declaration:
             self.tell("Action", run.status.upper(), run)
 
-    def _roll_back(self, run: StageRun) -> None:
+    def _roll_back(self, run: StageExecution) -> None:
         if (self.stage(run.name).get("onFailure") or {}).get("result") != "ROLLBACK" or self.rolled_back_to:
             return
         target = self.succeeded_before(run.name)
@@ -471,7 +471,7 @@ class Execution:
 
     def succeeded_before(self, stage: str) -> "Execution | None":
         """Return the last execution before this one whose run of a stage succeeded, with the same structure."""
-        earlier = list(self.line.executions.values())
+        earlier = list(self.state.executions.values())
         for other in reversed(earlier[: earlier.index(self)]):
             fits = other.declaration["version"] == self.declaration["version"] and other.kind == "STANDARD"
             if fits and other.passed(stage):
@@ -486,7 +486,7 @@ class Execution:
     def sibling(self, target: "Execution", trigger: Json) -> "Execution":
         """Make an execution that rolls back to another one."""
         made = Execution(
-            self.line,
+            self.state,
             self.declaration,
             self.caller,
             variables={},
@@ -496,6 +496,6 @@ class Execution:
             judge=self._judge,
             rolled_back_to=target,
         )
-        with self.line.changed:
-            self.line.executions[made.id] = made
+        with self.state.changed:
+            self.state.executions[made.id] = made
         return made

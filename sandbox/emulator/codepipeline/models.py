@@ -13,7 +13,7 @@ from moto.codepipeline.models import CodePipelineBackend as MotoBackend
 from moto.iam.exceptions import NotFoundException
 
 from sandbox.emulator.codepipeline import actions
-from sandbox.emulator.codepipeline.executions import FINAL, Execution, Line, StageRun
+from sandbox.emulator.codepipeline.executions import FINAL, Execution, PipelineState, StageExecution
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import trusts
 from sandbox.emulator.core.callers import Caller
@@ -28,12 +28,12 @@ class CodePipelineBackend(MotoBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.lines: dict[str, Line] = {}
+        self.states: dict[str, PipelineState] = {}
 
     def reset(self) -> None:
         """Forget all pipelines, and end what runs."""
-        for line in self.lines.values():
-            line.close()
+        for state in self.states.values():
+            state.close()
         super().reset()
 
     def create_pipeline(
@@ -50,7 +50,7 @@ class CodePipelineBackend(MotoBackend):
         made.validate_tags(tags or [])
         made.tags = {tag["key"]: tag["value"] for tag in tags or []}
         self.pipelines[name] = made
-        self.lines[name] = Line(made.metadata["pipelineArn"])
+        self.states[name] = PipelineState(made.metadata["pipelineArn"])
         self.start(callers.current(), name, [], [], {"triggerType": "CreatePipeline", "triggerDetail": ""})
         return made.pipeline, sorted(tags or [], key=lambda tag: tag["key"])
 
@@ -63,18 +63,18 @@ class CodePipelineBackend(MotoBackend):
     def delete_pipeline(self, name: str) -> None:
         """Remove a pipeline, and end what runs of it."""
         super().delete_pipeline(name)
-        if line := self.lines.pop(name, None):
-            line.close()
+        if state := self.states.pop(name, None):
+            state.close()
 
-    def line(self, name: str) -> Line:
+    def state(self, name: str) -> PipelineState:
         """Return a pipeline's executions."""
-        if name not in self.lines:
+        if name not in self.states:
             raise PipelineNotFoundException(f"Account '{self.account_id}' does not have a pipeline with name '{name}'")
-        return self.lines[name]
+        return self.states[name]
 
     def execution(self, name: str, identity: str) -> Execution:
         """Return one execution of a pipeline."""
-        found = self.line(name).executions.get(identity)
+        found = self.state(name).executions.get(identity)
         if found is None:
             raise PipelineExecutionNotFoundException(
                 f"Account '{self.account_id}' does not have an execution with id '{identity}' for pipeline '{name}'"
@@ -90,7 +90,7 @@ class CodePipelineBackend(MotoBackend):
         trigger: dict[str, str],
     ) -> str:
         """Start an execution; its id."""
-        line = self.line(name)
+        state = self.state(name)
         pipeline = self.pipelines[name].pipeline
         values = {one["name"]: one.get("defaultValue") for one in pipeline.get("variables") or []}
         for given in variables:
@@ -100,7 +100,7 @@ class CodePipelineBackend(MotoBackend):
         if missing := [variable for variable, value in values.items() if value is None]:
             raise ServiceError("ValidationException", f"The pipeline's variables {missing} have no value.")
         execution = Execution(
-            line,
+            state,
             pipeline,
             caller.in_region(self.region_name),
             variables={variable: value for variable, value in values.items() if value is not None},
@@ -109,8 +109,8 @@ class CodePipelineBackend(MotoBackend):
             act=actions.act,
             judge=actions.judge,
         )
-        with line.changed:
-            line.executions[execution.id] = execution
+        with state.changed:
+            state.executions[execution.id] = execution
             execution.start(pipeline["stages"][0]["name"])
         return execution.id
 
@@ -139,11 +139,11 @@ class CodePipelineBackend(MotoBackend):
 
     def approve(self, name: str, stage: str, action: str, token: str, result: dict[str, str], who: str) -> None:
         """Answer an approval that waits."""
-        line = self.line(name)
-        with line.changed:
+        state = self.state(name)
+        with state.changed:
             found = [
                 run
-                for execution in line.executions.values()
+                for execution in state.executions.values()
                 for run in execution.history
                 if (run.stage, run.name, run.token) == (stage, action, token)
             ]
@@ -152,13 +152,13 @@ class CodePipelineBackend(MotoBackend):
             if found[0].answer:
                 raise ServiceError("ApprovalAlreadyCompletedException", f"{action} has been answered already.")
             found[0].answer, found[0].updated_by = result, who
-            line.changed.notify_all()
+            state.changed.notify_all()
 
-    def _latest(self, name: str, stage: str) -> StageRun:
-        self.line(name)
+    def _latest(self, name: str, stage: str) -> StageExecution:
+        self.state(name)
         if stage not in [one["name"] for one in self.pipelines[name].pipeline["stages"]]:
             raise ServiceError("StageNotFoundException", f"The pipeline has no stage {stage}.")
-        run = self.lines[name].latest.get(stage)
+        run = self.states[name].latest.get(stage)
         if run is None:
             raise ServiceError("StageNotRetryableException", f"Stage {stage} has not run yet.")
         return run

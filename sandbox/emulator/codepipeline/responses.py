@@ -1,4 +1,4 @@
-"""AWS CodePipeline: pipelines as AWS takes, runs and describes them."""
+"""AWS CodePipeline: requests on pipelines and executions, and how AWS describes them."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.utils import unix_time
 
 from sandbox.emulator.codepipeline import actions
-from sandbox.emulator.codepipeline.executions import FINAL, ActionRun, Artifact, Execution, Line
+from sandbox.emulator.codepipeline.executions import FINAL, ActionExecution, Artifact, Execution, PipelineState
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.errors import ServiceError
@@ -91,12 +91,12 @@ class CodePipelineResponse(MotoResponse):
         return self._transition(None)
 
     def _transition(self, closed: dict[str, Any] | None) -> str:
-        line, stage = self.backend.line(self._get_param("pipelineName")), self._get_param("stageName")
-        with line.changed:
-            line.closed.pop(stage, None)
+        state, stage = self.backend.state(self._get_param("pipelineName")), self._get_param("stageName")
+        with state.changed:
+            state.closed.pop(stage, None)
             if closed:
-                line.closed[stage] = closed
-            line.changed.notify_all()
+                state.closed[stage] = closed
+            state.changed.notify_all()
         return ""
 
     def get_pipeline_execution(self) -> str:
@@ -117,7 +117,7 @@ class CodePipelineResponse(MotoResponse):
 
     def list_pipeline_executions(self) -> str:
         """ListPipelineExecutions, the newest first."""
-        found = list(reversed(self.backend.line(self._get_param("pipelineName")).executions.values()))
+        found = list(reversed(self.backend.state(self._get_param("pipelineName")).executions.values()))
         if passed := (self._get_param("filter") or {}).get("succeededInStage"):
             found = [execution for execution in found if execution.passed(passed["stageName"])]
         limit = self._get_param("maxResults", 100)
@@ -133,7 +133,7 @@ class CodePipelineResponse(MotoResponse):
 
     def _history(self, which: str, describe: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - one of the two below
         wanted = (self._get_param("filter") or {}).get("pipelineExecutionId")
-        executions = self.backend.line(self._get_param("pipelineName")).executions.values()
+        executions = self.backend.state(self._get_param("pipelineName")).executions.values()
         found = [
             (run, execution)
             for execution in executions
@@ -146,9 +146,9 @@ class CodePipelineResponse(MotoResponse):
         """GetPipelineState."""
         name = self._get_param("name")
         pipeline, metadata = self.backend.get_pipeline(name)
-        line = self.backend.line(name)
-        with line.changed:
-            states = [_stage_state(line, stage) for stage in pipeline["stages"]]
+        state = self.backend.state(name)
+        with state.changed:
+            states = [_stage_state(state, stage) for stage in pipeline["stages"]]
         return json.dumps(
             {
                 "pipelineName": pipeline["name"],
@@ -191,42 +191,42 @@ def _summary(execution: Execution) -> dict[str, Any]:
     }
 
 
-def _stage_state(line: Line, stage: dict[str, Any]) -> dict[str, Any]:
+def _stage_state(state: PipelineState, stage: dict[str, Any]) -> dict[str, Any]:
     name = stage["name"]
-    closed, waiting, run = line.closed.get(name), line.waiting.get(name) or [], line.latest.get(name)
-    state: dict[str, Any] = {
+    closed, waiting, run = state.closed.get(name), state.waiting.get(name) or [], state.latest.get(name)
+    described: dict[str, Any] = {
         "stageName": name,
         "inboundTransitionState": {"enabled": closed is None, **(closed or {})},
         "inboundExecutions": [_in_stage(execution, "InProgress") for execution in waiting],
-        "actionStates": [_action_state(line, name, action) for action in stage["actions"]],
+        "actionStates": [_action_state(state, name, action) for action in stage["actions"]],
     }
     if waiting:
-        state["inboundExecution"] = state["inboundExecutions"][-1]
+        described["inboundExecution"] = described["inboundExecutions"][-1]
     if run is None:
-        return state
-    state["latestExecution"] = _in_stage(run.execution, run.status)
+        return described
+    described["latestExecution"] = _in_stage(run.execution, run.status)
     if run.rules:
         failed = any(rule.status == "Failed" for rule in run.rules)
         outcome = {"latestExecution": {"status": "Failed" if failed else "Succeeded"}}
         rules = [{"ruleName": rule.name, "latestExecution": _rule_state(rule)} for rule in run.rules]
-        state["beforeEntryConditionState"] = {**outcome, "conditionStates": [{**outcome, "ruleStates": rules}]}
+        described["beforeEntryConditionState"] = {**outcome, "conditionStates": [{**outcome, "ruleStates": rules}]}
     if run.automatic_retries or run.manual_retries:
-        state["retryStageMetadata"] = {
+        described["retryStageMetadata"] = {
             "autoStageRetryAttempt": run.automatic_retries,
             "manualStageRetryAttempt": run.manual_retries,
             "latestRetryTrigger": "ManualStageRetry" if run.manual_retries else "AutomatedStageRetry",
         }
-    return state
+    return described
 
 
 def _in_stage(execution: Execution, status: str) -> dict[str, str]:
     return {"pipelineExecutionId": execution.id, "status": status, "type": execution.kind}
 
 
-def _action_state(line: Line, stage: str, action: dict[str, Any]) -> dict[str, Any]:
+def _action_state(state: PipelineState, stage: str, action: dict[str, Any]) -> dict[str, Any]:
     runs = [
         run
-        for execution in line.executions.values()
+        for execution in state.executions.values()
         for run in execution.history
         if (run.stage, run.name) == (stage, action["name"])
     ]
@@ -244,11 +244,11 @@ def _action_state(line: Line, stage: str, action: dict[str, Any]) -> dict[str, A
     return {"actionName": run.name, "latestExecution": latest}
 
 
-def _rule_state(rule: ActionRun) -> dict[str, Any]:
+def _rule_state(rule: ActionExecution) -> dict[str, Any]:
     return {"ruleExecutionId": rule.id, "status": rule.status, "lastStatusChange": rule.updated, **rule.result()}
 
 
-def _detail(run: ActionRun, execution: Execution) -> dict[str, Any]:
+def _detail(run: ActionExecution, execution: Execution) -> dict[str, Any]:
     return {
         "pipelineExecutionId": execution.id,
         "pipelineVersion": execution.declaration["version"],
@@ -268,7 +268,7 @@ def _detail(run: ActionRun, execution: Execution) -> dict[str, Any]:
     }
 
 
-def _action_detail(run: ActionRun, execution: Execution) -> dict[str, Any]:
+def _action_detail(run: ActionExecution, execution: Execution) -> dict[str, Any]:
     found = {**_detail(run, execution), "actionExecutionId": run.id, "actionName": run.name}
     found["input"]["actionTypeId"] = run.declaration["actionTypeId"]
     if namespace := run.declaration.get("namespace"):
@@ -277,7 +277,7 @@ def _action_detail(run: ActionRun, execution: Execution) -> dict[str, Any]:
     return found
 
 
-def _rule_detail(run: ActionRun, execution: Execution) -> dict[str, Any]:
+def _rule_detail(run: ActionExecution, execution: Execution) -> dict[str, Any]:
     found = {**_detail(run, execution), "ruleExecutionId": run.id, "ruleName": run.name}
     found["input"]["ruleTypeId"] = run.declaration["ruleTypeId"]
     return found

@@ -14,7 +14,7 @@ _RUNTIME = Path(__file__).parent / "build_runtime"
 _KEPT = re.compile(r"PATH|LANG|LC_ALL|TZ|PIP_\w+|\w+_PROXY|SSL_CERT_\w+|REQUESTS_CA_BUNDLE", re.IGNORECASE)
 
 
-def surroundings(folder: Path) -> dict[str, str]:
+def environment_variables(folder: Path) -> dict[str, str]:
     """Return the environment variables of a process that knows nothing of this machine but the package index.
 
     Its home and its temporary files are in `folder`. Its pip remembers what it has installed, see `build_runtime`.

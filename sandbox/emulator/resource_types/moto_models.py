@@ -1,4 +1,4 @@
-"""CloudFormation resource types that moto's own models make, for all that the sandbox's table does not list."""
+"""CloudFormation resource types that moto's own models make, for all that no module here lists."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -47,7 +47,7 @@ class Container:
         if packages is None:
             raise JobError(f"The sandbox has no packages for image {image}; it has {', '.join(IMAGES)}.")
         self._folder = Path(tempfile.mkdtemp(prefix="sm-mlops-job-"))
-        self._environment = python_environments.surroundings(self._folder)
+        self._environment = python_environments.environment_variables(self._folder)
         self._group = ProcessGroup()
         (self._folder / "ml").mkdir()
         binaries = python_environments.make(self._folder / "python")

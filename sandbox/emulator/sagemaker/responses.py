@@ -1,7 +1,6 @@
-"""AWS SageMaker: what moto lacks - projects and their portfolio, pipelines that run, models that answer.
+"""AWS SageMaker: what moto lacks - projects and their portfolio, pipelines that run.
 
-A project is done when the request that makes, changes or deletes it is answered. A model answers with its own code,
-started anew for each request; what it answers is not captured.
+A project is done when the request that makes, changes or deletes it is answered.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""AWS SageMaker Runtime: models answer with their own code, started anew for each request."""
+"""AWS SageMaker Runtime: a model answers with its own code, started anew for each request.
+
+What it answers is not captured.
+"""
 
 import json
 from http import HTTPStatus
