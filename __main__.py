@@ -24,7 +24,7 @@ pulumi.export("artifactStores", artifacts.summary)
 pulumi.export("source", source.summary)
 pulumi.export("notificationTopicArn", topic.topic_arn)
 if stack.catalog is not None:
-    offer = CatalogArgs(environment=env, spec=stack.catalog, role_facts=stack.role_facts, topic_arn=topic.topic_arn)
+    offer = CatalogArgs(environment=env, spec=stack.catalog, iam=stack.iam, topic_arn=topic.topic_arn)
     pulumi.export("catalog", Catalog("catalog", offer).summary)
 if stack.projects is not None:
     switch = SageMakerProjectsArgs(environment=env, spec=stack.projects, regions=stack.project_regions)

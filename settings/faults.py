@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.core.faults import nearest, not_one_of
+from components.core.section import descriptions
 
 DISCRIMINATORS = ("provider", "mode")
 """Keys whose value says which arm of a union a section is."""
@@ -82,8 +83,9 @@ class Wording:
         return f"unknown key{nearest(key, allowed)} (allowed: {', '.join(allowed)})"
 
     def _purpose(self, location: Sequence[int | str]) -> str:
-        fields = {field.alias: field for field in self._section(location).model_fields.values()}
-        sentence = (fields[str(location[-1])].description or "").split(". ")[0].rstrip(".")
+        section = self._section(location)
+        names = {field.alias: name for name, field in section.model_fields.items()}
+        sentence = descriptions(section)[names[str(location[-1])]].split(". ")[0].rstrip(".")
         return sentence[:1].lower() + sentence[1:]
 
     def _arms(self, location: Sequence[int | str]) -> list[str]:

@@ -13,8 +13,6 @@ from components.core.environment import Environment, Protection
 from components.core.naming import Names
 from components.core.network import Network
 from components.core.section import NamePart, RegionName, fault
-from components.iam.delivery_documents import DeliveryFacts
-from components.iam.role_documents import RoleFacts
 from components.packaging import seed_code
 from components.packaging.called_services import called_services
 from components.sections.artifacts import ArtifactsSpec
@@ -51,9 +49,7 @@ def _key(field: str) -> str:
 class Settings(BaseModel):
     """All settings of one stack."""
 
-    model_config = ConfigDict(
-        alias_generator=_key, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(alias_generator=_key, defer_build=True, extra="forbid", frozen=True, strict=True)
 
     home_region: Annotated[RegionName, Field(alias="aws:region")]
     """Region of everything that is not made once per region."""
@@ -65,7 +61,7 @@ class Settings(BaseModel):
     """The artifact buckets of the pipelines."""
     source: SourceSpec
     """Where the platform's code lives."""
-    notifications: NotificationsSpec = NotificationsSpec()
+    notifications: NotificationsSpec = Field(default_factory=NotificationsSpec)
     """Who is told of what."""
     catalog: CatalogSpec | None = None
     """Project templates that people launch; left out, no catalog is made."""
@@ -73,7 +69,7 @@ class Settings(BaseModel):
     """SageMaker Projects, switched on; left out, the account's switch is left as it is."""
     network: Mapping[RegionName, Network] = {}
     """By region, an existing VPC in which builds, functions and jobs run; left out, they run outside any VPC."""
-    iam: IamSpec = IamSpec()
+    iam: IamSpec = Field(default_factory=IamSpec)
     """Who makes the roles; left out, the stack makes its own, and each project its own."""
     deployment_tests: DeploymentTestsSpec | None = None
     """Deployment options that are brought up and destroyed to test them; left out, none is."""
@@ -102,38 +98,6 @@ class Settings(BaseModel):
     def catalog_regions(self) -> tuple[str, ...]:
         """Regions of the catalog; none where there is no catalog."""
         return (self.catalog.regions or (self.home_region,)) if self.catalog else ()
-
-    def role_facts(self, account_id: str) -> RoleFacts:
-        """What the documents of the catalog's roles depend on, in an account."""
-        catalog = self.catalog
-        return RoleFacts(
-            names=self.names,
-            home=self.home,
-            regions=[known_regions()[region] for region in self.catalog_regions or (self.home_region,)],
-            account_id=account_id,
-            iam=self.iam,
-            service_catalog=catalog is None or catalog.service_catalog,
-            studio=bool(catalog and catalog.studio_domains),
-            launches_tell_topic=bool(catalog and catalog.notify_launches),
-            key_arns=tuple(catalog.project_key_arns.values()) if catalog else (),
-            networks=self.network,
-            stack_set_role_arn=catalog.stack_set_role_arn if catalog else None,
-        )
-
-    def delivery_facts(self, account_id: str) -> DeliveryFacts | None:
-        """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
-        if self.delivery is None:
-            return None
-        return DeliveryFacts(
-            names=self.names,
-            home=self.home,
-            account_id=account_id,
-            bucket=self.names.artifact_bucket(self.artifacts.naming, account_id, self.home_region).value,
-            source=self.source,
-            delivery=self.delivery,
-            network=self.network.get(self.home_region),
-            boundary_arn=self.iam.permissions_boundary_arn,
-        )
 
     @property
     def home(self) -> Region:

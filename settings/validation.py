@@ -53,7 +53,7 @@ def _valid_fields(values: Mapping[str, Any]) -> dict[str, Any]:
             with suppress(ValidationError):
                 valid[name] = adapter.validate_json(json.dumps(values[key]), strict=True, by_alias=True, by_name=False)
         elif not field.is_required():
-            valid[name] = field.default
+            valid[name] = field.get_default(call_default_factory=True)
     return valid
 
 

@@ -20,6 +20,7 @@ from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, 
 from components.sections.iam import RoleMode, SuppliedRole
 from settings import Settings
 from settings.deployment_options import ANY_SUFFIX
+from settings.roles import delivery_facts, role_facts
 from tools.atomic_writes import write_whole
 from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
@@ -67,7 +68,7 @@ def documents(facts: RoleFacts) -> list[Document]:
 
 def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     """The roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
-    delivery = settings.delivery_facts(facts.account_id)
+    delivery = delivery_facts(settings, facts.account_id)
     if delivery is None:
         return []
     found = []
@@ -233,7 +234,7 @@ def facts_of(file: StackFile, account_id: str, settings: Settings | None = None)
     settings = settings or file.settings
     if settings.catalog is None:
         raise ToolError(f"{file.path.name} has no sm-mlops:catalog, so it needs no roles of projects")
-    facts = settings.role_facts(account_id)
+    facts = role_facts(settings, account_id)
     start = f"arn:{facts.home.partition}:iam::{account_id}:role/"
     foreign = [arn for arn in _supplied(settings) if not arn.startswith(start)]
     if foreign:

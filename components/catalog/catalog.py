@@ -1,6 +1,6 @@
 """The catalog: products of `seed_code`, offered in each region of the settings by both routes of SageMaker Projects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ from components.catalog.product import Product, ProductArgs
 from components.catalog.project_roles import ProjectRoles, ProjectRolesArgs
 from components.catalog.publication import template_values
 from components.core.environment import Environment
+from components.core.naming import STUDIO_LOCATION_TAG
 from components.iam.role_documents import RoleFacts
 from components.packaging import seed_code
-from components.providers.domain_tag import STUDIO_LOCATION_TAG, DomainTag
+from components.providers.domain_tag import DomainTag
 from components.sections.catalog import CatalogSpec
+from components.sections.iam import IamSpec
 
 
 def studio_location(bucket: str) -> str:
@@ -33,8 +35,8 @@ class CatalogArgs:
     """The environment."""
     spec: CatalogSpec
     """What is offered, to whom, and how."""
-    role_facts: Callable[[str], RoleFacts]
-    """What the roles that launch projects and work in them depend on, in an account."""
+    iam: IamSpec
+    """Who makes the roles that launch projects and work in them."""
     topic_arn: pulumi.Output[str]
     """Topic that is told of launches."""
 
@@ -54,7 +56,7 @@ class Catalog(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         roles = ProjectRoles(
             f"{name}-roles",
-            ProjectRolesArgs(environment=args.environment, facts=args.role_facts),
+            ProjectRolesArgs(environment=args.environment, spec=args.spec, iam=args.iam),
             child,
         )
         self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}

@@ -1,6 +1,6 @@
 """The roles that launch projects and work in them, as far as the settings leave them to the stack."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,8 @@ from components.iam.role_documents import (
     managed_policies,
 )
 from components.providers.adopted_role import AdoptedRole
-from components.sections.iam import RoleMode
+from components.sections.catalog import CatalogSpec
+from components.sections.iam import IamSpec, RoleMode
 
 
 class RoleError(pulumi.RunError):
@@ -33,8 +34,21 @@ class ProjectRolesArgs:
 
     environment: Environment
     """The environment."""
-    facts: Callable[[str], RoleFacts]
-    """What the documents of the roles depend on, in an account."""
+    spec: CatalogSpec
+    """What is offered."""
+    iam: IamSpec
+    """Who makes the roles."""
+
+    def facts(self, account_id: str) -> RoleFacts:
+        """What the documents of the roles depend on, in an account."""
+        return RoleFacts(
+            names=self.environment.names,
+            home=self.environment.home,
+            account_id=account_id,
+            catalog=self.spec,
+            iam=self.iam,
+            networks=self.environment.networks,
+        )
 
 
 class ProjectRoles(pulumi.ComponentResource):

@@ -8,6 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
+"""Tag of a domain that says where Studio finds templates."""
+
+PORTFOLIO_CLAIMS_PATH = "/sm-mlops/sagemaker-projects"
+"""Path in Parameter Store under which stacks say that they need SageMaker's portfolio of a region."""
+
 ANY_ACCOUNT_ID = "0" * 12
 """Stands for the account in checks of length, which is the same for all accounts."""
 

@@ -1,14 +1,19 @@
 """What sections are built of: the base of all models, and types of values that several sections have."""
 
+import ast
+import inspect
 import re
+from collections.abc import Mapping
+from itertools import pairwise
+from textwrap import dedent
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from awsmodel.regions import known_regions
+from components.core.email import email_address
 from components.core.faults import nearest
 
 
@@ -25,10 +30,10 @@ def _known_region(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise fault(f"{value!r} is not an e-mail address: {error}") from None
+    normalized, wrong = email_address(value)
+    if wrong:
+        raise fault(f"{value!r} {wrong}")
+    return normalized
 
 
 def _account_id(value: str) -> str:
@@ -90,10 +95,26 @@ class Section(BaseModel):
     # By name for Python; whoever reads a stack file allows the aliases only.
     model_config = ConfigDict(
         alias_generator=to_camel,
+        # Each section is built once, as a part of the whole, and not by itself, too, at every start.
+        defer_build=True,
         extra="forbid",
         frozen=True,
         strict=True,
-        use_attribute_docstrings=True,
         validate_by_alias=True,
         validate_by_name=True,
     )
+
+
+def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
+    """What the docstrings say of the fields of a model, by name.
+
+    pydantic would read them for every model at every start, which costs more than all else of building one.
+    """
+    (written,) = ast.parse(dedent(inspect.getsource(model))).body
+    body = written.body if isinstance(written, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(said.value.value)
+        for field, said in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
+    }

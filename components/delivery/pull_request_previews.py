@@ -6,7 +6,6 @@ itself.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,23 +17,10 @@ from components.delivery.build_definition import BuildDefinition
 from components.delivery.build_project import environment_variables
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.service_role import ServiceRole, service_role
-from components.iam import pipeline_policies
+from components.iam import pipeline_policies, pull_request_policies
 from components.iam.pipeline_policies import Place
-from components.iam.policies import Statement, allow, document
+from components.iam.policies import document
 from components.sections.build_machine import IMAGES
-
-COMMENTING = (
-    "codecommit:DeleteCommentContent",
-    "codecommit:GetCommentsForPullRequest",
-    "codecommit:GetPullRequest",
-    "codecommit:PostCommentForPullRequest",
-    "codecommit:UpdateComment",
-)
-"""What keeping one comment of a pull request up to date takes.
-
-A comment may only be changed by the very session that posted it. A build has a session of its own, so it posts anew
-and deletes what an earlier one has posted.
-"""
 
 
 def pull_request_events(branch: str, repository_arn: str) -> str:
@@ -61,27 +47,6 @@ BUILD_INPUT = (
     '{"name": "PULL_REQUEST", "type": "PLAINTEXT", "value": <pullRequest>}]}'
 )
 """The build's input, as EventBridge fills it in: the pull request's own commit, and which one it is."""
-
-
-def comment_statements(
-    place: Place, project: str, repository_arn: str, *, secret_arns: Sequence[str] = (), approves: bool = False
-) -> list[Statement]:
-    """Reads the repository, keeps the comment, writes the log; with `approves` approves pull requests, too."""
-    found = [
-        allow("ReadSource", ["codecommit:GitPull"], [repository_arn]),
-        allow("Comment", COMMENTING, [repository_arn]),
-        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project)}:*"]),
-    ]
-    if secret_arns:
-        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
-    if approves:
-        found.append(allow("Approve", ["codecommit:UpdatePullRequestApprovalState"], [repository_arn]))
-    return found
-
-
-def start_statements(place: Place, project: str) -> list[Statement]:
-    """Starts the one build."""
-    return [allow("StartBuild", ["codebuild:StartBuild"], [place.project(project)])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +152,7 @@ class PullRequestPreviews(pulumi.ComponentResource):
             ).apply(
                 lambda known: document(
                     [
-                        *comment_statements(
+                        *pull_request_policies.comment_statements(
                             Place(home, known["account"]),
                             project,
                             known["repository"],
@@ -237,6 +202,6 @@ class PullRequestPreviews(pulumi.ComponentResource):
             role_name=f"{args.project}-start",
             purpose=f"Starts builds of {args.project}",
             rules=[args.project],
-            statements=lambda place: start_statements(place, args.project),
+            statements=lambda place: pull_request_policies.start_statements(place, args.project),
             boundary_arn=args.permissions_boundary_arn,
         )

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from awsmodel.regions import Region
 from components.core.naming import Names
 from components.core.network import Network
-from components.delivery import pull_request_previews
-from components.iam import delivery_policies, pipeline_policies
+from components.iam import delivery_policies, pipeline_policies, pull_request_policies
 from components.iam.delivery_policies import State, Target, state_of
 from components.iam.network_policies import network_interface_statements
 from components.iam.pipeline_policies import (
@@ -217,7 +216,7 @@ def start_role(facts: DeliveryFacts) -> RoleDocument:
     if facts.delivery.pull_requests is not None:
         project = facts.names.pull_requests.value
         rules.append(project)
-        found.extend(pull_request_previews.start_statements(facts.place, project))
+        found.extend(pull_request_policies.start_statements(facts.place, project))
     trust = [pipeline_policies.start_trust(facts.place, rules)]
     return _document(facts, "events", f"Starts the pipelines of {facts.names.prefix}", trust, found)
 
@@ -288,7 +287,7 @@ def _builds(facts: DeliveryFacts, projects: Mapping[str, Sequence[str]], *, repo
 
 
 def _pull_requests(facts: DeliveryFacts) -> list[Statement]:
-    statements = pull_request_previews.comment_statements(
+    statements = pull_request_policies.comment_statements(
         facts.place,
         facts.names.pull_requests.value,
         facts.source_arn,

@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from components.core.naming import PORTFOLIO_CLAIMS_PATH, STUDIO_LOCATION_TAG
 from components.iam.pipeline_policies import Place
 from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
-from components.providers.domain_tag import STUDIO_LOCATION_TAG
-from components.providers.portfolio_claims import PATH as CLAIMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +215,12 @@ def _services(target: Target) -> Iterator[_Service]:
             *("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutParameter"),
             "ssm:RemoveTagsFromResource",
         ],
-        target.arns("ssm", f"parameter/{target.prefix}/*", f"parameter{CLAIMS}", f"parameter{CLAIMS}/*"),
+        target.arns(
+            "ssm",
+            f"parameter/{target.prefix}/*",
+            f"parameter{PORTFOLIO_CLAIMS_PATH}",
+            f"parameter{PORTFOLIO_CLAIMS_PATH}/*",
+        ),
         None,
     )
 

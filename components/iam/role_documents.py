@@ -6,12 +6,13 @@ Pure functions: no engine and no call to AWS, so that a document is the same bef
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from awsmodel.regions import Region
+from awsmodel.regions import Region, known_regions
 from components.core.naming import Names
 from components.core.network import Network
 from components.iam import project_policies, use_role_policies
 from components.iam.policies import Statement, document
 from components.iam.use_role_policies import ProjectPlace
+from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
 
 WELL_KNOWN_PATH = "/service-role/"
@@ -70,24 +71,45 @@ class RoleFacts:
     """Physical names."""
     home: Region
     """The home region."""
-    regions: Sequence[Region]
-    """Regions of the catalog."""
     account_id: str
     """The account."""
+    catalog: CatalogSpec | None = None
+    """What is offered; without a catalog nothing is launched, and what follows is what one would have by default."""
     iam: IamSpec = field(default_factory=IamSpec)
     """Who makes the roles."""
-    service_catalog: bool = True
-    """Whether projects are launched through Service Catalog."""
-    studio: bool = False
-    """Whether projects are launched from templates in S3, by the other route of Studio."""
-    launches_tell_topic: bool = False
-    """Whether CloudFormation tells the topic of launches."""
-    key_arns: Sequence[str] = ()
-    """Customer keys of what projects make."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """Networks that projects run in, by region."""
-    stack_set_role_arn: str | None = None
-    """Administration role with which projects may deploy stack sets."""
+
+    @property
+    def regions(self) -> Sequence[Region]:
+        """Regions of the catalog."""
+        named = self.catalog.regions if self.catalog else ()
+        return [known_regions()[region] for region in named] or [self.home]
+
+    @property
+    def service_catalog(self) -> bool:
+        """Whether projects are launched through Service Catalog."""
+        return self.catalog is None or self.catalog.service_catalog
+
+    @property
+    def studio(self) -> bool:
+        """Whether projects are launched from templates in S3, by the other route of Studio."""
+        return self.catalog is not None and bool(self.catalog.studio_domains)
+
+    @property
+    def launches_tell_topic(self) -> bool:
+        """Whether CloudFormation tells the topic of launches."""
+        return self.catalog is not None and self.catalog.notify_launches
+
+    @property
+    def key_arns(self) -> Sequence[str]:
+        """Customer keys of what projects make."""
+        return tuple(self.catalog.project_key_arns.values()) if self.catalog else ()
+
+    @property
+    def stack_set_role_arn(self) -> str | None:
+        """Administration role with which projects may deploy stack sets."""
+        return self.catalog.stack_set_role_arn if self.catalog else None
 
     @property
     def topic_arn(self) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
-from email_validator import EmailNotValidError, validate_email
 
+from components.core.email import email_address
 from components.core.faults import nearest
 from components.packaging.faults import Report
 from components.packaging.yaml_source import fields, items, line, parse, text_of
@@ -126,11 +126,7 @@ def _any_form(_value: str) -> None:
 
 
 def _wrong_email(value: str) -> str | None:
-    try:
-        validate_email(value, check_deliverability=False)
-    except EmailNotValidError as error:
-        return f"is not an e-mail address: {error}"
-    return None
+    return email_address(value)[1] or None
 
 
 def _wrong_url(value: str) -> str | None:

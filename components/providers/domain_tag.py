@@ -8,9 +8,6 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 
-STUDIO_LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
-"""Tag of a domain that says where Studio finds templates."""
-
 _PLACE = ("region", "domainId", "key")
 
 

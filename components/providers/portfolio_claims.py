@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-PATH = "/sm-mlops/sagemaker-projects"
-"""Path of all claims in a region."""
+from components.core.naming import PORTFOLIO_CLAIMS_PATH
 
 VALUE_LIMIT = 4096
 """Characters of a parameter of the standard tier."""
@@ -75,7 +74,7 @@ class Claims:
     def read(self) -> tuple[Claim, dict[str, Claim]]:
         """This stack's claim, and those of the others by name."""
         found: dict[str, Claim] = {}
-        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=PATH, Recursive=True)
+        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=PORTFOLIO_CLAIMS_PATH, Recursive=True)
         for parameter in (parameter for page in pages for parameter in page["Parameters"]):
             claimant = parameter["Name"].split("/")[-2]
             found[claimant] = found.get(claimant, Claim()).with_part(parameter["Value"])
@@ -87,7 +86,7 @@ class Claims:
         values = list(claim.parts())
         for number, value in enumerate(values, 1):
             self.ssm.put_parameter(
-                Name=f"{PATH}/{owner}/{number}",
+                Name=f"{PORTFOLIO_CLAIMS_PATH}/{owner}/{number}",
                 Description="What a stack of sm-mlops needs of the portfolio of SageMaker Projects.",
                 Value=value,
                 Type="String",
@@ -109,7 +108,7 @@ class Claims:
         self._remove(self.claimant, beyond=0)
 
     def _remove(self, owner: str, *, beyond: int) -> None:
-        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=f"{PATH}/{owner}")
+        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=f"{PORTFOLIO_CLAIMS_PATH}/{owner}")
         found = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
         names = [name for name in found if int(name.rpartition("/")[2]) > beyond]
         for start in range(0, len(names), _DELETED_AT_ONCE):

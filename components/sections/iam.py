@@ -109,17 +109,17 @@ OwnRole = Annotated[CreatedRole | SuppliedRole, Field(discriminator="mode")]
 class IamSpec(Section):
     """Who makes the roles. With every role supplied, the stack makes nothing in IAM."""
 
-    launch: LaunchRole = CreatedRole()
+    launch: LaunchRole = Field(default_factory=CreatedRole)
     """The role that launches projects: `mode` is `create`, `adopt` or `supplied`."""
-    use: UseRoles = RolesOfProjects()
+    use: UseRoles = Field(default_factory=RolesOfProjects)
     """The roles that work in projects: `mode` is `project`, `create`, `adopt` or `supplied`."""
-    pipeline: OwnRole = CreatedRole()
+    pipeline: OwnRole = Field(default_factory=CreatedRole)
     """The role of the platform's own pipelines: `mode` is `create` or `supplied`."""
-    build: OwnRole = CreatedRole()
+    build: OwnRole = Field(default_factory=CreatedRole)
     """The role of their builds: `mode` is `create` or `supplied`."""
-    events: OwnRole = CreatedRole()
+    events: OwnRole = Field(default_factory=CreatedRole)
     """The role that starts them: `mode` is `create` or `supplied`."""
-    delivery: OwnRole = CreatedRole()
+    delivery: OwnRole = Field(default_factory=CreatedRole)
     """The role that deploys the platform: `mode` is `create` or `supplied`."""
     permissions_boundary_arn: PolicyArn | None = None
     """Permissions boundary of every role that the stack makes."""

@@ -10,11 +10,10 @@ from awsmodel.regions import known_regions
 from components.delivery.pull_request_previews import (
     BUILD_INPUT,
     EVENT_PATHS,
-    comment_statements,
     pull_request_events,
-    start_statements,
 )
 from components.iam.pipeline_policies import Place
+from components.iam.pull_request_policies import comment_statements, start_statements
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.pipelines import ACCOUNT, role, wait
 from tests.tools.previews.record import FOLDER

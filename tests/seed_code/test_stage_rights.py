@@ -12,6 +12,7 @@ from awsmodel.regions import known_regions
 from components.core.naming import Names
 from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import read_product
+from components.sections.catalog import CatalogSpec
 from components.sections.iam import CreatedUseRoles, IamSpec, UseRole
 from tests.seed_code.product_templates import product_template
 from tools.launch_permissions.needs import Environment, Launch
@@ -30,10 +31,9 @@ OWN = {"SageMakerProjectName": ["fraud-deploy"], "SageMakerProjectId": ["p-abcde
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
-    regions=[REGION],
     account_id=ACCOUNT,
     iam=IamSpec(use=CreatedUseRoles(mode="create")),
-    key_arns=[KEY],
+    catalog=CatalogSpec(products=("model-deploy",), project_key_arns={REGION.name: KEY}),
 )
 EVERY_KIND = {
     "ErrorAlarmThreshold": ["0", "5"],
@@ -91,7 +91,12 @@ def refused(asked: Iterator[tuple[str, Request]], policy: Sequence[Statement]) -
 
 def environment(key: str) -> Environment:
     roles = {f"Roles.{role}": [""] for role in UseRole}
-    return {**roles, "Encryption.KmsKeyArn": [key], "Notifications.TopicArn": [TOPIC], "Network.VpcId": ["vpc-0a1b2c3d"]}
+    return {
+        **roles,
+        "Encryption.KmsKeyArn": [key],
+        "Notifications.TopicArn": [TOPIC],
+        "Network.VpcId": ["vpc-0a1b2c3d"],
+    }
 
 
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])

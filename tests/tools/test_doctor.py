@@ -20,6 +20,7 @@ from components.iam.policies import document
 from components.iam.project_policies import launch_trust
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
+from settings.roles import role_facts
 from tests.tools.healthy_aws import (
     ACCOUNT,
     BOUNDARY,
@@ -420,7 +421,7 @@ def test_a_launch_role_of_another_account_cannot_be_asked(aws: HealthyAws, tmp_p
 @pytest.mark.parametrize("mode", ["create", "adopt"])
 def test_use_roles_are_looked_at_where_projects_make_none(aws: HealthyAws, tmp_path: Path, mode: str) -> None:
     file = stack(tmp_path, lambda config: config.update({"sm-mlops:iam": {"use": {"mode": mode}}}))
-    facts = file.settings.role_facts(ACCOUNT)
+    facts = role_facts(file.settings, ACCOUNT)
     documents = role_documents.use_roles(facts)
     gone = looked(aws, file)
     assert {"use-roles", "product-version"} <= {one.check for one in gone if one.status is not Status.OK}

@@ -9,6 +9,7 @@ from awsmodel.iam import evaluation
 from components.iam.delivery_documents import account_documents, documents
 from components.iam.role_documents import RoleDocument, managed_policies
 from settings import Settings, parse
+from settings.roles import delivery_facts
 from tests.unit.access import decision
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import Recording, run_program, stack_values
@@ -25,7 +26,7 @@ def settings(**more: Any) -> Settings:
 
 
 def by_key(**more: Any) -> dict[str, RoleDocument]:
-    facts = settings(**more).delivery_facts(ACCOUNT)
+    facts = delivery_facts(settings(**more), ACCOUNT)
     assert facts is not None
     return {document.key: document for document in documents(facts)}
 
@@ -99,7 +100,7 @@ def test_documents_stay_apart() -> None:
 
 def test_the_roles_of_another_account_are_documents_too_and_trust_the_builds_alone() -> None:
     stack = {**example()["stacks"][1], "externalId": "ours"}
-    facts = settings(stacks=[{"stack": "dev"}, stack]).delivery_facts(ACCOUNT)
+    facts = delivery_facts(settings(stacks=[{"stack": "dev"}, stack]), ACCOUNT)
     assert facts is not None
     read, change = account_documents(facts).values()
     assert [one.arn(facts.home, "444455556666") for one in (read, change)] == [
@@ -136,7 +137,7 @@ def test_a_document_fits_into_iam(key: str) -> None:
 
 
 def test_a_stack_without_a_delivery_has_no_documents_of_one() -> None:
-    assert parse(stack_values("dev"), "dev").delivery_facts(ACCOUNT) is None
+    assert delivery_facts(parse(stack_values("dev"), "dev"), ACCOUNT) is None
 
 
 SUPPLIED = {

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.core.naming import PORTFOLIO_CLAIMS_PATH
 from components.providers.aws_access import AwsError
-from components.providers.portfolio_claims import PATH, VALUE_LIMIT, Claim
+from components.providers.portfolio_claims import VALUE_LIMIT, Claim
 from components.providers.projects_portfolio import WAITS, ProjectsPortfolioProvider
 from tests.unit.played_aws import Clients, KilledError, Refused
 
@@ -411,5 +412,5 @@ def test_a_claim_is_readable() -> None:
     account = Account()
     outs(Provider(account), props(role("a")))
     assert {name: json.loads(value) for name, value in account.parameters.items()} == {
-        f"{PATH}/sm-mlops-dev/1": {"enabled": True, "made": [role("a")], "wanted": [role("a")]}
+        f"{PORTFOLIO_CLAIMS_PATH}/sm-mlops-dev/1": {"enabled": True, "made": [role("a")], "wanted": [role("a")]}
     }

@@ -9,9 +9,9 @@ from typing import get_args, get_origin
 import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 import settings
+from components.core.section import descriptions
 from tests.unit.recording import ROOT
 from tools.cli import COMMANDS
 
@@ -32,11 +32,11 @@ def models(annotation: object) -> list[type[BaseModel]]:
 
 
 def default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
+    if field.is_required():
         return "required"
-    value = (
-        [item.value for item in field.default] if field.default and isinstance(field.default, tuple) else field.default
-    )
+    value = field.get_default(call_default_factory=True)
+    if value and isinstance(value, tuple):
+        value = [item.value for item in value]
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, BaseModel):
@@ -46,12 +46,13 @@ def default(field: FieldInfo) -> str:
 
 def rows(model: type[BaseModel] = settings.Settings, prefix: str = "", arm: str = "") -> Iterator[str]:
     """A row for every key that a stack file can have; `[]` stands for the entries of a list."""
+    described = descriptions(model)
     for name, field in model.model_fields.items():
         if arm and name in DISCRIMINATORS and prefix.count(".") > 1:
             continue  # the row of the section itself names the arms
         path, sections = f"{prefix}{field.alias}", models(field.annotation)
         if not sections or prefix:
-            yield f"| `{path}`{arm} | {field.description} | {default(field)} |"
+            yield f"| `{path}`{arm} | {described[name]} | {default(field)} |"
         origin = get_origin(field.annotation)
         mark = "[]" if origin is tuple else ".<region>" if origin is Mapping else ""
         for section in sections:

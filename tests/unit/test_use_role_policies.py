@@ -14,6 +14,7 @@ from components.core.network import Network
 from components.iam.policies import document
 from components.iam.role_documents import RoleDocument, RoleFacts, launch_role, managed_policies, use_roles
 from components.packaging import seed_code
+from components.sections.catalog import CatalogSpec
 from components.sections.iam import (
     AdoptedRole,
     CreatedUseRoles,
@@ -33,14 +34,13 @@ STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrati
 NETWORK = Network(
     vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
 )
+CATALOG = CatalogSpec(products=("model-deploy",), project_key_arns={REGION.name: KEY}, stack_set_role_arn=STACK_SETS)
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
-    regions=[REGION],
     account_id=ACCOUNT,
     iam=IamSpec(use=CreatedUseRoles(mode="create")),
-    key_arns=[KEY],
-    stack_set_role_arn=STACK_SETS,
+    catalog=CATALOG,
 )
 OWN = FACTS.use_role_arns
 ADOPTED = IamSpec(launch=AdoptedRole(mode="adopt"), use=AdoptedRole(mode="adopt"))
@@ -148,7 +148,9 @@ def test_without_stack_sets_nobody_passes_their_role() -> None:
     request = Request("iam:PassRole", STACK_SETS, {"iam:PassedToService": "cloudformation.amazonaws.com"})
     for role in (UseRole.CODE_PIPELINE, UseRole.LAMBDA):
         assert allowed(roles()[role].statements, request)
-        assert not allowed(roles(stack_set_role_arn=None)[role].statements, request)
+        assert not allowed(
+            roles(catalog=CATALOG.model_copy(update={"stack_set_role_arn": None}))[role].statements, request
+        )
 
 
 def test_where_projects_make_no_roles_the_launch_role_makes_none_and_passes_the_use_roles() -> None:
@@ -210,12 +212,12 @@ def test_supplied_roles_are_documents_with_the_names_of_their_arns() -> None:
     ("routes", "services"),
     [
         ({}, ["servicecatalog.amazonaws.com"]),
-        ({"studio": True}, ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]),
-        ({"studio": True, "service_catalog": False}, ["cloudformation.amazonaws.com"]),
+        ({"studio_domains": {REGION.name: ("d-1",)}}, ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]),
+        ({"studio_domains": {REGION.name: ("d-1",)}, "service_catalog": False}, ["cloudformation.amazonaws.com"]),
     ],
 )
 def test_the_launch_role_trusts_whoever_launches_by_the_routes_that_are_offered(
-    routes: dict[str, bool], services: list[str]
+    routes: dict[str, object], services: list[str]
 ) -> None:
-    (statement,) = launch_role(facts(**routes)).trust
+    (statement,) = launch_role(facts(catalog=CATALOG.model_copy(update=routes))).trust
     assert statement["Principal"] == {"Service": services}

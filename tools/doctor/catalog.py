@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError
 from components.catalog.catalog import studio_location
 from components.catalog.distribution_bucket import STUDIO_ORIGIN
 from components.catalog.product import STUDIO_VISIBILITY
+from components.core.naming import STUDIO_LOCATION_TAG
 from components.packaging.template import read_template
-from components.providers.domain_tag import STUDIO_LOCATION_TAG, domain_tags
+from components.providers.domain_tag import domain_tags
 from components.providers.product_files import PROVISIONING_TAG, STUDIO_TAG, object_tags, seed_key, studio_prefix
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 from tools.doctor.places import Offer, Place

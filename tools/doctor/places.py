@@ -20,6 +20,7 @@ from components.providers.product_version import artifacts
 from components.providers.projects_portfolio import associated, imported_portfolio
 from components.sections.catalog import CatalogSpec
 from components.sections.projects import ProjectsSpec
+from settings.roles import role_facts
 from tools.doctor.findings import SkipError
 
 
@@ -118,7 +119,7 @@ class Account:
     @cached_property
     def role_facts(self) -> RoleFacts:
         """What the documents of the stack's roles depend on."""
-        return self.wanted.role_facts(self.id)
+        return role_facts(self.wanted, self.id)
 
 
 @dataclass

@@ -14,7 +14,9 @@ from components.iam import role_documents
 from components.iam.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleFacts
 from components.providers import iam_roles
 from components.providers.aws_access import explained
+from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
+from settings.roles import role_facts
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
 from tools.launch_permissions.resource_rights import Place
@@ -24,12 +26,12 @@ MANAGED_POLICY = Path(__file__).parent / "managed_policy.json"
 """AWS's policy for launch roles of SageMaker Projects, as it was on the day that the file names."""
 
 _ANY_REGION = known_regions()["eu-west-1"]
+_ANY_CATALOG = CatalogSpec(products=("any",), notify_launches=True)
 _ANY_FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=_ANY_REGION,
-    regions=[_ANY_REGION],
     account_id=ANY_ACCOUNT_ID,
-    launches_tell_topic=True,
+    catalog=_ANY_CATALOG,
     networks={
         _ANY_REGION.name: Network(
             vpc_id="vpc-0a1b2c3d",
@@ -76,6 +78,7 @@ def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
     own, place = role_documents.launch_role(facts), _place(facts)
     # Whether projects may deploy stack sets is for the settings to say: a boundary without them has no gap.
     stack_sets = place.arn("iam::{account}:role/AWSCloudFormationStackSetAdministrationRole")
+    catalog = (facts.catalog or _ANY_CATALOG).model_copy(update={"stack_set_role_arn": stack_sets})
     makes = "that make their own roles" if not facts.use_role_arns else "with roles of the environment"
     return LaunchRole(
         title=f"{own.name}, for projects {makes}",
@@ -83,14 +86,14 @@ def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
         boundary=None,
         place=place,
         environment=_published(facts),
-        project_boundary=role_documents.project_boundary(replace(facts, stack_set_role_arn=stack_sets)),
+        project_boundary=role_documents.project_boundary(replace(facts, catalog=catalog)),
         exact=not stack,
     )
 
 
 def managed(stack: StackFile | None) -> LaunchRole:
     """A role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
-    facts = _facts(stack) if stack else replace(_ANY_FACTS, launches_tell_topic=False)
+    facts = _facts(stack) if stack else replace(_ANY_FACTS, catalog=None)
     text = MANAGED_POLICY.read_text(encoding="utf-8").replace(
         f"arn:{_ANY_REGION.partition}:", f"arn:{facts.home.partition}:"
     )
@@ -168,7 +171,7 @@ def _facts(stack: StackFile) -> RoleFacts:
     if stack.settings.catalog is None:
         raise ToolError(f"{stack.path.name} has no sm-mlops:catalog, so nothing is launched")
     allowed = stack.values.get("aws:allowedAccountIds") or [ANY_ACCOUNT_ID]
-    return stack.settings.role_facts(str(allowed[0]))
+    return role_facts(stack.settings, str(allowed[0]))
 
 
 def _place(facts: RoleFacts) -> Place:

@@ -1,0 +1,40 @@
+"""What previews of pull requests may do: start a build, and keep one comment up to date."""
+
+from collections.abc import Sequence
+
+from components.iam.pipeline_policies import Place
+from components.iam.policies import Statement, allow
+
+COMMENTING = (
+    "codecommit:DeleteCommentContent",
+    "codecommit:GetCommentsForPullRequest",
+    "codecommit:GetPullRequest",
+    "codecommit:PostCommentForPullRequest",
+    "codecommit:UpdateComment",
+)
+"""What keeping one comment of a pull request up to date takes.
+
+A comment may only be changed by the very session that posted it. A build has a session of its own, so it posts anew
+and deletes what an earlier one has posted.
+"""
+
+
+def comment_statements(
+    place: Place, project: str, repository_arn: str, *, secret_arns: Sequence[str] = (), approves: bool = False
+) -> list[Statement]:
+    """Reads the repository, keeps the comment, writes the log; with `approves` approves pull requests, too."""
+    found = [
+        allow("ReadSource", ["codecommit:GitPull"], [repository_arn]),
+        allow("Comment", COMMENTING, [repository_arn]),
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project)}:*"]),
+    ]
+    if secret_arns:
+        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
+    if approves:
+        found.append(allow("Approve", ["codecommit:UpdatePullRequestApprovalState"], [repository_arn]))
+    return found
+
+
+def start_statements(place: Place, project: str) -> list[Statement]:
+    """Starts the one build."""
+    return [allow("StartBuild", ["codebuild:StartBuild"], [place.project(project)])]

@@ -1,0 +1,124 @@
+"""Types end nowhere between a stack file and a resource: what is changed on one side only, mypy sees.
+
+Each case changes a copy of the program in one place. Before the sections were what components are made from, the first
+three passed: settings went through mappings of anything.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+from tests.unit.recording import ROOT
+
+PROGRAM = ("__main__.py", "awsmodel", "components", "settings")
+
+Check = Callable[[str, str, str], str]
+"""`check(file, old, new)`: what mypy says of the program in which one text of one file is another."""
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
+    """A copy of the program with a cache that all cases share: only the first run reads everything."""
+    copy, cache = tmp_path_factory.mktemp("program"), tmp_path_factory.mktemp("cache")
+    for name in (*PROGRAM, "pyproject.toml"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+
+    def mypy() -> str:
+        found, broken, _ = api.run(
+            [
+                "--config-file",
+                str(copy / "pyproject.toml"),
+                "--cache-dir",
+                str(cache),
+                *(str(copy / n) for n in PROGRAM),
+            ]
+        )
+        assert not broken, broken
+        return found
+
+    def checked(file: str, old: str, new: str) -> str:
+        path: Path = copy / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times: write the case anew"
+        path.write_text(text.replace(old, new))
+        try:
+            return mypy()
+        finally:
+            path.write_text(text)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(copy)
+        patched.setenv("MYPYPATH", str(copy))
+        assert "no issues found" in mypy()
+        yield checked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        pytest.param(
+            "components/sections/artifacts.py",
+            "    artifact_days: Days",
+            "    days: Days",
+            id="a section's field renamed",
+        ),
+        pytest.param(
+            "components/sections/artifacts.py",
+            "artifact_days: Days = 90",
+            'artifact_days: str = "ninety"',
+            id="a section's field of another type",
+        ),
+        pytest.param(
+            "components/sections/source.py",
+            "    approvals: Annotated[int, Field(ge=0, le=10)] = 1\n",
+            "",
+            id="a section's field deleted",
+        ),
+        pytest.param(
+            "__main__.py", "spec=stack.artifacts", "spec=stack.source", id="a component given another section"
+        ),
+        pytest.param("__main__.py", "spec=stack.notifications", "spec=None", id="a component given no section"),
+        pytest.param("__main__.py", "iam=stack.iam, source=source", "source=source", id="an argument left out"),
+        pytest.param(
+            "settings/schema.py",
+            "    catalog: CatalogSpec | None = None",
+            "    catalog: object = None",
+            id="a section untyped",
+        ),
+        pytest.param(
+            "components/sections/catalog.py", "    keep_versions:", "    kept:", id="a field of a nested component"
+        ),
+        pytest.param(
+            "components/sections/delivery.py",
+            "    window: Annotated[str, Field(min_length=1, max_length=200)] | None = None",
+            "    window: int | None = None",
+            id="a field of a list's entries",
+        ),
+        pytest.param(
+            "components/core/environment.py",
+            "    key_deletion_days:",
+            "    deletion_days:",
+            id="what the environment shares",
+        ),
+        pytest.param("components/core/network.py", "    subnet_ids:", "    subnets:", id="a network's field"),
+        pytest.param(
+            "components/sections/iam.py",
+            "    role_arns: Mapping[UseRole, RoleArn]",
+            "    role_arns: str",
+            id="supplied roles",
+        ),
+        pytest.param(
+            "settings/schema.py", "networks=self.network,", "networks=self.tags,", id="a mapping of something else"
+        ),
+    ],
+)
+def test_a_change_on_one_side_of_the_seam_does_not_type(check: Check, file: str, old: str, new: str) -> None:
+    assert "error:" in check(file, old, new)
