@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.emulator.core import info_file
-from tests.sandbox.case import ACCOUNT
-from tests.sandbox.cases import approvals, resource_policy
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
+from tests.sandbox.support.case import ACCOUNT
+from tests.sandbox.support.cases import approvals, resource_policy
 
 EVENT = "codecommit-repository-pull-request-created"
 

@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.case import ACCOUNT
 from tests.sandbox.conftest import REGION, Clients
+from tests.sandbox.support.case import ACCOUNT
 
 Decide = Callable[..., int]
 ROLE = "AWSServiceRoleForCodeStarNotifications"

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
+from tests.sandbox.support.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
 
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import Clients
-from tests.sandbox.pipelines import Ear, Pipeline, allow, approval, role, stage, wait
+from tests.sandbox.support.pipelines import Ear, Pipeline, allow, approval, role, stage, wait
 
 
 def refusal(call: Any) -> str:  # noqa: ANN401

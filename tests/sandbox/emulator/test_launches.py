@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.catalog import Catalog, launch_policy, make_catalog
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
+from tests.sandbox.support.catalog import Catalog, launch_policy, make_catalog
 
 PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
 

@@ -3,7 +3,7 @@
 The module is imported once by a server that each process is forked from, so that the services' models are read once.
 """
 
-from tests.sandbox.provider_scenarios import REGION, SCENARIOS, SERVICES, SESSION, Properties, provider
+from tests.sandbox.support.provider_scenarios import REGION, SCENARIOS, SERVICES, SESSION, Properties, provider
 
 for _service in SERVICES:
     SESSION.client(_service, region_name=REGION)  # type: ignore[call-overload]

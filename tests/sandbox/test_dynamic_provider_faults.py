@@ -16,10 +16,9 @@ from components.providers.aws_access import AwsError
 from tests.conftest import Tried
 from tests.faults import KILLS, KINDS, Faults, every, first_attempts, number, share
 from tests.loopback_proxy import Proxy, pass_on, proxy
-
-from .case import Clients
-from .provider_process import carry_out
-from .provider_scenarios import SCENARIOS, Properties, Scenario, provider
+from tests.sandbox.support.case import Clients
+from tests.sandbox.support.provider_process import carry_out
+from tests.sandbox.support.provider_scenarios import SCENARIOS, Properties, Scenario, provider
 
 HURRY = 200
 """How much faster clocks run for botocore's waits; what it waits for is not in question here."""

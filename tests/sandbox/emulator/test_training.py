@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
-from tests.sandbox.pipelines import ACCOUNT, Ear, allow, role, wait
+from tests.sandbox.support.pipelines import ACCOUNT, Ear, allow, role, wait
 
 Json = dict[str, Any]
 PRODUCT = REPOSITORY / "seed_code" / "model-build-train" / "repository"

@@ -8,10 +8,10 @@ import pytest
 
 from sandbox.provider.registry import handler
 from sandbox.provider.values import Properties
-from tests.sandbox.case import ACCOUNT, BUCKET
-from tests.sandbox.catalog_cases import TEMPLATE, Catalog, launch, make_catalog, notification
 from tests.sandbox.conftest import Clients
-from tests.sandbox.engine import AbortedError, Engine
+from tests.sandbox.support.case import ACCOUNT, BUCKET
+from tests.sandbox.support.catalog_cases import TEMPLATE, Catalog, launch, make_catalog, notification
+from tests.sandbox.support.engine import AbortedError, Engine
 
 FAMILY = "aws:servicecatalog/"
 PORTFOLIO = f"{FAMILY}portfolio:Portfolio"

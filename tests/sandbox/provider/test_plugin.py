@@ -12,10 +12,10 @@ from pulumi.runtime.proto import provider_pb2
 from sandbox.provider.assets import ARCHIVE, ASSET, SIGNATURE
 from sandbox.provider.aws import Connections, EndpointError, loopback_endpoint
 from sandbox.provider.values import UNKNOWN, Properties, from_struct
-from tests.sandbox.case import ACCOUNT
-from tests.sandbox.cases import TRUST
 from tests.sandbox.conftest import REPOSITORY, Clients
-from tests.sandbox.engine import AbortedError, Engine, Kept
+from tests.sandbox.support.case import ACCOUNT
+from tests.sandbox.support.cases import TRUST
+from tests.sandbox.support.engine import AbortedError, Engine, Kept
 
 TOPIC = "aws:sns/topic:Topic"
 KEY = "aws:kms/key:Key"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, case, tags
+from tests.sandbox.support.case import ACCOUNT, BUCKET, TAG_PATHS, Case, case, tags
 
 
 def role(name: str) -> str:

@@ -15,7 +15,7 @@ from components.providers.domain_tag import DomainTagProvider
 from components.providers.product_files import ProductFilesProvider
 from components.providers.product_version import ProductVersionProvider
 from components.providers.projects_portfolio import ProjectsPortfolioProvider
-from tests.sandbox.case import ACCOUNT, BUCKET, Clients
+from tests.sandbox.support.case import ACCOUNT, BUCKET, Clients
 
 REGION = "eu-west-1"
 SERVICES = ("iam", "s3", "sagemaker", "servicecatalog", "ssm")

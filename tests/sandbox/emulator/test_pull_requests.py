@@ -15,7 +15,7 @@ from components.delivery.pull_request_previews import (
 from components.iam.pipeline_policies import Place
 from components.iam.pull_request_policies import comment_statements, start_statements
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
-from tests.sandbox.pipelines import ACCOUNT, role, wait
+from tests.sandbox.support.pipelines import ACCOUNT, role, wait
 from tests.tools.previews.record import FOLDER
 
 Json = dict[str, Any]

@@ -10,11 +10,11 @@ import pytest
 from sandbox.provider import services
 from sandbox.provider.registry import handler
 from sandbox.provider.values import UNKNOWN
-from tests.sandbox.case import Case
-from tests.sandbox.cases import World, make_cases, make_world
-from tests.sandbox.catalog_cases import Catalog
 from tests.sandbox.conftest import Clients
-from tests.sandbox.engine import Engine, Kept
+from tests.sandbox.support.case import Case
+from tests.sandbox.support.cases import World, make_cases, make_world
+from tests.sandbox.support.catalog_cases import Catalog
+from tests.sandbox.support.engine import Engine, Kept
 
 CATALOG = Catalog("portfolio", "product", "other-product", "tag-option", "template-url")
 KINDS = sorted(make_cases(World("key", "other-key", "topic", "repository", "policy", CATALOG)))

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import git_client
 from tests.sandbox.conftest import REGION, Clients
-from tests.sandbox.pipelines import ACCOUNT, Ear, Pipeline, action, allow, approval, role, stage, wait
+from tests.sandbox.support.pipelines import ACCOUNT, Ear, Pipeline, action, allow, approval, role, stage, wait
 
 Json = dict[str, Any]
 

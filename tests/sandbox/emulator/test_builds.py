@@ -15,7 +15,7 @@ import pytest
 from sandbox.emulator.codebuild import buildspec
 from sandbox.emulator.codebuild.buildspec import BuildspecError, OutOfTimeError, Shell
 from tests.sandbox.conftest import REGION, REPOSITORY, Clients
-from tests.sandbox.pipelines import Ear, Pipeline, action, allow, approval, role, stage, wait
+from tests.sandbox.support.pipelines import Ear, Pipeline, action, allow, approval, role, stage, wait
 
 Json = dict[str, Any]
 

@@ -19,7 +19,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from sandbox.provider.server import WATCH_SECONDS
 from sandbox.provider.values import Properties, to_struct
 from tests.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
-from tests.sandbox.engine import AbortedError, Engine
+from tests.sandbox.support.engine import AbortedError, Engine
 
 TOPIC = "aws:sns/topic:Topic"
 KEY = "aws:kms/key:Key"

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import REGION, Clients
-from tests.sandbox.pipelines import ACCOUNT, Pipeline, action, allow, role, stage
+from tests.sandbox.support.pipelines import ACCOUNT, Pipeline, action, allow, role, stage
 
 OTHER = "eu-central-1"
 EXECUTION = "StackSetExecution"

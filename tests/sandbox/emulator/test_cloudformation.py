@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.catalog import trust
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
+from tests.sandbox.support.catalog import trust
 
 _numbers = itertools.count()
 LAMBDA_TRUST = trust("lambda.amazonaws.com")

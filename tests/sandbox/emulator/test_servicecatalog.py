@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.catalog import Catalog, make_catalog
 from tests.sandbox.conftest import Client, Clients
+from tests.sandbox.support.catalog import Catalog, make_catalog
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from tests.sandbox.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
-from tests.sandbox.catalog_cases import Catalog, make_catalog, make_catalog_cases
-from tests.sandbox.delivery_cases import make_delivery_cases
+from tests.sandbox.support.case import ACCOUNT, BUCKET, TAG_PATHS, Case, Clients, case, tags
+from tests.sandbox.support.catalog_cases import Catalog, make_catalog, make_catalog_cases
+from tests.sandbox.support.delivery_cases import make_delivery_cases
 
 TRUST = json.dumps(
     {

@@ -9,8 +9,8 @@ import pytest
 from awsmodel.regions import known_regions
 from components.iam.policies import Statement, document
 from components.packaging import read_product
-from tests.sandbox.catalog import ACCOUNT, BOUNDARY, Catalog, launch_policy, make_catalog
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, Catalog, launch_policy, make_catalog
 from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import Place
 
