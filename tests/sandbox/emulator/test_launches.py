@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import Catalog, launch_policy, make_catalog
+from tests.sandbox.support.refusals import refusal
 
 PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
 
@@ -33,13 +33,6 @@ def scientist(catalog: Catalog) -> Callable[[str], Client]:
 
 
 Scientist = Callable[[str], Client]
-
-
-def refusal(call: Callable[[], object]) -> tuple[str, str]:
-    with pytest.raises(ClientError) as refused:
-        call()
-    error = refused.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def repositories(catalog: Catalog) -> list[str]:

@@ -36,3 +36,9 @@ def test_a_delete_marker_goes_though_versioning_is_suspended_by_then(aws: Client
     doomed = [{"Key": "key", "VersionId": one["VersionId"]} for one in listed["DeleteMarkers"] + listed["Versions"]]
     s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed})
     s3.delete_bucket(Bucket=bucket)
+
+
+def test_account_regional_bucket_needs_its_ending(aws: Clients) -> None:
+    place = {"LocationConstraint": "eu-west-1"}
+    with pytest.raises(ClientError):
+        aws("s3").create_bucket(Bucket="no-ending", BucketNamespace="account-regional", CreateBucketConfiguration=place)

@@ -1,14 +1,13 @@
 """The emulated Service Catalog: what an administrator may do, and in which order."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import Client, Clients
 from tests.sandbox.support.catalog import Catalog, make_catalog
+from tests.sandbox.support.refusals import refusal
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +18,6 @@ def sc(aws: Clients) -> Client:
 @pytest.fixture
 def catalog(aws: Clients, emulator: dict[str, Any]) -> Catalog:
     return make_catalog(aws, emulator["url"])
-
-
-def refusal(call: Callable[[], object]) -> tuple[str, str]:
-    with pytest.raises(ClientError) as refused:
-        call()
-    error = refused.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_a_catalog_is_taken_down_in_one_order_only(sc: Client, catalog: Catalog) -> None:
