@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import Clients
-from tests.sandbox.support.case import ACCOUNT, code_of
+from tests.sandbox.support.case import ACCOUNT
 from tests.sandbox.support.cases import resource_policy
+from tests.sandbox.support.refusals import code_of
 
 EVENT = "codecommit-repository-pull-request-created"
 
