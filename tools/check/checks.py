@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import pulumi
@@ -224,9 +225,9 @@ def _is_sound(slug: str) -> bool:
 def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> Iterator[str]:
     """What launch roles lack for products, each thing once."""
     told = dict[str, None]()
-    for role in judged if slugs else ():
+    for role, slug in product(judged, slugs):
         try:
-            found = check_launches([seed_code.product(slug) for slug in slugs], role)
+            found = check_launches([seed_code.product(slug)], role)
         except ToolError as error:
             told[str(error)] = None
             continue
