@@ -67,6 +67,7 @@ def test_whatever_a_company_writes_into_its_stack_files_is_right(stack: str, edi
 
 def checkout(folder: Path, configs: Mapping[str, Config]) -> Path:
     """A checkout of a company: our program and products, its own stack files."""
+    folder.mkdir(exist_ok=True)
     ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
     for name in (*PROGRAM, *(f"seed_code/{slug}" for slug in PRODUCTS)):
         if (ROOT / name).is_dir():
