@@ -327,7 +327,7 @@ def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
         (["--role-arn", "x"], "needs --stack"),
         (["--role-arn", "x", "--stack", "dev", "--folder", str(EXAMPLE)], "not the ARN of a role"),
         (["--product", "nowhere"], "nowhere"),
-        (["--stack", "nowhere"], "no Pulumi.nowhere.yaml"),
+        (["--stack", "nowhere", "--folder", str(EXAMPLE)], "no Pulumi.nowhere.yaml"),
     ):
         refused = run(*arguments)
         assert isinstance(refused.exception, ToolError), arguments
