@@ -8,6 +8,7 @@ import click
 from components.core.faults import UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("tools.check.command", "Is what we edit right: stack files, products, seed code? AWS is not asked."),
     "deployment-test": (
         "tools.deployment_test.command",
         "Bring a deployment option up, examine it, and destroy it.",

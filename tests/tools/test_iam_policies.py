@@ -13,7 +13,7 @@ import settings
 from components.core.network import Network
 from components.sections.iam import RoleMode, UseRole
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.unit.recording import run_program, stack_values
+from tests.unit.recording import EXAMPLE, run_program, stack_values
 from tools.faults import ToolError
 from tools.iam_policies import Document, account_of, command, command_lines, documents, facts_of, write
 from tools.stack_file import StackFile
@@ -47,7 +47,7 @@ def by_key(found: list[Document]) -> dict[str, Document]:
 
 def test_the_documents_are_what_the_program_makes_roles_of(tmp_path: Path) -> None:
     dev = run_program(stack_values("dev"))
-    facts = facts_of(StackFile("dev"), ACCOUNT)
+    facts = facts_of(StackFile("dev", EXAMPLE), ACCOUNT)
     launch, bound = (by_key(documents(facts))[key].content for key in ("launch", "boundary"))
     role = dev.named("catalog-roles-launch").inputs
     assert (launch["name"], launch["description"]) == (role["name"], role["description"])

@@ -9,7 +9,6 @@ import click
 
 from components import packaging
 from components.packaging import seed_code
-from components.sections.iam import CreatedUseRoles, IamSpec
 from tools.faults import ToolError
 from tools.launch_permissions import roles
 from tools.launch_permissions.findings import Finding, Findings, check
@@ -94,11 +93,7 @@ def _roles(file: StackFile | None, managed: bool, role_arn: str | None) -> list[
         return [roles.existing(role_arn, file)]
     if managed:
         return [roles.managed(file)]
-    return (
-        [roles.ours(file)]
-        if file
-        else [roles.ours(None), roles.ours(None, iam=IamSpec(use=CreatedUseRoles(mode="create")))]
-    )
+    return [roles.ours(file)] if file else roles.of_any_stack()
 
 
 def _offered(file: StackFile | None) -> Sequence[str]:

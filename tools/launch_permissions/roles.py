@@ -15,7 +15,7 @@ from components.iam.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, 
 from components.providers import iam_roles
 from components.providers.aws_access import explained
 from components.sections.catalog import CatalogSpec
-from components.sections.iam import IamSpec, RoleMode, UseRole
+from components.sections.iam import CreatedUseRoles, IamSpec, RoleMode, UseRole
 from settings.roles import role_facts
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
@@ -89,6 +89,11 @@ def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
         project_boundary=role_documents.project_boundary(replace(facts, catalog=catalog)),
         exact=not stack,
     )
+
+
+def of_any_stack() -> list[LaunchRole]:
+    """Give the roles that the program makes: where projects make their own roles, and where the stack makes them."""
+    return [ours(None), ours(None, iam=IamSpec(use=CreatedUseRoles(mode="create")))]
 
 
 def managed(stack: StackFile | None) -> LaunchRole:

@@ -11,7 +11,7 @@ from tests.sandbox.conftest import REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import Catalog, launch_policy, make_catalog
 from tests.sandbox.support.refusals import refusal
 
-PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
+PRODUCTS = [REPOSITORY / "seed_code" / name for name in ("model-build-train", "model-deploy")]
 
 
 @pytest.fixture(scope="module")
