@@ -341,9 +341,12 @@ class BucketObjectv2(Resource):
         )
 
     def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """PutObjectTagging, which replaces all tags."""
+        """PutObjectTagging, which replaces all tags; DeleteObjectTagging when none is left."""
         bucket, key = ident.split("/", 1)
-        aws.client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
+        if tags:
+            aws.client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
+        else:
+            aws.client("s3").delete_object_tagging(Bucket=bucket, Key=key)
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """HeadObject and its tags."""

@@ -61,6 +61,9 @@ def test_life(kind: str, case: Case, engine: Engine) -> None:
         assert engine.refresh(made) == made
         made = engine.update(made, case.inputs)
         assert engine.refresh(made) == made
+    if handler(kind).tagged:
+        made = engine.update(made, {**case.inputs, "tags": {}})
+        assert engine.refresh(made) == made
 
     engine.delete(made)
     if kind not in STAY:
