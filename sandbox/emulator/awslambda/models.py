@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
-from moto.awslambda.responses import LambdaResponse
 
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.extension import replaces
 
 RUNTIME = Path(__file__).parent / "runtime" / "invoke.py"
 MAX_SECONDS = 60
@@ -24,7 +24,8 @@ LOG_STREAM = "sandbox"
 _KEPT = ("PATH", "LANG", "TMPDIR")
 
 
-def invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+@replaces(LambdaFunction)
+def _invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
     """Run the function once: its answer, whether it failed, and what it printed."""
     if not str(self.run_time).startswith("python"):
         return (
@@ -84,9 +85,3 @@ def _environment(function: LambdaFunction, caller: Caller) -> dict[str, str]:
 def _error(kind: str, message: str) -> str:
     answer: dict[str, Any] = {"errorMessage": message, "errorType": kind}
     return json.dumps(answer)
-
-
-def install() -> None:
-    """Put this module's way to run functions in the place of moto's."""
-    LambdaResponse.invoke = callers.remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
-    LambdaFunction._invoke_lambda = invoke_lambda  # type: ignore[method-assign]

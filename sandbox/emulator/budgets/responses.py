@@ -10,6 +10,7 @@ from moto.budgets.models import Budget, Notification
 from moto.budgets.responses import BudgetsResponse
 
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.core.extension import replaces
 
 NAME = re.compile(r"(?![^:\\]*/action/)[^:\\]{1,100}")
 MAX_SUBSCRIBERS = 11
@@ -46,6 +47,7 @@ def _check_subscribers(subscribers: list[dict[str, str]]) -> None:
         raise ServiceError("InvalidParameterException", f"A notification has 1 to {MAX_SUBSCRIBERS} subscribers.")
 
 
+@replaces(BudgetsResponse)
 def create_budget(self: BudgetsResponse) -> str:
     """CreateBudget, with a period and tags."""
     budget, notifications = self._get_param("Budget"), self._get_param("NotificationsWithSubscribers", [])
@@ -59,6 +61,7 @@ def create_budget(self: BudgetsResponse) -> str:
     return "{}"
 
 
+@replaces(BudgetsResponse)
 def update_budget(self: BudgetsResponse) -> str:
     """UpdateBudget, which leaves the notifications as they are."""
     wanted = self._get_param("NewBudget")
@@ -70,6 +73,7 @@ def update_budget(self: BudgetsResponse) -> str:
     return "{}"
 
 
+@replaces(BudgetsResponse)
 def create_notification(self: BudgetsResponse) -> str:
     """CreateNotification."""
     _check_subscribers(self._get_param("Subscribers"))
@@ -77,17 +81,20 @@ def create_notification(self: BudgetsResponse) -> str:
     return "{}"
 
 
+@replaces(BudgetsResponse)
 def delete_notification(self: BudgetsResponse) -> str:
     """DeleteNotification."""
     _budget(self).delete_notification(_notification(self).details)
     return "{}"
 
 
+@replaces(BudgetsResponse)
 def describe_subscribers_for_notification(self: BudgetsResponse) -> str:
     """DescribeSubscribersForNotification."""
     return json.dumps({"Subscribers": _notification(self).subscribers})
 
 
+@replaces(BudgetsResponse)
 def describe_notifications_for_budget(self: BudgetsResponse) -> str:
     """DescribeNotificationsForBudget; nothing is ever spent, so no alarm is on."""
     found = [{**one, "NotificationState": "OK"} for one in _budget(self).get_notifications()]
@@ -99,38 +106,22 @@ def _tags(response: BudgetsResponse) -> dict[str, str]:
     return tags
 
 
+@replaces(BudgetsResponse)
 def list_tags_for_resource(self: BudgetsResponse) -> str:
     """ListTagsForResource."""
     return json.dumps({"ResourceTags": [{"Key": key, "Value": value} for key, value in _tags(self).items()]})
 
 
+@replaces(BudgetsResponse)
 def tag_resource(self: BudgetsResponse) -> str:
     """TagResource."""
     _tags(self).update({tag["Key"]: tag["Value"] for tag in self._get_param("ResourceTags")})
     return "{}"
 
 
+@replaces(BudgetsResponse)
 def untag_resource(self: BudgetsResponse) -> str:
     """UntagResource."""
     for key in self._get_param("ResourceTagKeys"):
         _tags(self).pop(key, None)
     return "{}"
-
-
-OPERATIONS = (
-    create_budget,
-    update_budget,
-    create_notification,
-    delete_notification,
-    describe_subscribers_for_notification,
-    describe_notifications_for_budget,
-    list_tags_for_resource,
-    tag_resource,
-    untag_resource,
-)
-
-
-def install() -> None:
-    """Put this module's operations in the place of moto's."""
-    for operation in OPERATIONS:
-        setattr(BudgetsResponse, operation.__name__, operation)

@@ -83,7 +83,6 @@ class Stack(MotoStack):
         self.enable_termination_protection = False
         self.disable_rollback = False
         self.creation_time = utcnow()
-        self.custom_resources = {}
         self.status = "REVIEW_IN_PROGRESS"
         self.status_reason: str | None = None
         self.members: dict[str, StackResource] = {}
@@ -140,11 +139,6 @@ class Stack(MotoStack):
             {"OutputKey": name, "OutputValue": value, "Description": described[name].get("Description")}
             for name, value in self._evaluation.outputs().items()
         ]
-
-    @property
-    def exports(self) -> list[Any]:
-        """Nothing: exports are not emulated."""
-        return []
 
     def create_resources(self) -> None:
         """Make everything, or undo it and tell why."""

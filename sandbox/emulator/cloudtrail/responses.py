@@ -5,8 +5,10 @@ import json
 from moto.cloudtrail.responses import CloudTrailResponse
 
 from sandbox.emulator.cloudtrail.models import history
+from sandbox.emulator.core.extension import replaces
 
 
+@replaces(CloudTrailResponse)
 def lookup_events(self: CloudTrailResponse) -> str:
     """LookupEvents: by name and time, newest first, fifty on a page."""
     names = {one["AttributeValue"] for one in self._get_param("LookupAttributes", [])}
@@ -19,8 +21,3 @@ def lookup_events(self: CloudTrailResponse) -> str:
     first, size = int(self._get_param("NextToken") or 0), int(self._get_param("MaxResults") or 50)
     more = {"NextToken": str(first + size)} if first + size < len(found) else {}
     return json.dumps({"Events": found[first : first + size], **more})
-
-
-def install() -> None:
-    """Add this module's operation to moto's."""
-    CloudTrailResponse.lookup_events = lookup_events  # type: ignore[attr-defined] # moto lacks it

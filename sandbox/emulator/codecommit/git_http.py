@@ -13,6 +13,7 @@ from moto.codecommit.models import codecommit_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from werkzeug.wrappers import Request, Response
 
+from sandbox.emulator.codecommit.content import tell_of_branch
 from sandbox.emulator.codecommit.git_store import ENVIRONMENT
 from sandbox.emulator.core.callers import Caller
 from sandbox.git_client import PREFIX
@@ -42,7 +43,7 @@ def answer(environ: dict[str, Any]) -> Response:
     for branch in sorted(before.keys() | after.keys()):
         old, new = before.get(branch), after.get(branch)
         if old != new:
-            content.tell_of_branch(caller, metadata, branch, old, new)
+            tell_of_branch(caller, metadata, branch, old, new)
     return response
 
 

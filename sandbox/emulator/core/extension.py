@@ -2,9 +2,23 @@
 
 import re
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any, TypeVar
 
 from moto import backend_index
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def replaces(owner: type) -> Callable[[F], F]:
+    """Put a function in the place of the method of its name that a class of moto has, or beside its methods."""
+
+    def put(function: F) -> F:
+        setattr(owner, function.__name__, function)
+        return function
+
+    return put
 
 
 def add_service(name: str) -> None:

@@ -5,48 +5,47 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from moto.awslambda.responses import LambdaResponse
 from moto.backends import SERVICE_NAMES
 from moto.codebuild.models import codebuild_backends
 from moto.codecommit.models import codecommit_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.responses import EventsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from sandbox.emulator.awslambda import models as awslambda
-from sandbox.emulator.budgets import responses as budgets
-from sandbox.emulator.cloudtrail import responses as cloudtrail
 from sandbox.emulator.codebuild.models import CodeBuildBackend
 from sandbox.emulator.codecommit import git_http
 from sandbox.emulator.codecommit.models import CodeCommitBackend
 from sandbox.emulator.codeconnections import models as codeconnections
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import decisions
+from sandbox.emulator.core.callers import remembered
 from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
-from sandbox.emulator.events import models as events
-from sandbox.emulator.kms import responses as kms
-from sandbox.emulator.s3 import models as s3
 from sandbox.emulator.sagemaker.models import SageMakerBackend
-from sandbox.emulator.sagemakerruntime import responses as sagemakerruntime
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
-from sandbox.emulator.servicequotas import models as servicequotas
-from sandbox.emulator.sns import models as sns
-from sandbox.emulator.sns import responses as sns_responses
 from sandbox.git_client import PREFIX
 
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
+CHANGED = (
+    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "events.models", "kms.responses", "s3.models"),
+    *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
+)
+"""The modules that put what they have in the place of moto's when they are imported."""
 
 
 class Handler(MotoRequestHandler):
@@ -126,9 +125,10 @@ def install() -> None:
     codepipeline_backends.backend = CodePipelineBackend
     sagemaker_backends.backend = SageMakerBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
-    changed = (awslambda, budgets, cloudtrail, events, kms, s3, sagemakerruntime, servicequotas, sns, sns_responses)
-    for module in changed:
-        module.install()
+    LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
+    EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]
+    for module in CHANGED:
+        import_module(f"sandbox.emulator.{module}")
 
 
 def serve(port: int, info: Path) -> None:

@@ -20,13 +20,13 @@ from moto.awslambda.models import lambda_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.events.models import Rule, events_backends
-from moto.events.responses import EventsHandler
 from moto.events.utils import EventMessageType, EventTemplateParser
 from moto.sns.models import sns_backends
 
 from sandbox.emulator.codestarnotifications import models as codestar_notifications
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.core.resource_policies import allows_service
 
 Json = dict[str, Any]
@@ -77,6 +77,7 @@ def notify(caller: Caller, source: str, kind: str, detail: Json, resource: str, 
             _complain(f"notification rule {rule}", topic, str(error))
 
 
+@replaces(Rule)
 def send_to_targets(self: Rule, original_event: EventMessageType, transform_input: bool = True) -> None:
     """Send an event to each target of a rule that it fits."""
     if self.state != "ENABLED" or not self.event_pattern.get_pattern():
@@ -187,9 +188,3 @@ _TARGETS = {"codepipeline": _start_pipeline, "codebuild": _start_build, "sns": _
 
 def _complain(sender: str, target: str, reason: str) -> None:
     print(f"{sender}: {target} was not reached: {reason}", file=sys.stderr, flush=True)
-
-
-def install() -> None:
-    """Put this module's targets beside moto's."""
-    Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
-    EventsHandler.put_events = callers.remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]

@@ -6,6 +6,8 @@ from moto.kms.exceptions import ValidationException
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 
+from sandbox.emulator.core.extension import replaces
+
 DEFAULT_PERIOD = 365
 MIN_PERIOD, MAX_PERIOD = 90, 2560
 
@@ -16,6 +18,7 @@ def _key(response: KmsResponse) -> Key:
     return response.kms_backend.describe_key(key_id)
 
 
+@replaces(KmsResponse)
 def enable_key_rotation(self: KmsResponse) -> str:
     """EnableKeyRotation, with its period in days."""
     key, period = _key(self), self._get_param("RotationPeriodInDays")
@@ -30,6 +33,7 @@ def enable_key_rotation(self: KmsResponse) -> str:
     return "null"
 
 
+@replaces(KmsResponse)
 def get_key_rotation_status(self: KmsResponse) -> str:
     """GetKeyRotationStatus, with the period where rotation is on."""
     key = _key(self)
@@ -37,9 +41,3 @@ def get_key_rotation_status(self: KmsResponse) -> str:
     if key.key_rotation_status:
         status["RotationPeriodInDays"] = getattr(key, "rotation_period", DEFAULT_PERIOD)
     return json.dumps(status)
-
-
-def install() -> None:
-    """Put this module's operations in the place of moto's."""
-    KmsResponse.enable_key_rotation = enable_key_rotation  # type: ignore[method-assign]
-    KmsResponse.get_key_rotation_status = get_key_rotation_status  # type: ignore[method-assign]

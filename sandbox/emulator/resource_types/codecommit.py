@@ -5,7 +5,7 @@ import zipfile
 from moto.codecommit.models import codecommit_backends
 from typing_extensions import override
 
-from sandbox.emulator.codecommit import content
+from sandbox.emulator.codecommit.content import first_commit
 from sandbox.emulator.core.callers import Client
 from sandbox.emulator.resource_types.base import Api, HandlerError, Properties, Resource, ResourceType, Scope, Tagging
 
@@ -25,7 +25,7 @@ class Repository(Api):
             metadata = backend.get_repository(name)
             branch = code.get("BranchName", "main")
             try:
-                content.first_commit(backend.content(metadata), archive, branch)  # type: ignore[attr-defined] # see codecommit.models
+                first_commit(backend.content(metadata), archive, branch)  # type: ignore[attr-defined] # see codecommit.models
             except zipfile.BadZipFile:
                 raise HandlerError(f"Code.S3 ({wanted['Bucket']}/{wanted['Key']}) is not a zip file.") from None
             metadata["defaultBranch"] = branch

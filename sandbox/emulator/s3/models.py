@@ -9,7 +9,10 @@ import json
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 
+from sandbox.emulator.core.extension import replaces
 
+
+@replaces(FakeBucket)
 def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
     """Judge an action by the bucket's policy."""
     document = json.loads(self.policy or b'{"Statement": []}')
@@ -21,11 +24,6 @@ def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionRe
     return policy.is_action_permitted(action, resource)
 
 
+@replaces(FakeDeleteMarker)
 def dispose(_: FakeDeleteMarker) -> None:
     """Forget a delete marker, which holds nothing; moto misses this where versioning is suspended by then."""
-
-
-def install() -> None:
-    """Put this module's judgement in the place of moto's."""
-    FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
-    FakeDeleteMarker.dispose = dispose  # type: ignore[attr-defined]

@@ -14,12 +14,14 @@ from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.sagemaker import jobs
 from sandbox.emulator.sagemaker.jobs import Container, JobError
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.sagemaker.pipelines import SERVICE
 
 
+@replaces(SageMakerRuntimeResponse)
 def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     """InvokeEndpoint: the model's own code answers, in a process of its own."""
     caller, name = Caller.of(self), self.path.split("/")[2]
@@ -45,8 +47,3 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     # moto reads the status among the headers.
     refused: dict[str, Any] = {"status": 424, "Content-Type": "application/json", "x-amzn-errortype": "ModelError"}
     return 424, refused, json.dumps(told)
-
-
-def install() -> None:
-    """Put this module's operation in the place of moto's."""
-    SageMakerRuntimeResponse.invoke_endpoint = invoke_endpoint  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from typing import Any
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from sandbox.emulator.core import decisions
+from sandbox.emulator.core.extension import replaces
 
 _DEFAULTS: dict[str, dict[str, tuple[str, float]]] = {
     "codebuild": {"L-ACCF6C0D": ("Build projects", 5000.0)},
@@ -21,6 +22,7 @@ _DEFAULTS: dict[str, dict[str, tuple[str, float]]] = {
 _moto_get_service_quota = ServiceQuotasBackend.get_service_quota
 
 
+@replaces(ServiceQuotasBackend)
 def get_service_quota(self: ServiceQuotasBackend, service_code: str, quota_code: str) -> dict[str, Any]:
     """Return a quota; NoSuchResourceException where neither this module nor moto knows it."""
     if quota_code not in _DEFAULTS.get(service_code, {}):
@@ -37,8 +39,3 @@ def get_service_quota(self: ServiceQuotasBackend, service_code: str, quota_code:
         "Adjustable": True,
         "GlobalQuota": False,
     }
-
-
-def install() -> None:
-    """Put this module's operation in the place of moto's."""
-    ServiceQuotasBackend.get_service_quota = get_service_quota  # type: ignore[method-assign]

@@ -2,6 +2,8 @@
 
 from moto.sns.models import SNSBackend, Subscription
 
+from sandbox.emulator.core.extension import replaces
+
 CONFIRMED_BY_A_PERSON = ("email", "email-json")
 PENDING = "PendingConfirmation"
 
@@ -13,6 +15,7 @@ def is_pending(subscription: Subscription) -> bool:
     return bool(subscription.attributes[PENDING])
 
 
+@replaces(SNSBackend)
 def subscribe(self: SNSBackend, topic_arn: str, endpoint: str, protocol: str) -> Subscription:
     """Make or find a subscription; a new one to an e-mail address is pending."""
     known = set(self.subscriptions)
@@ -20,8 +23,3 @@ def subscribe(self: SNSBackend, topic_arn: str, endpoint: str, protocol: str) ->
     if protocol in CONFIRMED_BY_A_PERSON and subscription.arn not in known:
         subscription.attributes |= {PENDING: True, "ConfirmationWasAuthenticated": False}
     return subscription
-
-
-def install() -> None:
-    """Put this module's operation in the place of moto's."""
-    SNSBackend.subscribe = subscribe  # type: ignore[method-assign]

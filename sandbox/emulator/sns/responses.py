@@ -5,9 +5,11 @@ from moto.sns.exceptions import SNSInvalidParameter, SNSNotFoundError
 from moto.sns.models import Subscription
 from moto.sns.responses import SNSResponse
 
+from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.sns.models import PENDING, is_pending
 
 
+@replaces(SNSResponse)
 def subscribe(self: SNSResponse) -> ActionResult:
     """Subscribe; of a pending subscription the ARN is told only to a caller that asks for it."""
     topic, endpoint, protocol = (self._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
@@ -20,6 +22,7 @@ def subscribe(self: SNSResponse) -> ActionResult:
     return ActionResult({"SubscriptionArn": "pending confirmation" if hidden else subscription.arn})
 
 
+@replaces(SNSResponse)
 def unsubscribe(self: SNSResponse) -> ActionResult:
     """Unsubscribe; AWS refuses it while the subscription is pending, and forgets that one in time."""
     arn = self._get_param("SubscriptionArn")
@@ -45,12 +48,14 @@ def _listed(subscriptions: list[Subscription]) -> list[dict[str, str]]:
     ]
 
 
+@replaces(SNSResponse)
 def list_subscriptions(self: SNSResponse) -> ActionResult:
     """ListSubscriptions; a pending one has no ARN in the list."""
     found, token = self.backend.list_subscriptions(next_token=self._get_param("NextToken"))
     return ActionResult({"Subscriptions": _listed(found), "NextToken": token})
 
 
+@replaces(SNSResponse)
 def list_subscriptions_by_topic(self: SNSResponse) -> ActionResult:
     """ListSubscriptionsByTopic; a pending one has no ARN in the list."""
     topic = self._get_param("TopicArn")
@@ -58,9 +63,3 @@ def list_subscriptions_by_topic(self: SNSResponse) -> ActionResult:
         raise SNSNotFoundError("Topic does not exist")
     found, token = self.backend.list_subscriptions_by_topic(topic, next_token=self._get_param("NextToken"))
     return ActionResult({"Subscriptions": _listed(found), "NextToken": token})
-
-
-def install() -> None:
-    """Put this module's operations in the place of moto's."""
-    for operation in (subscribe, unsubscribe, list_subscriptions, list_subscriptions_by_topic):
-        setattr(SNSResponse, operation.__name__, operation)
