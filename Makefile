@@ -37,6 +37,7 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
+	@PYTHONPATH="$(CURDIR)" .venv/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) -m tools check
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows

@@ -1,0 +1,1 @@
+"""The sections of a stack file, one model each: what a component is made from, declared once."""
