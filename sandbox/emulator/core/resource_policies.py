@@ -1,7 +1,6 @@
 """Whether a resource policy lets a service act, as far as the emulated services need to know."""
 
 import json
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -31,13 +30,13 @@ def _covers(statement: dict[str, Any], service: str, action: str, account: str) 
 def _account_fits(statement: dict[str, Any], account: str) -> bool:
     for operator, tests in statement.get("Condition", {}).items():
         wanted = {key.lower(): _as_list(value) for key, value in tests.items()}.get("aws:sourceaccount")
-        if wanted is not None and operator.startswith("String") and not _any_match(wanted, account):
+        if (
+            wanted is not None
+            and operator.startswith("String")
+            and not any(fnmatchcase(account, pattern) for pattern in wanted)
+        ):
             return False
     return True
-
-
-def _any_match(patterns: Iterable[str], value: str) -> bool:
-    return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
 def _as_list(value: object) -> list[Any]:

@@ -9,11 +9,7 @@ from sandbox.emulator.resource_types.shapes import request
 class ScalableTarget(ResourceType):
     """AWS::ApplicationAutoScaling::ScalableTarget."""
 
-    _identity = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-
-    @override
-    def must_replace(self, old: Properties, new: Properties) -> bool:
-        return any(old[key] != new[key] for key in self._identity)
+    identity = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
     @override
     def create(self, scope: Scope, properties: Properties) -> Resource:
@@ -25,16 +21,14 @@ class ScalableTarget(ResourceType):
     @override
     def delete(self, scope: Scope, resource: Resource, properties: Properties) -> None:
         client = scope.caller.client("application-autoscaling")
-        identity = {key: properties[key] for key in self._identity}
+        identity = {key: properties[key] for key in self.identity}
         unless_gone(("ObjectNotFoundException",), lambda: client.deregister_scalable_target(**identity))
 
 
 class ScalingPolicy(ResourceType):
     """AWS::ApplicationAutoScaling::ScalingPolicy of a scalable target."""
 
-    @override
-    def must_replace(self, old: Properties, new: Properties) -> bool:
-        return any(old.get(key) != new.get(key) for key in ("PolicyName", "ScalingTargetId"))
+    identity = ("PolicyName", "ScalingTargetId")
 
     @override
     def create(self, scope: Scope, properties: Properties) -> Resource:

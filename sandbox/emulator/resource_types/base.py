@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from botocore.exceptions import ClientError
 from moto.moto_api._internal import mock_random
@@ -49,9 +50,12 @@ class Resource:
 class ResourceType(ABC):
     """How resources of one type are made, changed and removed."""
 
-    @abstractmethod
+    identity: ClassVar[tuple[str, ...]] = ()
+    """Properties that cannot be changed on a resource that exists."""
+
     def must_replace(self, old: Properties, new: Properties) -> bool:
         """Say whether the change takes a new resource."""
+        return any(old.get(key) != new.get(key) for key in self.identity)
 
     def custom_name(self, properties: Properties) -> str | None:  # noqa: ARG002 - for types that have names
         """Return the name that the template gives; None where CloudFormation invents one."""

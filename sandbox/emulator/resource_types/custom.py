@@ -13,9 +13,7 @@ from sandbox.emulator.resource_types.base import HandlerError, Properties, Resou
 class Custom(ResourceType):
     """Custom::..., a resource that a Lambda function makes."""
 
-    @override
-    def must_replace(self, old: Properties, new: Properties) -> bool:
-        return bool(old["ServiceToken"] != new["ServiceToken"])
+    identity = ("ServiceToken",)
 
     @override
     def create(self, scope: Scope, properties: Properties) -> Resource:

@@ -22,9 +22,7 @@ from sandbox.emulator.resource_types.shapes import request
 class BucketPolicy(ResourceType):
     """AWS::S3::BucketPolicy."""
 
-    @override
-    def must_replace(self, old: Properties, new: Properties) -> bool:
-        return bool(old["Bucket"] != new["Bucket"])
+    identity = ("Bucket",)
 
     @override
     def create(self, scope: Scope, properties: Properties) -> Resource:

@@ -5,15 +5,11 @@ from typing import Any, ClassVar
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Change, Resource, Tagging
-from sandbox.provider.values import Properties
+from sandbox.provider.values import Properties, lower_tag_list
 
 SERVICE = "codepipeline"
 TYPE_ID = ("category", "owner", "provider", "version")
 ARTIFACTS = ("inputArtifacts", "outputArtifacts")
-
-
-def _tags(tags: Properties) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 class Pipeline(Resource):
@@ -33,11 +29,11 @@ class Pipeline(Resource):
     server_side = frozenset({"runOrder"})
     absent = frozenset({"PipelineNotFoundException"})
     tagged = True
-    tagging = Tagging(member="resourceArn", arn="{}", keys="tagKeys", tags="tags", form=_tags)
+    tagging = Tagging(member="resourceArn", arn="{}", keys="tagKeys", tags="tags", form=lower_tag_list)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreatePipeline."""
-        aws.client(SERVICE).create_pipeline(pipeline=_to_api(inputs), tags=_tags(inputs.get("tags", {})))
+        aws.client(SERVICE).create_pipeline(pipeline=_to_api(inputs), tags=lower_tag_list(inputs.get("tags", {})))
         return str(inputs["name"])
 
     def configure(self, aws: Aws, ident: str, change: Change) -> None:
