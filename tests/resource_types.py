@@ -10,7 +10,11 @@ from components.packaging.resource_types import FILE
 
 def described() -> str:
     """The file as it is by the schemas of the cfn-lint that is installed."""
-    regions = {name: region for region in (*sorted(REGIONS), "us-east-1") for name in PROVIDER_SCHEMA_MANAGER.get_resource_types(region)}
+    regions = {
+        name: region
+        for region in (*sorted(REGIONS), "us-east-1")
+        for name in PROVIDER_SCHEMA_MANAGER.get_resource_types(region)
+    }
     return "".join(f"{line}\n" for line in _lines(regions))
 
 

@@ -268,7 +268,12 @@ def _scalar(node: yaml.Node) -> str:
 
 def _is_no_value(node: yaml.Node) -> bool:
     function = call(node)
-    return function is not None and function[0] == "Ref" and isinstance(function[1], yaml.ScalarNode) and function[1].value == NO_VALUE
+    return (
+        function is not None
+        and function[0] == "Ref"
+        and isinstance(function[1], yaml.ScalarNode)
+        and function[1].value == NO_VALUE
+    )
 
 
 def _number(node: yaml.Node | None) -> int | None:

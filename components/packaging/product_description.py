@@ -77,7 +77,8 @@ class _Reader:
         seed = nodes.get(_SEED)
         if seed is not None and text_of(seed) != _NO_SEED:
             self._report(line(seed), f"{_SEED}: can only be {_NO_SEED}; leave it out where a project gets repository/")
-        return ProductDescription(texts, *(lists.get(key, ()) for key in _LISTS), seed=seed is None)
+        studio_parameters, endpoints, not_secret, exceptions = (lists.get(key, ()) for key in _LISTS)
+        return ProductDescription(texts, studio_parameters, endpoints, not_secret, exceptions, seed is None)
 
     def _nodes(self) -> dict[str, yaml.Node]:
         """Nodes by key path, after a report of the keys that are unknown or missing."""

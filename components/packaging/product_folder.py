@@ -112,6 +112,13 @@ def discover(seed_code: Path) -> Mapping[str, Path]:
     return dict(sorted(folders.items()))
 
 
+def slug_fault(name: str) -> str | None:
+    """What the name of a product folder must be; none where it is that."""
+    if _SLUG.fullmatch(name) and len(name) <= _MAX_SLUG:
+        return None
+    return f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
+
+
 def read_product(folder: Path) -> Product:
     """The product of a folder.
 
@@ -119,9 +126,8 @@ def read_product(folder: Path) -> Product:
         ProductFolderError: with every fault of the folder.
     """
     faults: list[Fault] = []
-    if not _SLUG.fullmatch(folder.name) or len(folder.name) > _MAX_SLUG:
-        rule = f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
-        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {rule}"))
+    if (fault := slug_fault(folder.name)) is not None:
+        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {fault}"))
     description = _description(folder, faults)
     template, notes = _template(folder, description, faults)
     if description is not None and template is not None:

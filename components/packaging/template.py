@@ -23,7 +23,7 @@ ENVIRONMENT_VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "Encryption": {"KmsKeyArn": "Customer key for what projects make; empty for AWS's own keys."},
     "Roles": {
-        "PermissionsBoundary": "Name of the policy that each role of a project carries; empty where projects make none.",
+        "PermissionsBoundary": "Name of the policy that bounds each role of a project; empty where they share roles.",
         "CodePipeline": "Role of pipelines, where projects share roles; else empty, and the project makes its own.",
         "CodeBuild": "The same for builds.",
         "Events": "The same for rules of EventBridge.",
@@ -171,7 +171,10 @@ def _check_environment(template: Template, report: Report) -> None:
         path = f"Mappings.{ENVIRONMENT}.{key}"
         if key not in ENVIRONMENT_VALUES:
             known = list(ENVIRONMENT_VALUES)
-            report(key_line(mapping, key), f"{path}: no environment has it{nearest(key, known)} (allowed: {', '.join(known)})")
+            report(
+                key_line(mapping, key),
+                f"{path}: no environment has it{nearest(key, known)} (allowed: {', '.join(known)})",
+            )
             continue
         if not fields(values):
             report(line(values), f"{path}: must hold names with texts")

@@ -219,7 +219,9 @@ class _References:
         while pending:
             part = pending.pop()
             # Most of a template are plain texts, of which there is nothing to say.
-            pending += [child for child in children(part) if not isinstance(child, yaml.ScalarNode) or child.tag[0] == "!"]
+            pending += [
+                child for child in children(part) if not isinstance(child, yaml.ScalarNode) or child.tag[0] == "!"
+            ]
             found = call(part)
             if found is None:
                 if section == "Conditions" and isinstance(part, yaml.MappingNode) and len(part.value) == 1:
@@ -339,7 +341,7 @@ class _References:
         if subject in self._meant.exceptions:
             self._followed.excused.add(subject)
         else:
-            self._report(place, f"{reason}; if it is meant, name {subject} under exceptions in product.yaml")
+            self._report(place, f"{reason} (if it is meant, name {subject} under exceptions in product.yaml)")
 
 
 def _no_key(path: str, key: str, known: Sequence[str]) -> str:

@@ -44,7 +44,6 @@ LONGEST = {
 MOST_SUBNETS = ["arn:*:ec2:*:*:subnet/subnet-" + "0" * 17] * 16
 LONG_ARN = "arn:aws-us-gov:codepipeline:us-gov-west-1:111111111111:" + "n" * 80
 FILLED = {
-    'Seed: {Bucket: "", Key: ""}': "Seed: {Bucket: seeds, Key: seed.zip}",
     '{KmsKeyArn: ""}': ('{KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'),
     '{VpcId: "", SubnetIds: "", SecurityGroupIds: ""}': (
         '{VpcId: vpc-0a1b2c3d, SubnetIds: "subnet-0a1b2c3d,subnet-1a2b3c4d", SecurityGroupIds: sg-0a1b2c3d}'

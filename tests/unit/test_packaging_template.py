@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from components.packaging import ProductFolderError, read_product
 from components.packaging.template import ENVIRONMENT, Template, read_template
 from components.packaging.yaml_source import fields
-from tests.unit.product_samples import DESCRIPTION, TEMPLATE, faults_of, lines_of, make_product, product_with, template_with
+from tests.unit.product_samples import (
+    DESCRIPTION,
+    TEMPLATE,
+    faults_of,
+    lines_of,
+    make_product,
+    product_with,
+    template_with,
+)
 
 VALUES = {"Seed": {"Bucket": "seeds-eu", "Key": "churn/1.zip"}, "Names": {"Project": "acme"}}
 
