@@ -28,7 +28,7 @@ def command() -> None:
 @click.argument("name")
 def new(name: str) -> None:
     """Make the folder seed_code/NAME: a small product that passes every check and can be launched."""
-    folder = make(name)
+    folder = make(name, SEED_CODE)
     files = sum(path.is_file() for path in (folder / "repository").rglob("*"))
     click.echo(f"Made seed_code/{name}: product.yaml, template.yaml, and repository/ with {files} files.")
     click.echo("Next:")
@@ -47,7 +47,7 @@ def steps(name: str) -> Sequence[str]:
     )
 
 
-def make(name: str, seed_code: Path = SEED_CODE) -> Path:
+def make(name: str, seed_code: Path) -> Path:
     """The folder of a new product.
 
     Raises:
