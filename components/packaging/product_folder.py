@@ -194,6 +194,8 @@ def _files(folder: Path, description: ProductDescription | None, faults: list[Fa
         shown = path.encode(errors="replace").decode()
         faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
+    if description is not None and not description.seed and not (folder / _REPOSITORY).exists():
+        return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)
     check_secrets(files, description.not_secret if description else (), report)

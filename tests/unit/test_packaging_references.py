@@ -1,6 +1,7 @@
 """A template leads nowhere: whoever wrote it is told the line and what was probably meant, before it is published."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -287,7 +288,11 @@ def test_a_repository_that_no_project_gets_is_refused(tmp_path: Path) -> None:
 
 def test_a_repository_that_no_project_gets_may_be_meant(tmp_path: Path) -> None:
     described = f"{DESCRIPTION}seed: none\n"
-    read_product(make_product(tmp_path, description=described, template=UNUSED))
+    folder = make_product(tmp_path, description=described, template=UNUSED)
+    assert [file.path for file in read_product(folder).files] == ["README.md", "src/train.py"]
+    shutil.rmtree(folder / "repository")
+    alone = read_product(folder)
+    assert (alone.files, bool(alone.seed_zip())) == ((), True)
     assert faults_of(make_product(tmp_path / "used", description=described)) == [
         "template.yaml, line 7: product.yaml says `seed: none`, but a resource takes the files of repository/"
     ]

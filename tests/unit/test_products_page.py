@@ -93,4 +93,4 @@ def test_the_refusal_on_the_page_is_what_the_check_says(tmp_path: Path) -> None:
     template.write_text(wrong)
     with pytest.raises(ProductFolderError) as refused:
         read_product(template.parent)
-    assert f"```\n{refused.value}\n```" in PAGE
+    assert f"```\nseed_code/acme-train/{refused.value.faults[0]}\n```" in PAGE
