@@ -5,7 +5,7 @@
 pinned cfn-lint ships them: `make resource-types` renews it, and a test holds it against them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -37,14 +37,13 @@ class ResourceType:
 
 
 @cache
-def _lines() -> Mapping[str, str]:
-    lines = FILE.read_text(encoding="utf-8").splitlines()
-    return {name: rest for name, _, rest in (text.partition(" ") for text in lines)}
+def _text() -> str:
+    return "\n" + FILE.read_text(encoding="utf-8")
 
 
 def type_names() -> Sequence[str]:
     """Names of all types, in their order."""
-    return list(_lines())
+    return [line.partition(" ")[0] for line in _text().splitlines()[1:]]
 
 
 @cache
@@ -52,8 +51,10 @@ def resource_type(name: str) -> ResourceType | None:
     """A type by its name; none where it is not known."""
     if name.startswith("Custom::"):
         name = "AWS::CloudFormation::CustomResource"
-    if name not in _lines():
+    # A template has few types of the many: looking for each is faster than reading them all.
+    start = _text().find(f"\n{name} ") + 1
+    if not start:
         return None
-    identity, *attributes = _lines()[name].split()
+    _, identity, *attributes = _text()[start : _text().index("\n", start)].split()
     own_name = [] if name in _NAMED_WITHIN_ANOTHER else list(NAME_LIMITS.get(name, ()))[:1]
     return ResourceType(own_name if identity == "-" else identity.split(","), attributes)

@@ -86,6 +86,10 @@ class _References:
             name: {key: body for key, body in entries.items() if not key.startswith("Fn::")}
             for name, entries in sections.items()
         }
+        self._mappings = {
+            name: {key: fields(values) for key, values in fields(body).items()}
+            for name, body in self._sections["Mappings"].items()
+        }
         self._types = {name: plain(fields(body).get("Type")) for name, body in self._sections["Resources"].items()}
         self._transformed = False
         self._open: set[str] = set()
@@ -306,7 +310,7 @@ class _References:
         name = plain(parts[0])
         if name is None or not self._check_entry(line(parts[0]), "Fn::FindInMap", name, "Mappings"):
             return
-        mapping = {key: fields(values) for key, values in fields(self._sections["Mappings"][name]).items()}
+        mapping = self._mappings[name]
         # A default value stands in for keys that are missing, and a macro may add some.
         if len(parts) == 3 and _MACRO not in mapping:
             self._check_keys(name, mapping, parts[1], parts[2])
