@@ -18,6 +18,7 @@ from components.packaging.yaml_source import fields
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
 
+NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
 """Region whose resource types are meant; cfn-lint knows it best."""
 _ACCOUNT = "us-east-1:111122223333"
@@ -110,7 +111,7 @@ def _linted(product: Product, choice: Choice) -> Iterator[str]:
         from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # noqa: PLC0415
         from cfnlint.context.parameters import ParameterSet  # type: ignore[import-untyped] # noqa: PLC0415
     except ImportError:
-        raise ToolError("cfn-lint is not installed; `make environment` installs it") from None
+        raise ToolError(NO_LINTER) from None
     chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]
     text = product.render(choice.environment)
     for match in lint(text, regions=[_REGION], config=ManualArgs(parameters=chosen)):
