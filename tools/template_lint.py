@@ -57,7 +57,7 @@ class Choice:
 def choices(product: Product) -> Iterator[Choice]:
     """The ways in which a template is looked at."""
     kinds = [group for group in product.environment if group not in _ALWAYS]
-    ways = [kinds, *([other for other in kinds if other != kind] for kind in kinds), []]
+    ways = [*([other for other in kinds if other != kind] for kind in kinds), [], *([] if len(kinds) > 2 else [kinds])]
     options = {name: values for name in product.parameters if (values := _options(product, name))}
     for turn, given in enumerate(dict.fromkeys(map(tuple, ways))):
         yield Choice(
