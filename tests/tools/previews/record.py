@@ -92,7 +92,7 @@ def version(name: str) -> dict[str, Any]:
         "region": REGION,
         "product_id": {"of": "product", "output": "id"},
         "version": name,
-        "description": "as released",
+        "files": {"repository/README.md": "0", "template.yaml": name},
         "template_url": url,
         "keep_versions": 5,
     }
