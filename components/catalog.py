@@ -87,8 +87,13 @@ class Catalog(pulumi.ComponentResource):
         )
         self._offered: dict[str, pulumi.Output[str]] = {}
         self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
-        # Also where it is empty: a catalog that leaves Service Catalog takes its products from there.
-        OfferedProducts(f"{name}-offered", products=self._offered, opts=pulumi.ResourceOptions(parent=self))
+        if args.service_catalog:
+            OfferedProducts(
+                f"{name}-offered",
+                region=args.environment.home.name,
+                products=self._offered,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"regions": self.summary})
 
     def _bucket(self, region: Region) -> DistributionBucket:

@@ -13,6 +13,8 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from components.providers.aws_access import AwsResourceProvider, explained
 from components.providers.product_version import refusal
 
+_INPUTS = ("region", "products")
+
 
 class OfferedProductsProvider(AwsResourceProvider):
     """Makes nothing; refuses to let go of products from which something was launched."""
@@ -34,19 +36,21 @@ class OfferedProductsProvider(AwsResourceProvider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Other products are told."""
-        return DiffResult(changes=olds.get("products") != news.get("products"), replaces=[], stables=[])
+        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in _INPUTS), replaces=[], stables=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Remember the products."""
-        return CreateResult("offered", {"products": props["products"]})
+        return CreateResult("offered", {key: props[key] for key in _INPUTS})
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Remember the products."""
-        return UpdateResult({"products": news["products"]})
+        return UpdateResult({key: news[key] for key in _INPUTS})
 
 
 class OfferedProducts(Resource, module="servicecatalog", name="OfferedProducts"):
-    """The products of a catalog."""
+    """The products of a catalog, by region and folder."""
 
-    def __init__(self, name: str, *, products: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(OfferedProductsProvider(), name, {"products": products}, opts)
+    def __init__(
+        self, name: str, *, region: str, products: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__(OfferedProductsProvider(), name, {"region": region, "products": products}, opts)

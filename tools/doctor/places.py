@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import settings
 from components import packaging, seed_code
 from components.naming import Names
 from components.packaging import VersionName
-from components.providers.aws_access import AwsError
+from components.providers.aws_access import AwsError, explained
 from components.providers.product_files import template_key
 from components.providers.product_version import artifacts
 from components.providers.projects_portfolio import associated, imported_portfolio
@@ -19,6 +19,7 @@ from components.publication import product_name, template_values
 from components.regions import Region, known_regions
 from components.role_documents import RoleFacts
 from tools.doctor.findings import SkipError
+from tools.stack_file import StackFile
 
 
 class Access(Protocol):
@@ -46,6 +47,30 @@ class Account:
     """When it is examined."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, file: StackFile, access: Access | None = None, now: datetime | None = None) -> "Account":
+        """The account of a stack's file.
+
+        Args:
+            file: the stack's file.
+            access: gives clients; the stack's own access where left out.
+            now: the moment; the clock's where left out.
+
+        Raises:
+            AwsError: nobody can be called: credentials are missing, or another account's.
+        """
+        wanted, access = file.settings, access or file.access
+        with explained("who asks", "sts", wanted.home_region):
+            identity = access.client("sts", wanted.home_region).get_caller_identity()
+        return cls(
+            stack=file.stack,
+            wanted=wanted,
+            access=access,
+            id=identity["Account"],
+            caller=identity["Arn"],
+            now=now or datetime.now(UTC),
+        )
 
     @property
     def home(self) -> Region:
