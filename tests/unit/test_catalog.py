@@ -201,26 +201,15 @@ def versions(recording: Recording) -> dict[str, str]:
     return found
 
 
-def test_two_environments_show_by_one_part_of_the_name_that_they_offer_the_same(dev: Recording) -> None:
-    values = {**stack_values("dev"), "sm-mlops:environment": "qa"}
-    qa = run_program(values)
+def test_two_environments_show_by_one_part_of_the_name_that_they_offer_the_same(
+    dev: Recording, prod: Recording
+) -> None:
     contents = dev.outputs["catalog"][HOME]["contents"]
-    assert qa.outputs["catalog"][HOME]["contents"] == contents
+    assert prod.outputs["catalog"][HOME]["contents"] == contents
     for slug, content in contents.items():
-        names = [VersionName.read(versions(recording)[slug]) for recording in (dev, qa)]
+        names = [VersionName.read(versions(recording)[slug]) for recording in (dev, prod)]
         assert [name.of_content for name in names if name] == [content, content]
         assert len({name.environment for name in names if name}) == 2
-
-
-def test_another_key_for_what_projects_make_is_another_version_of_the_same_content(dev: Recording) -> None:
-    arn = f"arn:aws:kms:{HOME}:111122223333:key/0b7e3c1d-52f0-4a7e-9d8a-6a3f1f1f3c11"
-    keyed = with_catalog(projectKeyArns={HOME: arn})
-    slug = "model-deploy"
-    before, after = (VersionName.read(versions(recording)[slug]) for recording in (dev, keyed))
-    assert before is not None
-    assert after is not None
-    assert before.of_content == after.of_content
-    assert before.environment != after.environment
 
 
 def test_what_may_not_go_is_known_by_region_and_product(dev: Recording) -> None:
@@ -435,6 +424,15 @@ def test_projects_of_a_region_run_in_its_vpc(in_vpc: Recording, dev: Recording) 
             }
     nowhere = dev.named(f"catalog-{HOME}-model-deploy-files").inputs["environment"]["Network"]
     assert nowhere == {"VpcId": "", "SubnetIds": "", "SecurityGroupIds": ""}
+
+
+def test_another_subnet_or_key_is_another_version_of_the_same_content(in_vpc: Recording, dev: Recording) -> None:
+    arn = f"arn:aws:kms:{HOME}:111122223333:key/0b7e3c1d-52f0-4a7e-9d8a-6a3f1f1f3c11"
+    recordings = (dev, in_vpc, with_catalog(projectKeyArns={HOME: arn}))
+    for slug in ("model-build-train", "model-deploy"):
+        names = [VersionName.read(versions(recording)[slug]) for recording in recordings]
+        assert len({name.of_content for name in names if name}) == 1
+        assert len({name.environment for name in names if name}) == 3
 
 
 def test_rights_in_ec2_are_given_only_where_there_is_a_network(in_vpc: Recording, dev: Recording) -> None:

@@ -51,7 +51,9 @@ class Upgrade:
         Returns:
             By name, the reason why an update has failed.
         """
-        waiting, underway, failed, done = list(projects), [], {}, 0
+        waiting, done = list(projects), 0
+        underway: list[Underway] = []
+        failed: dict[str, str] = {}
         end = self.waiting.clock() + self.waiting.limit
         while underway or (waiting and not failed):
             while waiting and len(underway) < at_once and not failed:
