@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components import packaging, project_policies, seed_code
 from components.policies import document
+from components.providers.offered_products import OfferedProducts
 from components.providers.product_files import ProductFiles, seed_key, template_key
 from components.providers.product_version import ProductVersion
 from components.providers.release_note import FIRST
@@ -105,6 +106,7 @@ def register(
         for principal in settings["principals"]
     ]
     known, versions = pulumi.Output.all(bucket_name, topic_arn), {}
+    offered = {}
     for slug in settings["products"]:
         source = seed_code.product(slug)
         values = known.apply(lambda facts, source=source: _values(prefix, names, source, facts))  # type: ignore[misc]
@@ -144,6 +146,7 @@ def register(
             tags={**tags, "sagemaker:studio-visibility": "true"},
             opts=pulumi.ResourceOptions(depends_on=[files], ignore_changes=["provisioningArtifactParameters"]),
         )
+        offered[f"{home}/{slug}"] = product.id
         association = aws.servicecatalog.ProductPortfolioAssociation(
             f"{name}-{slug}-association", region=home, product_id=product.id, portfolio_id=portfolio.id
         )
@@ -173,7 +176,9 @@ def register(
             keep_versions=settings["keepVersions"],
             opts=pulumi.ResourceOptions(depends_on=[files, *constraints, *access]),
         )
-    return {"bucket": bucket_name, "portfolioId": portfolio.id, "versions": versions}
+    OfferedProducts("catalog-offered", region=home, products=offered, opts=pulumi.ResourceOptions())
+    contents = {slug: seed_code.product(slug).content_version for slug in settings["products"]}
+    return {"bucket": bucket_name, "portfolioId": portfolio.id, "versions": versions, "contents": contents}
 
 
 def _bucket_policy(bucket: str) -> str:
