@@ -73,7 +73,7 @@ class World:
 
 @pytest.fixture
 def world(aws: Clients, emulator: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    values = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    values = yaml.safe_load((REPOSITORY / "tests" / "example" / "Pulumi.dev.yaml").read_text())
     config = values["config"]
     config["aws:region"] = REGION
     config["sm-mlops:artifacts"] = {"regions": [REGION]}
