@@ -2,12 +2,12 @@
 
 import base64
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-import dill
 import grpc
 import pytest
 from google.protobuf import struct_pb2
@@ -36,7 +36,7 @@ def process() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
         assert started.stdout is not None
         port = int(started.stdout.readline())
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call] # generated
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Configure(provider_pb2.ConfigureRequest())
             yield stub
         started.terminate()
@@ -44,10 +44,10 @@ def process() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
 
 def told(process: provider_pb2_grpc.ResourceProviderStub, provider: ResourceProvider, id_: str) -> str:
     properties = struct_pb2.Struct()
-    properties["__provider"] = base64.b64encode(dill.dumps(provider, byref=True)).decode()
+    properties["__provider"] = base64.b64encode(pickle.dumps(provider)).decode()
     with pytest.raises(grpc.RpcError) as refused:
         process.Delete(provider_pb2.DeleteRequest(id=id_, properties=properties))
-    return str(refused.value.details())  # type: ignore[attr-defined] # of a call
+    return str(refused.value.details())
 
 
 def test_a_refusal_is_its_sentence_and_nothing_else(process: provider_pb2_grpc.ResourceProviderStub) -> None:
