@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.preview_comment.command",
         "Show on a pull request what the previews say, dangers first.",
     ),
+    "product": ("tools.product", "Begin a product of your own, small and complete."),
     "projects": (
         "tools.projects.command",
         "Who has which version of a product, and projects brought to the newest.",

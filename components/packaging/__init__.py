@@ -6,7 +6,7 @@ version, the checkout or the time.
 
 from components.packaging.faults import Fault, ProductFolderError
 from components.packaging.identity import VersionName, digest, environment_digest
-from components.packaging.product_folder import Product, discover, read_product
+from components.packaging.product_folder import Product, discover, read_product, slug_fault
 from components.packaging.release_changes import Changes
 from components.packaging.seed_files import SeedFile
 
@@ -21,4 +21,5 @@ __all__ = [
     "discover",
     "environment_digest",
     "read_product",
+    "slug_fault",
 ]
