@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 STACK ?= dev
-PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
+PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
@@ -15,7 +15,7 @@ environment: ## Install the Python packages into .venv, if they are not there ye
 	@sandbox/bootstrap
 
 sandbox: environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
-	@$(PYTHON) -m sandbox up $(STACK)
+	@$(PYTHON) -m sandbox up "$(STACK)"
 
 sandbox-demo: environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
 	@$(PYTHON) -m sandbox demo

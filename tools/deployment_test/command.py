@@ -1,6 +1,5 @@
 """`tools deployment-test`: bring a deployment option up, examine it by machine, and destroy it whatever happened."""
 
-import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import click
 
 from components.deployment_options import is_stack_under_test, suffix
 from settings import SettingsError
+from tools import hints
 from tools.deployment_test.deployment_test import DeploymentTest, StepError, say
 from tools.deployment_test.engine import Engine
 from tools.deployment_test.stack_under_test import StackUnderTest
@@ -128,7 +128,8 @@ def sweep(
             try:
                 _destroy(test, unlock=True)
             except (SettingsError, ToolError) as error:
-                test.faults.append(f"{error}; destroy the stack by hand: pulumi destroy -s {name} --remove")
+                by_hand = hints.typed("pulumi", "destroy", "-s", name, "--remove")
+                test.faults.append(f"{error}; destroy the stack by hand: {by_hand}")
             faults += test.faults
     _conclude(faults, f"{len(found)} stacks of tests have not changed since {limit:%Y-%m-%d %H:%M} UTC")
 
@@ -140,8 +141,7 @@ def _test(option: str, of: StackFile, execution: str, interval: float, *, verbos
 
 def _removal(test: DeploymentTest, stack: str, execution: str) -> str:
     """The command that destroys what a test has left."""
-    words = ["deployment-test", "destroy", test.tested.option_name, "-s", stack, "--execution", execution]
-    return f"python -m tools {shlex.join(words)}"
+    return hints.tool("deployment-test", "destroy", test.tested.option_name, "-s", stack, "--execution", execution)
 
 
 @contextmanager

@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import click
+from rich.text import Text
 
 from components import packaging, seed_code
 from components.catalog import studio_location
 from components.providers.aws_access import AwsError, explained
 from components.publication import product_name
+from tools.console import make_console
 from tools.deployment_test import exposure
 from tools.deployment_test.data_scientist import DataScientist
 from tools.deployment_test.engine import Engine
@@ -162,7 +164,7 @@ class DeploymentTest:
 
     def _fault(self, text: str) -> None:
         self.faults.append(text)
-        click.secho(f"✗ {text}", fg="red", err=True)
+        make_console(stderr=True).print(Text(f"✗ {text}", "red"), soft_wrap=True)
 
 
 class StepError(Exception):

@@ -18,6 +18,7 @@ from components.providers.projects_portfolio import associated, imported_portfol
 from components.publication import product_name, template_values
 from components.regions import Region, known_regions
 from components.role_documents import RoleFacts
+from tools import hints
 from tools.doctor.findings import SkipError
 
 
@@ -96,9 +97,14 @@ class Account:
         return (self.wanted.catalog.regions or (self.home.name,)) if self.wanted.catalog else ()
 
     @property
+    def deploy(self) -> str:
+        """What makes the stack what its file says."""
+        return hints.typed("pulumi", "up", "-s", self.stack)
+
+    @property
     def up(self) -> str:
         """What puts right all that the stack's own resources have lost."""
-        return f"pulumi up --refresh -s {self.stack}"
+        return hints.typed("pulumi", "up", "--refresh", "-s", self.stack)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class at run time
         """A client in a region, the home region where none is named."""
