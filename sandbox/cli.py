@@ -35,7 +35,7 @@ def up(stack: str) -> None:
     if stack not in world.project.stacks():
         raise SandboxError(
             f"There is no stack {stack!r}: {world.project.source} has settings for "
-            f"{', '.join(world.project.stacks()) or 'none'}. Name one of them, or add Pulumi.{stack}.yaml."
+            f"{', '.join(world.project.stacks()) or 'none'}. Name one of them, or add Pulumi.{stack or '<stack>'}.yaml."
         )
     world.start()
     try:

@@ -66,8 +66,8 @@ class DeploymentTest:
             catalog = self.tested.values(None).get("sm-mlops:catalog", {})
             if caller is None and self._projects is not None and catalog.get("serviceCatalog", True):
                 raise ToolError(
-                    "the account's root calls, and no portfolio lets it in, so it could create no project; run the "
-                    "test in a role"
+                    "the account's root calls, and no portfolio lets it in, so it could create no project; name a "
+                    "role with --role-arn"
                 )
             self.tested.write(caller)
             self.tested.up(self._engine)
