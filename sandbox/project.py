@@ -54,8 +54,10 @@ class Project:
         copied = self.target / _COPIED
         before = copied.read_text(errors="replace").splitlines() if copied.exists() else []
         _write(copied, "".join(f"{path.name}\n" for path in sources))
-        for stale in set(before) - {path.name for path in sources}:
-            (self.target / stale).unlink(missing_ok=True)
+        names = {path.name for path in sources}
+        for path in self._stack_files(self.target):
+            if path.name in before and path.name not in names:
+                path.unlink()
         for path in sources:
             copy = self.target / path.name
             _write(copy, yaml.safe_dump(_sandboxed(_load(path), _salt(copy)), sort_keys=False))

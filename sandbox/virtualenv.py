@@ -17,9 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 
 _STAMP = "sm-mlops-stamp"
-_PLAIN_SECONDS = 5.0
+PLAIN_SECONDS = 5.0
 """Least seconds between two lines, where no terminal can replace one by the next."""
-_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5
+"""Seconds between two looks at how far a command is."""
 
 
 class InstallError(Exception):
@@ -30,11 +31,11 @@ Execute = Callable[[Sequence[str], Callable[[str], str]], int]
 """Runs a command to its end and gives its exit code; the function tells from what it has printed how far it is."""
 
 
-def ensure(root: Path, execute: Execute | None = None) -> bool:
+def ensure(root: Path, run: Execute | None = None) -> bool:
     """Bring `root/.venv` up to date; True when something had to be installed.
 
     A stamp inside tells what it was made from. It is written last, so an interrupted installation starts again from
-    an empty folder. `execute` runs the commands; by default it shows how far each is.
+    an empty folder. `run` runs the commands; by default it shows how far each is.
 
     Raises:
         InstallError: a step failed.
@@ -47,7 +48,7 @@ def ensure(root: Path, execute: Execute | None = None) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_current(venv, root):
             return False
-        _install(venv, root / "requirements-dev.txt", execute or _execute)
+        _install(venv, root / "requirements-dev.txt", run or execute)
         (venv / _STAMP).write_text(_stamp(root))
     return True
 
@@ -63,7 +64,7 @@ def _stamp(root: Path) -> str:
     return f"{requirements} {sys.version_info.major}.{sys.version_info.minor} {root}\n"
 
 
-def _install(venv: Path, requirements: Path, execute: Execute) -> None:
+def _install(venv: Path, requirements: Path, run: Execute) -> None:
     started = time.monotonic()
     print(f"Installing the packages of {requirements.name} into {venv} (about a minute, once).", file=sys.stderr)
     shutil.rmtree(venv, ignore_errors=True)
@@ -73,20 +74,15 @@ def _install(venv: Path, requirements: Path, execute: Execute) -> None:
         raise InstallError(
             f"{venv} cannot be made ({error.strerror}). Use a copy of the project that is yours."
         ) from error
-    if execute([sys.executable, "-m", "venv", str(venv)], lambda _: "the environment") != 0:
+    if run([sys.executable, "-m", "venv", str(venv)], lambda _: "the environment") != 0:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise InstallError(
             f"{sys.executable} cannot make a virtual environment. On Debian and Ubuntu its package is missing: "
             f"apt install python{version}-venv. Then run this again."
         )
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    if (
-        execute(
-            [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)],
-            _Packages(venv, requirements),
-        )
-        != 0
-    ):
+    install = [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
+    if run(install, Packages(venv, requirements)) != 0:
         raise InstallError(
             f"pip could not install {requirements.name}; its message is above. "
             "Check the network or the package index that pip is configured for, then run this again."
@@ -94,7 +90,7 @@ def _install(venv: Path, requirements: Path, execute: Execute) -> None:
     print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr)
 
 
-class _Packages:
+class Packages:
     """Tells how far pip is: how many of the packages it has fetched, and then installed."""
 
     def __init__(self, venv: Path, requirements: Path) -> None:
@@ -102,6 +98,7 @@ class _Packages:
         self._count = len(re.findall(r"^\S+==", requirements.read_text(), re.MULTILINE))
 
     def __call__(self, printed: str) -> str:
+        """How far it is, by what it has printed."""
         # Those that pip ignores are of other systems and Python versions.
         count = self._count - len(re.findall(r"^Ignoring ", printed, re.MULTILINE))
         if "Installing collected packages" in printed:
@@ -110,7 +107,7 @@ class _Packages:
         return f"fetched {len(re.findall(r'^Collecting ', printed, re.MULTILINE))} of {count} packages"
 
 
-def _execute(command: Sequence[str], position: Callable[[str], str]) -> int:
+def execute(command: Sequence[str], position: Callable[[str], str]) -> int:
     """Run a command and tell now and then how far it is; a failure shows all that it printed."""
     terminal = sys.stderr.isatty()
     told = time.monotonic()
@@ -124,10 +121,10 @@ def _execute(command: Sequence[str], position: Callable[[str], str]) -> int:
         with subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
             while process.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=_POLL_SECONDS)
+                    process.wait(timeout=POLL_SECONDS)
                 if terminal:
                     print(f"\r\x1b[K  {position(printed())}", end="", file=sys.stderr, flush=True)
-                elif time.monotonic() - told >= _PLAIN_SECONDS:
+                elif time.monotonic() - told >= PLAIN_SECONDS:
                     told = time.monotonic()
                     print(f"  {position(printed())}", file=sys.stderr, flush=True)
         if terminal:
