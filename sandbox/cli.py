@@ -32,11 +32,7 @@ def commands() -> None:
 def up(stack: str) -> None:
     """Deploy STACK (dev by default) as its settings file says, and tell what there is to see."""
     world = World.of_environment()
-    if stack not in world.project.stacks():
-        raise SandboxError(
-            f"There is no stack {stack!r}: {world.project.source} has settings for "
-            f"{', '.join(world.project.stacks()) or 'none'}. Name one of them, or add Pulumi.{stack or '<stack>'}.yaml."
-        )
+    world.refuse_unknown(stack)
     world.start()
     try:
         deployment = operate(world, f"pulumi up --stack {stack}", "up", "--stack", stack)

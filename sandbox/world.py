@@ -209,11 +209,33 @@ class World:
         with self._locked():
             self._sync(self.engine)
             self._recover()
-            stack = _named_stack(args) or (None if self.stacks else DEFAULT_STACK)
+            stack = _named_stack(args)
+            if stack is not None and not makes_stacks(args):
+                self.refuse_unknown(stack)
+            stack = stack or (None if self.stacks else DEFAULT_STACK)
             if stack in self.project.stacks() and stack not in self.stacks:
                 init = [str(self.engine.executable), "stack", "init", stack, "--non-interactive"]
                 self.run([*init, "--no-select"] if self.stacks else init, cwd=self.project.target)
         return [str(self.engine.executable), f"--cwd={self.project.target}", *args]
+
+    def refuse_unknown(self, stack: str) -> None:
+        """See to it that a stack has a settings file, or exists.
+
+        Raises:
+            SandboxError: it has neither; the message names those that do.
+
+        """
+        known = sorted({*self.project.stacks(), *self.stacks, *(path.name.split(".")[1] for path in self._own_files())})
+        # In full a stack is <organization>/<project>/<stack>.
+        if stack.rpartition("/")[2] not in known:
+            raise SandboxError(
+                f"There is no stack {stack!r}: {self.project.source} has settings for "
+                f"{', '.join(known) or 'none'}. Name one of them, or add Pulumi.{stack or '<stack>'}.yaml."
+            )
+
+    def _own_files(self) -> list[Path]:
+        """Stack files that somebody has written beside the copies."""
+        return list(self.project.target.glob("Pulumi.*.yaml"))
 
     def _path(self) -> str:
         own = [self.directory / "bin", Path(sys.prefix, "bin")]
@@ -400,6 +422,11 @@ def _named_stack(args: Sequence[str]) -> str | None:
         if flag.startswith("-s") and not flag.startswith("--"):
             return flag.removeprefix("-s").removeprefix("=")
     return None
+
+
+def makes_stacks(args: Sequence[str]) -> bool:
+    """Tell whether a Pulumi command line may name a stack that is not there yet."""
+    return list(args[:2]) == ["stack", "init"] or bool({"-c", "--create"} & set(args[2:]))
 
 
 def _instance(url: str) -> str | None:
