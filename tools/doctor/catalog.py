@@ -23,7 +23,7 @@ def portfolio(place: Place) -> Verdict:
     """The portfolio exists."""
     name = place.account.names.portfolio.value
     if place.found_portfolio is None:
-        return broken(f"no portfolio of this account is named {name!r}", f"pulumi up -s {place.account.stack}")
+        return broken(f"no portfolio of this account is named {name!r}", place.account.deploy)
     return ok(f"{place.portfolio_id}, {name!r}")
 
 
@@ -33,7 +33,7 @@ def catalog_principals(place: Place) -> Verdict:
     if not wanted:
         return warning(
             f"catalog.principals is empty, so nobody sees {place.portfolio_id} but whom others have associated",
-            "name roles, or patterns of them, under sm-mlops:catalog.principals; then `pulumi up`",
+            f"name roles, or patterns of them, under sm-mlops:catalog.principals; then `{place.account.deploy}`",
         )
     return judge_principals(place, place.portfolio_id, wanted, place.portfolio_principals)
 
@@ -73,7 +73,7 @@ def studio_domain_tag(place: Place) -> Verdict:
 def product(offer: Offer) -> Verdict:
     """The product exists."""
     if offer.product_name not in offer.place.products:
-        return broken(f"no product is named {offer.product_name!r}", f"pulumi up -s {offer.account.stack}")
+        return broken(f"no product is named {offer.product_name!r}", offer.account.deploy)
     return ok(f"{offer.product_id}, {offer.product_name!r}")
 
 
@@ -111,7 +111,7 @@ def product_version(offer: Offer) -> Verdict:
         return warning(
             f"people launch {live['Name']} ({live['Id']}); this checkout would publish {wanted}: "
             f"{_difference(live['Name'], offer.wanted)}",
-            f"`pulumi up -s {offer.account.stack}` publishes it, if that is meant",
+            f"`{offer.account.deploy}` publishes it, if that is meant",
         )
     name = offer.wanted
     parts = f"content {name.of_content}, environment {name.environment}"

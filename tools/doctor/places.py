@@ -21,6 +21,7 @@ from components.providers.projects_portfolio import associated, imported_portfol
 from components.sections.catalog import CatalogSpec
 from components.sections.projects import ProjectsSpec
 from settings.roles import role_facts
+from tools import hints
 from tools.doctor.findings import SkipError
 from tools.stack_file import StackFile
 
@@ -124,9 +125,14 @@ class Account:
         return (self.wanted.catalog.regions or (self.home.name,)) if self.wanted.catalog else ()
 
     @property
+    def deploy(self) -> str:
+        """What makes the stack what its file says."""
+        return hints.typed("pulumi", "up", "-s", self.stack)
+
+    @property
     def up(self) -> str:
         """What puts right all that the stack's own resources have lost."""
-        return f"pulumi up --refresh -s {self.stack}"
+        return hints.typed("pulumi", "up", "--refresh", "-s", self.stack)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class at run time
         """A client in a region, the home region where none is named."""

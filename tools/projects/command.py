@@ -11,6 +11,7 @@ import click
 
 from awsmodel.regions import known_regions
 from components.providers.aws_access import explained
+from tools import hints
 from tools.deployment_test.waiting import Waiting
 from tools.doctor.places import Account, Place
 from tools.faults import ToolError
@@ -45,7 +46,8 @@ def list_(stack: str, folder: Path, regions: tuple[str, ...], *, as_json: bool) 
     behind = sum(one.behind for one in found)
     click.echo(f"{_count(len(found), 'project')}, {behind} behind the newest version.")
     if behind:
-        click.echo(f"Next: `python -m tools projects upgrade --all -s {stack}`; it shows its plan and asks first.")
+        upgrade = hints.tool("projects", "upgrade", "--all", "-s", stack)
+        click.echo(f"Next: `{upgrade}`; it shows its plan and asks first.")
 
 
 @command.command()
@@ -66,7 +68,8 @@ def upgrade(
     Ends with 0 where all that is meant is at the newest version, and with 1 where something is not.
     """
     if every is bool(names):
-        raise ToolError("name the projects to upgrade, or say --all; `python -m tools projects list` shows them")
+        shows = hints.tool("projects", "list", "-s", stack)
+        raise ToolError(f"name the projects to upgrade, or say --all; `{shows}` shows them")
     account = Account.of(StackFile(stack, folder))
     behind = [one for one in chosen(projects(account, regions), names) if one.behind]
     held, ready = [one for one in behind if one.hindrance], [one for one in behind if not one.hindrance]
