@@ -347,7 +347,7 @@ def test_the_product_that_everybody_begins_with_launches_builds_and_leaves_its_b
 
 def _everything(aws: Clients) -> dict[str, list[str]]:
     return {
-        "buckets": [one["Name"] for one in aws("s3").list_buckets()["Buckets"]],
+        "buckets": sorted(one["Name"] for one in aws("s3").list_buckets()["Buckets"]),
         "functions": [one["FunctionName"] for one in aws("lambda").list_functions()["Functions"]],
         "groups": [one["logGroupName"] for one in aws("logs").describe_log_groups()["logGroups"]],
         "pipelines": [one["name"] for one in aws("codepipeline").list_pipelines()["pipelines"]],

@@ -97,6 +97,22 @@ def test_the_steps_run_and_register_a_model_that_waits_for_approval(
     assert 0 < report["mse"]["value"] < report["baseline_mse"]["value"]
 
 
+def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear: Ear) -> None:
+    arn = package(sagemaker)["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+
+    heard = [one["detail"] for one in ear.heard()]
+    statuses = [
+        one["currentPipelineExecutionStatus"]
+        for one in heard
+        if one.get("pipelineExecutionArn") == trained["PipelineExecutionArn"]
+    ]
+    assert statuses == ["Executing", "Succeeded"]
+    approvals = [one["ModelApprovalStatus"] for one in heard if one.get("ModelPackageGroupName") == GROUP]
+    assert approvals == ["PendingManualApproval", "Approved"]
+    assert package(sagemaker)["CustomerMetadataProperties"]["ProjectName"] == "abalone"
+
+
 def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(
     sagemaker: Client, trained: Json, ear: Ear
 ) -> None:
@@ -151,22 +167,6 @@ def test_a_parameter_that_the_pipeline_does_not_take_is_refused(
     assert trained
     with pytest.raises(ClientError, match=parameter["Name"]):
         sagemaker.start_pipeline_execution(PipelineName=PIPELINE, PipelineParameters=[parameter])
-
-
-def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear: Ear) -> None:
-    arn = package(sagemaker)["ModelPackageArn"]
-    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
-
-    heard = [one["detail"] for one in ear.heard()]
-    statuses = [
-        one["currentPipelineExecutionStatus"]
-        for one in heard
-        if one.get("pipelineExecutionArn") == trained["PipelineExecutionArn"]
-    ]
-    assert statuses == ["Executing", "Succeeded"]
-    approvals = [one["ModelApprovalStatus"] for one in heard if one.get("ModelPackageGroupName") == GROUP]
-    assert approvals == ["PendingManualApproval", "Approved"]
-    assert package(sagemaker)["CustomerMetadataProperties"]["ProjectName"] == "abalone"
 
 
 @pytest.fixture(scope="module")
