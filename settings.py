@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from components import deployment_options, network_check, packaging, seed_code
+from components import other_policies as found_policies
 from components.build_definition import LOG_DAYS, Machine, MachineType
 from components.delivery_documents import AccountRoles, DeliveryFacts
 from components.delivery_policies import state as delivery_state
@@ -367,6 +368,8 @@ class Iam(Section):
     """The role that deploys the platform: `mode` is `create` or `supplied`."""
     permissions_boundary_arn: PolicyArn | None = None
     """Permissions boundary of every role that the stack makes."""
+    other_policy_arns: tuple[PolicyArn, ...] = ()
+    """Managed policies that others may attach to these roles; any other that is not the stack's own is taken away."""
 
     @property
     def delivery_roles(self) -> DeliveryRoles:
@@ -395,6 +398,7 @@ class Iam(Section):
                 {role: self.use.role_arns[role] for role in UseRole} if isinstance(self.use, SuppliedUseRoles) else {}
             ),
             permissions_boundary_arn=self.permissions_boundary_arn,
+            other_policy_arns=self.other_policy_arns,
         )
 
 
@@ -686,7 +690,7 @@ class Settings(BaseModel):
         """What every component of the environment shares, but for the account."""
         home = known_regions()[self.home_region]
         shared = {"names": self.names, "home": home, "tags": self.all_tags, "networks": self.networks}
-        return {**shared, **dict(self.protection)}
+        return {**shared, **dict(self.protection), "other_policy_arns": self.iam.other_policy_arns}
 
     @property
     def catalog_offer(self) -> Mapping[str, Any]:
@@ -719,6 +723,15 @@ def load() -> Settings:
     stack = parse(_stack_values(), stack=pulumi.get_stack())
     network_check.checked(stack.networks, stack.called_services, aws_access())
     return stack
+
+
+def other_policies(stack: Settings) -> Mapping[str, Sequence[str]]:
+    """By name of a role: the policies of `sm-mlops:iam.otherPolicyArns` that it has.
+
+    Raises:
+        OtherPoliciesError: that cannot be told.
+    """
+    return found_policies.attached(stack.iam.other_policy_arns, aws_access(), stack.home_region)
 
 
 def aws_access() -> AwsAccess:

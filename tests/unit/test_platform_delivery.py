@@ -223,8 +223,8 @@ def test_policies_fit_into_iam(delivery: Recording) -> None:
         assert size(policy) <= 6144, policy.name
     for policy in delivery.of_type("aws:iam/rolePolicy:RolePolicy"):
         assert size(policy) <= 10240, policy.name
-    attached = [resource.inputs["role"] for resource in delivery.resources if "Attachment" in resource.type]
-    assert max(attached.count(role) for role in attached) <= 10
+    attached = delivery.of_type("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive")
+    assert 0 < max(len(resource.inputs["policyArns"]) for resource in attached) <= 10
 
 
 def test_every_log_is_encrypted_and_kept_for_as_long_as_the_settings_say() -> None:

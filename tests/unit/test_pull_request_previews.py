@@ -147,6 +147,16 @@ TYPES: dict[str, tuple[str, list[str], list[str]]] = {
         ["iam:GetRole", "iam:ListRolePolicies"],
         ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:AttachRolePolicy"],
     ),
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": (
+        ROLE,
+        ["iam:ListRolePolicies"],
+        ["iam:DeleteRolePolicy"],
+    ),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": (
+        ROLE,
+        ["iam:ListAttachedRolePolicies"],
+        ["iam:DetachRolePolicy"],
+    ),
     "aws:iam/rolePolicy:RolePolicy": (ROLE, ["iam:GetRolePolicy"], ["iam:PutRolePolicy", "iam:DeleteRolePolicy"]),
     "aws:kms/alias:Alias": (
         ours("kms", "alias/sm-mlops-dev-artifacts"),
