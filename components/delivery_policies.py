@@ -126,6 +126,7 @@ def preview_statements(target: Target) -> list[Statement]:
             [
                 *("budgets:DescribeBudgets", "cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
                 *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
+                "iam:ListRoles",
                 *("codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
                 *("codecommit:GetApprovalRuleTemplate", "codecommit:ListRepositoriesForApprovalRuleTemplate"),
                 *("codeconnections:ListConnections", "codestar-connections:ListConnections"),
@@ -146,7 +147,7 @@ def preview_statements(target: Target) -> list[Statement]:
             "ReadNamedIdentities",
             [
                 *("iam:GetGroup", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy"),
-                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListEntitiesForPolicy", "iam:ListRolePolicies"),
             ],
             target.identities(),
         ),

@@ -16,7 +16,7 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 from pulumi.runtime import rpc
 
-from components.permissions import Statement, UnknownElementError, missing, statements, untrusted, values
+from components.permissions import Statement, UnknownElementError, comparable, missing, statements, untrusted, values
 from components.policies import document as as_json
 from components.project_policies import LAUNCHING
 from components.providers import iam_roles
@@ -196,8 +196,8 @@ def _complete(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> No
         if arn not in attached:
             iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     _drop_policies(iam, props, keep=len(props["policies"]))
-    attached, inline = added_policies(iam, props)
-    for arn in attached:
+    policies, inline = added_policies(iam, props)
+    for arn in policies:
         _detach(iam, name, arn)
     for policy in inline:
         _delete_inline(iam, name, policy)
@@ -207,23 +207,13 @@ def _is_trusted(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
     """A role of one stack has this stack's trust; one that several share lets each of them work, and nobody else."""
     if _others(role, props):
         return not untrusted(_wanted_trust(props), _trust(role)) and not added_trust(role, props)
-    return _in_order(_trust(role)) == _in_order(_wanted_trust(props))
+    return comparable(_trust(role)) == comparable(_wanted_trust(props))
 
 
 def _completed_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> str:
     added, wanted = added_trust(role, props), _wanted_trust(props)
     present = [one for one in _trust(role) if one not in added] if _others(role, props) else []
     return as_json([dict(statement) for statement in (*present, *(one for one in wanted if one not in present))])
-
-
-def _in_order(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """A document whose sets are in order: IAM gives the principals of one trust policy in one order and in another."""
-    if isinstance(value, Mapping):
-        return {key: _in_order(item) for key, item in value.items()}
-    if isinstance(value, list):
-        items = [_in_order(item) for item in value]
-        return sorted(items) if all(isinstance(item, str) for item in items) else items
-    return value
 
 
 def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[Statement]:
