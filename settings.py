@@ -19,7 +19,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components import deployment_options, network_check, packaging, seed_code
+from components import (
+    delivery_documents,
+    deployment_options,
+    network_check,
+    packaging,
+    role_check,
+    role_documents,
+    seed_code,
+)
 from components import other_policies as found_policies
 from components.build_definition import LOG_DAYS, Machine, MachineType
 from components.delivery_documents import AccountRoles, DeliveryFacts
@@ -680,6 +688,38 @@ class Settings(BaseModel):
             boundary_arn=self.iam.permissions_boundary_arn,
         )
 
+    def supplied_roles(self, account_id: str) -> list[role_check.SuppliedRole]:
+        """Every role that somebody else makes, and who must be able to act as it, in an account."""
+        return [*self._supplied_to_catalog(account_id), *self._supplied_to_delivery(account_id)]
+
+    def _supplied_to_catalog(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
+        where, facts, choices = f"{NAMESPACE}:iam", self.role_facts(account_id), self.iam.choices
+        if choices.launch_role_arn:
+            trust = role_documents.launch_role(facts).trust
+            yield role_check.SuppliedRole(key=f"{where}.launch.roleArn", arn=choices.launch_role_arn, trust=trust)
+        if choices.use_role_arns:
+            shared: dict[str, list[str]] = {}
+            for role, arn in choices.use_role_arns.items():
+                shared.setdefault(arn, []).append(f"{where}.use.roleArns.{role}")
+            for (arn, keys), document in zip(shared.items(), role_documents.use_roles(facts), strict=True):
+                yield role_check.SuppliedRole(key=", ".join(keys), arn=arn, trust=document.trust)
+
+    def _supplied_to_delivery(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
+        facts = self.delivery_facts(account_id)
+        trusts = {role.key: role.trust for role in delivery_documents.documents(facts)} if facts else {}
+        for key in ("pipeline", "build", "events", "delivery"):
+            choice: CreatedRole | SuppliedRole = getattr(self.iam, key)
+            if isinstance(choice, SuppliedRole):
+                yield role_check.SuppliedRole(
+                    key=f"{NAMESPACE}:iam.{key}.roleArn", arn=choice.role_arn, trust=trusts.get(key, ())
+                )
+        accounts = delivery_documents.account_documents(facts) if facts else {}
+        for index, stack in enumerate(self.delivery.stacks if self.delivery else ()):
+            for field, arn in (("roleArn", stack.role_arn), ("previewRoleArn", stack.preview_role_arn)):
+                if arn:
+                    key = f"{NAMESPACE}:delivery.stacks[{index}].{field}"
+                    yield role_check.SuppliedRole(key=key, arn=arn, trust=accounts[arn].trust, elsewhere=True)
+
     @property
     def names(self) -> Names:
         """The environment's physical names."""
@@ -714,14 +754,24 @@ class Settings(BaseModel):
 
 
 def load() -> Settings:
-    """Read the settings of the stack that is being deployed, and look up the networks that they name.
+    """Read the settings of the stack that is being deployed, and look up the networks and roles that they name.
 
     Raises:
-        SettingsError: the stack file has faults; the message lists every one.
-        NetworkError: a network cannot carry what is to run in it; the message lists every reason.
+        SettingsError: the stack file has faults, a network cannot carry what is to run in it, or a role that somebody
+            else makes cannot do what it is for; the message lists every one.
     """
-    stack = parse(_stack_values(), stack=pulumi.get_stack())
-    network_check.checked(stack.networks, stack.called_services, aws_access())
+    stack, access = parse(_stack_values(), stack=pulumi.get_stack()), aws_access()
+    faults: list[str] = []
+    try:
+        network_check.checked(stack.networks, stack.called_services, access)
+    except network_check.NetworkError as error:
+        faults.append(str(error))
+    try:
+        role_check.checked(stack.supplied_roles, access, stack.home_region)
+    except role_check.SuppliedRoleError as error:
+        faults.append(str(error))
+    if faults:
+        raise SettingsError("\n".join(faults))
     return stack
 
 

@@ -264,7 +264,10 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
         "ml-platform-dev@example.com: not subscribed",
     ),
     "a policy more": (
-        lambda aws: (aws.attached[LAUNCH].append(ADMINISTRATOR), aws.policies.update({ADMINISTRATOR: ANYTHING})),
+        lambda aws: (
+            aws.attached.update({LAUNCH: [ADMINISTRATOR]}),
+            aws.policies.update({ADMINISTRATOR: ANYTHING}),
+        ),
         "made-roles",
         f"{LAUNCH_ROLE} has the policy {ADMINISTRATOR}",
     ),
