@@ -7,7 +7,7 @@ is allowed.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeGuard
@@ -114,6 +114,17 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _filled_in(placeholder: str, meant: str) -> Callable[[str], str]:
+    """Refuses what a committed stack file shows in the place of a company's own value."""
+
+    def check(value: str) -> str:
+        if placeholder in value:
+            raise _fault(f"{value!r} is the example's placeholder; put in {meant}")
+        return value
+
+    return check
+
+
 def _resource_id(kind: str) -> AfterValidator:
     return _matching(rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", f"an id: {kind}- and 8 or 17 hexadecimal digits")
 
@@ -128,7 +139,11 @@ Email = Annotated[str, AfterValidator(_email)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Schedule = Annotated[str, _matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")]
-Sha256 = Annotated[str, _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
+Sha256 = Annotated[
+    str,
+    _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them"),
+    AfterValidator(_filled_in("0" * 64, "the digest that Pulumi publishes beside the archive")),
+]
 RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
 PolicyArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::(\d{12}|aws):policy/.+", "the ARN of a policy")]
 PrincipalArn = Annotated[
@@ -504,6 +519,7 @@ class Delivery(Section):
                 r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
                 "awskms:///<ARN of a key>, as the stack files have it",
             ),
+            AfterValidator(_filled_in("key/00000000-0000-0000-0000-000000000000", "the ARN of your own key")),
         ]
         | None
     ) = None

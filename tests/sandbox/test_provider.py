@@ -360,6 +360,17 @@ def test_what_is_exclusive_takes_away_what_others_add(engine: Engine, aws: Clien
         engine.update(seen, names.inputs)
 
 
+def test_a_boundary_that_nobody_asked_for_is_drift(engine: Engine, aws: Clients) -> None:
+    inputs = {"name": "unbound", "assumeRolePolicy": TRUST}
+    made = engine.create(ROLE, inputs)
+    boundary = "arn:aws:iam::aws:policy/SecurityAudit"
+    aws("iam").put_role_permissions_boundary(RoleName="unbound", PermissionsBoundary=boundary)
+    seen = engine.refresh(made)
+    assert seen is not None
+    assert engine.diff(seen, inputs).kinds == {"permissionsBoundary": "DELETE"}
+    assert engine.refresh(engine.update(seen, inputs)) == made
+
+
 def test_tags_added_to_an_untagged_resource_are_drift(engine: Engine, aws: Clients) -> None:
     made = engine.create(TOPIC, {"name": "untagged"})
     aws("sns").tag_resource(ResourceArn=made.id, Tags=[{"Key": "a", "Value": "1"}])

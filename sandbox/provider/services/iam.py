@@ -30,6 +30,7 @@ class Role(Resource):
         }
     )
     computed = frozenset({"arn", "createDate", "uniqueId"})
+    cleared = frozenset({"permissionsBoundary"})
     unread = frozenset({"forceDetachPolicies"})
     defaults: ClassVar = {"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"}
     name = "name"
