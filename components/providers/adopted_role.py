@@ -55,8 +55,8 @@ class AdoptedRoleProvider(AwsResourceProvider):
         """Another name is another role. What `read` has found wrong is set right in place."""
         replaces = [key for key in _PLACE if olds.get(key) != news.get(key)]
         changed = [key for key in _WANTED if olds.get(key) != news.get(key)]
-        # A role of an earlier release knows of none.
-        changed += ["otherPolicyArns"] * (olds.get("otherPolicyArns", []) != news["otherPolicyArns"])
+        # A state of an earlier release knows of none; in a refresh it is what is compared with.
+        changed += ["otherPolicyArns"] * (olds.get("otherPolicyArns", []) != news.get("otherPolicyArns", []))
         return DiffResult(changes=bool(replaces or changed or olds.get("drift")), replaces=replaces, stables=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:

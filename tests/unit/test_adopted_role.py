@@ -507,7 +507,9 @@ def test_a_role_of_an_earlier_release_is_not_changed_by_this_one() -> None:
     del outs["otherPolicyArns"]
     found = refreshed(account, outs)
     assert found["drift"] == []
-    assert not Provider(account).diff("id", found, props()).changes
+    earlier = {key: value for key, value in props().items() if key != "otherPolicyArns"}
+    # A refresh compares with the inputs of the state.
+    assert not any(Provider(account).diff("id", found, inputs).changes for inputs in (props(), earlier))
 
 
 INTRUDER = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "sts:AssumeRole"}
