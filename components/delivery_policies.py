@@ -455,7 +455,9 @@ def _role_statements(target: Target) -> Iterator[Statement]:
     """
     bound = {"StringEquals": {"iam:PermissionsBoundary": target.boundary_arn}} if target.boundary_arn else {}
     making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
-    yield allow("MakeRoles", making, target.roles(), bound or None)
+    # Where the settings name none, one that somebody has put there goes.
+    lifting = [] if target.boundary_arn else ["iam:DeleteRolePermissionsBoundary"]
+    yield allow("MakeRoles", making + lifting, target.roles(), bound or None)
     own = {**bound, "ArnLike": {"iam:PolicyARN": target.policies()}}
     yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
     to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}

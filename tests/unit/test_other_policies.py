@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from components.delivery_policies import Target, preview_statements
 from components.other_policies import OtherPoliciesError, attached
+from components.permissions import Request, allowed
+from components.pipeline_policies import Place
+from components.regions import known_regions
 from tests.unit.played_aws import Clients, Refused
 
 AUDIT, GUARD, GONE = (f"arn:aws:iam::{owner}:policy/{name}" for owner, name in (("aws", "a"), ("1", "b"), ("1", "c")))
@@ -40,6 +44,13 @@ def test_each_role_is_told_with_those_that_it_has_in_the_order_of_the_settings()
 
 def test_without_the_setting_nobody_is_asked() -> None:
     assert attached((), None, "us-east-2") == {}  # type: ignore[arg-type] # a call would fail
+
+
+def test_whoever_previews_may_ask() -> None:
+    target = Target(place=Place(known_regions()["us-east-2"], "111122223333"), project="acme", environment="dev")
+    guard = "arn:aws:iam::111122223333:policy/company/guard"
+    for arn in (AUDIT, guard):
+        assert allowed(preview_statements(target), Request("iam:ListEntitiesForPolicy", arn))
 
 
 def test_what_cannot_be_told_stops_the_run_with_its_key() -> None:

@@ -145,7 +145,10 @@ TYPES: dict[str, tuple[str, list[str], list[str]]] = {
     "aws:iam/role:Role": (
         ROLE,
         ["iam:GetRole", "iam:ListRolePolicies"],
-        ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:AttachRolePolicy"],
+        [
+            *("iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:AttachRolePolicy"),
+            "iam:DeleteRolePermissionsBoundary",
+        ],
     ),
     "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": (
         ROLE,
