@@ -154,7 +154,9 @@ def looked(aws: Account, stack: str = "dev", **more: Any) -> list[Finding]:
 
 
 def troubles(findings: list[Finding]) -> dict[str, Status]:
-    found = {one.check: one.status for one in findings if one.status not in (Status.OK, Status.SKIPPED)}
+    found: dict[str, Status] = {
+        one.check: one.status for one in findings if one.status not in (Status.OK, Status.SKIPPED)
+    }
     # Nobody reads the mail that asks for a confirmation.
     assert found.pop("subscriptions") is Status.WARNING
     return found

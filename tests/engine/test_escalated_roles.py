@@ -95,7 +95,13 @@ def test_what_somebody_has_added_shows_everywhere_and_is_taken_away(world: World
 
     code, told = broken(world)
     assert (code, list(told)) == (1, ["made-roles"])
-    assert f"role/{LAUNCH} has the policy {ADMINISTRATOR}" in told["made-roles"]
+    arn = f"arn:aws:iam::{ACCOUNT}:role/"
+    assert told["made-roles"].split("; ") == [
+        f"{arn}{LAUNCH} has the policy {ADMINISTRATOR}",
+        f"{arn}{BUILD} has the inline policy star",
+        f"{arn}{EVENTS} has the boundary {ADMINISTRATOR}, and the stack gives it no boundary",
+        f"{arn}{FUNCTION} trusts arn:aws:iam::444455556666:root",
+    ]
 
     flags = ("preview", "--stack", "dev", "--json")
     for name, more in (("pending", ()), ("refreshed", ("--refresh",))):

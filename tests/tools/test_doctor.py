@@ -294,7 +294,7 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
             aws.policies.update({BOUNDARY_OF_ALL: ANYTHING}),
         ),
         "made-roles",
-        f"has the boundary {BOUNDARY_OF_ALL}, not no boundary",
+        f"has the boundary {BOUNDARY_OF_ALL}, and the stack gives it no boundary",
     ),
 }
 
@@ -340,7 +340,7 @@ def test_what_others_may_attach_is_in_order_and_a_boundary_that_is_gone_is_not(a
     aws.policies |= {ADMINISTRATOR: ANYTHING, BOUNDARY_OF_ALL: ANYTHING}
     file = stack(tmp_path, edit)
     gone = of(looked(aws, file), Status.BROKEN)["made-roles"].evidence
-    assert gone == f"{LAUNCH_ROLE} has no boundary, not the boundary {BOUNDARY_OF_ALL}"
+    assert gone == f"{LAUNCH_ROLE} has no boundary, and the stack gives it the boundary {BOUNDARY_OF_ALL}"
     aws.roles[LAUNCH]["PermissionsBoundary"] = {"PermissionsBoundaryArn": BOUNDARY_OF_ALL}
     assert not of(looked(aws, file), Status.BROKEN)
 

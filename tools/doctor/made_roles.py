@@ -11,7 +11,6 @@ from components.providers import adopted_role, iam_roles
 from components.role_documents import RoleDocument, RoleMode
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
-from tools.doctor.roles import some
 
 
 def made_roles(account: Account) -> Verdict:
@@ -28,7 +27,8 @@ def made_roles(account: Account) -> Verdict:
         beyond = _beyond(iam, role, documents[name]) if name in documents and not adopted else ()
         faults += [f"{role['Arn']} {fault}" for fault in (*told, *beyond)]
     if faults:
-        return broken(some(faults), account.up)
+        # All of them, however many: each is a right that somebody has.
+        return broken("; ".join(faults), account.up)
     if not found:
         raise SkipError("the stack has made no role")
     return ok(f"{len(found)} roles have what the stack gives them, and no more")
@@ -44,10 +44,9 @@ def _names(account: Account, documents: Mapping[str, RoleDocument]) -> Iterator[
     for name, document in documents.items():
         if (choices.launch if document.key == "launch" else choices.use) is RoleMode.ADOPT:
             yield name, True
-    for page in account.client("iam").get_paginator("list_roles").paginate():
-        for role in page["Roles"]:
-            if role["RoleName"].startswith(f"{account.names.prefix}-"):
-                yield role["RoleName"], False
+    pages = account.client("iam").get_paginator("list_roles").paginate()
+    names = sorted(role["RoleName"] for page in pages for role in page["Roles"])
+    yield from ((name, False) for name in names if name.startswith(f"{account.names.prefix}-"))
 
 
 def _is_made(account: Account, role: Mapping[str, Any], *, adopted: bool) -> bool:
@@ -65,7 +64,7 @@ def _own(account: Account, iam: Any, role: Mapping[str, Any]) -> Iterator[str]: 
     yield from _trusted(judged.added_trust(_trust(role)))
     bound = judged.boundary_of(role)
     if bound != wanted.permissions_boundary_arn:
-        yield f"has {_boundary(bound)}, not {_boundary(wanted.permissions_boundary_arn)}"
+        yield f"has {_boundary(bound)}, and the stack gives it {_boundary(wanted.permissions_boundary_arn)}"
 
 
 def _boundary(arn: str | None) -> str:
@@ -96,7 +95,8 @@ def _trusted(statements: list[Statement]) -> Iterator[str]:
 
 def _beyond(iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
     """What differs where the whole document is known: the text of the role's own policies, and its trust."""
-    if permissions.comparable(_trust(role)) != permissions.comparable(document.trust):
+    trust = _trust(role)
+    if not judged.added_trust(trust) and permissions.comparable(trust) != permissions.comparable(document.trust):
         yield "has another trust policy than the stack gives it"
     for request in permissions.missing(_own_statements(iam, role["RoleName"]), document.statements):
         yield f"may also {request}"
