@@ -705,11 +705,13 @@ class Settings(BaseModel):
         )
 
     def supplied_roles(self, account_id: str) -> list[role_check.SuppliedRole]:
-        """Every role that somebody else makes, and who must be able to act as it, in an account."""
+        """Every role of somebody else that something of the stack works with, and who must be able to act as it."""
         return [*self._supplied_to_catalog(account_id), *self._supplied_to_delivery(account_id)]
 
     def _supplied_to_catalog(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
         where, facts, choices = f"{NAMESPACE}:iam", self.role_facts(account_id), self.iam.choices
+        if self.catalog is None:
+            return
         if choices.launch_role_arn:
             trust = role_documents.launch_role(facts).trust
             yield role_check.SuppliedRole(key=f"{where}.launch.roleArn", arn=choices.launch_role_arn, trust=trust)
@@ -722,15 +724,15 @@ class Settings(BaseModel):
 
     def _supplied_to_delivery(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
         facts = self.delivery_facts(account_id)
-        trusts = {role.key: role.trust for role in delivery_documents.documents(facts)} if facts else {}
-        for key in ("pipeline", "build", "events", "delivery"):
-            choice: CreatedRole | SuppliedRole = getattr(self.iam, key)
+        if self.delivery is None or facts is None:
+            return
+        for document in delivery_documents.documents(facts):
+            choice: CreatedRole | SuppliedRole = getattr(self.iam, document.key)
             if isinstance(choice, SuppliedRole):
-                yield role_check.SuppliedRole(
-                    key=f"{NAMESPACE}:iam.{key}.roleArn", arn=choice.role_arn, trust=trusts.get(key, ())
-                )
-        accounts = delivery_documents.account_documents(facts) if facts else {}
-        for index, stack in enumerate(self.delivery.stacks if self.delivery else ()):
+                key = f"{NAMESPACE}:iam.{document.key}.roleArn"
+                yield role_check.SuppliedRole(key=key, arn=choice.role_arn, trust=document.trust)
+        accounts = delivery_documents.account_documents(facts)
+        for index, stack in enumerate(self.delivery.stacks):
             for field, arn in (("roleArn", stack.role_arn), ("previewRoleArn", stack.preview_role_arn)):
                 if arn:
                     key = f"{NAMESPACE}:delivery.stacks[{index}].{field}"

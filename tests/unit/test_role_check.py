@@ -172,6 +172,12 @@ def test_every_role_that_settings_can_name_is_looked_at_with_the_trust_that_it_n
     assert [one.key for one in found if one.elsewhere] == [one.key for one in found if SECTION in one.key]
 
 
+def test_roles_that_nothing_works_with_yet_are_not_looked_at(tmp_path: Path) -> None:
+    role = {"mode": "supplied", "roleArn": ARN}
+    iam = dict.fromkeys(("launch", "pipeline", "build", "events", "delivery"), role)
+    assert [one.key for one in settings_with(tmp_path, iam=iam).supplied_roles(ACCOUNT)] == [KEY]
+
+
 def _services(element: str | Sequence[str]) -> Sequence[str]:
     return [element] if isinstance(element, str) else element
 
