@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show on a pull request what the previews say, dangers first.",
     ),
     "product": ("tools.product", "Begin a product of your own, small and complete."),
+    "projects": (
+        "tools.projects.command",
+        "Who has which version of a product, and projects brought to the newest.",
+    ),
     "preview-summary": ("tools.preview_summary", "A preview in one line, for whoever approves it."),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from tests.tools.healthy_aws import (
     TOPIC,
     HealthyAws,
     rendered,
+    version_name,
 )
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.played_aws import Clients
@@ -415,6 +417,30 @@ def test_what_works_but_not_for_long_is_a_warning(aws: HealthyAws, spoil: Spoil,
 def test_just_below_four_fifths_of_a_quota_nothing_is_said(aws: HealthyAws) -> None:
     aws.summary.update(Roles=799)
     assert not of(looked(aws), Status.WARNING)
+
+
+def test_a_version_tells_its_content_and_its_environment(aws: HealthyAws) -> None:
+    (finding,) = [one for one in looked(aws) if one.check == "product-version" and "model-deploy" in one.subject]
+    wanted = version_name("model-deploy")
+    assert finding.evidence.endswith(f"; content {wanted.of_content}, environment {wanted.environment}")
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("environment", "the content is the same, what the environment fills in is not (00000000)"),
+        ("content", "the content is not the same (1.0.0-00000000)"),
+    ],
+)
+def test_where_people_launch_another_version_the_part_that_differs_is_told(
+    aws: HealthyAws, part: str, told: str
+) -> None:
+    live = replace(version_name("model-deploy"), **{part: "00000000"})
+    aws.versions[DEPLOY] = [aws.version(str(live))]
+    aws.objects[template_key("model-deploy", live.hashes)] = dict(PROVISIONING)
+    aws.bodies[template_key("model-deploy", live.hashes)] = rendered("model-deploy")
+    (finding,) = of(looked(aws), Status.WARNING).values()
+    assert finding.evidence.endswith(told)
 
 
 def test_seed_code_is_that_of_the_version_that_people_launch(aws: HealthyAws) -> None:

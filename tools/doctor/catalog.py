@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from components.catalog import studio_location
 from components.distribution_bucket import STUDIO_ORIGIN
+from components.packaging import VersionName
 from components.packaging.template import read_template
 from components.product import STUDIO_VISIBILITY
 from components.providers.domain_tag import STUDIO_LOCATION_TAG, domain_tags
@@ -107,10 +108,24 @@ def product_version(offer: Offer) -> Verdict:
         return broken(f"no version of {offer.product_id} can be launched", offer.account.up)
     if own is None:
         return warning(
-            f"people launch {live['Name']} ({live['Id']}); this checkout would publish {wanted}",
+            f"people launch {live['Name']} ({live['Id']}); this checkout would publish {wanted}: "
+            f"{_difference(live['Name'], offer.wanted)}",
             f"`pulumi up -s {offer.account.stack}` publishes it, if that is meant",
         )
-    return ok(f"{wanted} ({own['Id']}) is active and the default")
+    name = offer.wanted
+    parts = f"content {name.of_content}, environment {name.environment}"
+    return ok(f"{wanted} ({own['Id']}) is active and the default; {parts}")
+
+
+def _difference(live: str, wanted: VersionName) -> str:
+    """Which part of a version's name differs."""
+    before = VersionName.read(live)
+    if before is None:
+        return "its name is of an earlier release, which had one hash"
+    if before.of_content == wanted.of_content:
+        return f"the content is the same, what the environment fills in is not ({before.environment})"
+    other = "" if before.environment == wanted.environment else ", and what the environment fills in is not the same"
+    return f"the content is not the same ({before.of_content}){other}"
 
 
 def launch_constraint(offer: Offer) -> Verdict:
