@@ -1,6 +1,7 @@
 """Previews that no engine has made: large ones, odd ones, and those that hypothesis thinks of."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,12 +26,24 @@ def step(op: str, name: str, type_: str = "aws:sns/topic:Topic", stack: str = "d
 
 def digest(*steps: Mapping[str, Any], **more: object) -> str:
     """A digest with these steps."""
-    return json.dumps({"steps": list(steps), "changeSummary": {}, **more})
+    return json.dumps({"steps": list(steps), "changeSummary": counts(steps), **more})
+
+
+PHYSICAL = ("create-replacement", "delete-replaced", "discard-replaced", "import-replacement", "read-replacement")
+"""Steps that the engine tells and does not count: what it counts is what the program asks for."""
+NOT_COUNTED = (*PHYSICAL, "refresh", "remove-pending-replace", "extend-parameterize")
+
+
+def counts(steps: Iterable[object]) -> dict[str, int]:
+    """What the engine counts of these steps."""
+    ops = [str(found.get("op", "")) for found in steps if isinstance(found, Mapping)]
+    return dict(Counter(op for op in ops if op not in NOT_COUNTED))
 
 
 def events(*found: Mapping[str, Any], result: str = "succeeded") -> str:
     """A stream of these events and its summary."""
-    summary = {"summaryEvent": {"resourceChanges": {}, "result": result}}
+    begun = [event["resourcePreEvent"].get("metadata") for event in found if "resourcePreEvent" in event]
+    summary = {"summaryEvent": {"resourceChanges": counts(begun), "result": result}}
     return "\n".join(json.dumps({"sequence": place, **event}) for place, event in enumerate([*found, summary]))
 
 
