@@ -56,7 +56,7 @@ def read(text: str, stack: str = "") -> Preview:
 def _objects(text: str, reading: "_Reading") -> Iterator[Mapping[str, Any]]:
     """Every JSON object that begins a line, follows another one, or begins as an event does."""
     decoder, place, failures = json.JSONDecoder(), 0, 0
-    while 0 <= (place := _start(text, place)) and failures < _MOST_FAILURES:
+    while (place := _start(text, place)) >= 0 and failures < _MOST_FAILURES:
         try:
             found, past = decoder.raw_decode(text, place)
         except (ValueError, RecursionError):
