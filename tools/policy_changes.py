@@ -9,7 +9,7 @@ formed: what cannot be read is told, never guessed.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice, product
@@ -125,6 +125,21 @@ class _Names:
     values: tuple[str, ...]
     negated: bool = False
 
+    @cached_property
+    def exact(self) -> frozenset[str]:
+        """The values, to be found at once: nearly every one is covered by itself, or by none."""
+        return frozenset(self.values)
+
+    @cached_property
+    def lower(self) -> frozenset[str]:
+        """The same in lower case."""
+        return frozenset(value.lower() for value in self.values)
+
+    @cached_property
+    def patterns(self) -> tuple[str, ...]:
+        """Those that may cover others than themselves."""
+        return tuple(value for value in self.values if "*" in value or "?" in value)
+
 
 @dataclass(frozen=True, eq=False)
 class _Statement:
@@ -224,15 +239,18 @@ def _pairs(old: Sequence[_Statement], new: Sequence[_Statement]) -> list[_Pair]:
         sid = item.source.get("Sid")
         if isinstance(sid, str) and sid in sids:
             partner[item.place] = sids.pop(sid)
+    taken = {known.place for known in partner.values()}
     for item in left_new:
-        taken = {known.place for known in partner.values()}
+        if item.place in partner:
+            continue
         candidates = [known for known in left_old if known.place not in taken and known.denies == item.denies]
         likeness = [(len(item.identity & known.identity), -known.place) for known in candidates]
         # Beside the effect, at least half of the smaller statement is the same.
-        if item.place not in partner and likeness and max(likeness)[0] > 1:
+        if likeness and max(likeness)[0] > 1:
             best = candidates[likeness.index(max(likeness))]
             if 2 * max(likeness)[0] > min(len(item.identity), len(best.identity)):
                 partner[item.place] = best
+                taken.add(best.place)
     taken = {known.place for known in partner.values()}
     pairs = [_Pair(partner.get(item.place), item) for item in left_new]
     return pairs + [_Pair(item, None) for item in left_old if item.place not in taken]
@@ -298,9 +316,26 @@ class _Gain:
 
     def proved(self, old: Sequence[_Statement], new: Sequence[_Statement]) -> bool:
         shows = made_up_requests.no_longer_denied if self.statement.denies else made_up_requests.newly_allowed
-        before, after = ([item.source for item in statements] for statements in (old, new))
         tried = islice(self.rights, _TRIED) if self.rights else [None]
-        return any(shows(self.statement.part(right), before, after) for right in tried)
+        for right in tried:
+            # What speaks of other actions decides nothing, and takes its time.
+            before, after = (
+                [item.source for item in statements if right is None or _concerns(item, right[1])]
+                for statements in (old, new)
+            )
+            if shows(self.statement.part(right), before, after):
+                return True
+        return False
+
+
+def _concerns(statement: _Statement, actions: _Names) -> bool:
+    """Whether a statement may speak of one of some actions; false only where that is certain."""
+    names = statement.actions
+    if names.negated or actions.negated or not actions.lower.isdisjoint(names.lower):
+        return True
+    if names.patterns or actions.patterns:
+        return any(_may_overlap(one.lower(), other.lower()) for one in names.values for other in actions.values)
+    return False
 
 
 def _gains(
@@ -321,9 +356,13 @@ def _uncovered(wanted: _Statement, others: Sequence[_Statement]) -> _Gain | None
     parts = [_parts(names) for names in axes]
     if len(parts[0]) * len(parts[1]) * len(parts[2]) > MOST_RIGHTS:
         return _Gain(wanted, {})
-    reaches = [(_reach(other, parts), _implies(wanted.conditions, other.conditions)) for other in others]
-    full = [reach for reach, strict in reaches if strict]
-    loose = [reach for reach, strict in reaches if not strict]
+    full, loose = [], []
+    lower = {value.lower() for part in parts[1] for value in part.values}
+    for other in others:
+        if not other.actions.negated and not other.actions.patterns and other.actions.lower.isdisjoint(lower):
+            continue
+        if reach := _reach(other, parts):
+            (full if _implies(wanted.conditions, other.conditions) else loose).append(reach)
     rights = {
         right: _reached(right, loose)
         for right in cast("Iterator[_Right]", product(*parts))
@@ -363,37 +402,46 @@ def _said(names: _Names) -> str:
 
 
 def _reach(other: _Statement, parts: Sequence[Sequence[_Names]]) -> tuple[set[_Names], ...]:
-    """Which principals, actions and resources another statement covers."""
-    axes = ((other.principals, _principal_covers), (other.actions, _action_covers), (other.resources, _covers))
-    return tuple(
-        {part for part in wanted if _all_covered(names, part, covers)}
-        for (names, covers), wanted in zip(axes, parts, strict=True)
-    )
+    """Which principals, actions and resources another statement covers; nothing where one of them is none."""
+    # Actions first: they tell most statements apart.
+    actions = {part for part in parts[1] if _all_covered(other.actions, part, _action_covered)}
+    resources = actions and {part for part in parts[2] if _all_covered(other.resources, part, _covered)}
+    principals = resources and {part for part in parts[0] if _all_covered(other.principals, part, _principal_covered)}
+    return (principals, actions, resources) if principals else ()
 
 
-def _all_covered(names: _Names, part: _Names, covers: Any) -> bool:  # noqa: ANN401 - one of three functions
+def _all_covered(names: _Names, part: _Names, covered: Callable[[_Names, str], bool]) -> bool:
     if part.negated:
         if names.negated:
-            return all(any(covers(left_out, value) for left_out in part.values) for value in names.values)
-        return any(value in ("*", _ANYONE) for value in names.values)
+            return all(covered(part, value) for value in names.values)
+        return "*" in names.exact or _ANYONE in names.exact
     (wanted,) = part.values
     if names.negated:
         return not any(_may_overlap(value.lower(), wanted.lower()) for value in names.values)
-    return any(covers(value, wanted) for value in names.values)
+    return covered(names, wanted)
+
+
+def _covered(names: _Names, text: str) -> bool:
+    """Whether a value of an element matches all that a text does."""
+    return text in names.exact or any(_covers(pattern, text) for pattern in names.patterns)
+
+
+def _action_covered(names: _Names, text: str) -> bool:
+    lower = text.lower()
+    return lower in names.lower or any(_covers(pattern.lower(), lower) for pattern in names.patterns)
+
+
+def _principal_covered(names: _Names, text: str) -> bool:
+    """IAM knows no wildcards in principals, save the one that is everybody."""
+    return text in names.exact or _ANYONE in names.exact
 
 
 def _covers(pattern: str, text: str) -> bool:
     """Whether a pattern matches all that another one matches."""
+    start = pattern.rstrip("*")
+    if "*" not in start and "?" not in start:
+        return text.startswith(start) if start != pattern else text == pattern
     return pattern == text or _pattern(pattern).fullmatch(text) is not None
-
-
-def _action_covers(pattern: str, text: str) -> bool:
-    return _covers(pattern.lower(), text.lower())
-
-
-def _principal_covers(pattern: str, text: str) -> bool:
-    """IAM knows no wildcards in principals, save the one that is everybody."""
-    return pattern in (text, _ANYONE)
 
 
 @lru_cache(maxsize=16384)

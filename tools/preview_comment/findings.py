@@ -144,7 +144,8 @@ def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
                 stack, step, path, PolicyChanges(), (f"the policy {why}: what it allows cannot be told",)
             )
         elif not hidden:
-            read = plain(have) if have is not None else None, plain(want) if want is not None else None
+            # Within text the engine knows everything, or nothing.
+            read = [plain(document) if isinstance(document, Mapping) else document for document in (have, want)]
             if found := compare(*read):
                 yield AccessChange(stack, step, path, found, tuple(_gaps(read)))
     for path, note in _other_access(step, old, new):
@@ -153,7 +154,7 @@ def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
 
 def _gaps(read: Sequence[object]) -> Iterator[str]:
     """What cannot be seen of a policy, and so proves nothing."""
-    text = " ".join(told(document) for document in read if document is not None)
+    text = " ".join(document if isinstance(document, str) else told(document) for document in read)
     if LATER in text:
         yield "a part of the policy is known only after the deployment"
     if SECRET in text or HIDDEN in text:
