@@ -356,7 +356,8 @@ def _uncovered(wanted: _Statement, others: Sequence[_Statement]) -> _Gain | None
     parts = [_parts(names) for names in axes]
     if len(parts[0]) * len(parts[1]) * len(parts[2]) > MOST_RIGHTS:
         return _Gain(wanted, {})
-    full, loose = [], []
+    full: list[tuple[set[_Names], ...]] = []
+    loose: list[tuple[set[_Names], ...]] = []
     lower = {value.lower() for part in parts[1] for value in part.values}
     for other in others:
         if not other.actions.negated and not other.actions.patterns and other.actions.lower.isdisjoint(lower):

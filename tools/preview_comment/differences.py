@@ -97,7 +97,7 @@ def _in_lists(path: str, old: list[Any], new: list[Any], depth: int) -> Iterator
 def _come_and_gone(path: str, old: list[Any], new: list[Any]) -> Iterator[Place]:
     clean = [[_Text(shown(item)) for item in _clean(side)] for side in (old, new)]
     raw = [[repr(item) for item in side] for side in (old, new)]
-    for tag, first, past, start, end in SequenceMatcher(None, *raw, autojunk=False).get_opcodes():
+    for tag, first, past, start, end in SequenceMatcher(None, raw[0], raw[1], autojunk=False).get_opcodes():
         if tag != "equal":
             yield from ((f"{path}[{place}]", clean[0][place], NOTHING) for place in range(first, past))
             yield from ((f"{path}[{place}]", NOTHING, clean[1][place]) for place in range(start, end))
@@ -141,7 +141,7 @@ def lines(path: str, old: object, new: object, why: str = "") -> Iterator[str]:
     if sides[0] is not None and sides[0] == sides[1]:
         yield f"!   {name}: changes, and what changes is not shown{why}"
     else:
-        yield from _two(name, *sides, why)
+        yield from _two(name, sides[0], sides[1], why)
 
 
 def _text(value: str) -> str:

@@ -201,7 +201,7 @@ def _outputs(beside: Sequence[Aside]) -> Iterator[Entry]:
 
 def _output(stack: str, found: Sequence[Aside]) -> Callable[[], str]:
     def make() -> str:
-        changed = (place for item in found for place in places(*item.names, item.before, item.after))
+        changed = (place for item in found for place in places(item.names[0], item.before, item.after))
         lines = [line for place in changed for line in difference_lines(*place)]
         rest = [f"    ... {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
         return f"{code(stack, 60)}\n\n{block([*lines[:_MOST_LINES], *rest], 'diff')}"

@@ -1,7 +1,7 @@
 """The Pulumi program of the recorded previews: what its stack's configuration names, and nothing else.
 
 `samples:resources` gives, by logical name, `type` (`sns.Topic`), `args` and `options` of a resource. `{"secret": x}` is
-a secret x; `{"json": x}` is x as JSON text; `{"of": name, "output": y}` is an output of another resource.
+a secret x; `{"json": x}` is x as JSON text; `{"of": name, "output": y}` is an output of another resource. `samples:outputs` are the stack's.
 """
 
 from typing import Any
@@ -48,5 +48,7 @@ config = pulumi.Config("samples")
 resources = Resources(config.require_object("resources"))
 for logical_name in resources.wanted:
     resources.made(logical_name)
+for output, value in (config.get_object("outputs") or {}).items():
+    pulumi.export(output, value)
 if fault := config.get("fault"):
     raise RuntimeError(fault)
