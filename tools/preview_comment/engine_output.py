@@ -294,9 +294,9 @@ class _Reading:
         if self.ended and self.summaries and not self._has_failed():
             open_ones = sum((self.begun - self.ended).values())
             if open_ones:
-                yield f"the engine tells how {counted(open_ones, 'operation')} begin and not how they end"
+                yield f"of {counted(open_ones, 'operation')} the engine tells the beginning and not the end"
         if self.orphans:
-            yield f"the engine tells how {counted(len(self.orphans), 'operation')} end and not how they begin"
+            yield f"of {counted(len(self.orphans), 'operation')} the engine tells the end and not the beginning"
         silent = self.failing - {violation.policy for violation in self.violations}
         if silent:
             yield f"the engine names {counted(len(silent), 'policy')} that failed and does not tell on what"

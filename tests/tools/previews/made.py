@@ -47,6 +47,44 @@ def events(*found: Mapping[str, Any], result: str = "succeeded") -> str:
     return "\n".join(json.dumps({"sequence": place, **event}) for place, event in enumerate([*found, summary]))
 
 
+def event(op: str, name: str, type_: str = "aws:sns/topic:Topic", **more: Any) -> dict[str, Any]:
+    """The beginning of a step as the stream has it; `old` and `new` are the states."""
+    metadata = {"op": op, "urn": urn(name, type_), "type": type_, "old": None, "new": None, **more}
+    for side in ("old", "new"):
+        if metadata[side] is not None:
+            metadata[side] = {"urn": metadata["urn"], "type": type_, "custom": True, "inputs": {}, **metadata[side]}
+    return {"resourcePreEvent": {"metadata": metadata}}
+
+
+def hiding(secret: str) -> list[Any]:
+    """Values in which a secret stands, each as its name or its form tells."""
+    return [
+        {"masterPassword": secret},
+        {"clientSecret": {"v": secret}},
+        {"api_token": [secret]},
+        [{"name": "DB_PASSWORD", "value": secret}],
+        [{"Key": "GITHUB_TOKEN", "Value": secret}],
+        [{"parameterKey": "ApiKey", "parameterValue": secret}],
+        {"headers": {"Authorization": secret, "X-Api-Key": secret}},
+        [{"header": "X-Auth-Token", "values": [secret]}],
+        ["run", "--password", secret],
+        json.dumps({"env": {"password": secret, "list": [{"name": "TOKEN", "value": secret}]}}),
+        json.dumps({"text": json.dumps({"password": secret})}),
+        f"psql --password {secret} -h db",
+        f"psql --db-password='{secret}'",
+        f"DB_PASSWORD={secret} ./run",
+        f"export API_KEY='{secret}'",
+        f"env:\n  password: {secret}\n  other: 1\n",
+        f"curl -H 'Authorization: Bearer {secret}' https://x",
+        f"curl -H 'X-Api-Key: {secret}' https://x",
+        f"curl -u admin:{secret} https://x",
+        f"postgres://admin:{secret}@db/x",
+        f"mysql -u root -p{secret} db",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{secret}\n-----END RSA PRIVATE KEY-----",
+        {"4dabf18193072939515e22adb298388d": "a new kind", "value": secret},
+    ]
+
+
 def policy(*actions: str) -> str:
     """A policy document."""
     statement = {"Sid": "Some", "Effect": "Allow", "Action": list(actions), "Resource": "arn:aws:s3:::samples/*"}
@@ -100,6 +138,8 @@ STATES = st.none() | st.fixed_dictionaries(
     {
         "inputs": st.dictionaries(st.sampled_from(["name", "tags", "password"]) | TEXT, JSON, max_size=3)
         | st.builds(lambda document: {"policy": document}, DOCUMENTS | DOCUMENTS.map(json.dumps)),
+        "custom": st.booleans(),
+        "id": st.sampled_from(["", "i-1", "i-2"]),
         "protect": st.booleans(),
         "retainOnDelete": st.booleans(),
     }

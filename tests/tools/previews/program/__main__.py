@@ -1,7 +1,8 @@
 """The Pulumi program of the recorded previews: what its stack's configuration names, and nothing else.
 
 `samples:resources` gives, by logical name, `type` (`sns.Topic`), `args` and `options` of a resource. `{"secret": x}` is
-a secret x; `{"json": x}` is x as JSON text; `{"of": name, "output": y}` is an output of another resource. `samples:outputs` are the stack's.
+a secret x; `{"json": x}` is x as JSON text; `{"of": name, "output": y}` is an output of another resource.
+`samples:outputs` are those of the stack.
 """
 
 from typing import Any
