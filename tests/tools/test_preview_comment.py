@@ -105,10 +105,7 @@ def test_what_is_protected_or_stays_in_aws_says_so() -> None:
 def test_what_a_replacement_keeps_stays_in_aws_and_needs_no_approval() -> None:
     preview = recorded("kept-replace", suffix=".jsonl")
     text = comment(*preview)
-    assert (
-        "**replace** `aws:s3/bucket:Bucket` `store` in AWS `samples`: because `bucket` changes (holds data, stays in AWS)"
-        in text
-    )
+    assert "`store` in AWS `samples`: because `bucket` changes (holds data, stays in AWS)" in text
     assert not stops(preview, Rules())
     asked = made.event(
         "replace", "x", "aws:s3/bucket:Bucket", old={"id": "x"}, new={"retainOnDelete": True}, keys=["bucket"]
@@ -270,7 +267,7 @@ DENIAL = json.dumps({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource
 )
 def test_a_policy_that_goes_with_what_it_is_about_lets_nobody_in(type_: str, inputs: dict[str, Any]) -> None:
     gone = made.event("delete", "policy", type_, old={"id": "samples", "inputs": inputs})
-    assert "Access" not in comment(read(made.events(HOLDER, gone), "dev"))
+    assert "### Access" not in comment(read(made.events(HOLDER, gone), "dev"))
     assert "broader**" in comment(read(made.events(gone), "dev")), "what it was about stays"
     kept = json.loads(json.dumps(HOLDER))
     kept["resourcePreEvent"]["metadata"]["old"]["retainOnDelete"] = True
@@ -279,7 +276,7 @@ def test_a_policy_that_goes_with_what_it_is_about_lets_nobody_in(type_: str, inp
 
 def test_a_deleted_key_takes_its_own_policy_with_it() -> None:
     key = made.event("delete", "key", "aws:kms/key:Key", old={"id": "k", "inputs": {"policy": DENIAL}})
-    assert "Access" not in comment(read(made.events(key), "dev"))
+    assert "### Access" not in comment(read(made.events(key), "dev"))
     shared = made.event("delete", "p", "aws:iam/policy:Policy", old={"id": "p", "inputs": {"policy": DENIAL}})
     assert "broader**" in comment(read(made.events(shared), "dev")), "whoever had it stays"
 

@@ -102,7 +102,7 @@ _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     ),
     (
         ("pass", "pwd", "secret", "token", "key"),
-        re.compile(rf"(?P<kept>{_WORD}(?:\\*[\"'])?\s*(?:=>|[=:])\s*){_VALUE}", re.IGNORECASE | re.DOTALL),
+        re.compile(rf"(?P<kept>(?<!\d:){_WORD}(?:\\*[\"'])?\s*(?:=>|[=:])\s*){_VALUE}", re.IGNORECASE | re.DOTALL),
     ),
     (("curl",), re.compile(r"(?P<kept>\s(?:-u|--user)[ =][\"']?[^\s:\"']+:)[^\s\"']+")),
     (("mysql", "sshpass"), re.compile(r"(?P<kept>\b(?:mysql\w*|sshpass)\b[^\n]{0,300}?\s-p ?)\S+")),

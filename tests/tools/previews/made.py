@@ -91,19 +91,40 @@ def policy(*actions: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def large(resources: int) -> str:
+def large(resources: int, statements: int = 1) -> str:
     """A digest of so many resources: replacements, changed policies with stack traces, updates and creations."""
-    return digest(*(_large_step(number) for number in range(resources)))
+    return digest(*(_large_step(number, statements) for number in range(resources)))
 
 
-def _large_step(number: int) -> dict[str, Any]:
+def _long_policy(number: int, statements: int, *, broader: bool) -> str:
+    """A policy of so many statements, every other one of which may be broader."""
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": f"S{place}",
+                    "Effect": "Allow" if place % 5 else "Deny",
+                    "Action": [f"s3:Get{place}", f"s3:Put{place}", *([f"s3:Delete{place}"] * (broader and place % 2))],
+                    "Resource": [f"arn:aws:s3:::b-{number}-{place}", f"arn:aws:s3:::b-{number}-{place}/*"],
+                    "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+                }
+                for place in range(statements)
+            ],
+        }
+    )
+
+
+def _large_step(number: int, statements: int) -> dict[str, Any]:
     trace = [{"sourcePosition": f"project:///components/module_{line}.py#{line}"} for line in range(20)]
     name = f"resource-{number}-of-many-with-a-name-of-usual-length"
     match number % 4:
         case 0:
             found = step("update", name, POLICY)
             for side, actions in (("oldState", ["s3:GetObject"]), ("newState", ["s3:GetObject", "s3:PutObject"])):
-                found[side] = {**found[side], "inputs": {"policy": policy(*actions), "role": name}}
+                long = _long_policy(number, statements, broader=side == "newState")
+                document = policy(*actions) if statements == 1 else long
+                found[side] = {**found[side], "inputs": {"policy": document, "role": name}}
             found["detailedDiff"] = {"policy": {"kind": "update"}}
         case 1:
             found = step("replace", name, replaceReasons=["name"], detailedDiff={"name": {"kind": "update-replace"}})
