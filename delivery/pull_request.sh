@@ -8,14 +8,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p previews
-# comment ARGUMENT...: the tool that comments, on this pull request.
-comment() {
-    PYTHONPATH=$PWD .venv/bin/python -P -m tools preview-comment "$@" --to codecommit --region "$AWS_REGION" \
-        --repository "$REPOSITORY" --pull-request "$PULL_REQUEST" --commit "$COMMIT"
-}
-
-# What the comment says by now is of an earlier commit. That it cannot be marked keeps nothing from being previewed.
-comment --outdated || true
 for one in $STACKS; do
     STACK=${one%%,*}
     rest=${one#"$STACK"}
@@ -34,4 +26,5 @@ done
 if [ "${APPROVES:-}" = true ]; then
     set -- "$@" --set-approval
 fi
-comment "$@" --run-url "${CODEBUILD_BUILD_URL:-}"
+PYTHONPATH=$PWD exec .venv/bin/python -P -m tools preview-comment "$@" --to codecommit --region "$AWS_REGION" \
+    --repository "$REPOSITORY" --pull-request "$PULL_REQUEST" --commit "$COMMIT" --run-url "${CODEBUILD_BUILD_URL:-}"

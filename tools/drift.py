@@ -7,7 +7,7 @@ one would do is drift. What the first one would do, too, is code that has not be
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,10 +52,13 @@ class Change:
         return visible(redacted(f"{self.op} {self.urn.split('::', 2)[-1]}{properties}"))
 
 
-def changes(preview: Preview) -> dict[tuple[str, str], Change]:
-    """What a preview would do, by URN and operation."""
+_Key = tuple[str, str, str]
+
+
+def changes(preview: Preview) -> dict[_Key, Change]:
+    """What a preview would do, by URN, operation and physical id: two things of one URN may go."""
     return {
-        (step.urn, step.op): Change(step.urn, step.op, tuple(sorted(step.paths or step.changing)))
+        (step.urn, step.op, step.physical_id): Change(step.urn, step.op, tuple(sorted(step.paths or step.changing)))
         for step in preview.steps
         if step.op not in QUIET
     }
@@ -63,13 +66,12 @@ def changes(preview: Preview) -> dict[tuple[str, str], Change]:
 
 def drift(refreshed: Preview, pending: Preview) -> list[Change]:
     """What only the preview with refresh would do, in the order of the URNs."""
-    waiting = changes(pending)
-    return sorted(_beyond(changes(refreshed).values(), waiting))
+    return sorted(_beyond(changes(refreshed), changes(pending)))
 
 
-def _beyond(found: Iterable[Change], waiting: dict[tuple[str, str], Change]) -> Iterator[Change]:
-    for change in found:
-        same = waiting.get((change.urn, change.op))
+def _beyond(found: Mapping[_Key, Change], waiting: Mapping[_Key, Change]) -> Iterator[Change]:
+    for key, change in found.items():
+        same = waiting.get(key)
         if same is None:
             yield change
         elif paths := tuple(path for path in change.paths if path not in same.paths):

@@ -70,7 +70,14 @@ class PolicyChanges:
         return bool(self.statements or self.unreadable)
 
 
-def compare(before: object, after: object, *, had: Iterable[object] = (), has: Iterable[object] = ()) -> PolicyChanges:
+def compare(
+    before: object,
+    after: object,
+    *,
+    had: Iterable[object] = (),
+    has: Iterable[object] = (),
+    narrower: bool = True,
+) -> PolicyChanges:
     """What changes from one policy document to another, given as JSON text or as what it stands for; None is no policy.
 
     The order of statements and values, one value for a list of it, the spelling of accounts as principals and the case
@@ -82,6 +89,7 @@ def compare(before: object, after: object, *, had: Iterable[object] = (), has: I
         had: other policies that whoever has this one had beside it: what they allow is not new. None stands for one
             that is not known; then nothing can be proved.
         has: other policies that whoever has this one has beside it.
+        narrower: whether it matters what is not allowed any more; to find it takes as long as to find what is.
     """
     read: list[list[_Statement]] = []
     unreadable: list[str] = []
@@ -100,7 +108,9 @@ def compare(before: object, after: object, *, had: Iterable[object] = (), has: I
         for own, others in zip(read, beside, strict=True)
     )
     try:
-        return PolicyChanges(tuple(_change(pair, all_old, all_new, known=known) for pair in _pairs(old, new)))
+        return PolicyChanges(
+            tuple(_change(pair, all_old, all_new, known=known, narrower=narrower) for pair in _pairs(old, new))
+        )
     except RecursionError:
         return PolicyChanges(unreadable=("the policy cannot be read: its values are nested too deep",))
 
@@ -266,7 +276,9 @@ def _without(statements: Iterable[_Statement], same: Mapping[frozenset[tuple[str
     return left
 
 
-def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool) -> StatementChange:
+def _change(
+    pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool, narrower: bool
+) -> StatementChange:
     before, after = pair.old, pair.new
     gone = [("-", *line) for line in before.lines if not after or _alike(line) not in after.identity] if before else []
     come = [("+", *line) for line in after.lines if not before or _alike(line) not in before.identity] if after else []
@@ -280,7 +292,7 @@ def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *
         name=one.name if one else "",
         differences=tuple(shown),
         broader=tuple(text for gain in gains for text in gain.told()),
-        narrower=tuple(text for gain in _gains(after, before, new, old) for text in gain.told()),
+        narrower=tuple(text for gain in _gains(after, before, new, old) for text in gain.told()) if narrower else (),
         proved=known and any(gain.proved(old, new) for gain in gains),
     )
 

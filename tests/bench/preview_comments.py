@@ -1,4 +1,4 @@
-"""What the preview comment costs: read and rendered in both shapes, as a process of its own, with policies or without."""
+"""What the preview comment costs, in both shapes, as a process of its own: of many resources, and of long policies."""
 
 import json
 import statistics

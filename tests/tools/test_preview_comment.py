@@ -32,6 +32,8 @@ from tools.preview_comment.previews import Preview
 from tools.preview_comment.verdict import Rules, stops
 
 SMALL = Style(limit=LEAST_LIMIT, collapses=False)
+LESS_IN_DIGEST = ("drift", "outputs", "renamed", "unprotected")
+"""Cases of which the digest does not tell everything."""
 STYLES = (GITHUB, CODECOMMIT, SMALL)
 
 
@@ -55,9 +57,9 @@ def before(text: str, mark: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_both_shapes_give_the_same_comment(name: str) -> None:
-    """The stream tells more: of drift, and whether the engine finished."""
+    """The stream tells more: of drift, of what is the same but for its options, and whether the engine finished."""
     digest, events = (comment(*recorded(name, suffix=suffix)) for suffix in (".json", ".jsonl"))
-    if name != "drift":  # the digest does not tell it
+    if name not in LESS_IN_DIGEST:
         events = re.sub(r"- \*\*stops the merge:\*\* .*the engine says that the preview failed\n", "", events)
         assert digest == events
 
@@ -163,7 +165,7 @@ def test_a_difference_that_the_program_hides_is_not_shown() -> None:
     assert "!   displayName: changes, and the program hides what (hideDiffs)" in text
     assert "All alarms" not in text
     assert "platform" in text
-    inner = [["environment", "variables", "*", "value"], ["policy"]]
+    inner = ["environment.variables[*].value", ["policy"]]
     given = {
         "environment": {"variables": [{"name": "a", "value": "hunter2"}], "size": "small"},
         "policy": made.policy("a:b"),
@@ -498,7 +500,7 @@ def test_a_commit_and_a_link_stand_below_and_a_link_that_is_none_does_not() -> N
 def test_nothing_is_worth_telling_where_nothing_changes() -> None:
     assert not worth_telling(recorded("no-change"))
     assert "nothing changes" in told("no-change")
-    assert all(worth_telling(recorded(name)) for name in CASES if name != "no-change")
+    assert all(worth_telling(recorded(name, suffix=".jsonl")) for name in CASES if name != "no-change")
     assert worth_telling([read("")])
 
 

@@ -50,14 +50,14 @@ def property_lines(step: Step) -> list[str]:
     return found
 
 
-def hides_difference(step: Step, path: str) -> bool:
-    """Whether the program asks not to show how a property differs, or a part of it."""
+def hides_difference(step: Step, path: str, *, whole: bool = False) -> bool:
+    """Whether the program asks not to show how a property differs, or, unless it is meant as a whole, a part of it."""
     asked = list(parts(path))
     # An item that is shown by its name has any index.
     return any(
-        bool(hidden)
-        and all(own in ("*", part) or isinstance(own, int) for own, part in zip(hidden, asked, strict=False))
+        all(own in ("*", part) or isinstance(own, int) for own, part in zip(hidden, asked, strict=False))
         for hidden in step.hidden
+        if not whole or len(hidden) <= len(asked)
     )
 
 
@@ -92,7 +92,7 @@ def _compared(step: Step) -> Iterator[str]:
 def _difference(step: Step, path: str, old: object, new: object, *, cause: bool) -> Iterator[str]:
     name = safe(path, 160)
     why = "  (forces the replacement)" if cause else ""
-    if any(len(hidden) <= len(list(parts(path))) for hidden in step.hidden) and hides_difference(step, path):
+    if hides_difference(step, path, whole=True):
         yield f"!   {name}: {_HIDDEN}{why}"
     elif old is NOTHING and new is NOTHING:
         yield f"!   {name} changes{why}"

@@ -146,7 +146,7 @@ def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
         elif not hidden:
             # Within text the engine knows everything, or nothing.
             read = [plain(document) if isinstance(document, Mapping) else document for document in (have, want)]
-            if found := compare(*read):
+            if found := compare(*read, narrower=False):
                 yield AccessChange(stack, step, path, found, tuple(_gaps(read)))
     for path, note in _other_access(step, old, new):
         yield AccessChange(stack, step, path, PolicyChanges(), (note,))

@@ -6,6 +6,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from tools.preview_comment.values import parts
+
 State = Mapping[str, Any]
 """A resource as the engine describes it: `inputs`, `outputs`, `id`, `protect`, `retainOnDelete`, ..."""
 
@@ -63,8 +65,10 @@ class Step:
         state = self.new if self.new is not None else self.old or {}
         # The stream and the digest name it differently.
         given = state.get("hideDiffs", state.get("hideDiff"))
-        found = given if isinstance(given, list) else []
-        return tuple(path for path in found if isinstance(path, list))
+        found = (
+            [list(parts(path)) if isinstance(path, str) else path for path in given] if isinstance(given, list) else []
+        )
+        return tuple(path for path in found if isinstance(path, list) and path)
 
     def says(self, option: str) -> bool:
         """Whether an option is set on the resource, as it is or as the program wants it."""

@@ -104,6 +104,13 @@ _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
         ("pass", "pwd", "secret", "token", "key"),
         re.compile(rf"(?P<kept>(?<!\d:){_WORD}(?:\\*[\"'])?\s*(?:=>|[=:])\s*){_VALUE}", re.IGNORECASE | re.DOTALL),
     ),
+    (
+        ("value",),
+        re.compile(
+            rf"(?P<kept>{_WORD}\\*[\"']\s*,\s*\\*[\"']\w{{0,20}}values?\\*[\"']\s*:\s*){_VALUE}",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
     (("curl",), re.compile(r"(?P<kept>\s(?:-u|--user)[ =][\"']?[^\s:\"']+:)[^\s\"']+")),
     (("mysql", "sshpass"), re.compile(r"(?P<kept>\b(?:mysql\w*|sshpass)\b[^\n]{0,300}?\s-p ?)\S+")),
 )
@@ -197,14 +204,15 @@ def hides(container: Mapping[Any, Any] | list[Any], key: object) -> bool:
 
 
 def json_of(text: str) -> object:
-    """What a text that is a JSON object or list stands for; else `NOTHING`."""
-    if text.lstrip()[:1] not in ("{", "[") or text.rstrip()[-1:] not in ("}", "]"):
+    """What a text that is a JSON object or list stands for, or the text of one as JSON again; else `NOTHING`."""
+    if text.lstrip()[:1] + text.rstrip()[-1:] not in ("{}", "[]", '""'):
         return NOTHING
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return NOTHING
-    return found if isinstance(found, dict | list) else NOTHING
+    nested = isinstance(found, str) and json_of(found) is not NOTHING
+    return found if nested or isinstance(found, dict | list) else NOTHING
 
 
 def _plain_text(text: str, depth: int) -> object:

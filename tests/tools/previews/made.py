@@ -70,6 +70,7 @@ def hiding(secret: str) -> list[Any]:
         ["run", "--password", secret],
         json.dumps({"env": {"password": secret, "list": [{"name": "TOKEN", "value": secret}]}}),
         json.dumps({"text": json.dumps({"password": secret})}),
+        "echo '" + json.dumps({"password": secret, "list": [{"name": "TOKEN", "value": secret}]}) + "' >file",
         f"psql --password {secret} -h db",
         f"psql --db-password='{secret}'",
         f"DB_PASSWORD={secret} ./run",
