@@ -200,6 +200,21 @@ def test_an_event_that_is_missing_between_others_is_noticed(place: int) -> None:
     assert preview.failed, lines[place]
 
 
+@pytest.mark.parametrize("name", sorted({*CASES} - {"protected", "protected-replace", "error-before-steps"}))
+def test_any_event_of_a_resource_that_a_recording_lacks_is_noticed(name: str) -> None:
+    lines = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    assert not read("\n".join(lines)).faults
+    for place, line in enumerate(lines):
+        (kind,) = [key for key in json.loads(line) if key.endswith("Event")]
+        # Of the stack itself there are two outcomes; the second tells its outputs.
+        if (
+            kind in ("resourcePreEvent", "resOutputsEvent", "summaryEvent")
+            and "pulumi:Stack::" not in line.split('"type"')[0]
+        ):
+            assert read("\n".join(lines[:place] + lines[place + 1 :])).failed, line[:200]
+        assert read("\n".join([*lines[:place], line[: len(line) // 2], *lines[place + 1 :]])).failed
+
+
 @pytest.mark.parametrize("op", ["same", "create", "update", "replace", "delete", "import", "discard", "frobnicate"])
 @pytest.mark.parametrize("more", [1, -1])
 def test_a_count_of_any_operation_that_differs_is_told(op: str, more: int) -> None:

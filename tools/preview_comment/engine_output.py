@@ -295,8 +295,10 @@ class _Reading:
             open_ones = sum((self.begun - self.ended).values())
             if open_ones:
                 yield f"of {counted(open_ones, 'operation')} the engine tells the beginning and not the end"
-        if self.orphans:
-            yield f"of {counted(len(self.orphans), 'operation')} the engine tells the end and not the beginning"
+        orphans = len(self.orphans)
+        orphans += sum(more for (op, _), more in (self.ended - self.begun).items() if op == "refresh")
+        if orphans:
+            yield f"of {counted(orphans, 'operation')} the engine tells the end and not the beginning"
         silent = self.failing - {violation.policy for violation in self.violations}
         if silent:
             yield f"the engine names {counted(len(silent), 'policy')} that failed and does not tell on what"
