@@ -206,6 +206,7 @@ def test_an_issue_is_open_while_something_has_drifted_and_tells_each_drift_once(
 
     night("no-change.jsonl")
     night("update.jsonl")
+    night("outputs.jsonl")
     assert github.issues == [], "what is not deployed yet is no drift"
     night("drift.jsonl")
     night("drift.jsonl")

@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
         raise ToolError("give the files of previews, or --outdated, and not both")
     previews = _previews(outputs, compiled(masks))
     if to == "github-issue":
-        previews = [replace(preview, steps=()) for preview in previews]
+        previews = [replace(preview, steps=(), outputs=None) for preview in previews]
     stacks = ", ".join(preview.stack for preview in previews)
     place = _place(to, repository, pull_request, region, author, f"Drift of {stacks}") if not dry_run else None
     if outdated:

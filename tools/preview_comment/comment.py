@@ -44,6 +44,7 @@ _NOTES = 700
 _OUTDATED = "> ⏳ **Outdated:** this is what an earlier commit would change."
 _MOST_FIGURES = 600
 """Bytes of the counts in the hidden line; the totals take their place where they are more."""
+_MOST_COMMIT = 60
 _BANNER = 200
 """Bytes kept free for that."""
 _MOST_KINDS = 12
@@ -104,7 +105,7 @@ def render(previews: Sequence[Preview], style: Style = GITHUB, context: Context 
 def outdated(body: str, commit: str) -> str:
     """A comment marked as one of another commit than the newest, once; as it is where it is of that commit."""
     first, _, rest = body.partition("\n")
-    if f'"commit":{_hidden(commit)}' in first:
+    if f'"commit":{_hidden(shortened(commit, _MOST_COMMIT))}' in first:
         return body
     rest = re.sub(rf"\A\s*{re.escape(_OUTDATED)}[^\n]*\n+", "", rest).lstrip("\n")
     newer = f" The preview of {code(commit, 60)} is not there yet." if commit else ""
@@ -162,7 +163,7 @@ class _Comment:
         return tuple(made)
 
     def _header(self, part: int, parts: int) -> str:
-        told = {"parts": parts, "stacks": self._stack_names(), "commit": shortened(self._context.commit, 60)}
+        told = {"parts": parts, "stacks": self._stack_names(), "commit": shortened(self._context.commit, _MOST_COMMIT)}
         figures = {shortened(preview.stack, 100): operations(preview) for preview in self._previews}
         if _size(_hidden(figures)) > _MOST_FIGURES:
             figures = {"": dict(sum((Counter(found) for found in figures.values()), Counter[str]()))}
