@@ -177,6 +177,7 @@ def test_a_difference_that_the_program_hides_is_not_shown() -> None:
         assert "hunter2" not in text
         assert "a:b" not in text
         assert "environment" in text
+        assert "policy: changes, and the program hides what (hideDiffs)" in text
         assert ('"large"' in text) == bool(old)
 
 

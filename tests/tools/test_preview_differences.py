@@ -112,6 +112,12 @@ def test_tokens_are_known_by_their_form(secret: str) -> None:
     assert secret[4:] not in safe(f"{'z' * 100}{' '}{secret} " + "z" * 900, 160), "redacted before it is cut"
 
 
+@pytest.mark.parametrize("place", range(0, 200, 3))
+def test_no_part_of_a_secret_shows_where_a_text_is_cut(place: int) -> None:
+    told = safe("z" * place + " ghp_" + "a1" * 18 + " " + "z" * 300, 160)
+    assert "a1a1" not in told
+
+
 @given(made.JSON, made.JSON)
 def test_whatever_differs_has_a_line_and_what_is_equal_has_none(old: object, new: object) -> None:
     found = told(old, new)

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tools.preview_comment.counts import operations
@@ -40,13 +40,11 @@ LEAST_LIMIT = 4096
 """Bytes below which not even a line of each kind fits."""
 
 _NOTES = 700
-"""Bytes kept free for what is said about things left out."""
+"""Bytes kept free for what is said about things left out, and later of a comment that is outdated."""
 _OUTDATED = "> ⏳ **Outdated:** this is what an earlier commit would change."
 _MOST_FIGURES = 600
 """Bytes of the counts in the hidden line; the totals take their place where they are more."""
 _MOST_COMMIT = 60
-_BANNER = 200
-"""Bytes kept free for that."""
 _MOST_KINDS = 12
 """Kinds of operations that are counted one by one."""
 
@@ -98,8 +96,7 @@ def render(previews: Sequence[Preview], style: Style = GITHUB, context: Context 
     """
     if style.limit < LEAST_LIMIT:
         raise ValueError(f"a comment of {style.limit} bytes cannot hold a preview; at least {LEAST_LIMIT} are needed")
-    room = replace(style, limit=style.limit - _BANNER)
-    return _Comment(sorted(previews, key=lambda preview: preview.stack), room, context or Context()).parts()
+    return _Comment(sorted(previews, key=lambda preview: preview.stack), style, context or Context()).parts()
 
 
 def outdated(body: str, commit: str) -> str:
