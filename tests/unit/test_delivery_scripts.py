@@ -151,7 +151,7 @@ def test_who_approves_reads_the_events_and_not_the_digest_which_hides_what_is_le
         made.event("replace", "store", "aws:s3/bucket:Bucket", old={"id": "store-2"}, new={}),
     )
     (installed / "events.json").write_text(f"{leftover}\n")
-    script = f'[ "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW" = true ] || exit 9\ncat {installed}/events.json\n'
+    script = '[ "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW" = true ] || exit 9\ncat events.json\n'
     (installed / "answer.sh").write_text(script)
     done = run("preview.sh", **DEV)
     assert done.returncode == 0, done.stderr
