@@ -73,9 +73,9 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
         return []
     found = []
     for role in delivery_documents.documents(delivery):
-        choice = getattr(settings.iam, role.key)
-        if isinstance(choice, SuppliedRole):
-            found.append(_role(delivery_documents.named_by(role, choice.role_arn), facts, RoleMode.SUPPLIED))
+        arn = settings.iam.of_delivery[role.key].supplied_arn
+        if arn:
+            found.append(_role(delivery_documents.named_by(role, arn), facts, RoleMode.SUPPLIED))
     for arn, role in delivery_documents.account_documents(delivery).items():
         there = replace(facts, account_id=arn.split(":")[4])
         found.append(_role(role, there, RoleMode.SUPPLIED))

@@ -45,6 +45,10 @@ class Request:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern in which `*` stands for any characters and `?` for one."""
+    # Most patterns are plain text, or end in a star: to compile them all takes longer than all else.
+    start = pattern.rstrip("*")
+    if "*" not in start and "?" not in start:
+        return text.startswith(start) if start != pattern else text == pattern
     return _pattern(pattern).fullmatch(text) is not None
 
 
@@ -68,6 +72,19 @@ def statements(document: Mapping[str, Any]) -> list[Statement]:
     """The statements of a policy document; IAM takes one statement for a list of it."""
     found = document["Statement"]
     return [found] if isinstance(found, Mapping) else list(found)
+
+
+def comparable(value: object) -> object:
+    """A policy, or a part of one, in a form that is equal where the meaning is.
+
+    IAM gives the principals of one trust policy in one order and in another, and takes one value for a list of it.
+    """
+    if isinstance(value, Mapping):
+        return {key: comparable(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [comparable(item) for item in value]
+        return items[0] if len(items) == 1 else sorted(items, key=repr)
+    return value
 
 
 def applies(statement: Statement, request: Request) -> bool:
@@ -102,14 +119,15 @@ def allowed(policy: Sequence[Statement], request: Request, boundary: Sequence[St
 def requests(wanted: Iterable[Statement]) -> Iterator[Request]:
     """What allow statements grant, as requests: each action on each resource, with what the condition asks for.
 
-    Patterns stay as they are, as texts: a pattern of another policy that covers them matches them.
+    Patterns stay as they are, as texts: a pattern of another policy that covers them matches them. What a statement
+    grants but for some (`NotAction`, `NotResource`) is taken for all.
     """
     for statement in wanted:
         if statement["Effect"] != "Allow":
             continue
         for context in _contexts(statement.get("Condition", {})):
-            for action in values(statement["Action"]):
-                for resource in values(statement["Resource"]):
+            for action in values(statement.get("Action", "*")):
+                for resource in values(statement.get("Resource", "*")):
                     yield Request(action, resource, context)
 
 
