@@ -8,6 +8,7 @@ after `pulumi up` stand as the pattern and the alias that tell the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.core.naming import Names
 from components.core.network import Network
@@ -115,7 +116,7 @@ class DeliveryFacts:
     def store(self) -> Store:
         """Artifact store of the home region; the key is known by its alias."""
         return Store(
-            bucket_arn=self.home.bucket_arn(self.bucket),
+            bucket_arn=ArnScope.of(self.home).bucket(self.bucket),
             key_arn=self.place.arn("kms", "key/*"),
             key_alias=self.names.key_alias("artifacts").value,
         )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ArnScope
 from components.core.naming import PORTFOLIO_CLAIMS_PATH, STUDIO_LOCATION_TAG
 from components.iam.pipeline_policies import Place
 from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
@@ -40,11 +41,11 @@ class Target:
     def buckets(self) -> list[str]:
         """Buckets of the environment, legacy names included."""
         names = (f"{self.prefix}-artifacts-*", f"{self.prefix}-products-*", f"codepipeline-{self.project}-*")
-        return [self.place.home.bucket_arn(name) for name in names]
+        return [ArnScope.of(self.place.home).bucket(name) for name in names]
 
     def objects(self) -> list[str]:
         """What the catalog's buckets hold; artifacts are nothing that Pulumi reads."""
-        return [self.place.home.bucket_arn(f"{self.prefix}-products-*/*")]
+        return [ArnScope.of(self.place.home).bucket(f"{self.prefix}-products-*/*")]
 
     def roles(self) -> list[str]:
         """Roles of the environment, and the two of SageMaker Projects that it may adopt."""
@@ -479,7 +480,7 @@ def _refuse(sid: str, actions: Sequence[str], resources: Sequence[str]) -> State
 def _state_statements(place: Place, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:
     if state.bucket:
         name, _, prefix = state.bucket.partition("/")
-        bucket = place.home.bucket_arn(name)
+        bucket = ArnScope.of(place.home).bucket(name)
         folder = f"{bucket}/{prefix.strip('/')}/.pulumi/*" if prefix.strip("/") else f"{bucket}/.pulumi/*"
         yield allow("FindState", ["s3:ListBucket"], [bucket])
         yield allow("ReadState" if not write else "WriteState", ["s3:GetObject", *write], [folder])
