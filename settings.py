@@ -51,13 +51,18 @@ def _fault(message: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{message}", {"message": message})
 
 
+# The docstring of a check is what docs/settings.md says of the values that it takes.
+
+
 def _known_region(value: str) -> str:
+    """An AWS region."""
     if value not in known_regions():
         raise _fault(f"{value!r} is not an AWS region{nearest(value, list(known_regions()))}")
     return value
 
 
 def _email(value: str) -> str:
+    """An e-mail address."""
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -65,12 +70,14 @@ def _email(value: str) -> str:
 
 
 def _account_id(value: str) -> str:
+    """An AWS account id: twelve digits, in quotes."""
     if len(value) != 12 or not (value.isascii() and value.isdigit()):
         raise _fault(f"{value!r} is not an AWS account id: twelve digits, in quotes")
     return value
 
 
 def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Tags as AWS takes them, with keys that are nobody else's."""
     for key, value in values.items():
         if key.lower().startswith(("aws:", "mlops:")):
             raise _fault(f"{key!r}: the prefixes 'aws:' and 'mlops:' are kept for AWS and for this program")
@@ -82,12 +89,14 @@ def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _container(value: MachineType) -> MachineType:
+    """A type of machine on which builds last as long as they need."""
     if value.is_lambda:
         raise _fault(f"{value.value!r}: on Lambda builds end after 15 minutes, and a deployment can take longer")
     return value
 
 
 def _log_days(value: int) -> int:
+    """A number of days that CloudWatch Logs takes."""
     if value not in LOG_DAYS:
         raise _fault(f"{value} is not one of {', '.join(map(str, LOG_DAYS))}")
     return value
@@ -102,6 +111,7 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
             raise _fault(f"{value!r}: {rule}")
         return value
 
+    check.__doc__ = rule
     return AfterValidator(check)
 
 
@@ -163,11 +173,11 @@ class Artifacts(Section):
     naming: BucketNaming = BucketNaming.ACCOUNT_REGIONAL
     """`account-regional`: names that only this account can take. `legacy`: `codepipeline-<project>-<region>`."""
     artifact_days: Days = 90
-    """Age at which an artifact expires: 1 to 3650 days. A pipeline can be retried or rolled back for as long."""
+    """Age in days at which an artifact expires. A pipeline can be retried or rolled back for as long."""
     noncurrent_version_days: Days = 30
-    """Age at which an overwritten or deleted version is removed for good: 1 to 3650 days."""
+    """Age at which an overwritten or deleted version is removed for good, in days."""
     incomplete_upload_days: Days = 7
-    """Age at which an unfinished multipart upload is dropped: 1 to 3650 days."""
+    """Age at which an unfinished multipart upload is dropped, in days."""
     reader_account_ids: tuple[AccountId, ...] = ()
     """Other accounts whose roles may read artifacts, for deployments across accounts."""
 
@@ -188,7 +198,7 @@ class CodeCommitSource(Section):
     branch: Branch = "main"
     """Branch that pipelines deliver."""
     approvals: Annotated[int, Field(ge=0, le=10)] = 1
-    """Approvals that a pull request into the branch needs: 1 to 10, or 0 for no rule."""
+    """Approvals that a pull request into the branch needs; 0 for no rule."""
 
 
 class ConnectionSource(Section):
@@ -225,7 +235,10 @@ class Notifications(Section):
         RepositoryEvent.PULL_REQUEST_CREATED,
         RepositoryEvent.PULL_REQUEST_MERGED,
     )
-    """Events of the CodeCommit repository that are notified; the list of them is below."""
+    """Events of a CodeCommit repository that are told, by AWS's ids without `codecommit-repository-`.
+
+    A Git provider tells by itself: with one, this has no effect.
+    """
     detail: Literal["BASIC", "FULL"] = "FULL"
     """`FULL` mails quote titles and comments; `BASIC` mails only say that something happened."""
 
@@ -244,7 +257,7 @@ class Share(Section):
     """Whom the portfolio is shared with."""
 
     type: ShareType
-    """`ACCOUNT`, `ORGANIZATION`, `ORGANIZATIONAL_UNIT` or `ORGANIZATION_MEMBER_ACCOUNT`."""
+    """What the id names."""
     principal_id: Annotated[
         str, _matching(r"\d{12}|o-[a-z0-9]{10,32}|ou-[a-z0-9-]{8,66}", "an account id, o-..., or ou-...")
     ]
@@ -272,9 +285,9 @@ class Catalog(Section):
     regions: tuple[RegionName, ...] = ()
     """Regions in which the catalog is offered; left out, the home region."""
     provider_name: Annotated[str, Field(min_length=1, max_length=50)] = "ML platform team"
-    """Who offers the products, as people see it: up to 50 characters."""
+    """Who offers the products, as people see it."""
     description: Annotated[str, Field(min_length=1, max_length=2000)] = "Project templates for machine learning"
-    """What the portfolio is for, as people see it: up to 2000 characters."""
+    """What the portfolio is for, as people see it."""
     principals: tuple[PrincipalArn, ...] = ()
     """Who may launch: ARNs of roles, groups and users, or patterns such as `arn:aws:iam:::role/*DataScientist*`."""
     tag_options: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
@@ -284,7 +297,7 @@ class Catalog(Section):
     budget: Budget | None = None
     """A monthly budget for what projects spend: `monthlyUsd` and `emails`."""
     keep_versions: Annotated[int, Field(ge=1, le=50)] = 10
-    """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
+    """Versions of a product that stay switched on though nothing uses them, the newest included."""
     stack_set_role_arn: RoleArn | None = None
     """Administration role with which projects may deploy stack sets to other accounts; left out, they may not."""
     notify_launches: bool = False
@@ -342,7 +355,7 @@ class SuppliedUseRoles(Section):
     mode: Literal["supplied"]
     """`supplied`: somebody else makes them; `python -m tools iam-policies` prints what they need."""
     role_arns: Mapping[UseRole, RoleArn]
-    """The role for each service: `CodePipeline`, `CodeBuild`, `Events`, `CloudFormation`, `SageMaker`, `Lambda`."""
+    """The role for each service, all of them."""
 
 
 LaunchRole = Annotated[CreatedRole | AdoptedRole | SuppliedRole, Field(discriminator="mode")]
@@ -413,18 +426,18 @@ class NetworkOfRegion(Section):
     """An existing VPC of one region, and where in it things run."""
 
     vpc_id: Annotated[str, _resource_id("vpc")]
-    """The VPC: `vpc-...`."""
+    """The VPC."""
     subnet_ids: Annotated[tuple[Annotated[str, _resource_id("subnet")], ...], Field(min_length=2, max_length=16)]
-    """2 to 16 private subnets of it, in at least two availability zones: `subnet-...`."""
+    """Private subnets of it, in at least two availability zones."""
     security_group_ids: Annotated[tuple[Annotated[str, _resource_id("sg")], ...], Field(min_length=1, max_length=5)]
-    """1 to 5 security groups of it, all of them for each build, function and job: `sg-...`."""
+    """Security groups of it, all of them for each build, function and job."""
 
 
 class DeploymentOption(Section):
     """One way of deploying the platform, tested by bringing it up."""
 
     name: Annotated[NamePart, Field(max_length=24)]
-    """Name of the option: up to 24 characters."""
+    """Name of the option."""
     region: RegionName
     """Home region of the stack under test; the only one, unless `settings` names more."""
     settings: Mapping[str, Any] = {}
@@ -443,7 +456,7 @@ class DeploymentTests(Section):
     options: Annotated[tuple[DeploymentOption, ...], Field(min_length=1)]
     """The options; each gets a pipeline."""
     sweep_after_hours: Annotated[int, Field(ge=1, le=72)] = 6
-    """Age at which a stack that a test has left behind is destroyed: 1 to 72 hours."""
+    """Age in hours at which a stack that a test has left behind is destroyed."""
 
 
 class DeliveredStack(Section):
@@ -516,15 +529,15 @@ class Delivery(Section):
     )
     """Where both archives are fetched: AWS's internet, or a mirror that builds in a VPC reach."""
     machine_type: Annotated[MachineType, AfterValidator(_container)] = MachineType.X86
-    """`LINUX_CONTAINER` or `ARM_CONTAINER`: CodeBuild's type of machine. The archives are those of its processor."""
+    """CodeBuild's type of machine. The archives are those of its processor."""
     compute_type: str | None = "BUILD_GENERAL1_MEDIUM"
     """CodeBuild's size of machine: `BUILD_GENERAL1_SMALL` to `BUILD_GENERAL1_2XLARGE`."""
     image: Annotated[str, Field(min_length=1)] | None = None
     """Container image with Python 3.11 or newer; left out, AWS's own Amazon Linux of the machine type."""
     timeout_minutes: Annotated[int, Field(ge=5, le=2160)] = 60
-    """When a build is stopped: 5 to 2160 minutes."""
+    """Minutes after which a build is stopped."""
     log_days: Annotated[int, AfterValidator(_log_days)] = 90
-    """Days after which a build's log is removed, one of those that CloudWatch Logs takes."""
+    """Days after which a build's log is removed."""
     drift_schedule: Annotated[str, _matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")] | None = (
         "cron(0 3 * * ? *)"
     )
@@ -551,7 +564,7 @@ class Protection(Section):
     retain: bool
     """Buckets, keys and the repository stay in AWS when they leave the program; if false, buckets are emptied, too."""
     key_deletion_days: Annotated[int, Field(ge=7, le=30)] = 30
-    """Days during which the deletion of a key can still be taken back: 7 to 30."""
+    """Days during which the deletion of a key can still be taken back."""
 
 
 def _key(field: str) -> str:
@@ -568,7 +581,7 @@ class Settings(BaseModel):
     home_region: Annotated[RegionName, Field(alias="aws:region")]
     """Region of everything that is not made once per region."""
     project: NamePart
-    """First part of every physical name: lower-case letters, digits and single dashes."""
+    """First part of every physical name."""
     environment: NamePart
     """Second part of every physical name; two environments can share an account."""
     artifacts: Artifacts
@@ -592,7 +605,7 @@ class Settings(BaseModel):
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
-    """Up to 17 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+    """Tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
 
     @property
     def project_regions(self) -> tuple[str, ...]:
