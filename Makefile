@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 STACK ?= dev
-PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
+PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
