@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,18 @@ def checkout(engine: Engine, tmp_path: Path) -> Iterator[Path]:  # noqa: ARG001 
         if name and (REPOSITORY / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, copy / name)
-    (copy / ".venv").mkdir()
-    for path in (REPOSITORY / ".venv").iterdir():
-        (copy / ".venv" / path.name).symlink_to(path)
-    # What tells that the environment is this checkout's own; else it would be installed anew.
-    stamp = copy / ".venv" / "sm-mlops-stamp"
-    text = stamp.read_text().replace(str(REPOSITORY), str(copy))
-    stamp.unlink()
-    stamp.write_text(text)
+    venv, original = copy / ".venv", REPOSITORY / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    for path in (*original.iterdir(), *(original / "bin").iterdir()):
+        if path.name not in ("aws", "bin", "sm-mlops-stamp"):
+            (venv / path.relative_to(original)).symlink_to(path)
+    # The stamp tells whose the environment is: one of another checkout would be installed anew.
+    stamp = (original / "sm-mlops-stamp").read_text()
+    (venv / "sm-mlops-stamp").write_text(stamp.replace(str(REPOSITORY), str(copy)))
+    # pip writes the path of the environment into scripts such as this one, whatever is in it.
+    _, body = (original / "bin" / "aws").read_text().split("\n", 1)
+    (venv / "bin" / "aws").write_text(f"#!{venv}/bin/python\n{body}")
+    (venv / "bin" / "aws").chmod(0o755)
     yield copy
     run(END, copy)
     assert not (copy / ".sandbox").exists()
@@ -129,6 +134,7 @@ def test_what_needs_no_account_does_what_the_readme_says(checkout: Path) -> None
     (count,) = re.findall(r"^dev: (\d+) create$", printed["make sandbox"], re.MULTILINE)
     assert f"The platform is up: {count} resources." in README
     assert "sm-mlops-dev-artifacts-" in printed["./sandbox/run aws s3 ls"]
+    assert f"aws-cli/{version('awscli')} " in run("./sandbox/run aws --version", checkout), "another one is found"
     assert f"{count} unchanged" in printed["./sandbox/run pulumi preview --diff -s dev"]
     assert re.search(
         r"^\d+ ok, \d+ skipped$", printed["./sandbox/run python -m tools doctor --stack dev"], re.MULTILINE
