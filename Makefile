@@ -6,7 +6,7 @@ UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check lock docs bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock docs bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,12 +30,14 @@ test: environment ## Run every test; those of the engine are skipped where no en
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
 	@$(PYTEST) tests/unit
 
-check: environment .checks/installed ## Check format, lint, types, workflows, the products' templates, and who can launch them.
+check-mine: environment ## Check what you edit: stack files, products, their seed code. Needs no AWS.
+	@$(PYTHON) -m tools check
+
+check: environment .checks/installed ## Check format, lint, types and workflows of the program, and all that check-mine does.
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
-	@.venv/bin/cfn-lint $(TEMPLATES)
-	@$(PYTHON) -m tools launch-permissions
+	@$(PYTHON) -m tools check
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))

@@ -1,11 +1,26 @@
-"""What tests of injected faults tell at the end of the run: how many were tried, and how many survived, by kind."""
+"""What holds for all tests: none reads what a company edits, and those of injected faults tell how many survived."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
+_ROOT = os.fspath(Path(__file__).resolve().parents[1])
 _PROPERTY = "faults"
+
+
+def _refuse_own_stack_files(event: str, arguments: tuple[object, ...]) -> None:
+    """Let no test stand on the stack files beside the program: a company's own values would fail it."""
+    if event == "open" and isinstance(arguments[0], str | os.PathLike):
+        folder, name = os.path.split(os.path.abspath(arguments[0]))  # noqa: PTH100 - runs at every opening of a file
+        if name.startswith("Pulumi.") and folder == _ROOT:
+            raise AssertionError(f"a test reads {name}, which a company edits; tests stand on tests/example")
+
+
+sys.addaudithook(_refuse_own_stack_files)
 
 Tried = Callable[..., AbstractContextManager[None]]
 """`tried(kind, count)`: what runs inside survives so many faults of a kind, unless it fails."""

@@ -10,6 +10,7 @@ from settings import SettingsError
 from tools.faults import ToolError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("tools.check.command", "Is what we edit right: stack files, products, seed code? AWS is not asked."),
     "deployment-test": (
         "tools.deployment_test.command",
         "Bring a deployment option up, examine it, and destroy it.",

@@ -39,10 +39,8 @@ class StackFile:
         try:
             loaded = yaml.safe_load(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            known = sorted(path.name.split(".")[1] for path in self.folder.glob("Pulumi.*.yaml"))
-            raise ToolError(
-                f"there is no {self.path.name} in {self.folder}; its stacks: {', '.join(known) or 'none'}"
-            ) from None
+            known = ", ".join(stacks(self.folder)) or "none"
+            raise ToolError(f"there is no {self.path.name} in {self.folder}; its stacks: {known}") from None
         except yaml.YAMLError as error:
             raise ToolError(f"{self.path} is not YAML: {error}") from error
         config = loaded.get("config") if isinstance(loaded, dict) else None
@@ -68,6 +66,11 @@ class StackFile:
         """
         aws = {key.removeprefix("aws:"): value for key, value in self.values.items() if key.startswith("aws:")}
         return AwsAccess({key: value for key, value in aws.items() if value != settings.SECRET})
+
+
+def stacks(folder: Path) -> list[str]:
+    """The stacks that have a file in a folder."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
 
 
 def _plain(value: object) -> object:

@@ -17,8 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from sandbox.faults import SandboxError
-from sandbox.world import REPOSITORY, World
+from sandbox.world import World
 from tests.loopback_proxy import Call, delayed, proxy
+from tests.unit.recording import EXAMPLE
 
 DELAYS = (0.1, 0.5)
 """Seconds added to each call. The longer one leaves no work to hide behind: it tells the chain itself."""
@@ -54,7 +55,7 @@ class Link:
 
 
 def main() -> int:
-    """Measure the committed dev stack; 1 where the bar is missed."""
+    """Measure the example's dev stack; 1 where the bar is missed."""
     console = Console(highlight=False, soft_wrap=True)
     try:
         counted = _up(ATTRIBUTION_DELAY, workers=1)
@@ -99,7 +100,7 @@ def longest_chain(resources: Sequence[Mapping[str, Any]], calls: Mapping[str, in
 
 def _up(delay: float, workers: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder) / "world", REPOSITORY)
+        world = World(Path(folder) / "world", EXAMPLE)
         world.start()
         try:
             with proxy(str(world.environment()["AWS_ENDPOINT_URL"]), delayed(delay)) as slow:

@@ -18,6 +18,7 @@ from rich.table import Table
 from sandbox.faults import SandboxError
 from sandbox.world import REPOSITORY, World
 from tests.bench.figures import ratios, spread
+from tests.unit.recording import EXAMPLE
 
 ROUNDS = 7
 REGIONS = [
@@ -54,7 +55,7 @@ PRODUCTS = 50
 
 @dataclass(frozen=True)
 class Case:
-    """One program with so many regions, and with the committed products or so many copies of one."""
+    """One program with so many regions, and with the example's products or so many copies of one."""
 
     program: str
     regions: int = 4
@@ -119,16 +120,16 @@ def _preview(world: World) -> Cost:
 
 
 def _world(folder: Path, case: Case) -> World:
-    """A world whose dev stack is the committed one with so many regions and products."""
+    """A world whose dev stack is the example's with so many regions and products."""
     project = folder / f"{case.program}-{case.regions}-{case.products}".replace(" ", "-")
     project.mkdir()
     main = PROGRAMS[case.program]
-    stack: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    stack: dict[str, Any] = yaml.safe_load((EXAMPLE / "Pulumi.dev.yaml").read_text())
     stack["config"]["sm-mlops:artifacts"]["regions"] = REGIONS[: case.regions]
     if case.products:
         stack["config"]["sm-mlops:catalog"]["products"] = _checkout(project, main, case.products)
         main = project
-    settings = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
+    settings = yaml.safe_load((EXAMPLE / "Pulumi.yaml").read_text())
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({**settings, "main": str(main)}))
     (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack))
     world = World(project / "world", project)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from sandbox import pulumi_engine
-from sandbox.world import REPOSITORY, World
+from sandbox.world import World
+from tests.unit.recording import EXAMPLE
 
 MakeWorld = Callable[[Path], World]
 """Gives a started world for the project in a folder; it is stopped when its scope ends."""
@@ -40,21 +41,21 @@ def make_world(engine: pulumi_engine.Engine, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the repository's settings, free to be altered with `alter`."""
+    """A copy of the example's settings, free to be altered with `alter`."""
     return copy_project(tmp_path)
 
 
 @pytest.fixture
 def world(make_world: MakeWorld, project: Path) -> World:
-    """A fresh world with the repository's program and its settings."""
+    """A fresh world with the repository's program and the example's settings."""
     return make_world(project)
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the repository's settings into a new folder beside whatever else is in `folder`."""
+    """Copy the example's settings into a new folder beside whatever else is in `folder`."""
     project = folder / "project"
     project.mkdir()
-    for path in REPOSITORY.glob("Pulumi*.yaml"):
+    for path in EXAMPLE.glob("Pulumi*.yaml"):
         shutil.copy(path, project)
     return project
 

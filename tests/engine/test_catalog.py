@@ -235,6 +235,7 @@ def _lacking(world: World, role: str) -> list[dict[str, Any]]:
     """What the launch-permission check says that the role lacks."""
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
     command = ["-P", "-m", "tools", "launch-permissions", "--role-arn", arn, "--stack", "dev", "--json"]
+    command += ["--folder", str(world.project.source)]
     done = world.run([sys.executable, *command], check=False, env={"PYTHONPATH": str(REPOSITORY)})
     (result,) = json.loads(done.stdout)
     assert done.returncode == (1 if result["missing"] else 0)

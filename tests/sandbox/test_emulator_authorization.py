@@ -14,7 +14,7 @@ from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import Place
 
-PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
+PRODUCTS = [REPOSITORY / "seed_code" / name for name in ("model-build-train", "model-deploy")]
 DEPLOY = REPOSITORY / "seed_code" / "model-deploy"
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.sandbox.catalog import Catalog, launch_policy, make_catalog
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
 
-PRODUCTS = sorted(path.parent for path in REPOSITORY.glob("seed_code/*/template.yaml"))
+PRODUCTS = [REPOSITORY / "seed_code" / name for name in ("model-build-train", "model-deploy")]
 
 
 @pytest.fixture(scope="module")

@@ -38,12 +38,13 @@ from tests.tools.healthy_aws import (
     rendered,
 )
 from tests.unit.played_aws import Clients
+from tests.unit.recording import EXAMPLE, ROOT
 from tools.doctor import command as doctor
 from tools.doctor import report
 from tools.doctor.examination import CHECKS, examine
 from tools.doctor.findings import Finding, Status
 from tools.faults import ToolError
-from tools.stack_file import PROJECT, StackFile
+from tools.stack_file import StackFile
 
 Spoil = Callable[[HealthyAws], object]
 Edit = Callable[[dict[str, Any]], object]
@@ -60,15 +61,15 @@ def aws() -> HealthyAws:
 
 
 def stack(folder: Path, edit: Edit = lambda _: None, name: str = "dev") -> StackFile:
-    """The committed stack with some settings changed."""
-    values = yaml.safe_load((PROJECT / f"Pulumi.{name}.yaml").read_text())
+    """The example's stack with some settings changed."""
+    values = yaml.safe_load((EXAMPLE / f"Pulumi.{name}.yaml").read_text())
     edit(values["config"])
     (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(values))
     return StackFile(name, folder)
 
 
 def looked(aws: HealthyAws, file: StackFile | None = None, **more: Any) -> list[Finding]:
-    return examine(file or StackFile("dev"), access=CLIENTS.play(aws), now=NOW, **more)
+    return examine(file or StackFile("dev", EXAMPLE), access=CLIENTS.play(aws), now=NOW, **more)
 
 
 def of(findings: list[Finding], status: Status) -> dict[str, Finding]:
@@ -95,7 +96,7 @@ def test_every_check_is_listed_and_named_in_its_documentation(aws: HealthyAws) -
     person(aws)
     found = {finding.check for finding in looked(aws, principal_arn=SCIENTIST)}
     assert sorted(found) == sorted(CHECKS)
-    listed = re.search(r"^The checks: (.*?)\.$", (PROJECT / "docs/doctor.md").read_text(), re.MULTILINE | re.DOTALL)
+    listed = re.search(r"^The checks: (.*?)\.$", (ROOT / "docs/doctor.md").read_text(), re.MULTILINE | re.DOTALL)
     assert listed
     assert tuple(re.findall(r"`([a-z-]+)`", listed[1])) == CHECKS
 
@@ -548,10 +549,10 @@ def test_codecommit_is_not_offered_everywhere(aws: HealthyAws, tmp_path: Path) -
 def test_an_image_is_told_before_its_support_ends_and_known_by_either_name(aws: HealthyAws) -> None:
     aws.images = [IMAGE.replace("amazonlinux-", "amazonlinux2-")]
     assert "build-images" in of(looked(aws), Status.OK)
-    late = examine(StackFile("dev"), access=CLIENTS.play(aws), now=NOW.replace(year=2029, month=3))
+    late = examine(StackFile("dev", EXAMPLE), access=CLIENTS.play(aws), now=NOW.replace(year=2029, month=3))
     assert "2029-06-30" in of(late, Status.WARNING)["build-images"].evidence
     aws.images.clear()
-    gone = examine(StackFile("dev"), access=CLIENTS.play(aws), now=NOW.replace(year=2030))
+    gone = examine(StackFile("dev", EXAMPLE), access=CLIENTS.play(aws), now=NOW.replace(year=2030))
     assert "build-images" in of(gone, Status.WARNING), "a deprecated image still builds"
 
 
@@ -726,7 +727,9 @@ def run(monkeypatch: pytest.MonkeyPatch, aws: HealthyAws, *arguments: str) -> tu
         return examine(file, access=CLIENTS.play(aws), now=NOW, **more)
 
     monkeypatch.setattr(doctor, "examine", played)
-    done = CliRunner().invoke(doctor.command, ["-s", "dev", *arguments], catch_exceptions=False)
+    done = CliRunner().invoke(
+        doctor.command, ["-s", "dev", "--folder", str(EXAMPLE), *arguments], catch_exceptions=False
+    )
     return done.exit_code, done.stdout
 
 
@@ -798,4 +801,4 @@ def test_missing_credentials_are_a_fault_of_the_call(monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(AwsError, match="who examines in us-east-2: Unable to locate credentials"):
-        examine(StackFile("dev"), now=NOW)
+        examine(StackFile("dev", EXAMPLE), now=NOW)

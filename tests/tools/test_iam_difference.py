@@ -15,7 +15,7 @@ from rich.console import Console
 
 from components.permissions import Request, decision
 from components.role_documents import WELL_KNOWN_LAUNCH_ROLE
-from tests.unit.recording import stack_values
+from tests.unit.recording import EXAMPLE, stack_values
 from tools.iam_policies import documents, facts_of
 from tools.iam_snapshot import report
 from tools.iam_snapshot.command import command
@@ -297,7 +297,7 @@ class TestStack:
     def made(self, folder: Path) -> list[dict[str, Any]]:
         """The roles and the boundary of dev as IAM would describe them, in policies of other names than the stack's."""
         found = []
-        for document in documents(facts_of(StackFile("dev"), ACCOUNT)):
+        for document in documents(facts_of(StackFile("dev", EXAMPLE), ACCOUNT)):
             parts = dict(document.parts)
             if document.key == "boundary":
                 found.append(managed(document.content["name"], dict(parts["policy"])))
@@ -308,7 +308,9 @@ class TestStack:
         return found
 
     def told(self, folder: Path, *flags: str) -> Any:  # noqa: ANN401 - click's result
-        return CliRunner().invoke(command, ["diff", str(folder / "iam.json"), "--stack", "dev", *flags])
+        return CliRunner().invoke(
+            command, ["diff", str(folder / "iam.json"), "--stack", "dev", "--folder", str(EXAMPLE), *flags]
+        )
 
     def test_an_account_that_has_what_the_stack_makes_has_no_difference(self, tmp_path: Path) -> None:
         self.made(tmp_path)

@@ -14,7 +14,7 @@ from components.network import Network
 from components.role_documents import RoleMode
 from components.use_role_policies import UseRole
 from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.unit.recording import run_program, stack_values
+from tests.unit.recording import EXAMPLE, run_program, stack_values
 from tools.faults import ToolError
 from tools.iam_policies import Document, account_of, command, command_lines, documents, facts_of, write
 from tools.stack_file import StackFile
@@ -48,7 +48,7 @@ def by_key(found: list[Document]) -> dict[str, Document]:
 
 def test_the_documents_are_what_the_program_makes_roles_of(tmp_path: Path) -> None:
     dev = run_program(stack_values("dev"))
-    facts = facts_of(StackFile("dev"), ACCOUNT)
+    facts = facts_of(StackFile("dev", EXAMPLE), ACCOUNT)
     launch, bound = (by_key(documents(facts))[key].content for key in ("launch", "boundary"))
     role = dev.named("catalog-roles-launch").inputs
     assert (launch["name"], launch["description"]) == (role["name"], role["description"])

@@ -19,6 +19,7 @@ from components.permissions import Statement
 from components.providers import iam_roles
 from components.role_documents import RoleMode
 from tests.unit.played_aws import Clients
+from tests.unit.recording import EXAMPLE
 from tools.faults import ToolError
 from tools.launch_permissions import command, roles
 from tools.launch_permissions.choices import Path as Way
@@ -27,9 +28,9 @@ from tools.launch_permissions.findings import Finding, check
 from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
-PRODUCTS = [seed_code.product(slug) for slug in packaging.discover(seed_code.SEED_CODE)]
+BUILD, DEPLOY = "model-build-train", "model-deploy"
+PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY)]
 OURS = roles.ours(None)
-DEPLOY = "model-deploy"
 
 
 def without(action: str, role: roles.LaunchRole = OURS) -> roles.LaunchRole:
@@ -276,7 +277,7 @@ def test_a_role_that_exists_is_read_with_all_its_policies_and_its_boundary(bound
 
 
 def test_a_role_that_exists_is_judged_in_its_account_for_what_the_stack_publishes() -> None:
-    stack = StackFile("prod")
+    stack = StackFile("prod", EXAMPLE)
     vars(stack)["access"] = Clients(Iam(boundary=True))
     role = roles.existing("arn:aws:iam::111122223333:role/team/launch", stack)
     assert (role.place.account_id, role.exact) == ("111122223333", False)
@@ -315,7 +316,7 @@ def test_a_boundary_of_the_launch_role_counts() -> None:
 
 
 def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
-    passed = run()
+    passed = run("--product", BUILD, "--product", DEPLOY)
     assert (passed.exit_code, "nothing is missing for model-build-train, model-deploy" in passed.output) == (0, True)
     found = run("--managed", "--product", DEPLOY)
     assert found.exit_code == 1
@@ -324,9 +325,9 @@ def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
     for arguments, reason in (
         (["--managed", "--role-arn", "x"], "give one of them"),
         (["--role-arn", "x"], "needs --stack"),
-        (["--role-arn", "x", "--stack", "dev"], "not the ARN of a role"),
+        (["--role-arn", "x", "--stack", "dev", "--folder", str(EXAMPLE)], "not the ARN of a role"),
         (["--product", "nowhere"], "nowhere"),
-        (["--stack", "nowhere"], "no Pulumi.nowhere.yaml"),
+        (["--stack", "nowhere", "--folder", str(EXAMPLE)], "no Pulumi.nowhere.yaml"),
     ):
         refused = run(*arguments)
         assert isinstance(refused.exception, ToolError), arguments
@@ -334,7 +335,7 @@ def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
 
 
 def test_machines_get_each_missing_right_with_its_product_choice_resource_and_action() -> None:
-    (result,) = json.loads(run("--managed", "--json").output)
+    (result,) = json.loads(run("--managed", "--json", "--product", BUILD).output)
     assert result["role"].startswith("AWS's AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy")
     assert {
         "product": "model-build-train",
@@ -349,10 +350,10 @@ def test_machines_get_each_missing_right_with_its_product_choice_resource_and_ac
 
 
 def test_a_stacks_names_and_products_are_meant(tmp_path: Path) -> None:
-    assert run("--stack", "prod").exit_code == 0
-    role = roles.ours(StackFile("prod"))
+    assert run("--stack", "prod", "--folder", str(EXAMPLE)).exit_code == 0
+    role = roles.ours(StackFile("prod", EXAMPLE))
     assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
-    text = (StackFile("dev").path).read_text()
+    text = (StackFile("dev", EXAMPLE).path).read_text()
     supplied = text.replace(
         "  sm-mlops:catalog:\n",
         "  sm-mlops:iam: {launch: {mode: supplied, roleArn: 'arn:aws:iam::1:role/own'}}\n  sm-mlops:catalog:\n",

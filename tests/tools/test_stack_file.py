@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 import settings
-from tests.unit.recording import stack_values
+from tests.unit.recording import EXAMPLE, stack_values
 from tools.faults import ToolError
 from tools.stack_file import StackFile
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "locked-down"])
-def test_a_committed_file_gives_the_settings_of_the_program(stack: str) -> None:
-    assert StackFile(stack).settings == settings.parse(stack_values(stack), stack)
+def test_a_file_gives_the_settings_of_the_program(stack: str) -> None:
+    assert StackFile(stack, EXAMPLE).settings == settings.parse(stack_values(stack), stack)
 
 
 def test_a_missing_file_is_named_with_those_that_are_there() -> None:
     with pytest.raises(ToolError, match=r"no Pulumi\.nowhere\.yaml .*: dev, locked-down, prod"):
-        _ = StackFile("nowhere").values
+        _ = StackFile("nowhere", EXAMPLE).values
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a", "config: 3", ""])

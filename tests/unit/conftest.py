@@ -1,8 +1,9 @@
-"""Recordings of the committed stacks, made once."""
+"""Recordings of the example's stacks, made once."""
 
 import pytest
 
 from tests.unit.recording import Recording, run_program, stack_values
+from tools.check.recording import nothing_looked_up
 
 
 @pytest.fixture(scope="session")
@@ -18,12 +19,11 @@ def prod() -> Recording:
 @pytest.fixture(scope="session")
 def locked_down() -> Recording:
     """The example of a locked-down account, whose VPC nobody looks up here."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("components.network_check.checked", lambda networks, *_: networks)
+    with nothing_looked_up():
         return run_program(stack_values("locked-down"), "locked-down")
 
 
 @pytest.fixture(scope="session", params=["dev", "prod", "locked-down"])
 def committed(request: pytest.FixtureRequest, dev: Recording, prod: Recording, locked_down: Recording) -> Recording:
-    """Each committed stack in turn."""
+    """Each of the example's stacks in turn."""
     return {"dev": dev, "prod": prod, "locked-down": locked_down}[request.param]

@@ -1,11 +1,11 @@
-"""The delivery and the deployment tests that the committed stack file of dev shows as comments."""
+"""The delivery and the deployment tests that the example's stack file of dev shows as comments."""
 
 import re
 from typing import Any
 
 import yaml
 
-from tests.unit.recording import ROOT
+from tests.unit.recording import EXAMPLE
 
 SECTION = "sm-mlops:delivery"
 TESTS = "sm-mlops:deploymentTests"
@@ -22,7 +22,7 @@ def example_of_tests() -> dict[str, Any]:
 
 
 def _uncommented(section: str) -> dict[str, Any]:
-    text = (ROOT / "Pulumi.dev.yaml").read_text()
+    text = (EXAMPLE / "Pulumi.dev.yaml").read_text()
     (block,) = re.findall(rf"^  # {section}:\n(?:  #  .*\n)+", text, re.MULTILINE)
     found: dict[str, Any] = yaml.safe_load(re.sub(r"^  # ", "", block, flags=re.MULTILINE))[section]
     return found

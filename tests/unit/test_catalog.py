@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 import settings
+from components.packaging import discover
 from components.principals import principal_type
+from components.seed_code import SEED_CODE
 from tests.unit.access import decision
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import MINIMAL, faults
@@ -316,7 +318,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
         (
             {"products": ["model-deply"]},
             "sm-mlops:catalog.products[0]: 'model-deply' is not allowed; did you mean 'model-deploy'? (allowed: "
-            "model-build-train, model-deploy)",
+            f"{', '.join(discover(SEED_CODE))})",
         ),
         (
             {"products": ["model-deploy"], "principals": ["DataScientist"]},

@@ -37,10 +37,23 @@ def test_a_buildspec_has_the_form_that_codebuild_reads(path: Path) -> None:
         assert all(isinstance(command, str) for command in phase["commands"])
 
 
-@pytest.mark.parametrize("path", BUILDSPECS, ids=lambda path: path.name)
+def commands(path: Path) -> list[str]:
+    return [command for phase in buildspec(path)["phases"].values() for command in phase["commands"]]
+
+
+def test_the_checks_are_those_that_a_person_makes() -> None:
+    prepare, judge = commands(DELIVERY / "check.yml")
+    makefile = (ROOT / "Makefile").read_text()
+    for command in (prepare, "make check-mine"):
+        assert f"\n{command.removeprefix('make ')}: " in makefile
+    tool, _, report = judge.partition(" --junit ")
+    assert tool.removeprefix(".venv/bin/python") in makefile.partition("\ncheck-mine: ")[2].splitlines()[1]
+    assert buildspec(DELIVERY / "check.yml")["reports"]["check"]["files"] == [report]
+
+
+@pytest.mark.parametrize("path", sorted({*BUILDSPECS} - {DELIVERY / "check.yml"}), ids=lambda path: path.name)
 def test_every_file_that_a_buildspec_runs_exists(path: Path) -> None:
-    commands = [command for phase in buildspec(path)["phases"].values() for command in phase["commands"]]
-    named = [name for command in commands for name in re.findall(r"(?<!\.)delivery/[\w.-]+|\.ci/\w+", command)]
+    named = [name for command in commands(path) for name in re.findall(r"(?<!\.)delivery/[\w.-]+", command)]
     assert named
     for name in named:
         assert (ROOT / name).is_file(), name

@@ -37,9 +37,9 @@ def test_studio_parameters_keep_their_order(tmp_path: Path) -> None:
     assert product.studio_parameters == ("SageMakerProjectId", "SageMakerProjectName")
 
 
-@pytest.mark.parametrize("folder", discover(SEED_CODE).values(), ids=discover(SEED_CODE))
-def test_every_committed_product_can_be_published(folder: Path) -> None:
-    product = read_product(folder)
+@pytest.mark.parametrize("slug", ["model-build-train", "model-deploy"])
+def test_a_committed_product_can_be_published(slug: str) -> None:
+    product = read_product(SEED_CODE / slug)
     assert product.render(product.environment) == product.template
     assert product.files, "a project made from it would begin with an empty repository"
 

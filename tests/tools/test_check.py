@@ -1,0 +1,203 @@
+"""`make check-mine`: whatever a company may write is right, whatever it may not is told; no test depends on either."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from components import seed_code
+from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
+from tests.unit.recording import EXAMPLE, ROOT, stack_values
+from tools.check.checks import CHECKS, Mine
+from tools.check.command import command
+
+STACKS = ("dev", "prod", "locked-down")
+PRODUCTS = ("model-build-train", "model-deploy")
+PROGRAM = ("__main__.py", "settings.py", "components", "tools")
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+def write(folder: Path, stack: str, config: Config) -> None:
+    (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+
+
+def judged(folder: Path, *names: str) -> list[str]:
+    mine = Mine(folder)
+    return [fault for name in names for fault in BY_NAME[name].judge(mine).faults]
+
+
+def add_product(folder: Path, template: str = "", **files: str) -> Path:
+    """One more product in a folder of them: the deploy product under another name, and what its repository holds."""
+    source, target = ROOT / "seed_code" / "model-deploy", folder / OTHER_PRODUCT
+    (target / "repository").mkdir(parents=True)
+    description = (source / "product.yaml").read_text().split("notSecret")[0]
+    (target / "product.yaml").write_text(description.replace("name: MLOps model deployment", "name: Churn"))
+    text = (source / "template.yaml").read_text()
+    (target / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{template}\nOutputs:\n"))
+    for name, content in {"README.md": "# Churn\n", **files}.items():
+        (target / "repository" / name).write_text(content)
+    return target
+
+
+@pytest.fixture
+def one_product_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product folder beside ours, of another checkout."""
+    for slug in PRODUCTS:
+        (tmp_path / "seed_code").mkdir(exist_ok=True)
+        (tmp_path / "seed_code" / slug).symlink_to(ROOT / "seed_code" / slug)
+    add_product(tmp_path / "seed_code")
+    monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
+
+
+@pytest.mark.usefixtures("one_product_more")
+@pytest.mark.parametrize(("stack", "edit"), [(stack, edit) for stack in STACKS for edit in edits(stack_values(stack))])
+def test_whatever_a_company_writes_into_its_stack_files_is_right(stack: str, edit: Edit, tmp_path: Path) -> None:
+    before = stack_values(stack)
+    after = edit.change(before)
+    assert after != before == stack_values(stack)
+    write(tmp_path, stack, after)
+    assert judged(tmp_path, "settings", "program") == []
+
+
+def checkout(folder: Path, configs: Mapping[str, Config]) -> Path:
+    """A checkout of a company: our program and products, its own stack files."""
+    folder.mkdir(exist_ok=True)
+    ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
+    for name in (*PROGRAM, *(f"seed_code/{slug}" for slug in PRODUCTS)):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    for stack, config in configs.items():
+        write(folder, stack, config)
+    return folder
+
+
+def check_mine(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools", "check", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    sys.stdout.write(done.stdout + done.stderr)
+    return done
+
+
+def lend_environment(slug: str, folder: Path) -> None:
+    """Give a copied repository the environment of the original, which is installed where it is not there yet."""
+    original = ROOT / "seed_code" / slug / "repository"
+    subprocess.run(["make", ".venv/installed", f"PYTHON={sys.executable}"], cwd=original, check=True)
+    (folder / ".venv").mkdir()
+    for path in (original / ".venv").iterdir():
+        (folder / ".venv" / path.name).symlink_to(path)
+
+
+def test_all_edits_at_once_pass_the_whole_gate(tmp_path: Path) -> None:
+    configs = {stack: edited(stack_values(stack)) for stack in STACKS}
+    for config in configs.values():
+        assert OTHER_PRODUCT in config["sm-mlops:catalog"]["products"]
+        assert config["sm-mlops:project"] == "acme-ml"
+    company = checkout(
+        tmp_path / "company", {**configs, "staging": {**configs["dev"], "sm-mlops:environment": "stage"}}
+    )
+    add_product(company / "seed_code", Makefile="check:\n\ttest -f README.md\n")
+    for slug in PRODUCTS:
+        lend_environment(slug, company / "seed_code" / slug / "repository")
+    done = check_mine(company)
+    assert done.returncode == 0
+    verdicts = [line.split()[:2] for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert verdicts[: len(CHECKS)] == [["ok", check.name] for check in CHECKS]
+    assert "churn, model-build-train, model-deploy" in done.stdout
+    assert done.stdout.splitlines()[-2].startswith("All in order")
+
+
+def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceback(tmp_path: Path) -> None:
+    dev, prod, locked_down = (stack_values(stack) for stack in STACKS)
+    dev["sm-mlops:artifacts"]["regions"].append("eu-wst-1")
+    dev["sm-mlops:artifacts"]["artifactDays"] = 0
+    prod["sm-mlops:sources"] = prod.pop("sm-mlops:source")
+    company = checkout(tmp_path, {"dev": dev, "prod": prod, "locked-down": locked_down, "test": stack_values("dev")})
+    resources = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Nam: x}}\n  More: {Type: AWS::Nothing::Here}\n"
+    add_product(company / "seed_code", resources, Makefile="check:\n\t@echo its own test fails; exit 1\n")
+    (company / "seed_code" / "empty").mkdir()
+    for slug in PRODUCTS:
+        (company / "seed_code" / slug / "repository" / "Makefile").unlink()
+    main = company / "__main__.py"
+    main.write_text(main.read_text() + "if pulumi.get_stack() == 'test':\n    pulumi.export('x', {}['absent'])\n")
+    done = check_mine(company)
+    assert done.returncode == 1
+    line = len(main.read_text().splitlines())
+    for fault in (
+        "Pulumi.dev.yaml has 2 faults:",
+        "'eu-wst-1' is not an AWS region; did you mean 'eu-west-1'?",
+        "sm-mlops:artifacts.artifactDays: 0 is too small; at least 1",
+        "Pulumi.prod.yaml has 2 faults:",
+        "sm-mlops:sources: unknown key; did you mean 'source'?",
+        f"Pulumi.test.yaml: the program fails: __main__.py:{line}: KeyError: 'absent'",
+        "(Pulumi.dev.yaml: not run, its settings have faults)",
+        "product folder 'empty' has",
+        "product.yaml: is missing",
+        "seed_code/churn/template.yaml:",
+        "'Nam'",
+        "AWS::Nothing::Here",
+        "seed_code/churn/repository: `make check` fails:",
+        "its own test fails",
+        "(seed_code/model-deploy/repository has no Makefile, so no checks)",
+        "Not in order: settings, products, program, templates, launches, repositories",
+    ):
+        assert fault in done.stdout, fault
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_product_that_no_stack_offers_yet_is_judged_for_whoever_will_launch_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Name: unnamed-by-sagemaker}}"
+    add_product(tmp_path / "seed_code", function)
+    monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
+    monkeypatch.setattr(seed_code, "product", seed_code.product.__wrapped__)
+    values = stack_values("dev")
+    values.pop("sm-mlops:catalog")
+    write(tmp_path, "dev", values)
+    (fault,) = {one for one in judged(tmp_path, "launches") if "codebuild:CreateProject" in one}
+    assert fault.startswith("churn: Table (AWS::CodeBuild::Project): the launch role lacks codebuild:CreateProject on ")
+    values["sm-mlops:catalog"] = {"products": [OTHER_PRODUCT]}
+    write(tmp_path, "dev", values)
+    assert any(one.startswith(f"Pulumi.dev.yaml: {fault.partition(' on ')[0]}") for one in judged(tmp_path, "launches"))
+
+
+def test_the_account_that_a_stack_file_names_is_the_one_that_the_program_finds_itself_in(tmp_path: Path) -> None:
+    values: dict[str, Any] = {**stack_values("dev"), "aws:allowedAccountIds": ["999988887777"], "aws:profile": "ours"}
+    values["aws:secretKey"] = {"secure": "v1:xxxx"}
+    write(tmp_path, "dev", values)
+    assert judged(tmp_path, "settings", "program") == []
+
+
+def test_a_folder_without_stack_files_and_a_file_that_is_none_are_told(tmp_path: Path) -> None:
+    assert judged(tmp_path, "settings") == [f"there is no Pulumi.<stack>.yaml in {tmp_path}"]
+    (tmp_path / "Pulumi.odd.yaml").write_text("config: 3\n")
+    (tmp_path / "Pulumi.worse.yaml").write_text("a: [\n")
+    odd, worse = judged(tmp_path, "settings")
+    assert "Pulumi.odd.yaml has no section `config`" in odd
+    assert "Pulumi.worse.yaml is not YAML" in worse
+
+
+def test_what_is_told_is_also_a_report_of_tests(tmp_path: Path) -> None:
+    write(tmp_path, "dev", {**stack_values("dev"), "sm-mlops:project": "Acme ML"})
+    report = tmp_path / "reports" / "check.xml"
+    told = CliRunner().invoke(command, ["--folder", str(tmp_path), "--fast", "--junit", str(report)])
+    assert told.exit_code == 1
+    text = report.read_text()
+    assert 'tests="5" failures="1"' in text
+    assert "Pulumi.dev.yaml has 1 fault" in text
+
+
+def test_no_test_can_read_the_stack_files_that_a_company_edits() -> None:
+    for path in (ROOT / "Pulumi.yaml", ROOT / "Pulumi.dev.yaml"):
+        with pytest.raises(AssertionError, match="tests stand on tests/example"):
+            path.read_text()
+    assert (EXAMPLE / "Pulumi.dev.yaml").read_text()

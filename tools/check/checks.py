@@ -1,0 +1,260 @@
+"""What a company edits, judged by one check each: all faults, in the words of whoever finds them; AWS is not asked."""
+
+import os
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import pulumi
+
+from components import packaging, seed_code
+from components.packaging import ProductFolderError
+from components.role_documents import RoleMode
+from settings import SettingsError, SuppliedRole
+from tools.check.recording import ACCOUNT_ID, nothing_looked_up, run_program
+from tools.faults import ToolError
+from tools.launch_permissions import roles
+from tools.launch_permissions.findings import check as check_launches
+from tools.stack_file import PROJECT, StackFile, stacks
+
+_FOREIGN = ("MAKE", "MFLAGS", "PYTEST", "PYTHON", "VIRTUAL_ENV", "AWS_")
+"""How variables begin that are no part of a product's repository: a person's own, and those of make itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a check tells."""
+
+    looked_at: Sequence[str]
+    """Stacks, products or files."""
+    faults: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    """What could not be judged, and who can."""
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What a company edits: the stack files of a folder, and the products beside the program."""
+
+    folder: Path = PROJECT
+    """Folder of the stack files."""
+
+    @cached_property
+    def files(self) -> Sequence[StackFile]:
+        """Every stack file."""
+        return [StackFile(stack, self.folder) for stack in stacks(self.folder)]
+
+    @cached_property
+    def refused(self) -> Mapping[str, str]:
+        """Why settings are refused, by stack."""
+        found = {}
+        for file in self.files:
+            try:
+                _ = file.settings
+            except (SettingsError, ToolError) as error:
+                found[file.stack] = str(error)
+        return found
+
+    @property
+    def sound(self) -> Sequence[StackFile]:
+        """The stack files whose settings are in order."""
+        return [file for file in self.files if file.stack not in self.refused]
+
+    @cached_property
+    def folders(self) -> Mapping[str, Path]:
+        """Every product folder, by name.
+
+        Raises:
+            ProductFolderError: there is no folder of them.
+        """
+        return packaging.discover(seed_code.SEED_CODE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that is looked at."""
+
+    name: str
+    judge: Callable[[Mine], Found]
+    announcement: str = ""
+    """What is said before it, where it takes longer than seconds."""
+
+
+def settings_of_stacks(mine: Mine) -> Found:
+    """The settings of every stack file."""
+    if not mine.files:
+        return Found(looked_at=(), faults=[f"there is no Pulumi.<stack>.yaml in {mine.folder}"])
+    return Found(looked_at=[file.stack for file in mine.files], faults=list(mine.refused.values()))
+
+
+def products(mine: Mine) -> Found:
+    """Every product folder, offered by a stack or not."""
+    faults = []
+    try:
+        folders = mine.folders
+    except ProductFolderError as error:
+        return Found(looked_at=(), faults=[str(error)])
+    for slug in folders:
+        try:
+            seed_code.product(slug)
+        except ProductFolderError as error:
+            faults.append(str(error))
+    return Found(looked_at=list(folders), faults=faults)
+
+
+def program(mine: Mine) -> Found:
+    """The whole program with every stack file, on an engine and an AWS that only take down what they are asked for."""
+    faults = []
+    for file in mine.sound:
+        account_ids = file.values.get("aws:allowedAccountIds") or [ACCOUNT_ID]
+        try:
+            with nothing_looked_up():
+                run_program(file.values, file.stack, account_id=str(account_ids[0]))
+        except pulumi.RunError as error:
+            faults.append(f"{file.path.name}: {error}")
+        except Exception as error:  # whatever the program raises is a fault of it or of what it is given
+            faults.append(f"{file.path.name}: {_raised(error)}")
+    return Found(looked_at=[file.stack for file in mine.sound], faults=faults, notes=_not_run(mine))
+
+
+def templates(mine: Mine) -> Found:  # noqa: ARG001 - every check has one signature
+    """The CloudFormation templates of the products and of their repositories, by cfn-lint."""
+    found = [path for pattern in ("*/*.yaml", "*/repository/*.yaml") for path in seed_code.SEED_CODE.glob(pattern)]
+    linted = sorted(
+        str(path.relative_to(PROJECT))
+        for path in found
+        if re.search(r"^AWSTemplateFormatVersion", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    )
+    linter = Path(sys.executable).with_name("cfn-lint")
+    if not linter.exists():
+        return Found(looked_at=(), faults=["cfn-lint is not installed; `make environment` installs it"])
+    if not linted:
+        return Found(looked_at=())
+    command = [str(linter), "--format", "parseable", *linted]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    faults = [
+        f"{match['file']}:{match['line']}: {match['text']} [{match['rule']}]"
+        for match in re.finditer(
+            r"^(?P<file>[^:\n]+):(?P<line>\d+):\d+:\d+:\d+:(?P<rule>\w+):(?P<text>.*)$", done.stdout, re.MULTILINE
+        )
+    ]
+    if done.returncode and not faults:
+        faults = [f"cfn-lint ended with code {done.returncode}:\n{done.stdout}{done.stderr}".rstrip()]
+    return Found(looked_at=linted, faults=faults)
+
+
+def launches(mine: Mine) -> Found:
+    """Whether the launch role of each stack can launch what the stack offers, and any stack's what none offers yet."""
+    faults, notes, offered = [], [], set[str]()
+    for file in mine.sound:
+        slugs = file.settings.catalog.products if file.settings.catalog else ()
+        offered.update(slugs)
+        if isinstance(file.settings.iam.launch, SuppliedRole):
+            tool = f"`python -m tools launch-permissions -s {file.stack} --role-arn ...`"
+            notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; {tool} judges it")
+        elif slugs:
+            faults += [f"{file.path.name}: {fault}" for fault in _launch_faults(slugs, [roles.ours(file)])]
+    with suppress(ProductFolderError):  # is a fault of the products
+        others = [slug for slug in mine.folders if slug not in offered and _is_sound(slug)]
+        anybody = [roles.ours(None), roles.ours(None, use=RoleMode.CREATE)]
+        faults += _launch_faults(others, [replace(role, exact=False) for role in anybody])
+        offered.update(others)
+    return Found(looked_at=sorted(offered), faults=faults, notes=notes)
+
+
+def repositories(mine: Mine) -> Found:
+    """What becomes each project's first commit passes its own `make check`; without a Makefile it has none.
+
+    The first run installs the repository's own environment into its `.venv`, from the package index.
+    """
+    with suppress(ProductFolderError):
+        folders = {slug: folder / "repository" for slug, folder in mine.folders.items()}
+        checked = {slug: folder for slug, folder in folders.items() if (folder / "Makefile").is_file()}
+        faults = [fault for slug, folder in checked.items() for fault in _repository_faults(slug, folder)]
+        notes = [f"seed_code/{slug}/repository has no Makefile, so no checks" for slug in folders.keys() - checked]
+        return Found(looked_at=list(checked), faults=faults, notes=sorted(notes))
+    return Found(looked_at=())
+
+
+CHECKS = (
+    Check(name="settings", judge=settings_of_stacks),
+    Check(name="products", judge=products),
+    Check(name="program", judge=program),
+    Check(name="templates", judge=templates),
+    Check(name="launches", judge=launches),
+    Check(
+        name="repositories",
+        judge=repositories,
+        announcement="`make check` in each product's repository; the first time installs what it needs",
+    ),
+)
+"""In the order in which they are told."""
+
+
+def _raised(error: Exception) -> str:
+    """An exception in a line: where in this checkout, and what."""
+    places = [
+        f"{Path(frame.filename).relative_to(PROJECT)}:{frame.lineno}: "
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(PROJECT)
+        and not Path(frame.filename).is_relative_to(sys.prefix)
+        and not Path(frame.filename).is_relative_to(Path(__file__).parent)
+    ]
+    return f"the program fails: {places[-1] if places else ''}{type(error).__name__}: {error}"
+
+
+def _not_run(mine: Mine) -> list[str]:
+    return [f"Pulumi.{stack}.yaml: not run, its settings have faults" for stack in mine.refused]
+
+
+def _is_sound(slug: str) -> bool:
+    try:
+        seed_code.product(slug)
+    except ProductFolderError:
+        return False
+    return True
+
+
+def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> Iterator[str]:
+    """What launch roles lack for products, each thing once."""
+    told = dict[str, None]()
+    for role, slug in product(judged, slugs):
+        try:
+            found = check_launches([seed_code.product(slug)], role)
+        except ToolError as error:
+            told[str(error)] = None
+            continue
+        for finding in found.missing:
+            what = f"{finding.product}: {finding.logical_id} ({finding.type_name})"
+            told[f"{what}: the launch role lacks {finding.action} on {finding.resource}"] = None
+        for finding in found.beyond_boundary:
+            what = f"{finding.product}: {finding.logical_id} ({finding.type_name})"
+            told[f"{what}: the boundary of projects' roles takes away {finding.action} on {finding.resource}"] = None
+    yield from told
+
+
+def _repository_faults(slug: str, folder: Path) -> Iterator[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    try:
+        done = subprocess.run(  # noqa: S603 - the repository's own checks
+            ["make", "check", f"PYTHON={sys.executable}"],  # noqa: S607 - whichever make is there
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        yield f"seed_code/{slug}/repository: make is not installed"
+        return
+    if done.returncode:
+        yield f"seed_code/{slug}/repository: `make check` fails:\n{done.stdout}".rstrip()

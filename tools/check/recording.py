@@ -1,0 +1,197 @@
+"""Runs the program without an engine and records what it registers, options included.
+
+Pulumi's mocks see a resource's inputs only; `protect`, `retain_on_delete`, parents and dependencies travel in the
+registration request, so the monitor keeps that, too.
+"""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from unittest import mock
+
+import pulumi
+from google.protobuf import empty_pb2
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.stack import Stack
+
+from components import network_check
+from components.regions import known_regions
+from settings import NAMESPACE
+
+ACCOUNT_ID = "111122223333"
+"""The account that the program finds itself in, where nothing says another."""
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program asked for it."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    request: resource_pb2.RegisterResourceRequest
+
+    @property
+    def region(self) -> str | None:
+        """The region that it states."""
+        return self.inputs.get("region")
+
+    @property
+    def depends_on(self) -> set[str]:
+        """Logical names of the resources that this one waits for."""
+        return {urn.rsplit("::", 1)[-1] for urn in self.request.dependencies}
+
+    def policy(self) -> dict[str, Any]:
+        """The policy document among the inputs."""
+        loaded: dict[str, Any] = json.loads(self.inputs["policy"])
+        return loaded
+
+
+@dataclass
+class Recording:
+    """What a run of the program registered."""
+
+    resources: list[Registration] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def of_type(self, resource_type: str) -> list[Registration]:
+        """The resources of a type."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    def named(self, name: str) -> Registration:
+        """The one resource of a logical name."""
+        matches = [resource for resource in self.resources if resource.name == name]
+        if len(matches) != 1:
+            raise AssertionError(f"{len(matches)} resources are named {name!r}: {sorted(self.names())}")
+        return matches[0]
+
+    def names(self) -> Iterator[str]:
+        """All logical names."""
+        return (resource.name for resource in self.resources)
+
+
+class Answers(mocks.Mocks):
+    """Plays AWS: gives each resource an id and an ARN, and refuses every call that is not foreseen."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__()
+        self._account_id = account_id
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        """Give a resource what AWS would."""
+        name = args.inputs.get("name") or args.inputs.get("bucket") or args.inputs.get("repositoryName") or args.name
+        service = args.typ.split(":")[1].split("/")[0]
+        region = args.inputs.get("region", "")
+        partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
+        path = f"{args.typ.rsplit(':', 1)[-1].lower()}/" if service == "iam" else ""
+        state = {
+            "arn": f"arn:{partition}:{service}:{region}:{self._account_id}:{path}{name}",
+            "keyId": f"{args.name}-id",
+            "connectionStatus": "PENDING",
+            "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
+            "bucket": name,
+            **args.inputs,
+        }
+        return f"{args.name}-id", state
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """Answer a function of a provider."""
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105 - a function's token
+            return {"accountId": self._account_id, "arn": f"arn:aws:iam::{self._account_id}:root", "userId": "root"}, []
+        raise AssertionError(f"the program called {args.token}, which nothing here answers")
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """Keeps each registration with its options, and each component's outputs."""
+
+    def __init__(self, recording: Recording, answers: Answers) -> None:
+        super().__init__(answers)
+        self._recording = recording
+
+    def RegisterResource(  # noqa: N802 - the name of the gRPC method
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Keep what is asked for."""
+        response: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            registration = Registration(response.urn, request.type, request.name, inputs, request)
+            self._recording.resources.append(registration)
+        return response
+
+    def RegisterResourceOutputs(  # noqa: N802 - the name of the gRPC method
+        self, request: resource_pb2.RegisterResourceOutputsRequest
+    ) -> empty_pb2.Empty:
+        """Keep what a component tells of itself."""
+        name = request.urn.rsplit("::", 1)[-1]
+        self._recording.component_outputs[name] = rpc.deserialize_properties(request.outputs)
+        return empty_pb2.Empty()
+
+
+@contextmanager
+def nothing_looked_up() -> Iterator[None]:
+    """Let the program run where there is no AWS: what its settings name there is taken to be in order."""
+    with mock.patch.object(network_check, "checked", lambda networks, *_: networks):
+        yield
+
+
+def run_program(
+    values: Mapping[str, Any],
+    stack: str = "dev",
+    *,
+    preview: bool = False,
+    account_id: str = ACCOUNT_ID,
+    recording: Recording | None = None,
+    main: Path = _ROOT / "__main__.py",
+) -> Recording:
+    """Run a whole program with the given configuration and return what it registered, all of it resolved."""
+    recording = Recording() if recording is None else recording
+
+    def program() -> pulumi.Output[None]:
+        runpy.run_path(str(main))
+        root = settings.get_root_resource()
+        outputs = root.outputs if isinstance(root, Stack) else {}
+        return pulumi.Output.from_input(outputs).apply(recording.outputs.update)
+
+    return run_function(program, values, stack, preview=preview, account_id=account_id, recording=recording)
+
+
+def run_function(
+    program: Callable[[], pulumi.Output[None]],
+    values: Mapping[str, Any] = MappingProxyType({}),
+    stack: str = "dev",
+    *,
+    preview: bool = False,
+    account_id: str = ACCOUNT_ID,
+    recording: Recording | None = None,
+) -> Recording:
+    """Run a function as a program; what it returns is awaited, and so is everything that it registers."""
+    recording = Recording() if recording is None else recording
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    encoded.setdefault("aws:region", "us-east-2")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        pulumi.runtime.set_all_config(encoded)
+        settings.set_root_resource(None)  # type: ignore[arg-type] # the last run's stack would collect this one's exports
+        answers = Answers(account_id)
+        monitor = RecordingMonitor(recording, answers)
+        pulumi.runtime.set_mocks(answers, project=NAMESPACE, stack=stack, preview=preview, monitor=monitor)
+        # Only inside the decorated function is every registration awaited; only after it is absence a fact.
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+        pulumi.runtime.set_all_config({})
+    return recording
