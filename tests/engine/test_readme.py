@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from sandbox.pulumi_engine import Engine
 from sandbox.world import REPOSITORY
+from tests.unit.recording import EXAMPLE
 
 pytestmark = pytest.mark.engine
 
@@ -41,12 +43,11 @@ DEPLOYED = (
 )
 """What deploys to an account: here to the emulated one, with the state in a bucket of it."""
 
-END = "make sandbox-down"
-"""What ends either."""
+JUDGED, END = "make check-mine", "make sandbox-down"
+"""What comes between, and what ends either."""
 
 NOT_RUN = {
     "make sandbox-demo": "takes five minutes; test_projects_run.py plays its story",
-    "make test": "it runs this test",
     "pulumi install": "fetches the official AWS plugin from the internet; the sandbox has a stand-in for it",
     "pulumi login": "asks for an account at Pulumi Cloud",
     "pulumi stack init dev": "of a backend at Pulumi Cloud",
@@ -76,18 +77,20 @@ def commands() -> Iterator[str]:
 
 
 def test_every_command_is_run_or_is_named_with_the_reason_why_not() -> None:
-    assert sorted(set(commands())) == sorted([*TRIED, *DEPLOYED, *NOT_RUN, END])
+    assert sorted(set(commands())) == sorted([*TRIED, *DEPLOYED, *NOT_RUN, JUDGED, END])
 
 
 @pytest.fixture
 def checkout(engine: Engine, tmp_path: Path) -> Iterator[Path]:  # noqa: ARG001 - without an engine nothing can be tried
-    """A copy of what git has of the checkout, beside an environment that need not be installed again."""
+    """A copy of what git has of the checkout, with the example's stack files and an environment that is installed."""
     copy = tmp_path / "our platform" / "sm-mlops"
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split("\0"):
-        if name and (REPOSITORY / name).is_file():
+        if name and (REPOSITORY / name).is_file() and not fnmatch(name, "Pulumi*.yaml"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, copy / name)
+    for path in EXAMPLE.glob("Pulumi*.yaml"):
+        shutil.copy(path, copy)
     venv, original = copy / ".venv", REPOSITORY / ".venv"
     (venv / "bin").mkdir(parents=True)
     for path in (*original.iterdir(), *(original / "bin").iterdir()):
@@ -146,6 +149,11 @@ def masked(text: str) -> str:
     """What `make sandbox` prints, without what is another at each run, and without space at the ends of lines."""
     ids = re.sub(r"key/[0-9a-f-]{36}|127\.0\.0\.1:\d+|\d+\.\d s", "*", text)
     return re.sub(r" +$", "", ids, flags=re.MULTILINE)
+
+
+def test_a_stack_file_with_a_name_of_ones_own_is_in_order(checkout: Path) -> None:
+    make_it_yours(checkout / "Pulumi.dev.yaml")
+    assert "\nAll in order" in run(JUDGED, checkout)
 
 
 def test_what_the_readme_tells_of_a_deployment_holds_for_a_name_of_ones_own(checkout: Path, engine: Engine) -> None:
