@@ -6,7 +6,7 @@ UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock docs bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product docs bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ lock: environment ## Renew the requirements*.txt from pyproject.toml.
 
 docs: environment ## Write docs/settings.md from the docstrings of the settings.
 	@$(PYTHON) -m tests.settings_page
+
+resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
+	@$(PYTHON) -m tests.resource_types
+
+product: environment ## Begin a product of your own: make product NAME=acme-train.
+	@$(PYTHON) -m tools product new "$(NAME)"
 
 bench: environment ## Measure what the components cost against a plain script.
 	@$(PYTHON) -m tests.bench

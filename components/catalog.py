@@ -75,6 +75,9 @@ class Catalog(pulumi.ComponentResource):
         super().__init__("mlops:catalog:Catalog", name, None, opts)
         self._name = name
         self._args = args
+        for slug in args.products:
+            for note in seed_code.product(slug).notes:
+                pulumi.log.warn(f"seed_code/{slug}/{note}", self)
         regions = [known_regions()[region] for region in args.regions] or [args.environment.home]
         buckets = {region: self._bucket(region) for region in regions}
         child = pulumi.ResourceOptions(parent=self)

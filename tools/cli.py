@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.preview_comment.command",
         "Show on a pull request what the previews say, dangers first.",
     ),
+    "product": ("tools.product", "Begin a product of your own, small and complete."),
     "preview-summary": ("tools.preview_summary", "A preview in one line, for whoever approves it."),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""

@@ -6,7 +6,7 @@ version, the checkout or the time.
 
 from components.packaging.faults import Fault, ProductFolderError
 from components.packaging.identity import digest, version_name
-from components.packaging.product_folder import Product, discover, read_product
+from components.packaging.product_folder import Product, discover, read_product, slug_fault
 from components.packaging.seed_files import SeedFile
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "digest",
     "discover",
     "read_product",
+    "slug_fault",
     "version_name",
 ]

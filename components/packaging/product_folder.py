@@ -14,6 +14,7 @@ from components.packaging.seed_archive import archive, content_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
 from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.template_references import Meant, check_references
 from components.packaging.yaml_source import read_text
 
 _DESCRIPTION = "product.yaml"
@@ -46,6 +47,8 @@ class Product:
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
     """SHA-256 of the paths, modes and contents of the files: 64 hexadecimal digits, whatever library makes the zip."""
+    notes: tuple[Fault, ...]
+    """What of the template nobody can judge before a launch."""
     source: Template = field(repr=False)
     """The template with its places in the text; `template` is the text alone."""
 
@@ -109,6 +112,13 @@ def discover(seed_code: Path) -> Mapping[str, Path]:
     return dict(sorted(folders.items()))
 
 
+def slug_fault(name: str) -> str | None:
+    """What the name of a product folder must be; none where it is that."""
+    if _SLUG.fullmatch(name) and len(name) <= _MAX_SLUG:
+        return None
+    return f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
+
+
 def read_product(folder: Path) -> Product:
     """The product of a folder.
 
@@ -116,11 +126,10 @@ def read_product(folder: Path) -> Product:
         ProductFolderError: with every fault of the folder.
     """
     faults: list[Fault] = []
-    if not _SLUG.fullmatch(folder.name) or len(folder.name) > _MAX_SLUG:
-        rule = f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
-        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {rule}"))
+    if (fault := slug_fault(folder.name)) is not None:
+        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {fault}"))
     description = _description(folder, faults)
-    template = _template(folder, faults)
+    template, notes = _template(folder, description, faults)
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
     files = _files(folder, description, faults)
@@ -134,6 +143,7 @@ def read_product(folder: Path) -> Product:
         endpoints=tuple(description.endpoints),
         files=files,
         seed_digest=content_digest(files),
+        notes=notes,
         source=template,
     )
 
@@ -151,13 +161,25 @@ def _description(folder: Path, faults: list[Fault]) -> ProductDescription | None
     return None if text is None else read_description(text, report)
 
 
-def _template(folder: Path, faults: list[Fault]) -> Template | None:
-    report = _to(faults, _TEMPLATE)
+def _template(
+    folder: Path, description: ProductDescription | None, faults: list[Fault]
+) -> tuple[Template | None, tuple[Fault, ...]]:
+    """The template, and what of it nobody can judge."""
+    found: list[Fault] = []
+    report = _to(found, _TEMPLATE)
     text = read_text(folder / _TEMPLATE, report)
     template = None if text is None else read_template(text, report)
+    notes: list[Fault] = []
     if template is not None:
-        check_names(template, report)
-    return template
+        meant = Meant(exceptions=description.exceptions, seed=description.seed) if description else Meant()
+        followed = check_references(template, meant, report)
+        notes += [Fault(_TEMPLATE, line, reason) for line, reason in followed.notes]
+        for name in meant.exceptions:
+            if name not in followed.excused:
+                _to(faults, _DESCRIPTION)(0, f"exceptions: nothing of {_TEMPLATE} needs {name!r}; take it out")
+        check_names(template, report, faulty={fault.line for fault in found})
+    faults += found
+    return template, tuple(sorted(notes))
 
 
 def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
@@ -172,6 +194,8 @@ def _files(folder: Path, description: ProductDescription | None, faults: list[Fa
         shown = path.encode(errors="replace").decode()
         faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
+    if description is not None and not description.seed and not (folder / _REPOSITORY).exists():
+        return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)
     check_secrets(files, description.not_secret if description else (), report)

@@ -43,8 +43,11 @@ DEPLOYED = (
 )
 """What deploys to an account: here to the emulated one, with the state in a bucket of it."""
 
-JUDGED, END = "make check-mine", "make sandbox-down"
-"""What comes between, and what ends either."""
+EDITED = ("make product NAME=acme-train", "make check-mine")
+"""What a company does to its own copy."""
+
+END = "make sandbox-down"
+"""What ends each of these."""
 
 NOT_RUN = {
     "make sandbox-demo": "takes five minutes; test_projects_run.py plays its story",
@@ -77,7 +80,7 @@ def commands() -> Iterator[str]:
 
 
 def test_every_command_is_run_or_is_named_with_the_reason_why_not() -> None:
-    assert sorted(set(commands())) == sorted([*TRIED, *DEPLOYED, *NOT_RUN, JUDGED, END])
+    assert sorted(set(commands())) == sorted([*TRIED, *DEPLOYED, *EDITED, *NOT_RUN, END])
 
 
 @pytest.fixture
@@ -151,9 +154,11 @@ def masked(text: str) -> str:
     return re.sub(r" +$", "", ids, flags=re.MULTILINE)
 
 
-def test_a_stack_file_with_a_name_of_ones_own_is_in_order(checkout: Path) -> None:
+def test_a_name_and_a_product_of_ones_own_are_in_order(checkout: Path) -> None:
     make_it_yours(checkout / "Pulumi.dev.yaml")
-    assert "\nAll in order" in run(JUDGED, checkout)
+    *_, told = [run(command, checkout) for command in EDITED]
+    assert "acme-train" in told
+    assert "\nAll in order" in told
 
 
 def test_what_the_readme_tells_of_a_deployment_holds_for_a_name_of_ones_own(checkout: Path, engine: Engine) -> None:

@@ -1,12 +1,14 @@
 """Who sees and launches what: portfolio, products, constraints, sharing, and what the launch role may do."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import settings
-from components.packaging import discover
+from components import seed_code
+from components.packaging import Fault, discover
 from components.principals import principal_type
 from components.seed_code import SEED_CODE
 from tests.unit.access import decision
@@ -73,6 +75,16 @@ def test_constraints_wait_for_the_association_and_the_version_for_all_of_it(dev:
         f"catalog-{HOME}-policy",
     } <= dev.named(f"{name}-version").depends_on
     assert f"catalog-{HOME}-bucket" in dev.named(f"{name}-files").depends_on
+
+
+def test_what_of_a_template_nobody_can_judge_is_told_with_the_preview(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = seed_code.product
+    note = Fault("template.yaml", 7, "what the transform Own makes of the template is known to CloudFormation only")
+    monkeypatch.setattr(seed_code, "product", lambda slug: replace(read(slug), notes=(note,)))
+    run_program(stack_values("dev"))
+    assert caplog.messages == [f"seed_code/{slug}/{note}" for slug in ("model-build-train", "model-deploy")]
 
 
 def test_products_are_launched_by_the_role_that_the_stack_makes(dev: Recording) -> None:
