@@ -14,10 +14,14 @@ help: ## Show this list.
 environment: ## Install the Python packages into .venv, if they are not there yet.
 	@sandbox/bootstrap
 
-sandbox: environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
-	@$(PYTHON) -m sandbox up $(STACK)
+.PHONY: sandbox-environment
+sandbox-environment:
+	@sandbox/bootstrap engine
 
-sandbox-demo: environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
+sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
+	@$(PYTHON) -m sandbox up "$(STACK)"
+
+sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
 	@$(PYTHON) -m sandbox demo
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.

@@ -10,10 +10,10 @@ from email_validator import EmailNotValidError, validate_email
 from components.packaging.faults import Report, nearest
 from components.packaging.yaml_source import fields, items, line, parse, text_of
 
-_VERSION_SUFFIX = len("-01234567")
+_VERSION_SUFFIX = len("-01234567.01234567")
 
 # Service Catalog's limits in characters, from botocore's service model: ProductViewName, ProductViewShortDescription,
-# ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hash.
+# ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hashes.
 TEXT_LIMITS: Mapping[str, int] = {
     "name": 8191,
     "description": 8191,

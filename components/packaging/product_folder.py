@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.packaging.faults import Fault, ProductFolderError, Report, nearest
-from components.packaging.identity import digest, version_name
+from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
 from components.packaging.product_description import ProductDescription, read_description
+from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
-from components.packaging.seed_archive import archive, content_digest
+from components.packaging.seed_archive import archive, content_digest, file_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
 from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
@@ -68,9 +69,20 @@ class Product:
         return self.source.environment
 
     @property
-    def release_note(self) -> str:
-        """What a version says of itself beside its name."""
-        return f"Seed code {self.seed_digest[:8]}"
+    def content_digest(self) -> str:
+        """Hash of the template as it is written and of the files: the same wherever they are published."""
+        return digest(f"{digest(self.template)} {self.seed_digest}")
+
+    @property
+    def content_version(self) -> str:
+        """What is the same of a version's name in every stack."""
+        return f"{self.version}-{short(self.content_digest)}"
+
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """Paths of the content from the product's folder, with short hashes; of many files only the folders."""
+        files = {f"{_REPOSITORY}/{file.path}": file_digest(file) for file in self.files}
+        return listed({_TEMPLATE: digest(self.template), **files})
 
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
@@ -95,9 +107,13 @@ class Product:
             raise ProductFolderError(self.slug, faults)
         return text
 
-    def version_name(self, rendered: str) -> str:
-        """What people see of the version that a rendered template makes: `1.0.0-` and 8 digits of its hash."""
-        return version_name(self.version, digest(rendered))
+    def version_name(self, environment: Mapping[str, Mapping[str, str]]) -> VersionName:
+        """What people see of the version that these values make of it."""
+        return VersionName(
+            stated=self.version,
+            content=short(self.content_digest),
+            environment=short(environment_digest(environment)),
+        )
 
 
 def discover(seed_code: Path) -> Mapping[str, Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from components import seed_code
 from components.naming import Names
-from components.packaging import digest
+from components.packaging import VersionName
 from components.policies import document
 from components.product import STUDIO_VISIBILITY
 from components.project_policies import boundary_statements, launch_statements, launch_trust
@@ -39,11 +39,20 @@ SLUGS = ("model-build-train", "model-deploy")
 
 
 @cache
-def rendered(slug: str) -> str:
-    source = seed_code.product(slug)
-    return source.render(
-        template_values(source, NAMES, bucket=BUCKET, key_arn="", topic_arn=TOPIC, network=None, use_role_arns={})
+def values(slug: str) -> Mapping[str, Mapping[str, str]]:
+    return template_values(
+        seed_code.product(slug), NAMES, bucket=BUCKET, key_arn="", topic_arn=TOPIC, network=None, use_role_arns={}
     )
+
+
+@cache
+def rendered(slug: str) -> str:
+    return seed_code.product(slug).render(values(slug))
+
+
+@cache
+def version_name(slug: str) -> VersionName:
+    return seed_code.product(slug).version_name(values(slug))
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -65,13 +74,13 @@ class HealthyAws:
         self.product_tags = {product: dict(STUDIO_VISIBILITY) for product in self.products}
         self.offered_by = {product: ["port-own"] for product in self.products}
         self.versions: dict[str, list[dict[str, Any]]] = {
-            f"prod-{slug}": [self.version(seed_code.product(slug).version_name(rendered(slug)))] for slug in SLUGS
+            f"prod-{slug}": [self.version(str(version_name(slug)))] for slug in SLUGS
         }
         self.constraints: dict[str, dict[str, str]] = {product: {"RoleArn": LAUNCH_ROLE} for product in self.products}
         self.objects: dict[str, dict[str, str]] = {
             key: dict(PROVISIONING)
             for slug in SLUGS
-            for key in (seed_key(seed_code.product(slug)), template_key(slug, digest(rendered(slug))))
+            for key in (seed_key(seed_code.product(slug)), template_key(slug, version_name(slug).hashes))
         }
         self.bodies: dict[str, str] = {}
         self.cors: list[dict[str, Any]] = []

@@ -18,6 +18,7 @@ from components import packaging, seed_code
 from components.packaging import ProductFolderError
 from components.role_documents import RoleMode
 from settings import SettingsError, SuppliedRole
+from tools import hints
 from tools.check.recording import ACCOUNT_ID, nothing_looked_up, run_program
 from tools.faults import ToolError
 from tools.launch_permissions import roles
@@ -154,8 +155,8 @@ def launches(mine: Mine) -> Found:
         slugs = file.settings.catalog.products if file.settings.catalog else ()
         offered.update(slugs)
         if isinstance(file.settings.iam.launch, SuppliedRole):
-            tool = f"`python -m tools launch-permissions -s {file.stack} --role-arn ...`"
-            notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; {tool} judges it")
+            tool = hints.tool("launch-permissions", "-s", file.stack, "--role-arn", "...")
+            notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; `{tool}` judges it")
         elif slugs:
             faults += [f"{file.path.name}: {fault}" for fault in _launch_faults(slugs, [roles.ours(file)])]
     with suppress(ProductFolderError):  # is a fault of the products

@@ -7,6 +7,7 @@ from components import permissions, role_documents, seed_code
 from components.permissions import Request
 from components.providers import iam_roles
 from components.role_documents import RoleDocument, RoleMode
+from tools import hints
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
@@ -38,8 +39,8 @@ def launch_role_permissions(account: Account) -> Verdict:
             needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
             return broken(
                 f"{role['Arn']} lacks {some(needs)}",
-                f"{_remedy(account, account.role_facts.choices.launch)}; all that is missing: python -m tools "
-                f"launch-permissions --role-arn {role['Arn']} --stack {account.stack}",
+                f"{_remedy(account, account.role_facts.choices.launch)}; all that is missing: "
+                + hints.tool("launch-permissions", "--role-arn", role["Arn"], "--stack", account.stack),
             )
     return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
 
@@ -160,7 +161,8 @@ def _names(wanted: Sequence[RoleDocument]) -> str:
 
 def _remedy(account: Account, mode: RoleMode) -> str:
     if mode is RoleMode.SUPPLIED:
-        return "whoever administers what sm-mlops:iam supplies sets it right; `python -m tools iam-policies` prints it"
+        policies = hints.tool("iam-policies", "-s", account.stack)
+        return f"whoever administers what sm-mlops:iam supplies sets it right; `{policies}` prints it"
     return account.up
 
 
