@@ -14,7 +14,8 @@ from components.sagemaker_projects import SageMakerProjects, SageMakerProjectsAr
 from components.source_repository import SourceRepository, SourceRepositoryArgs
 
 stack = settings.load()
-environment = Environment(account_id=aws.get_caller_identity_output().account_id, **stack.surroundings)
+account_id, others = aws.get_caller_identity_output().account_id, settings.other_policies(stack)
+environment = Environment(account_id=account_id, other_policies=others, **stack.surroundings)
 artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=environment, **dict(stack.artifacts)))
 source = SourceRepository("source", SourceRepositoryArgs(environment=environment, **dict(stack.source)))
 notifications = Notifications("notifications", NotificationsArgs(environment=environment, **stack.notifications.topic))

@@ -7,7 +7,7 @@ is allowed.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeGuard
@@ -19,7 +19,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components import deployment_options, network_check, packaging, seed_code
+from components import (
+    delivery_documents,
+    deployment_options,
+    network_check,
+    packaging,
+    role_check,
+    role_documents,
+    seed_code,
+)
+from components import other_policies as found_policies
 from components.build_definition import LOG_DAYS, Machine, MachineType
 from components.delivery_documents import AccountRoles, DeliveryFacts
 from components.delivery_policies import state as delivery_state
@@ -115,6 +124,17 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _filled_in(placeholder: str, meant: str) -> Callable[[str], str]:
+    """Refuses what a committed stack file shows in the place of a company's own value."""
+
+    def check(value: str) -> str:
+        if placeholder in value:
+            raise _fault(f"{value!r} is the example's placeholder; put in {meant}")
+        return value
+
+    return check
+
+
 def _resource_id(kind: str) -> AfterValidator:
     return _matching(rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", f"an id: {kind}- and 8 or 17 hexadecimal digits")
 
@@ -129,7 +149,11 @@ Email = Annotated[str, AfterValidator(_email)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Schedule = Annotated[str, _matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")]
-Sha256 = Annotated[str, _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
+Sha256 = Annotated[
+    str,
+    _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them"),
+    AfterValidator(_filled_in("0" * 64, "the digest that Pulumi publishes beside the archive")),
+]
 RoleArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
 PolicyArn = Annotated[str, _matching(r"arn:[a-z-]+:iam::(\d{12}|aws):policy/.+", "the ARN of a policy")]
 PrincipalArn = Annotated[
@@ -380,6 +404,8 @@ class Iam(Section):
     """The role that deploys the platform: `mode` is `create` or `supplied`."""
     permissions_boundary_arn: PolicyArn | None = None
     """Permissions boundary of every role that the stack makes."""
+    other_policy_arns: tuple[PolicyArn, ...] = ()
+    """Managed policies that others may attach to these roles; any other that is not the stack's own is taken away."""
 
     @property
     def delivery_roles(self) -> DeliveryRoles:
@@ -408,6 +434,7 @@ class Iam(Section):
                 {role: self.use.role_arns[role] for role in UseRole} if isinstance(self.use, SuppliedUseRoles) else {}
             ),
             permissions_boundary_arn=self.permissions_boundary_arn,
+            other_policy_arns=self.other_policy_arns,
         )
 
 
@@ -505,6 +532,7 @@ class Delivery(Section):
                 r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
                 "awskms:///<ARN of a key>, as the stack files have it",
             ),
+            AfterValidator(_filled_in("key/00000000-0000-0000-0000-000000000000", "the ARN of your own key")),
         ]
         | None
     ) = None
@@ -689,6 +717,40 @@ class Settings(BaseModel):
             boundary_arn=self.iam.permissions_boundary_arn,
         )
 
+    def supplied_roles(self, account_id: str) -> list[role_check.SuppliedRole]:
+        """Every role of somebody else that something of the stack works with, and who must be able to act as it."""
+        return [*self._supplied_to_catalog(account_id), *self._supplied_to_delivery(account_id)]
+
+    def _supplied_to_catalog(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
+        where, facts, choices = f"{NAMESPACE}:iam", self.role_facts(account_id), self.iam.choices
+        if self.catalog is None:
+            return
+        if choices.launch_role_arn:
+            trust = role_documents.launch_role(facts).trust
+            yield role_check.SuppliedRole(key=f"{where}.launch.roleArn", arn=choices.launch_role_arn, trust=trust)
+        if choices.use_role_arns:
+            shared: dict[str, list[str]] = {}
+            for role, arn in choices.use_role_arns.items():
+                shared.setdefault(arn, []).append(f"{where}.use.roleArns.{role}")
+            for (arn, keys), document in zip(shared.items(), role_documents.use_roles(facts), strict=True):
+                yield role_check.SuppliedRole(key=", ".join(keys), arn=arn, trust=document.trust)
+
+    def _supplied_to_delivery(self, account_id: str) -> Iterator[role_check.SuppliedRole]:
+        facts = self.delivery_facts(account_id)
+        if self.delivery is None or facts is None:
+            return
+        for document in delivery_documents.documents(facts):
+            choice: CreatedRole | SuppliedRole = getattr(self.iam, document.key)
+            if isinstance(choice, SuppliedRole):
+                key = f"{NAMESPACE}:iam.{document.key}.roleArn"
+                yield role_check.SuppliedRole(key=key, arn=choice.role_arn, trust=document.trust)
+        accounts = delivery_documents.account_documents(facts)
+        for index, stack in enumerate(self.delivery.stacks):
+            for field, arn in (("roleArn", stack.role_arn), ("previewRoleArn", stack.preview_role_arn)):
+                if arn:
+                    key = f"{NAMESPACE}:delivery.stacks[{index}].{field}"
+                    yield role_check.SuppliedRole(key=key, arn=arn, trust=accounts[arn].trust, elsewhere=True)
+
     @property
     def names(self) -> Names:
         """The environment's physical names."""
@@ -699,7 +761,7 @@ class Settings(BaseModel):
         """What every component of the environment shares, but for the account."""
         home = known_regions()[self.home_region]
         shared = {"names": self.names, "home": home, "tags": self.all_tags, "networks": self.networks}
-        return {**shared, **dict(self.protection)}
+        return {**shared, **dict(self.protection), "other_policy_arns": self.iam.other_policy_arns}
 
     @property
     def catalog_offer(self) -> Mapping[str, Any]:
@@ -723,15 +785,34 @@ class Settings(BaseModel):
 
 
 def load() -> Settings:
-    """Read the settings of the stack that is being deployed, and look up the networks that they name.
+    """Read the settings of the stack that is being deployed, and look up the networks and roles that they name.
 
     Raises:
-        SettingsError: the stack file has faults; the message lists every one.
-        NetworkError: a network cannot carry what is to run in it; the message lists every reason.
+        SettingsError: the stack file has faults, a network cannot carry what is to run in it, or a role that somebody
+            else makes cannot do what it is for; the message lists every one.
     """
-    stack = parse(_stack_values(), stack=pulumi.get_stack())
-    network_check.checked(stack.networks, stack.called_services, aws_access())
+    stack, access = parse(_stack_values(), stack=pulumi.get_stack()), aws_access()
+    faults: list[str] = []
+    try:
+        network_check.checked(stack.networks, stack.called_services, access)
+    except network_check.NetworkError as error:
+        faults.append(str(error))
+    try:
+        role_check.checked(stack.supplied_roles, access, stack.home_region)
+    except role_check.SuppliedRoleError as error:
+        faults.append(str(error))
+    if faults:
+        raise SettingsError("\n".join(faults))
     return stack
+
+
+def other_policies(stack: Settings) -> Mapping[str, Sequence[str]]:
+    """By name of a role: the policies of `sm-mlops:iam.otherPolicyArns` that it has.
+
+    Raises:
+        OtherPoliciesError: that cannot be told.
+    """
+    return found_policies.attached(stack.iam.other_policy_arns, aws_access(), stack.home_region)
 
 
 def aws_access() -> AwsAccess:

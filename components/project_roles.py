@@ -21,6 +21,7 @@ from components.role_documents import (
     fits_inline,
     managed_policies,
 )
+from components.service_role import service_role
 
 
 class RoleError(pulumi.RunError):
@@ -82,40 +83,33 @@ class ProjectRoles(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _created(self, index: int, anywhere: RoleDocument) -> list[pulumi.Resource]:
+    def _created(self, index: int, anywhere: RoleDocument) -> Sequence[pulumi.Resource]:
         """Make a role; what it returns stands when the role may do its work."""
-        name, child = self._logical(anywhere), pulumi.ResourceOptions(parent=self)
         wanted = self._document(index)
-        role = aws.iam.Role(
-            name,
-            name=anywhere.name,
-            description=anywhere.purpose,
-            assume_role_policy=wanted.apply(lambda role: document(role.trust)),
-            permissions_boundary=anywhere.boundary_arn,
-            tags=self._environment.tags,
-            opts=child,
+        inline = fits_inline(anywhere)
+        policies = [] if inline else [self._policy(wanted, anywhere, number) for number in range(_count(anywhere))]
+        role = service_role(
+            self._logical(anywhere),
+            self._environment,
+            parent=self,
+            role_name=anywhere.name,
+            purpose=anywhere.purpose,
+            trust=wanted.apply(lambda role: document(role.trust)),
+            policy=wanted.apply(lambda role: document(role.statements)) if inline else None,
+            policy_arns=[policy.arn for policy in policies],
+            attachment="{name}-policy-{number}-attachment",
+            boundary_arn=anywhere.boundary_arn,
         )
-        if fits_inline(anywhere):
-            text = wanted.apply(lambda role: document(role.statements))
-            return [aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=child)]
-        return [self._attached(name, role, wanted, number) for number in range(_count(anywhere))]
+        return role.policies
 
-    def _attached(
-        self, name: str, role: aws.iam.Role, wanted: pulumi.Output[RoleDocument], number: int
-    ) -> pulumi.Resource:
+    def _policy(self, wanted: pulumi.Output[RoleDocument], anywhere: RoleDocument, number: int) -> aws.iam.Policy:
         """One of the managed policies of a role that needs more than its inline policies can hold."""
-        policy = aws.iam.Policy(
-            f"{name}-policy-{number + 1}",
-            name=role.name.apply(lambda role_name: f"{role_name}-{number + 1}"),
-            description=role.name.apply(lambda role_name: f"What {role_name} may do"),
+        return aws.iam.Policy(
+            f"{self._logical(anywhere)}-policy-{number + 1}",
+            name=f"{anywhere.name}-{number + 1}",
+            description=f"What {anywhere.name} may do",
             policy=wanted.apply(lambda role: document(list(managed_policies(role))[number])),
             tags=self._environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return aws.iam.RolePolicyAttachment(
-            f"{name}-policy-{number + 1}-attachment",
-            role=role.name,
-            policy_arn=policy.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -126,6 +120,7 @@ class ProjectRoles(pulumi.ComponentResource):
             region=self._environment.home.name,
             claimant=self._environment.names.prefix,
             document=self._document(index),
+            other_policy_arns=self._environment.other_policy_arns,
             opts=pulumi.ResourceOptions(parent=self),
         )
         adopted.differences.apply(partial(_tell, adopted, anywhere))

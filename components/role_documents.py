@@ -89,6 +89,8 @@ class RoleChoices:
     """The supplied ones."""
     permissions_boundary_arn: str | None = None
     """Boundary of every role that the stack makes."""
+    other_policy_arns: Sequence[str] = ()
+    """Managed policies that others may attach to them."""
 
 
 @dataclass(frozen=True, kw_only=True)

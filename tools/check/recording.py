@@ -21,7 +21,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
-from components import network_check
+from components import network_check, other_policies, role_check
 from components.regions import known_regions
 from settings import NAMESPACE
 
@@ -142,7 +142,11 @@ class RecordingMonitor(mocks.MockMonitor):
 @contextmanager
 def nothing_looked_up() -> Iterator[None]:
     """Let the program run where there is no AWS: what its settings name there is taken to be in order."""
-    with mock.patch.object(network_check, "checked", lambda networks, *_: networks):
+    with (
+        mock.patch.object(network_check, "checked", lambda networks, *_: networks),
+        mock.patch.object(role_check, "checked", return_value=None),
+        mock.patch.object(other_policies, "attached", return_value={}),
+    ):
         yield
 
 
