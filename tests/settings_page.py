@@ -237,7 +237,8 @@ def _of_value(annotation: object, constraints: Sequence[object]) -> str:
     if values:
         *most, last = (f"`{value}`" for value in values)
         return f"{', '.join(most)} or {last}" if most else last
-    rules = [_rule(str(one.func.__doc__)) for one in constraints if isinstance(one, AfterValidator)]
+    # A check that says nothing refuses what the stack files have as an example, and only a fault need tell that.
+    rules = [_rule(one.func.__doc__) for one in constraints if isinstance(one, AfterValidator) and one.func.__doc__]
     return ", ".join(rules or [SCALARS[annotation]]) + _count(constraints)
 
 
