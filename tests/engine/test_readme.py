@@ -37,6 +37,7 @@ DEPLOYED = (
     "pulumi preview --diff -s dev",
     "pulumi up -s dev",
     "pulumi stack output source -s dev",
+    "git push <clone URL> HEAD:main",
     ".venv/bin/python -m tools doctor -s dev",
     "pulumi preview --refresh --diff -s dev",
     "pulumi up --refresh -s dev",
@@ -65,6 +66,7 @@ ANSWERS = {"pulumi up": "--yes"}
 """What a person at the terminal answers, by how a command begins."""
 
 BUCKET, KEY, REGION = "acme-ml-state", "acme-ml-state", "us-east-2"
+CLONE_URL = f"https://git-codecommit.{REGION}.amazonaws.com/v1/repos/acme-ml-dev"
 
 
 def commands() -> Iterator[str]:
@@ -163,6 +165,7 @@ def test_a_name_and_a_product_of_ones_own_are_in_order(checkout: Path) -> None:
 
 def test_what_the_readme_tells_of_a_deployment_holds_for_a_name_of_ones_own(checkout: Path, engine: Engine) -> None:
     make_it_yours(checkout / "Pulumi.dev.yaml")
+    run("git init -q && git add . && git -c user.name=You -c user.email=you@acme.example.com commit -qm Ours", checkout)
     run(f"./sandbox/run aws s3 mb s3://{BUCKET}", checkout)
     key = run("./sandbox/run aws kms create-key --query KeyMetadata.KeyId --output text", checkout).split()[-1]
     run(f"./sandbox/run aws kms create-alias --alias-name alias/{KEY} --target-key-id {key}", checkout)
@@ -174,7 +177,7 @@ def test_what_the_readme_tells_of_a_deployment_holds_for_a_name_of_ones_own(chec
     assert f"secretsprovider: awskms://alias/{KEY}?region={REGION}" in stack_file
     assert "encryptedkey: " in stack_file
     assert ".pulumi/stacks/sm-mlops/dev.json" in run(f"./sandbox/run aws s3 ls --recursive s3://{BUCKET}", checkout)
-    assert "acme-ml-dev" in printed["pulumi stack output source -s dev"]
+    assert f'"{CLONE_URL}"' in printed["pulumi stack output source -s dev"]
     assert " to update" not in printed["pulumi preview --refresh --diff -s dev"]
     assert "acme-ml-dev-artifacts-" in run("./sandbox/run aws s3 ls", checkout)
 
@@ -197,6 +200,7 @@ def deploy(command: str, checkout: Path, project: Path, engine: Engine) -> str:
     """Run a command of Pulumi with a backend of one's own, in the sandbox's world."""
     state = f"{REGION}&s3ForcePathStyle=true" if command.startswith("pulumi login") else REGION
     filled = command.replace("<state bucket>", BUCKET).replace("<state key>", KEY).replace("<region>", state)
+    filled = filled.replace("<clone URL>", CLONE_URL)
     if not command.startswith("pulumi"):
         return run(f"./sandbox/run {filled}", checkout)
     answer = next((f" {answer}" for begin, answer in ANSWERS.items() if command.startswith(begin)), "")
