@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from awsmodel.arns import ArnScope
+from awsmodel.cloudformation.functions import plain, texts
+from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT_VALUES
-from components.packaging.template_functions import plain, texts
-from components.packaging.yaml_source import fields
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
 

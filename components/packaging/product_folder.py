@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from awsmodel.cloudformation.template import Template
 from components.core.faults import nearest
 from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.identity import VersionName, digest, environment_digest, short
@@ -15,7 +16,13 @@ from components.packaging.secret_files import check_secrets
 from components.packaging.seed_archive import archive, content_digest, file_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
-from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.template import (
+    MAX_BODY_BYTES,
+    committed_environment,
+    environment_faults,
+    filled,
+    read_template,
+)
 from components.packaging.template_references import Meant, check_references
 from components.packaging.yaml_source import read_text
 
@@ -62,12 +69,12 @@ class Product:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the template's parameters, in the order of the text."""
-        return self.source.parameters
+        return tuple(self.source.section("Parameters"))
 
     @property
     def environment(self) -> Mapping[str, Mapping[str, str]]:
         """What the template wants to know of its environment: keys and committed values of its mapping."""
-        return self.source.environment
+        return committed_environment(self.source)
 
     @property
     def content_digest(self) -> str:
@@ -101,7 +108,7 @@ class Product:
             report(0, reason)
         if not faults:
             check_names(self.source, report, environment)
-            text = self.source.filled(environment)
+            text = filled(self.source, environment)
             if len(text.encode()) > MAX_BODY_BYTES:
                 report(0, f"has {len(text.encode()):,} bytes when filled in; CloudFormation takes {MAX_BODY_BYTES:,}")
         if faults:
@@ -200,9 +207,10 @@ def _template(
 
 
 def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
+    declared = list(template.section("Parameters"))
     for name in description.studio_parameters:
-        if name not in template.parameters:
-            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, template.parameters)}")
+        if name not in declared:
+            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
 def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:

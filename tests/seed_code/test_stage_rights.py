@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from awsmodel.cloudformation.templates import Template
+from awsmodel.cloudformation.template import Template
 from awsmodel.iam.evaluation import Request, Statement, allowed
 from awsmodel.regions import known_regions
 from components.core.naming import Names
@@ -21,7 +21,7 @@ from tools.launch_permissions.resource_rights import LaunchScope
 TEMPLATE = product_template("model-deploy")
 PRODUCT = read_product(TEMPLATE.repository.parent)
 REGION, ACCOUNT = known_regions()["eu-west-1"], "111122223333"
-STAGE = Template((TEMPLATE.repository / "endpoint.yaml").read_text(encoding="utf-8"))
+STAGE = Template.parse((TEMPLATE.repository / "endpoint.yaml").read_text(encoding="utf-8"))
 SCOPE = LaunchScope(region=REGION, account_id=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"

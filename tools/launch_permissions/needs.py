@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from awsmodel.cloudformation.templates import Evaluation, Made, Template, TemplateError, as_text
+from awsmodel.cloudformation.evaluation import Evaluation, Made
+from awsmodel.cloudformation.template import Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT
@@ -73,7 +74,7 @@ class Launch:
         self.scope = scope
         self._file = file
         try:
-            self.template = Template(self._text())
+            self.template = Template.parse(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
         self._check_types()
