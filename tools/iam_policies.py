@@ -14,13 +14,15 @@ from typing import Any
 import click
 
 from components.core.naming import Names
-from components.iam import delivery_documents, role_documents
+from components.delivery import delivery_documents
+from components.delivery.delivery_documents import DeliveryFacts
+from components.iam import role_documents
 from components.iam.policies import Statement, document
 from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
 from components.sections.iam import RoleMode, SuppliedRole
 from settings import Settings
 from settings.deployment_options import ANY_SUFFIX
-from settings.roles import delivery_facts, role_facts
+from settings.roles import role_facts
 from tools.atomic_writes import write_whole
 from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
@@ -80,6 +82,22 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
         there = replace(facts, account_id=arn.split(":")[4])
         found.append(_role(role, there, RoleMode.SUPPLIED))
     return found
+
+
+def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
+    """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
+    if stack.delivery is None:
+        return None
+    return DeliveryFacts(
+        names=stack.names,
+        home=stack.home,
+        account_id=account_id,
+        bucket=stack.names.artifact_bucket(stack.artifacts.naming, account_id, stack.home_region).value,
+        source=stack.source,
+        delivery=stack.delivery,
+        network=stack.network.get(stack.home_region),
+        boundary_arn=stack.iam.permissions_boundary_arn,
+    )
 
 
 def _boundary(facts: RoleFacts) -> Iterator[Document]:

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.core.environment import Environment
 from components.core.naming import ANY_ACCOUNT_ID
+from components.foundation.managed_policies import managed_policies
 from components.iam import role_documents
 from components.iam.policies import document
 from components.iam.role_documents import (
@@ -17,7 +18,6 @@ from components.iam.role_documents import (
     RoleDocument,
     RoleFacts,
     fits_inline,
-    managed_policies,
 )
 from components.providers.adopted_role import AdoptedRole
 from components.sections.catalog import CatalogSpec
@@ -62,6 +62,7 @@ class ProjectRoles(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProjectRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
         self._name = name
+        self._args = args
         self._environment = args.environment
         self.facts = args.environment.account_id.apply(args.facts)
         # Ids of accounts are equally long, so documents of any account tell how many policies there will be.
@@ -112,29 +113,24 @@ class ProjectRoles(pulumi.ComponentResource):
         if fits_inline(anywhere):
             text = wanted.apply(lambda role: document(role.statements))
             return [aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=child)]
-        return [self._attached(name, role, wanted, number) for number in range(_count(anywhere))]
-
-    def _attached(
-        self, name: str, role: aws.iam.Role, wanted: pulumi.Output[RoleDocument], number: int
-    ) -> pulumi.Resource:
-        """One of the managed policies of a role that needs more than its inline policies can hold."""
-        policy = aws.iam.Policy(
-            f"{name}-policy-{number + 1}",
-            name=role.name.apply(lambda role_name: f"{role_name}-{number + 1}"),
-            description=role.name.apply(lambda role_name: f"What {role_name} may do"),
-            policy=wanted.apply(lambda role: document(list(managed_policies(role))[number])),
-            tags=self._environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+        _refuse_too_many_policies(anywhere)
+        policies = managed_policies(
+            f"{name}-policy",
+            self._environment,
+            parent=self,
+            role=lambda account: role_documents.roles(self._args.facts(account))[index],
+            policy_name=lambda number: role.name.apply(lambda role_name: f"{role_name}-{number}"),
+            purpose=lambda _: role.name.apply(lambda role_name: f"What {role_name} may do"),
         )
-        return aws.iam.RolePolicyAttachment(
-            f"{name}-policy-{number + 1}-attachment",
-            role=role.name,
-            policy_arn=policy.arn,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        return [
+            aws.iam.RolePolicyAttachment(
+                f"{name}-policy-{number}-attachment", role=role.name, policy_arn=policy.arn, opts=child
+            )
+            for number, policy in enumerate(policies, start=1)
+        ]
 
     def _adopted(self, index: int, anywhere: RoleDocument) -> pulumi.Resource:
-        _count(anywhere)
+        _refuse_too_many_policies(anywhere)
         adopted = AdoptedRole(
             self._logical(anywhere),
             region=self._environment.home.name,
@@ -152,19 +148,18 @@ class ProjectRoles(pulumi.ComponentResource):
         return f"{self._name}-{role.key.replace('.', '-').lower()}"
 
 
-def _count(role: RoleDocument) -> int:
-    """Number of managed policies that a role needs.
+def _refuse_too_many_policies(role: RoleDocument) -> None:
+    """Refuse a role that needs more managed policies than IAM attaches.
 
     Raises:
-        RoleError: it is more than IAM attaches.
+        RoleError: it needs more.
     """
-    count = len(list(managed_policies(role)))
+    count = len(list(role_documents.managed_policies(role)))
     if count > ATTACHED_LIMIT:
         raise RoleError(
             f"role {role.name} would need {count} managed policies, and IAM attaches {ATTACHED_LIMIT} to a role: offer "
             f"the catalog in fewer regions, or set sm-mlops:iam.use.mode to 'create' for a role for each service"
         )
-    return count
 
 
 def _tell(adopted: pulumi.Resource, role: RoleDocument, differences: Sequence[str] | None) -> None:
