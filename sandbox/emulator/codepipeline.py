@@ -258,21 +258,6 @@ class CodePipelineResponse(MotoResponse):
         self.backend.approve(pipeline, stage, action, token, result, callers.current().principal)
         return json.dumps({"approvedAt": unix_time()})
 
-    def put_job_success_result(self) -> str:
-        """PutJobSuccessResult, as a function does that an action has invoked."""
-        return self._put_job()
-
-    def put_job_failure_result(self) -> str:
-        """PutJobFailureResult."""
-        return self._put_job()
-
-    def _put_job(self) -> str:
-        job = self._get_param("jobId")
-        if job not in pipeline_actions.jobs:
-            raise ServiceError("JobNotFoundException", f"There is no job {job}.")
-        pipeline_actions.jobs[job] = json.loads(self.body)
-        return ""
-
     def disable_stage_transition(self) -> str:
         """DisableStageTransition."""
         return self._transition({"disabledReason": self._get_param("reason"), "lastChangedAt": unix_time()})

@@ -266,7 +266,7 @@ FAULTS = [
     ),
     (
         {"machineType": "ARM_LAMBDA_CONTAINER"},
-        "'ARM_LAMBDA_CONTAINER' is not allowed; did you mean 'ARM_CONTAINER'? (allowed: LINUX_CONTAINER, ARM_CONTAINER)",
+        "sm-mlops:delivery.machineType: 'ARM_LAMBDA_CONTAINER' is not allowed; did you mean 'ARM_CONTAINER'?",
     ),
     ({"computeType": "HUGE"}, "sm-mlops:delivery.computeType: compute type 'HUGE' is not one of LINUX_CONTAINER"),
     ({"logDays": 31}, "sm-mlops:delivery.logDays: 31 is not one of 1, 3, 5"),
