@@ -1,12 +1,12 @@
 SHELL := /bin/sh
 STACK ?= dev
-PYTHON := PYTHONPATH=$(CURDIR) .venv/bin/python -P
+PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,10 +14,14 @@ help: ## Show this list.
 environment: ## Install the Python packages into .venv, if they are not there yet.
 	@sandbox/bootstrap
 
-sandbox: environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
-	@$(PYTHON) -m sandbox up $(STACK)
+.PHONY: sandbox-environment
+sandbox-environment:
+	@sandbox/bootstrap engine
 
-sandbox-demo: environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
+sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
+	@$(PYTHON) -m sandbox up "$(STACK)"
+
+sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
 	@$(PYTHON) -m sandbox demo
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
@@ -55,6 +59,12 @@ lock: environment ## Renew the requirements*.txt from pyproject.toml.
 	@$(COMPILE) -o requirements.txt pyproject.toml
 	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
 	@$(COMPILE) -o requirements-checkov.txt --group checkov
+
+resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
+	@$(PYTHON) -m tests.resource_types
+
+product: environment ## Begin a product of your own: make product NAME=acme-train.
+	@$(PYTHON) -m tools product new "$(NAME)"
 
 bench: environment ## Measure what the components cost against a plain script.
 	@$(PYTHON) -m tests.bench

@@ -1,6 +1,7 @@
 """The sandbox's commands: up, run, engine, status, down, demo."""
 
 import os
+import shlex
 import sys
 import tempfile
 import time
@@ -8,17 +9,16 @@ from pathlib import Path
 
 import click
 import yaml
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sandbox import pulumi_engine
 from sandbox.deployment import Deployment, operate
-from sandbox.faults import SandboxError
+from sandbox.faults import DamageError, SandboxError
 from sandbox.progress import console, say
-from sandbox.world import DEFAULT_STACK, World
+from sandbox.world import DEFAULT_STACK, World, run_command
+from tools.console import make_console
 
-_RUN = "./sandbox/run"
 _EXIT_CODES = {FileNotFoundError: 127, PermissionError: 126}  # as a shell reports them
 
 
@@ -32,18 +32,14 @@ def commands() -> None:
 def up(stack: str) -> None:
     """Deploy STACK (dev by default) as its settings file says, and tell what there is to see."""
     world = World.of_environment()
-    if stack not in world.project.stacks():
-        raise SandboxError(
-            f"There is no stack {stack!r}: {world.project.source} has settings for "
-            f"{', '.join(world.project.stacks()) or 'none'}. Name one of them, or add Pulumi.{stack}.yaml."
-        )
+    world.refuse_unknown(stack)
     world.start()
     try:
         deployment = operate(world, f"pulumi up --stack {stack}", "up", "--stack", stack)
     except SandboxError as error:
         raise SandboxError(
             f"{error}\nWhat was made is kept. Correct the cause and run the same command again, "
-            f"or look closer: {_RUN} pulumi preview --diff --stack {stack}"
+            f"or look closer: {run_command()} pulumi preview --diff --stack {stack}"
         ) from error
     _summarize(world, stack, deployment)
 
@@ -87,14 +83,17 @@ def status() -> None:
 def down() -> None:
     """Destroy every stack, stop the emulated AWS and remove the sandbox's files."""
     world = World.of_environment()
-    if not world.directory.exists():
+    if not os.path.lexists(world.directory):
         say("There is no sandbox: nothing to do.")
         return
     # Without an engine nothing can be destroyed, and nothing need be: all of it ends with the emulator.
     if world.emulator is not None and pulumi_engine.find() is not None:
-        world.start()
-        for stack in world.stacks:
-            _destroy(world, stack)
+        try:
+            world.start()
+            for stack in world.stacks:
+                _destroy(world, stack)
+        except DamageError as error:
+            say(f"{error}\nThe stacks are not destroyed one by one, therefore: they end with the emulated AWS.")
     world.stop()
     say(f"The sandbox is gone: {world.directory} is removed. The environment (.venv) and the engine are kept.")
 
@@ -120,7 +119,7 @@ def demo() -> None:
     table = Table("seconds", "what happened", box=None, pad_edge=False)
     for moment, line in told:
         table.add_row(f"{moment:.1f}", escape(line))
-    Console(highlight=False).print(table)
+    make_console().print(table)
 
 
 def main() -> None:
@@ -130,7 +129,16 @@ def main() -> None:
     except SandboxError as error:
         console.print("[red]error:[/red] ", end="")
         say(str(error))
+        if isinstance(error, DamageError):
+            say(_way_out())
         sys.exit(1)
+
+
+def _way_out() -> str:
+    directory = World.of_environment().directory
+    if sys.argv[1:2] == ["down"]:
+        return f"Remove it by hand, as somebody who may: rm -rf {shlex.quote(str(directory))}"
+    return "`make sandbox-down` removes the sandbox, whatever it holds; after that `make sandbox` makes a new one."
 
 
 def _destroy(world: World, stack: str) -> None:
@@ -143,7 +151,7 @@ def _destroy(world: World, stack: str) -> None:
 
 def _summarize(world: World, stack: str, deployment: Deployment) -> None:
     emulator = world.emulator
-    out = Console(highlight=False, soft_wrap=True)
+    out = make_console()
     fates = ", ".join(f"{count} {fate}" for fate, count in sorted(deployment.changes.items()))
     out.print(f"\n[bold]{escape(stack)}[/bold]: {fates if deployment.changed else 'nothing changed'}\n")
     table = Table("resource", "count", box=None, pad_edge=False)
@@ -151,16 +159,18 @@ def _summarize(world: World, stack: str, deployment: Deployment) -> None:
         table.add_row(kind, str(count))
     out.print(table)
     out.print("\n[bold]Outputs[/bold]")
-    out.print(escape(yaml.safe_dump(deployment.outputs, sort_keys=True, default_flow_style=False)))
+    told = yaml.safe_dump(deployment.outputs, sort_keys=True, default_flow_style=False, width=sys.maxsize)
+    out.print(escape(told), soft_wrap=True)
     out.print(f"[bold]Emulated AWS[/bold]  {emulator.url if emulator else 'has ended'}\n")
     out.print("[bold]Try next[/bold]")
-    doctor = f"{_RUN} python -m tools doctor --stack {stack}"
+    run = run_command()
+    doctor = f"{run} python -m tools doctor --stack {stack}"
     for command, purpose in (
-        (f"{_RUN} aws s3 ls", ""),
-        (f"{_RUN} pulumi stack --stack {stack}", ""),
-        (f"{_RUN} pulumi preview --diff --stack {stack}", f"after a change to Pulumi.{stack}.yaml"),
+        (f"{run} aws s3 ls", ""),
+        (f"{run} pulumi stack --stack {stack}", ""),
+        (f"{run} pulumi preview --diff --stack {stack}", f"after a change to Pulumi.{stack}.yaml"),
         (doctor, "whether people can see and launch the products"),
         ("make sandbox-demo", "the whole story, in minutes: train, approve, deploy, tear down"),
         ("make sandbox-down", "destroys what is here, and stops"),
     ):
-        out.print(f"  {command:<{len(doctor)}}  {purpose}".rstrip(), markup=False)
+        out.print(f"  {command:<{len(doctor)}}  {purpose}".rstrip(), markup=False, soft_wrap=True)

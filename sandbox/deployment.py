@@ -29,6 +29,10 @@ class Deployment:
     """The engine's diagnostics of severity error, and whatever it printed that is not an event."""
     steps: int = 0
     """Resources that have been dealt with so far."""
+    planned: int = 0
+    """Resources that there are to deal with, by the preview before the operation; 0 before its end."""
+    _preview: str = ""
+    """What has been read of that preview."""
 
     @property
     def changed(self) -> bool:
@@ -36,7 +40,16 @@ class Deployment:
         return any(count for fate, count in self.changes.items() if fate != _UNCHANGED)
 
     def follow(self, line: str) -> str:
-        """Take in one line of the engine's output; the name of the resource that it is about, or nothing."""
+        """Take in one line of the engine's output; the name of the resource that it is about, or nothing.
+
+        First comes the preview, as one object over many lines; then the events of the operation, one each line.
+        """
+        if self._preview or line == "{\n":
+            self._preview += line
+            if line == "}\n":
+                self._plan(json.loads(self._preview))
+                self._preview = ""
+            return ""
         try:
             event = json.loads(line)
         except ValueError:
@@ -50,6 +63,16 @@ class Deployment:
         if summary := event.get("summaryEvent"):
             self.changes.update(summary.get("resourceChanges") or {})
         return name
+
+    def _plan(self, preview: dict[str, Any]) -> None:
+        self.planned = sum((preview.get("changeSummary") or {}).values())
+        for diagnostic in preview.get("diagnostics") or ():
+            self._diagnose(diagnostic | {"message": diagnostic["message"].removeprefix("error: ")})
+
+    @property
+    def position(self) -> str:
+        """How far it is, such as `41 of 86 resources`."""
+        return f"{self.steps} of {max(self.planned, self.steps)} resources"
 
     def _diagnose(self, diagnostic: dict[str, Any]) -> None:
         if diagnostic.get("severity") == "error":
@@ -74,7 +97,7 @@ def operate(world: World, title: str, *command: str) -> Deployment:
 
     """
     deployment = Deployment()
-    line = world.pulumi_command([*command, "--yes", "--skip-preview", "--json", "--non-interactive"])
+    line = world.pulumi_command([*command, "--yes", "--json", "--non-interactive"])
     with step(title) as detail:
         with subprocess.Popen(
             line,
@@ -87,7 +110,7 @@ def operate(world: World, title: str, *command: str) -> Deployment:
             try:
                 for event in engine.stdout or ():
                     if name := deployment.follow(event):
-                        detail(f"{deployment.steps} resources: {name}")
+                        detail(f"{deployment.position}: {name}")
             except KeyboardInterrupt:
                 # The engine got the same signal. It finishes what it has begun and writes it down.
                 engine.communicate()

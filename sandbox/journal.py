@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,13 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     for journal in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
         while _writes(journal) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        for line in journal.read_text().splitlines():
-            entry = json.loads(line)
-            entries[entry["urn"]] = entry
+        for line in journal.read_text(errors="replace").splitlines():
+            # The last line of a plugin that was killed may be half of one.
+            with suppress(ValueError):
+                entry = json.loads(line)
+                entries[entry["urn"]] = entry
     return entries
 
 
 def _writes(journal: Path) -> bool:
-    return processes.runs(int(journal.stem), _PLUGIN)
+    return journal.stem.isdecimal() and processes.runs(int(journal.stem), _PLUGIN)

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _WATCH_SECONDS = 0.5
@@ -18,6 +19,18 @@ def runs(pid: int, word: str) -> bool:
         return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def having(*words: str) -> list[int]:
+    """Find the processes, whoever started them, that have each of these words among their arguments."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError):  # it has just ended
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+                if {word.encode() for word in words} <= set(arguments):
+                    found.append(int(process.name))
+    return found
 
 
 def end_with_parent() -> None:

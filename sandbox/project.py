@@ -13,6 +13,8 @@ from sandbox.faults import SandboxError
 _SALT = "encryptionsalt"
 # What ties a stack to a real account; in the sandbox it would only stand in the way.
 _ACCOUNT_KEYS = ("aws:allowedAccountIds", "aws:forbiddenAccountIds", "aws:profile", "aws:assumeRoles")
+_COPIED = "copied-stack-files"
+"""File beside the copies that names them."""
 _SECRETS_KEYS = ("secretsprovider", "encryptedkey", _SALT)
 
 
@@ -42,17 +44,23 @@ class Project:
     def sync(self, plugins: Mapping[str, Mapping[str, Path]]) -> None:
         """Bring the copy up to date; all that stays of it is the salt that the engine wrote into a stack file.
 
+        A stack file that somebody else has written beside the copies, such as that of a deployment test, is left alone.
+
         `plugins` gives the folder of each plugin that is not the engine's own, by kind and name.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         _write(self.target / "Pulumi.yaml", yaml.safe_dump(self._settings(plugins), sort_keys=False))
         sources = self._stack_files(self.source)
-        for stale in {path.name for path in self._stack_files(self.target)} - {path.name for path in sources}:
-            (self.target / stale).unlink()
+        copied = self.target / _COPIED
+        before = copied.read_text(errors="replace").splitlines() if copied.exists() else []
+        _write(copied, "".join(f"{path.name}\n" for path in sources))
+        names = {path.name for path in sources}
+        for path in self._stack_files(self.target):
+            if path.name in before and path.name not in names:
+                path.unlink()
         for path in sources:
             copy = self.target / path.name
-            salt = _load(copy).get(_SALT) if copy.exists() else None
-            _write(copy, yaml.safe_dump(_sandboxed(_load(path), salt), sort_keys=False))
+            _write(copy, yaml.safe_dump(_sandboxed(_load(path), _salt(copy)), sort_keys=False))
 
     def _settings(self, plugins: Mapping[str, Mapping[str, Path]]) -> dict[str, Any]:
         """Give the project's settings with the paths that the copy needs."""
@@ -86,9 +94,18 @@ def _sandboxed(stack: dict[str, Any], salt: str | None) -> dict[str, Any]:
     return settings | ({_SALT: salt} if salt else {})
 
 
+def _salt(copy: Path) -> str | None:
+    """Give the salt of a copy; none where the copy is damaged, which is then made anew."""
+    try:
+        salt = _load(copy).get(_SALT)
+    except SandboxError:
+        return None
+    return salt if isinstance(salt, str) else None
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(errors="replace"))
     except FileNotFoundError as error:
         raise SandboxError(f"{path} does not exist. Run the command on a project of Pulumi.") from error
     except yaml.YAMLError as error:
@@ -100,8 +117,8 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all, and only when it differs."""
-    if path.exists() and path.read_text() == text:
+    if path.exists() and path.read_bytes() == text.encode():
         return
     part = path.with_suffix(".part")
-    part.write_text(text)
+    part.write_bytes(text.encode())
     part.replace(path)

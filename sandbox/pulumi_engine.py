@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sandbox.faults import EngineUnavailableError
 from sandbox.progress import say, step
+from sandbox.virtualenv import InstallError, engine_cache
 
 _MODULE = Path(__file__).parent / "engine"
 _GO_REQUIREMENTS = _MODULE / "requirements-go.txt"
@@ -88,14 +89,12 @@ def _official_candidates(path: str) -> Iterator[Path]:
             yield Path(found[0])
 
 
-def _cache(environment: Mapping[str, str]) -> Path:
-    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base, "sm-mlops", "engine").absolute()
-
-
 def _built(environment: Mapping[str, str]) -> Path:
     target = f"{pinned_version()}-{sys.platform}-{platform.machine()}"
-    return _cache(environment) / target / "pulumi"
+    try:
+        return engine_cache(environment) / target / "pulumi"
+    except InstallError as error:
+        raise EngineUnavailableError(str(error)) from error
 
 
 def _build(target: Path, environment: Mapping[str, str]) -> None:
@@ -117,8 +116,14 @@ def _build(target: Path, environment: Mapping[str, str]) -> None:
         go = _go(environment, workshop)
         with step("engine") as detail:
             command = _build_command(go, workshop / "pulumi")
-            for count, line in enumerate(_lines(command, _build_environment(environment, workshop)), start=1):
-                detail(f"{count} packages: {line}")
+            own = _build_environment(environment, workshop)
+            packages = 0
+            for line in _lines([command[0], "list", "-deps", command[-1]], own):
+                # Other lines tell what is fetched for it.
+                packages += not line.startswith("go: ")
+                detail(line)
+            for count, line in enumerate(_lines(command, own), start=1):
+                detail(f"{count} of {max(packages, count)} packages: {line}")
             # Not before the end, so that an interrupted build is never taken for an engine.
             (workshop / "pulumi").replace(target)
             detail("removing what only the build needed")

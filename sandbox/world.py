@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sandbox import git_client, journal, processes, pulumi_engine
-from sandbox.faults import SandboxError
+from sandbox.faults import DamageError, SandboxError
 from sandbox.progress import say
 from sandbox.project import Project
 
@@ -25,8 +26,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT_STACK = "dev"
 DEFAULT_REGION = "us-east-1"
 
+_EMULATOR = "sandbox.emulator"
 _EMULATOR_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_WRITING_SECONDS = 10.0
 _PLUGINS = REPOSITORY / "sandbox" / "plugins"
 # What a caller's environment may carry that would reach a real account, another backend or another interpreter.
 _FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "BOTO", "MOTO_", "PYTHON")
@@ -77,9 +80,9 @@ class World:
         """The emulated AWS as it runs now, or None."""
         try:
             emulator = Emulator(**json.loads(self._info.read_text()))
-        except (FileNotFoundError, TypeError, ValueError):  # none yet, or one of another version of the sandbox
+            alive = processes.runs(emulator.pid, str(self._info)) and _instance(emulator.url) == emulator.instance
+        except (OSError, TypeError, ValueError):  # none yet, damaged, or of another version of the sandbox
             return None
-        alive = processes.runs(emulator.pid, str(self._info)) and _instance(emulator.url) == emulator.instance
         return emulator if alive else None
 
     @property
@@ -91,22 +94,29 @@ class World:
         """Bring everything up that is not up yet, and drop state that an emulator has left behind by dying."""
         engine = self.engine
         with self._locked():
-            if self.emulator is None:
-                self._forget_dead_emulator()
+            if self.emulator is None or not self._backend.is_dir():
+                self._forget_emulator()
                 say("Starting the emulated AWS.")
                 self._start_emulator()
-            self._backend.mkdir(exist_ok=True)
             self._write_files()
-            self.project.sync(_plugins(engine))
+            self._sync(engine)
             self._recover()
 
     def stop(self) -> None:
-        """End the emulated AWS and remove the folder. What the stacks hold lives in it and goes with it."""
-        if not self.directory.exists():
+        """End the emulated AWS and remove the folder. What the stacks hold lives in it and goes with it.
+
+        Raises:
+            DamageError: something of it cannot be removed.
+
+        """
+        if not os.path.lexists(self.directory):
+            return
+        if not self.directory.is_dir():
+            self.directory.unlink()
             return
         with self._locked():
             self._stop_emulator()
-            shutil.rmtree(self.directory)
+            _remove(self.directory)
 
     def environment(self) -> dict[str, str]:
         """Give the complete environment of a process in this world, which must have been started.
@@ -143,6 +153,7 @@ class World:
             "PULUMI_HOME": str(self.directory / "pulumi-home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPATH": str(REPOSITORY),
+            "SM_MLOPS_COMMAND_PREFIX": run_command(),
             "SM_MLOPS_JOURNAL": str(self.directory / "journal"),
             "SM_MLOPS_PROJECT": str(self.project.source),
             "SM_MLOPS_SANDBOX": str(self.directory),
@@ -196,13 +207,35 @@ class World:
         and is `dev` where the command names none.
         """
         with self._locked():
-            self.project.sync(_plugins(self.engine))
+            self._sync(self.engine)
             self._recover()
-            stack = _named_stack(args) or (None if self.stacks else DEFAULT_STACK)
+            stack = _named_stack(args)
+            if stack is not None and not makes_stacks(args):
+                self.refuse_unknown(stack)
+            stack = stack or (None if self.stacks else DEFAULT_STACK)
             if stack in self.project.stacks() and stack not in self.stacks:
                 init = [str(self.engine.executable), "stack", "init", stack, "--non-interactive"]
                 self.run([*init, "--no-select"] if self.stacks else init, cwd=self.project.target)
         return [str(self.engine.executable), f"--cwd={self.project.target}", *args]
+
+    def refuse_unknown(self, stack: str) -> None:
+        """See to it that a stack has a settings file, or exists.
+
+        Raises:
+            SandboxError: it has neither; the message names those that do.
+
+        """
+        known = sorted({*self.project.stacks(), *self.stacks, *(path.name.split(".")[1] for path in self._own_files())})
+        # In full a stack is <organization>/<project>/<stack>.
+        if stack.rpartition("/")[2] not in known:
+            raise SandboxError(
+                f"There is no stack {stack!r}: {self.project.source} has settings for "
+                f"{', '.join(known) or 'none'}. Name one of them, or add Pulumi.{stack or '<stack>'}.yaml."
+            )
+
+    def _own_files(self) -> list[Path]:
+        """Stack files that somebody has written beside the copies."""
+        return list(self.project.target.glob("Pulumi.*.yaml"))
 
     def _path(self) -> str:
         own = [self.directory / "bin", Path(sys.prefix, "bin")]
@@ -214,29 +247,35 @@ class World:
         """Keep other commands from changing the same world at once."""
         path = self.directory / "lock"
         while True:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with path.open("w") as file:
+            with _told_as_damage():
+                self.directory.mkdir(parents=True, exist_ok=True)
+                if path.is_dir():
+                    path.rmdir()
+                file = path.open("w")
+            with file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 # Who held the lock may have removed the folder; then this lock is on nothing.
                 if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                     yield
                     return
 
-    def _forget_dead_emulator(self) -> None:
-        self._stop_emulator()
+    def _forget_emulator(self) -> None:
         if self.stacks:
             say(
                 f"The emulated AWS that {' and '.join(self.stacks)} lived in has ended, "
                 "so their state described nothing any more and is removed."
             )
-        for leftover in (self._backend, self.project.target, self.directory / "pulumi-home"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        elif self.emulator is not None:
+            say("The state of the stacks is gone, so the emulated AWS that they lived in is ended, too.")
+        self._stop_emulator()
+        for leftover in (self._info, self._backend, self.project.target, self.directory / "pulumi-home"):
+            _remove(leftover)
 
     def _start_emulator(self) -> None:
         log = self.directory / "emulator.log"
-        with log.open("w") as output:
+        with _told_as_damage(), log.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sandbox.emulator", "--info", str(self._info)],
+                [sys.executable, "-P", "-m", _EMULATOR, "--info", str(self._info)],
                 env=_own_environment() | _NO_ACCOUNT | {"PYTHONPATH": str(REPOSITORY)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -253,35 +292,50 @@ class World:
             time.sleep(_POLL_SECONDS)
 
     def _stop_emulator(self) -> None:
-        try:
-            pid = int(json.loads(self._info.read_text())["pid"])
-        except FileNotFoundError:
-            return
+        # By its command line, and not by the number in its file: that may be damaged or gone while it lives.
         deadline = time.monotonic() + _EMULATOR_SECONDS / 6
-        while processes.runs(pid, str(self._info)):
-            with suppress(ProcessLookupError):  # it has just ended
-                os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+        while pids := processes.having(_EMULATOR, str(self._info)):
+            for pid in pids:
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
-        self._info.unlink()
+        _remove(self._info)
         if self._process is not None:
             self._process.wait()
 
     def _write_files(self) -> None:
-        for folder in ("aws", "bin", "journal", "pulumi-home"):
-            (self.directory / folder).mkdir(exist_ok=True)
-        for empty in ("config", "credentials"):
-            (self.directory / "aws" / empty).touch()
-        wrapper = self.directory / "bin" / "pulumi"
-        wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m sandbox run pulumi "$@"\n')
-        wrapper.chmod(0o755)
+        with _told_as_damage():
+            for folder in ("aws", "backend", "bin", "journal", "pulumi-home"):
+                (self.directory / folder).mkdir(exist_ok=True)
+            for empty in ("config", "credentials"):
+                (self.directory / "aws" / empty).write_text("")
+            wrapper = self.directory / "bin" / "pulumi"
+            wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m sandbox run pulumi "$@"\n')
+            wrapper.chmod(0o755)
+
+    def _sync(self, engine: pulumi_engine.Engine) -> None:
+        try:
+            self.project.sync(_plugins(engine))
+        except OSError as error:
+            own = error.filename is not None and Path(error.filename).is_relative_to(self.directory)
+            raise (DamageError if own else SandboxError)(f"{_reason(error)}.") from error
 
     def _recover(self) -> None:
         """Put right what engines that were killed left behind; what belongs to running ones stays."""
         locked = {lock.parent.name for lock in self._backend.glob(".pulumi/locks/**/*.json") if not _released(lock)}
         for state in self._states():
-            if state.stem not in locked and (count := journal.complete(state, self.directory / "journal")):
+            if state.stem not in locked and (count := self._completed(state)):
                 say(f"Stack {state.stem}: the state is completed by {count} operations that a killed engine left open.")
-        journal.prune(self.directory / "journal")
+        with _told_as_damage():
+            journal.prune(self.directory / "journal")
+
+    def _completed(self, state: Path) -> int:
+        try:
+            return journal.complete(state, self.directory / "journal")
+        except FileNotFoundError:
+            return 0  # another command has just removed the stack
+        except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+            raise DamageError(f"{state}, the state of stack {state.stem}, is damaged ({_reason(error)}).") from error
 
     def _states(self) -> list[Path]:
         return sorted(self._backend.glob(".pulumi/stacks/*/*.json"))
@@ -290,10 +344,43 @@ class World:
 def _released(lock: Path) -> bool:
     """Remove a lock whose engine has ended; False where the engine runs."""
     with suppress(FileNotFoundError):  # its engine may end, and remove it, at any moment
-        if processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi"):
+        try:
+            held = processes.runs(int(json.loads(lock.read_text())["pid"]), "pulumi")
+        except (KeyError, TypeError, ValueError):
+            # Half a lock is one that an engine writes just now, or was killed over.
+            held = time.time() - lock.stat().st_mtime < _WRITING_SECONDS
+        if held:
             return False
         lock.unlink()
     return True
+
+
+@contextmanager
+def _told_as_damage() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DamageError(f"{_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) if isinstance(error, OSError | ValueError) else f"it lacks {error}"
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder with all in it, whatever rights it has been given; nothing where there is none."""
+    with _told_as_damage():
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+            for folder, inner, _ in os.walk(path):
+                for name in inner:
+                    if not Path(folder, name).is_symlink():
+                        Path(folder, name).chmod(0o700)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 _NO_ACCOUNT = {
@@ -301,6 +388,12 @@ _NO_ACCOUNT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+
+def run_command() -> str:
+    """Give the command that runs others in this world, as a person types it in the working directory."""
+    command = REPOSITORY / "sandbox" / "run"
+    return "./sandbox/run" if Path.cwd() == REPOSITORY else shlex.quote(str(command))
 
 
 def _own_environment() -> dict[str, str]:
@@ -329,6 +422,11 @@ def _named_stack(args: Sequence[str]) -> str | None:
         if flag.startswith("-s") and not flag.startswith("--"):
             return flag.removeprefix("-s").removeprefix("=")
     return None
+
+
+def makes_stacks(args: Sequence[str]) -> bool:
+    """Tell whether a Pulumi command line may name a stack that is not there yet."""
+    return list(args[:2]) == ["stack", "init"] or bool({"-c", "--create"} & set(args[2:]))
 
 
 def _instance(url: str) -> str | None:

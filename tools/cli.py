@@ -28,6 +28,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.preview_comment.command",
         "Show on a pull request what the previews say, dangers first.",
     ),
+    "product": ("tools.product", "Begin a product of your own, small and complete."),
+    "projects": (
+        "tools.projects.command",
+        "Who has which version of a product, and projects brought to the newest.",
+    ),
     "preview-summary": ("tools.preview_summary", "A preview in one line, for whoever approves it."),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""
@@ -44,6 +49,15 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # click looks for the nearest among the commands that are imported, and none is.
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         rows = [(name, summary) for name, (_, summary) in sorted(COMMANDS.items())]

@@ -87,7 +87,7 @@ def message(stack: str, found: list[Change], link: str) -> tuple[str, str]:
         lines.append(f"  ... and {len(found) - MESSAGE_LINES} more")
     resources = "1 resource" if len(found) == 1 else f"{len(found)} resources"
     text = [
-        f"AWS is not as the stack {stack} says. To put it back, `pulumi up --refresh` would do this:",
+        f"AWS is not as the stack {stack} says. To put it back, `pulumi up --refresh --stack {stack}` would do this:",
         *lines,
         "This drift is told once; it is told again when it changes, and when it has ended.",
         link,

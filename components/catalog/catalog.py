@@ -18,6 +18,7 @@ from components.core.naming import STUDIO_LOCATION_TAG
 from components.iam.role_documents import RoleFacts
 from components.packaging import seed_code
 from components.providers.domain_tag import DomainTag
+from components.providers.offered_products import OfferedProducts
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec
 
@@ -45,12 +46,16 @@ class Catalog(pulumi.ComponentResource):
     """Products that people launch as SageMaker projects."""
 
     summary: Mapping[str, Mapping[str, Any]]
-    """Portfolio, bucket and product versions by region, for the stack's outputs."""
+    """Portfolio, bucket, and by product its version and what of it is the same in every stack, by region, for the
+    stack's outputs."""
 
     def __init__(self, name: str, args: CatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:catalog:Catalog", name, None, opts)
         self._name = name
         self._args = args
+        for slug in args.spec.products:
+            for note in seed_code.product(slug).notes:
+                pulumi.log.warn(f"seed_code/{slug}/{note}", self)
         regions = [known_regions()[region] for region in args.spec.regions] or [args.environment.home]
         buckets = {region: self._bucket(region) for region in regions}
         child = pulumi.ResourceOptions(parent=self)
@@ -59,7 +64,15 @@ class Catalog(pulumi.ComponentResource):
             ProjectRolesArgs(environment=args.environment, spec=args.spec, iam=args.iam),
             child,
         )
+        self._offered: dict[str, pulumi.Output[str]] = {}
         self.summary = {region.name: self._region(region, buckets[region], roles) for region in regions}
+        if args.spec.service_catalog:
+            OfferedProducts(
+                f"{name}-offered",
+                region=args.environment.home.name,
+                products=self._offered,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"regions": self.summary})
 
     def _bucket(self, region: Region) -> DistributionBucket:
@@ -77,9 +90,10 @@ class Catalog(pulumi.ComponentResource):
     def _region(self, region: Region, distribution: DistributionBucket, roles: ProjectRoles) -> Mapping[str, Any]:
         args, name = self._args, f"{self._name}-{region.name}"
         portfolio = self._portfolio(name, region) if args.spec.service_catalog else None
-        versions = {
-            slug: self._product(region, slug, distribution, portfolio, roles).version for slug in args.spec.products
-        }
+        products = {slug: self._product(region, slug, distribution, portfolio, roles) for slug in args.spec.products}
+        for slug, product in products.items():
+            if product.product_id is not None:
+                self._offered[f"{region.name}/{slug}"] = product.product_id
         for domain_id in args.spec.studio_domains.get(region.name, ()):
             DomainTag(
                 f"{name}-{domain_id}",
@@ -90,7 +104,12 @@ class Catalog(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[distribution]),
             )
         offered = {"portfolioId": portfolio.portfolio_id} if portfolio else {}
-        return {"bucket": distribution.bucket, **offered, "versions": versions}
+        return {
+            "bucket": distribution.bucket,
+            **offered,
+            "versions": {slug: product.version for slug, product in products.items()},
+            "contents": {slug: seed_code.product(slug).content_version for slug in products},
+        }
 
     def _portfolio(self, name: str, region: Region) -> Portfolio:
         args = self._args

@@ -15,6 +15,7 @@ from components.catalog.publication import product_name
 from components.core.environment import Environment
 from components.providers.product_files import ProductFiles, studio_prefix, template_key
 from components.providers.product_version import ProductVersion
+from components.providers.release_note import FIRST
 from components.sections.catalog import CatalogSpec
 
 STUDIO_VISIBILITY = {"sagemaker:studio-visibility": "true"}
@@ -54,6 +55,8 @@ class Product(pulumi.ComponentResource):
 
     version: pulumi.Output[str]
     """Version that people launch."""
+    product_id: pulumi.Output[str] | None = None
+    """Id of the product; none where only Studio offers it."""
 
     def __init__(
         self,
@@ -65,29 +68,35 @@ class Product(pulumi.ComponentResource):
         self._name = name
         self._args = args
         source, region = args.source, args.region
-        text = args.values.apply(source.render)
-        template_digest = text.apply(packaging.digest)
-        self.version = text.apply(source.version_name)
+        # Rendered for its faults: what it becomes is told before anything is uploaded.
+        named = pulumi.Output.all(args.values, args.values.apply(source.render)).apply(
+            lambda known: source.version_name(known[0])
+        )
+        self.version = named.apply(str)
+        hashes = named.apply(lambda name: name.hashes)
         files = ProductFiles(
             f"{name}-files",
             region=region.name,
             bucket=args.distribution.bucket,
             product=source.slug,
             environment=args.values,
-            seed_digest=source.seed_digest,
-            template_digest=template_digest,
+            content_digest=source.content_digest,
+            hashes=hashes,
             studio_key=self.version.apply(lambda version: f"{studio_prefix(source.slug)}{version}.yaml")
             if args.studio_list
             else None,
+            # Where the portfolio offers it, its version tells what has changed.
+            files=source.manifest if args.portfolio is None else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.distribution]),
         )
-        template_url = pulumi.Output.all(args.distribution.bucket, template_digest).apply(
+        template_url = pulumi.Output.all(args.distribution.bucket, hashes).apply(
             lambda known: f"https://{known[0]}.{region.endpoint('s3')}/{template_key(source.slug, known[1])}"
         )
         if args.portfolio is None:
             self.register_outputs({"version": self.version})
         else:
             product = self._offered(args.portfolio, template_url, files)
+            self.product_id = product.id
             self.register_outputs({"productId": product.id, "version": self.version})
 
     def _offered(
@@ -102,7 +111,7 @@ class Product(pulumi.ComponentResource):
             region=args.region.name,
             product_id=product.id,
             version=self.version,
-            description=args.source.release_note,
+            files=args.source.manifest,
             template_url=template_url,
             keep_versions=args.spec.keep_versions,
             # Removed first of all: a product from which something was launched is then refused while it is still whole.
@@ -124,7 +133,7 @@ class Product(pulumi.ComponentResource):
             support_url=source.support_url,
             provisioning_artifact_parameters={
                 "name": self.version,
-                "description": source.release_note,
+                "description": FIRST,
                 "template_url": template_url,
                 "type": "CLOUD_FORMATION_TEMPLATE",
             },

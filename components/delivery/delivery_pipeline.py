@@ -150,7 +150,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             args.notifications.notify(
                 args.pipeline.removeprefix(f"{args.environment.names.prefix}-"),
                 pipeline.arn,
-                [f"codepipeline-pipeline-{event}" for event in args.events],
+                [f"codepipeline-pipeline-{event}" for event in _event_types(args.events, args.stages)],
             )
         self.register_outputs(self.summary)
 
@@ -279,3 +279,18 @@ class DeliveryPipeline(pulumi.ComponentResource):
             statements=lambda place: pipeline_policies.start_statements(place, args.pipeline),
             boundary_arn=args.permissions_boundary_arn,
         )
+
+
+def _event_types(events: Sequence[PipelineEvent], stages: Sequence[Stage]) -> list[str]:
+    """AWS's event type ids of what is told, without their common start.
+
+    A failure is told by the action that failed: with its reason and the address of its log, which the pipeline's own
+    event lacks. That one is needed where a condition of a stage can fail, which is no action.
+    """
+    told: list[str] = []
+    for event in events:
+        if event is PipelineEvent.FAILED:
+            told += ["action-execution-failed", *([event] if any(stage.entry for stage in stages) else [])]
+        else:
+            told.append(event)
+    return told

@@ -5,17 +5,21 @@ version, the checkout or the time.
 """
 
 from components.packaging.faults import Fault, ProductFolderError
-from components.packaging.identity import digest, version_name
-from components.packaging.product_folder import Product, discover, read_product
+from components.packaging.identity import VersionName, digest, environment_digest
+from components.packaging.product_folder import Product, discover, read_product, slug_fault
+from components.packaging.release_changes import Changes
 from components.packaging.seed_files import SeedFile
 
 __all__ = [
+    "Changes",
     "Fault",
     "Product",
     "ProductFolderError",
     "SeedFile",
+    "VersionName",
     "digest",
     "discover",
+    "environment_digest",
     "read_product",
-    "version_name",
+    "slug_fault",
 ]

@@ -4,7 +4,7 @@ A name that is too long fails when a project is made: in front of the data scien
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 
 import yaml
@@ -13,45 +13,51 @@ from awsmodel.regions import known_regions
 from components.packaging.faults import Report
 from components.packaging.name_limits import NAME_LIMITS, NAMED_BY_REF
 from components.packaging.template import ENVIRONMENT, Template
+from components.packaging.template_functions import NO_VALUE, VARIABLE, call, plain, substitution, texts
 from components.packaging.yaml_source import fields, items, line
 
 # SageMaker's own limits: ProjectEntityName and ProjectId in botocore's service model.
 _SAGEMAKER_LENGTHS: Mapping[str, int] = {"SageMakerProjectName": 32, "SageMakerProjectId": 20}
 _STACK_NAME_LENGTH = 128
 _UUID = "00000000-0000-0000-0000-000000000000"
-_NO_VALUE = "AWS::NoValue"
-_REFERENCE = re.compile(r"\$\{([^}]*)\}")
 
 
 class _UnknownLengthError(Exception):
     """A value whose length nobody knows before launch; the text says because of what."""
 
 
-def check_names(template: Template, report: Report, environment: Mapping[str, Mapping[str, str]] | None = None) -> None:
+def check_names(
+    template: Template,
+    report: Report,
+    environment: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    faulty: Collection[int] = (),
+) -> None:
     """Report each name that can become longer than AWS allows.
 
-    `environment` are the values of the environment mapping; without them, those that are committed.
+    `environment` are the values of the environment mapping; without them, those that are committed. In a line that is
+    `faulty` already, a length that nobody can tell is no second fault.
     """
     longest = _Longest(template, template.environment if environment is None else environment)
     for logical_id, resource in template.section("Resources").items():
-        kind = _plain(fields(resource).get("Type"))
+        kind = plain(fields(resource).get("Type"))
         for path, limit in NAME_LIMITS.get(kind or "", {}).items():
             for node in _at(fields(resource).get("Properties"), path.split(".")):
-                _check(longest, node, f"{logical_id}: {path} of {kind}", limit, report)
+                what = f"{logical_id}: {path} of {kind} takes {limit} characters"
+                try:
+                    _check(longest.of(node), what, limit, line(node), report)
+                except _UnknownLengthError as error:
+                    if line(node) not in faulty:
+                        advice = "build it from parameters with MaxLength or AllowedValues"
+                        report(line(node), f"{what}, and its length is unknown because {error}; {advice}")
 
 
-def _check(longest: "_Longest", node: yaml.Node, what: str, limit: int, report: Report) -> None:
-    try:
-        value = longest.of(node)
-    except _UnknownLengthError as error:
-        advice = "build it from parameters with MaxLength or AllowedValues"
-        report(line(node), f"{what} takes {limit} characters, and its length is unknown because {error}; {advice}")
-        return
+def _check(value: str, what: str, limit: int, place: int, report: Report) -> None:
     excess = len(value) - limit
     if excess > 0:
         report(
-            line(node),
-            f"{what} takes {limit} characters; at its longest it is {value!r}, which has {len(value)}: "
+            place,
+            f"{what}; at its longest it is {value!r}, which has {len(value)}: "
             f"{excess} too many; shorten what is fixed or leave out a part",
         )
 
@@ -60,9 +66,9 @@ def _at(node: yaml.Node | None, path: list[str]) -> Iterator[yaml.Node]:
     """Nodes at a path of properties, through both arms of every condition."""
     if node is None:
         return
-    call = _call(node)
-    if call is not None and call[0] == "Fn::If" and path:
-        for arm in items(call[1])[1:]:
+    function = call(node)
+    if function is not None and function[0] == "Fn::If" and path:
+        for arm in items(function[1])[1:]:
             yield from _at(arm, path)
     elif not path:
         yield node
@@ -71,30 +77,6 @@ def _at(node: yaml.Node | None, path: list[str]) -> Iterator[yaml.Node]:
             yield from _at(item, path[1:])
     else:
         yield from _at(fields(node).get(path[0]), path[1:])
-
-
-def _call(node: yaml.Node) -> tuple[str, yaml.Node] | None:
-    """Intrinsic function and argument, in either notation; None for a plain value."""
-    if node.tag.startswith("!"):
-        name = node.tag[1:]
-        return (name if name in ("Ref", "Condition") else f"Fn::{name}"), node
-    entries = fields(node)
-    if len(entries) == 1:
-        ((name, argument),) = entries.items()
-        if name == "Ref" or name.startswith("Fn::"):
-            return name, argument
-    return None
-
-
-def _plain(node: yaml.Node | None) -> str | None:
-    """Text of a scalar that is no function's call; None for anything else."""
-    return node.value if isinstance(node, yaml.ScalarNode) and not node.tag.startswith("!") else None
-
-
-def _texts(node: yaml.Node | None) -> list[str]:
-    """Texts of the scalars of a list, or of the one scalar."""
-    nodes = items(node) if isinstance(node, yaml.SequenceNode) else [node]
-    return [text for item in nodes if (text := _plain(item)) is not None]
 
 
 def _filled(name: str, length: int) -> str:
@@ -117,7 +99,7 @@ def _pseudo_parameters() -> Mapping[str, str]:
         "AWS::StackId": f"arn:{partition}:cloudformation:{region_name}:{account}:stack/{stack}/{_UUID}",
         "AWS::StackName": stack,
         "AWS::URLSuffix": max((region.dns_suffix for region in regions), key=len),
-        _NO_VALUE: "",
+        NO_VALUE: "",
     }
 
 
@@ -141,10 +123,10 @@ class _Longest:
 
     def of(self, node: yaml.Node) -> str:
         """The longest text; raises `_UnknownLengthError` where nobody can tell."""
-        call = _call(node)
-        if call is None:
+        function = call(node)
+        if function is None:
             return _scalar(node)
-        name, argument = call
+        name, argument = function
         if name not in self._functions:
             raise _UnknownLengthError(f"it uses {name}")
         return self._functions[name](argument)
@@ -167,7 +149,7 @@ class _Longest:
 
     def _parameter(self, name: str) -> str:
         declared = fields(self._parameters[name])
-        if allowed := _texts(declared.get("AllowedValues")):
+        if allowed := texts(declared.get("AllowedValues")):
             return max(allowed, key=len)
         lengths = [length for length in (_SAGEMAKER_LENGTHS.get(name), _number(declared.get("MaxLength"))) if length]
         if lengths:
@@ -175,7 +157,7 @@ class _Longest:
         raise _UnknownLengthError(f"parameter {name} has neither MaxLength nor AllowedValues")
 
     def _type_of(self, logical_id: str) -> str | None:
-        return _plain(fields(self._resources.get(logical_id)).get("Type"))
+        return plain(fields(self._resources.get(logical_id)).get("Type"))
 
     def _name_of(self, logical_id: str) -> str:
         """A resource's own name; where it has none, CloudFormation makes one that keeps to the limit."""
@@ -207,26 +189,25 @@ class _Longest:
 
     def _join(self, argument: yaml.Node) -> str:
         delimiter, elements = _arguments("Fn::Join", argument, 2)
-        if _call(elements) is not None:
+        if call(elements) is not None:
             raise _UnknownLengthError("Fn::Join takes a list that is not written out")
         return _scalar(delimiter).join(self.of(item) for item in items(elements) if not _is_no_value(item))
 
     def _select(self, argument: yaml.Node) -> str:
         index, elements = _arguments("Fn::Select", argument, 2)
         number = _number(index)
-        call = _call(elements)
-        if call is None:
+        function = call(elements)
+        if function is None:
             choices = list(items(elements))
             return self.of(choices[number]) if number is not None and number < len(choices) else self._longest(choices)
-        if call[0] != "Fn::Split":
-            raise _UnknownLengthError(f"it uses {call[0]} in Fn::Select")
-        delimiter, source = _arguments("Fn::Split", call[1], 2)
+        if function[0] != "Fn::Split":
+            raise _UnknownLengthError(f"it uses {function[0]} in Fn::Select")
+        delimiter, source = _arguments("Fn::Split", function[1], 2)
         return _piece(self.of(source), _scalar(delimiter), number)
 
     def _sub(self, argument: yaml.Node) -> str:
-        parts = items(argument)
-        text = _scalar(parts[0] if parts else argument)
-        own = fields(parts[1]) if len(parts) > 1 else {}
+        node, own = substitution(argument)
+        text = _scalar(node)
 
         def value(found: re.Match[str]) -> str:
             name = found[1].strip()
@@ -236,10 +217,10 @@ class _Longest:
                 return self.of(own[name])
             return self._attribute(name) if "." in name else self._named(name)
 
-        return _REFERENCE.sub(value, text)
+        return VARIABLE.sub(value, text)
 
     def _find_in_map(self, argument: yaml.Node) -> str:
-        name, *keys = (_plain(node) for node in _arguments("Fn::FindInMap", argument, 3)[:3])
+        name, *keys = (plain(node) for node in _arguments("Fn::FindInMap", argument, 3)[:3])
         first, second = keys
         found = [
             value
@@ -258,7 +239,7 @@ def _mappings(template: Template) -> dict[str, Mapping[str, Mapping[str, str]]]:
     """Texts of every mapping; of a list, its longest element."""
     return {
         name: {
-            key: {inner: max(_texts(node), key=len, default="") for inner, node in fields(values).items()}
+            key: {inner: max(texts(node), key=len, default="") for inner, node in fields(values).items()}
             for key, values in fields(mapping).items()
         }
         for name, mapping in template.section("Mappings").items()
@@ -286,10 +267,15 @@ def _scalar(node: yaml.Node) -> str:
 
 
 def _is_no_value(node: yaml.Node) -> bool:
-    call = _call(node)
-    return call is not None and call[0] == "Ref" and isinstance(call[1], yaml.ScalarNode) and call[1].value == _NO_VALUE
+    function = call(node)
+    return (
+        function is not None
+        and function[0] == "Ref"
+        and isinstance(function[1], yaml.ScalarNode)
+        and function[1].value == NO_VALUE
+    )
 
 
 def _number(node: yaml.Node | None) -> int | None:
-    value = _plain(node)
+    value = plain(node)
     return int(value) if value is not None and value.isdecimal() else None

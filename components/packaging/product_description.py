@@ -11,10 +11,10 @@ from components.core.faults import nearest
 from components.packaging.faults import Report
 from components.packaging.yaml_source import fields, items, line, parse, text_of
 
-_VERSION_SUFFIX = len("-01234567")
+_VERSION_SUFFIX = len("-01234567.01234567")
 
 # Service Catalog's limits in characters, from botocore's service model: ProductViewName, ProductViewShortDescription,
-# ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hash.
+# ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hashes.
 TEXT_LIMITS: Mapping[str, int] = {
     "name": 8191,
     "description": 8191,
@@ -24,7 +24,11 @@ TEXT_LIMITS: Mapping[str, int] = {
     "support.url": 2083,
     "version": 8192 - _VERSION_SUFFIX,
 }
-_LISTS = ("studio.parameters", "endpoints", "notSecret")
+_LISTS = ("studio.parameters", "endpoints", "notSecret", "exceptions")
+_SEED = "seed"
+_NO_SEED = "none"
+KEYS = (*TEXT_LIMITS, *_LISTS, _SEED)
+"""Every key that the file can have, by its path."""
 _SECTIONS = {"support": True, "studio": False}
 """Keys that hold keys, and whether they must be there."""
 _TYPES: Mapping[str, str] = {
@@ -48,6 +52,10 @@ class ProductDescription:
     """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
     not_secret: Sequence[str]
     """Files of the repository that look like secrets and are none: paths from `repository/`."""
+    exceptions: Sequence[str]
+    """What its template means as it is though it looks like a mistake: types, attributes and names."""
+    seed: bool
+    """Whether a project gets the files of `repository/`; `seed: none` says that it does not."""
 
 
 def read_description(text: str, report: Report) -> ProductDescription | None:
@@ -67,7 +75,11 @@ class _Reader:
         nodes = self._nodes()
         texts = {key: self._text(key, nodes[key]) for key in TEXT_LIMITS if key in nodes}
         lists = {key: self._texts(key, nodes[key]) for key in _LISTS if key in nodes}
-        return ProductDescription(texts, *(lists.get(key, ()) for key in _LISTS))
+        seed = nodes.get(_SEED)
+        if seed is not None and text_of(seed) != _NO_SEED:
+            self._report(line(seed), f"{_SEED}: can only be {_NO_SEED}; leave it out where a project gets repository/")
+        studio_parameters, endpoints, not_secret, exceptions = (lists.get(key, ()) for key in _LISTS)
+        return ProductDescription(texts, studio_parameters, endpoints, not_secret, exceptions, seed is None)
 
     def _nodes(self) -> dict[str, yaml.Node]:
         """Nodes by key path, after a report of the keys that are unknown or missing."""
@@ -81,7 +93,7 @@ class _Reader:
                 self._report(line(node), f"{section}: must hold the keys {self._keys_of(section)}")
             elif required:
                 self._report(0, f"{section}: is missing; it holds the keys {self._keys_of(section)}")
-        known = (*TEXT_LIMITS, *_LISTS)
+        known = KEYS
         for key, node in nodes.items():
             if key not in known:
                 self._report(line(node), f"{key}: is not a key of product.yaml{nearest(key, known)}")
@@ -92,7 +104,7 @@ class _Reader:
 
     @staticmethod
     def _keys_of(section: str) -> str:
-        return ", ".join(key.partition(".")[2] for key in (*TEXT_LIMITS, *_LISTS) if key.startswith(f"{section}."))
+        return ", ".join(key.partition(".")[2] for key in KEYS if key.startswith(f"{section}."))
 
     def _text(self, key: str, node: yaml.Node) -> str:
         value = text_of(node)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from components.core.faults import nearest
 from components.packaging.faults import Fault, ProductFolderError, Report
-from components.packaging.identity import digest, version_name
+from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
 from components.packaging.product_description import ProductDescription, read_description
+from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
-from components.packaging.seed_archive import archive, content_digest
+from components.packaging.seed_archive import archive, content_digest, file_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
 from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.template_references import Meant, check_references
 from components.packaging.yaml_source import read_text
 
 _DESCRIPTION = "product.yaml"
@@ -47,6 +49,8 @@ class Product:
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
     """SHA-256 of the paths, modes and contents of the files: 64 hexadecimal digits, whatever library makes the zip."""
+    notes: tuple[Fault, ...]
+    """What of the template nobody can judge before a launch."""
     source: Template = field(repr=False)
     """The template with its places in the text; `template` is the text alone."""
 
@@ -66,9 +70,20 @@ class Product:
         return self.source.environment
 
     @property
-    def release_note(self) -> str:
-        """What a version says of itself beside its name."""
-        return f"Seed code {self.seed_digest[:8]}"
+    def content_digest(self) -> str:
+        """Hash of the template as it is written and of the files: the same wherever they are published."""
+        return digest(f"{digest(self.template)} {self.seed_digest}")
+
+    @property
+    def content_version(self) -> str:
+        """What is the same of a version's name in every stack."""
+        return f"{self.version}-{short(self.content_digest)}"
+
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """Paths of the content from the product's folder, with short hashes; of many files only the folders."""
+        files = {f"{_REPOSITORY}/{file.path}": file_digest(file) for file in self.files}
+        return listed({_TEMPLATE: digest(self.template), **files})
 
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
@@ -93,9 +108,13 @@ class Product:
             raise ProductFolderError(self.slug, faults)
         return text
 
-    def version_name(self, rendered: str) -> str:
-        """What people see of the version that a rendered template makes: `1.0.0-` and 8 digits of its hash."""
-        return version_name(self.version, digest(rendered))
+    def version_name(self, environment: Mapping[str, Mapping[str, str]]) -> VersionName:
+        """What people see of the version that these values make of it."""
+        return VersionName(
+            stated=self.version,
+            content=short(self.content_digest),
+            environment=short(environment_digest(environment)),
+        )
 
 
 def discover(seed_code: Path) -> Mapping[str, Path]:
@@ -110,6 +129,13 @@ def discover(seed_code: Path) -> Mapping[str, Path]:
     return dict(sorted(folders.items()))
 
 
+def slug_fault(name: str) -> str | None:
+    """What the name of a product folder must be; none where it is that."""
+    if _SLUG.fullmatch(name) and len(name) <= _MAX_SLUG:
+        return None
+    return f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
+
+
 def read_product(folder: Path) -> Product:
     """The product of a folder.
 
@@ -117,11 +143,10 @@ def read_product(folder: Path) -> Product:
         ProductFolderError: with every fault of the folder.
     """
     faults: list[Fault] = []
-    if not _SLUG.fullmatch(folder.name) or len(folder.name) > _MAX_SLUG:
-        rule = f"lower-case letters, digits and single dashes, a letter first, at most {_MAX_SLUG}"
-        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {rule}"))
+    if (fault := slug_fault(folder.name)) is not None:
+        faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {fault}"))
     description = _description(folder, faults)
-    template = _template(folder, faults)
+    template, notes = _template(folder, description, faults)
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
     files = _files(folder, description, faults)
@@ -135,6 +160,7 @@ def read_product(folder: Path) -> Product:
         endpoints=tuple(description.endpoints),
         files=files,
         seed_digest=content_digest(files),
+        notes=notes,
         source=template,
     )
 
@@ -152,13 +178,25 @@ def _description(folder: Path, faults: list[Fault]) -> ProductDescription | None
     return None if text is None else read_description(text, report)
 
 
-def _template(folder: Path, faults: list[Fault]) -> Template | None:
-    report = _to(faults, _TEMPLATE)
+def _template(
+    folder: Path, description: ProductDescription | None, faults: list[Fault]
+) -> tuple[Template | None, tuple[Fault, ...]]:
+    """The template, and what of it nobody can judge."""
+    found: list[Fault] = []
+    report = _to(found, _TEMPLATE)
     text = read_text(folder / _TEMPLATE, report)
     template = None if text is None else read_template(text, report)
+    notes: list[Fault] = []
     if template is not None:
-        check_names(template, report)
-    return template
+        meant = Meant(exceptions=description.exceptions, seed=description.seed) if description else Meant()
+        followed = check_references(template, meant, report)
+        notes += [Fault(_TEMPLATE, line, reason) for line, reason in followed.notes]
+        for name in meant.exceptions:
+            if name not in followed.excused:
+                _to(faults, _DESCRIPTION)(0, f"exceptions: nothing of {_TEMPLATE} needs {name!r}; take it out")
+        check_names(template, report, faulty={fault.line for fault in found})
+    faults += found
+    return template, tuple(sorted(notes))
 
 
 def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
@@ -173,6 +211,8 @@ def _files(folder: Path, description: ProductDescription | None, faults: list[Fa
         shown = path.encode(errors="replace").decode()
         faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
+    if description is not None and not description.seed and not (folder / _REPOSITORY).exists():
+        return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)
     check_secrets(files, description.not_secret if description else (), report)

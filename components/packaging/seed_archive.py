@@ -40,6 +40,11 @@ def archive_size(files: Sequence[SeedFile]) -> int:
     )
 
 
+def file_digest(file: SeedFile) -> str:
+    """Hash of the mode and the content of one file, in hexadecimal."""
+    return hashlib.sha256(f"{_mode(file):o}\n".encode() + file.content).hexdigest()
+
+
 def content_digest(files: Sequence[SeedFile]) -> str:
     """SHA-256 of paths, modes and contents, in hexadecimal: the same however the zip would be written."""
     whole = hashlib.sha256()

@@ -13,6 +13,33 @@ from components.packaging.yaml_source import TEXT, fields, key_line, line, parse
 
 ENVIRONMENT = "Environment"
 """Name of the mapping whose values depend on the environment."""
+ENVIRONMENT_VALUES: Mapping[str, Mapping[str, str]] = {
+    "Names": {
+        "Project": "First part of every physical name of the environment.",
+        "Environment": "Second part of every physical name of the environment.",
+    },
+    "Seed": {
+        "Bucket": "Bucket with the zip of `repository/`, in the region of the launch.",
+        "Key": "Key of the zip.",
+    },
+    "Encryption": {"KmsKeyArn": "Customer key for what projects make; empty for AWS's own keys."},
+    "Roles": {
+        "PermissionsBoundary": "Name of the policy that bounds each role of a project; empty where they share roles.",
+        "CodePipeline": "Role of pipelines, where projects share roles; else empty, and the project makes its own.",
+        "CodeBuild": "The same for builds.",
+        "Events": "The same for rules of EventBridge.",
+        "CloudFormation": "The same for stacks that a project deploys.",
+        "SageMaker": "The same for pipelines, jobs and models of SageMaker.",
+        "Lambda": "The same for functions.",
+    },
+    "Network": {
+        "VpcId": "VPC in which builds, functions and jobs run; empty for outside any VPC.",
+        "SubnetIds": "Its subnets, with commas between them.",
+        "SecurityGroupIds": "Its security groups, with commas between them.",
+    },
+    "Notifications": {"TopicArn": "Topic that projects tell; empty where there is none."},
+}
+"""All that a template can ask of its environment: values of that mapping by their two keys, with their meaning."""
 REQUIRED_PARAMETERS = ("SageMakerProjectName", "SageMakerProjectId")
 """Parameters that SageMaker fills in when it makes a project; without them the launch fails."""
 
@@ -101,6 +128,8 @@ def _check_size(text: str, report: Report) -> None:
 
 
 def _check_literals(text: str, report: Report) -> None:
+    if not _ACCOUNT_ID.search(text) and not _ARN.search(text):
+        return
     for number, content in enumerate(text.splitlines(), 1):
         if found := _ACCOUNT_ID.search(content):
             report(number, f"{found[0]} looks like an account id; use ${{AWS::AccountId}} or a parameter")
@@ -141,9 +170,20 @@ def _check_environment(template: Template, report: Report) -> None:
         return
     for key, values in fields(mapping).items():
         path = f"Mappings.{ENVIRONMENT}.{key}"
+        if key not in ENVIRONMENT_VALUES:
+            known = list(ENVIRONMENT_VALUES)
+            report(
+                key_line(mapping, key),
+                f"{path}: no environment has it{nearest(key, known)} (allowed: {', '.join(known)})",
+            )
+            continue
         if not fields(values):
             report(line(values), f"{path}: must hold names with texts")
         for name, node in fields(values).items():
+            if name not in ENVIRONMENT_VALUES[key]:
+                known = list(ENVIRONMENT_VALUES[key])
+                reason = f"no environment has it{nearest(name, known)} (allowed: {', '.join(known)})"
+                report(key_line(values, name), f"{path}.{name}: {reason}")
             # A block scalar's end takes its line end with it, and an empty scalar has no place of its own.
             if not isinstance(node, yaml.ScalarNode) or node.tag != TEXT or node.style in ("|", ">"):
                 report(line(node), f'{path}.{name}: must be a text on one line; write "" where it has no value yet')

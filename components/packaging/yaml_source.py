@@ -53,21 +53,24 @@ def parse(text: str, report: Report) -> yaml.MappingNode | None:
     if not isinstance(root, yaml.MappingNode):
         report(1, "has no keys; see the files of another product for what belongs here")
         return None
-    faults = list(_structure_faults(root, set()))
+    faults = list(_structure_faults(root))
     for line, reason in faults:
         report(line, reason)
     return None if faults else root
 
 
-def _structure_faults(node: yaml.Node, seen: set[int]) -> Iterator[tuple[int, str]]:
-    if id(node) in seen:
-        yield line(node), "is used again through a YAML alias, which CloudFormation does not know; write it out"
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        yield from _duplicates(node)
-    for child in _children(node):
-        yield from _structure_faults(child, seen)
+def _structure_faults(root: yaml.Node) -> Iterator[tuple[int, str]]:
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:
+            yield line(node), "is used again through a YAML alias, which CloudFormation does not know; write it out"
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield from _duplicates(node)
+        pending += children(node)
 
 
 def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
@@ -81,7 +84,8 @@ def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
             first[key.value] = line(key)
 
 
-def _children(node: yaml.Node) -> Sequence[yaml.Node]:
+def children(node: yaml.Node) -> Sequence[yaml.Node]:
+    """Keys and values of a mapping, elements of a list; none of anything else."""
     if isinstance(node, yaml.MappingNode):
         return [child for pair in node.value for child in pair]
     return node.value if isinstance(node, yaml.SequenceNode) else []

@@ -352,8 +352,8 @@ def _shortened(lines: Sequence[str]) -> Iterable[str]:
 def _insufficient(role: Mapping[str, Any], props: Mapping[str, Any], gaps: Sequence[str]) -> str:
     return (
         f"role {role['Arn']} exists, was made by somebody else, and lacks what is needed: {'; '.join(gaps)}. Nothing "
-        f"of it was changed. Let its owner add that (`python -m tools iam-policies` writes the whole document), or set "
-        f"sm-mlops:iam.{props['key']}.mode to 'create'."
+        f"of it was changed. Let its owner add that (`.venv/bin/python -m tools iam-policies` writes the whole "
+        f"document), or set sm-mlops:iam.{props['key']}.mode to 'create'."
     )
 
 

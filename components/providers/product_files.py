@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.packaging import Product, digest, seed_code
+from components.packaging import Product, seed_code
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
+from components.providers.release_note import noted
 
 PROVISIONING_TAG = "servicecatalog:provisioning"
 """Object tag without which the launch roles of SageMaker Projects may not read an object."""
@@ -21,7 +22,7 @@ STUDIO_TAG = "sagemaker:studio-visibility"
 """Object tag without which Studio does not list a template."""
 
 _PLACE = ("region", "bucket", "product")
-_CONTENT = ("seedDigest", "templateDigest", "studioKey")
+_CONTENT = ("contentDigest", "hashes", "studioKey")
 
 
 def seed_key(product: Product) -> str:
@@ -29,9 +30,9 @@ def seed_key(product: Product) -> str:
     return f"products/{product.slug}/seed/{product.seed_digest[:16]}.zip"
 
 
-def template_key(slug: str, template_digest: str) -> str:
-    """Key of a rendered template."""
-    return f"products/{slug}/template/{template_digest}.yaml"
+def template_key(slug: str, hashes: str) -> str:
+    """Key of a template that is filled in: the hashes of its version."""
+    return f"products/{slug}/template/{hashes}.yaml"
 
 
 def studio_prefix(slug: str) -> str:
@@ -63,12 +64,12 @@ def publish(client: Any, props: Mapping[str, Any], product: Product) -> None:  #
     Raises:
         AwsError: the folder is not what the preview showed.
     """
-    text = product.render(props["environment"])
-    if (product.seed_digest, digest(text)) != (props["seedDigest"], props["templateDigest"]):
+    text, hashes = product.render(props["environment"]), product.version_name(props["environment"]).hashes
+    if (product.content_digest, hashes) != (props["contentDigest"], props["hashes"]):
         raise AwsError(f"{props['product']}: the folder has changed since the preview; run the command again")
     provisioning = f"{PROVISIONING_TAG}=true"
     _put(client, props["bucket"], seed_key(product), product.seed_zip(), provisioning)
-    _put(client, props["bucket"], template_key(product.slug, digest(text)), text.encode(), provisioning)
+    _put(client, props["bucket"], template_key(product.slug, hashes), text.encode(), provisioning)
     if props.get("studioKey"):
         _put(client, props["bucket"], props["studioKey"], text.encode(), f"{provisioning}&{STUDIO_TAG}=true")
     _forget_studio_copies(client, props["bucket"], product.slug, keep=props.get("studioKey"))
@@ -83,6 +84,12 @@ def _forget_studio_copies(client: Any, bucket: str, slug: str, keep: str | None)
 
 class ProductFilesProvider(AwsResourceProvider):
     """Carries out uploads; the functions above do the work."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Where nothing else tells of the release, these files do."""
+        if news.get("files") is None:
+            return CheckResult(news, [])
+        return CheckResult(noted(olds, news, ("hashes", "studioKey")), [])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Another place is another resource; other content is another upload."""
@@ -109,7 +116,7 @@ class ProductFilesProvider(AwsResourceProvider):
             studio = not props.get("studioKey") or (
                 object_tags(client, props["bucket"], props["studioKey"]).get(STUDIO_TAG) == "true"
             )
-        return ReadResult(id_, props if whole and studio else {**props, "templateDigest": ""})
+        return ReadResult(id_, props if whole and studio else {**props, "contentDigest": ""})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take the template off Studio's list; the files stay for projects that were made from them."""
@@ -128,7 +135,7 @@ class ProductFilesProvider(AwsResourceProvider):
         return {
             **{name: props.get(name) for name in (*_PLACE, *_CONTENT, "environment")},
             "seedKey": seed_key(product),
-            "templateKey": template_key(product.slug, props["templateDigest"]),
+            "templateKey": template_key(product.slug, props["hashes"]),
         }
 
 
@@ -143,9 +150,10 @@ class ProductFiles(Resource, module="s3", name="ProductFiles"):
         bucket: pulumi.Input[str],
         product: str,
         environment: pulumi.Input[Mapping[str, Mapping[str, str]]],
-        seed_digest: str,
-        template_digest: pulumi.Input[str],
+        content_digest: str,
+        hashes: pulumi.Input[str],
         studio_key: pulumi.Input[str] | None,
+        files: Mapping[str, str] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = {
@@ -153,9 +161,10 @@ class ProductFiles(Resource, module="s3", name="ProductFiles"):
             "bucket": bucket,
             "product": product,
             "environment": environment,
-            "seedDigest": seed_digest,
-            "templateDigest": template_digest,
+            "contentDigest": content_digest,
+            "hashes": hashes,
             "studioKey": studio_key,
+            "files": files,
             "seedKey": None,
             "templateKey": None,
         }

@@ -13,6 +13,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from components.packaging import digest
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
+from components.providers.release_note import FIRST, noted
 
 QUOTA = 100
 """Versions that a product can have."""
@@ -21,7 +22,7 @@ GUARD = 90
 """Versions at which a release is refused, so that the quota is never met in the middle of one."""
 
 _PLACE = ("region", "productId")
-_CONTENT = ("version", "description", "templateUrl", "keepVersions")
+_CONTENT = ("version", "templateUrl", "keepVersions")
 
 
 def artifacts(client: Any, product_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a botocore client
@@ -43,6 +44,24 @@ def provisioned_products(client: Any, product_id: str) -> Iterator[dict[str, Any
         if not page.get("NextPageToken"):
             return
         arguments["PageToken"] = page["NextPageToken"]
+
+
+def refusal(client: Any, told: str, product_id: str, region: str) -> str:  # noqa: ANN401 - a botocore client
+    """Why a product cannot be removed; empty where it can.
+
+    Args:
+        client: Service Catalog.
+        told: how the product is told of.
+        product_id: its id.
+        region: its region.
+    """
+    names = sorted(item["Name"] for item in provisioned_products(client, product_id))
+    if not names:
+        return ""
+    return (
+        f"product {told} in {region} cannot be removed: {len(names)} launched from it still exist: "
+        f"{', '.join(names)}. Delete these projects first."
+    )
 
 
 def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a botocore client
@@ -69,6 +88,11 @@ def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a b
             # no dots and at most 128 characters.
             IdempotencyToken=digest(f"{product_id} {props['version']}"),
         )["ProvisioningArtifactDetail"]
+    elif current.get("Description") == FIRST != props["description"]:
+        # Made together with the product, by the AWS plugin, which has not been told of the commit.
+        client.update_provisioning_artifact(
+            ProductId=product_id, ProvisioningArtifactId=current["Id"], Description=props["description"]
+        )
     older = [artifact for artifact in known if artifact["Id"] != current["Id"]]
     _set(client, product_id, current, active=True, guidance="DEFAULT")
     _retire(client, product_id, older, keep=int(props["keepVersions"]) - 1)
@@ -115,16 +139,16 @@ def _set(client: Any, product_id: str, artifact: Mapping[str, Any], *, active: b
 class ProductVersionProvider(AwsResourceProvider):
     """Carries out releases; the functions above do the work."""
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """A product keeps at least the version that people launch."""
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """A product keeps at least the version that people launch, and a new one says what is new in it."""
         keep = news.get("keepVersions")
         failures = []
         if isinstance(keep, int | float) and not 1 <= keep <= GUARD:
             failures.append(CheckFailure("keepVersions", f"{keep:g} is not between 1 and {GUARD}"))
-        return CheckResult(news, failures)
+        return CheckResult(noted(olds, news, ("productId", "version")), failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Another product is another resource; other content is a release."""
+        """Another product is another resource; another version is a release, what is said of it is none."""
         replaces = [key for key in _PLACE if olds.get(key) != news.get(key)]
         changed = [key for key in _CONTENT if olds.get(key) != news.get(key)]
         return DiffResult(changes=bool(replaces or changed), replaces=replaces, stables=[])
@@ -154,25 +178,22 @@ class ProductVersionProvider(AwsResourceProvider):
         return ReadResult(id_, props if live == [props["version"]] else {**props, "version": ""})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Let the product go, unless people still have something that was launched from it.
+        """Refuse where something was launched from the product; else the product itself goes next, with all versions.
 
-        The versions end with the product. This runs before anything of the product is removed, so a refusal leaves
+        A product that something was launched from cannot be deleted, and this is deleted before it: a refusal leaves
         everything as it is.
         """
         client = self.client("servicecatalog", props["region"])
         with explained(f"product {props['productId']}", "servicecatalog", props["region"]):
-            names = sorted(item["Name"] for item in provisioned_products(client, props["productId"]))
-        if names:
-            raise AwsError(
-                f"product {props['productId']} in {props['region']} cannot be removed: {len(names)} launched from it "
-                f"still exist: {', '.join(names)}. Delete these projects first."
-            )
+            reason = refusal(client, props["productId"], props["productId"], props["region"])
+        if reason:
+            raise AwsError(reason)
 
     def _release(self, props: dict[str, Any]) -> dict[str, Any]:
         client = self.client("servicecatalog", props["region"])
         with explained(f"version {props['version']}", "servicecatalog", props["region"]):
             artifact_id = release(client, props)
-        return {**{key: props[key] for key in (*_PLACE, *_CONTENT)}, "artifactId": artifact_id}
+        return {**{key: props[key] for key in (*_PLACE, *_CONTENT, "description")}, "artifactId": artifact_id}
 
 
 class ProductVersion(Resource, module="servicecatalog", name="ProductVersion"):
@@ -185,7 +206,7 @@ class ProductVersion(Resource, module="servicecatalog", name="ProductVersion"):
         region: pulumi.Input[str],
         product_id: pulumi.Input[str],
         version: pulumi.Input[str],
-        description: pulumi.Input[str],
+        files: Mapping[str, str],
         template_url: pulumi.Input[str],
         keep_versions: int,
         opts: pulumi.ResourceOptions,
@@ -194,7 +215,7 @@ class ProductVersion(Resource, module="servicecatalog", name="ProductVersion"):
             "region": region,
             "productId": product_id,
             "version": version,
-            "description": description,
+            "files": files,
             "templateUrl": template_url,
             "keepVersions": keep_versions,
             "artifactId": None,

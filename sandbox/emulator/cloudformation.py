@@ -7,6 +7,7 @@ the rights of the stack's role or of who asked. A request is answered when its w
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -119,6 +120,7 @@ class Stack(moto_models.Stack):
         self.enable_termination_protection = enable_termination_protection or False
         self.disable_rollback = False
         self.creation_time = utcnow()
+        self.last_updated_time: datetime | None = None
         self.custom_resources = {}
         self.status = "REVIEW_IN_PROGRESS"
         self.status_reason: str | None = None
@@ -191,6 +193,7 @@ class Stack(moto_models.Stack):
         before = (self._template.text, self.parameters, self.tags)
         members = dict(self.members)
         self._read(template, parameters)
+        self.last_updated_time = utcnow()
         if tags is not None:
             self.tags = tags
         if not self._work("UPDATE", "UPDATE_ROLLBACK"):

@@ -105,11 +105,11 @@ def _input(target: Json, event: EventMessageType) -> Any:  # noqa: ANN401 - any 
     if "InputPath" in target:
         return EventTemplateParser.parse("<it>", {"it": target["InputPath"]}, event)
     if transformer := target.get("InputTransformer"):
-        return _transformed(transformer["InputTemplate"], transformer.get("InputPathsMap") or {}, event)
+        return transformed(transformer["InputTemplate"], transformer.get("InputPathsMap") or {}, event)
     return {key: value for key, value in event.items() if key != "ingestion-time"}
 
 
-def _transformed(template: str, paths: dict[str, str], event: Any) -> Any:  # noqa: ANN401 - any JSON
+def transformed(template: str, paths: dict[str, str], event: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return a template with an event's values filled in.
 
     As EventBridge does it: inside a string a value is its text, elsewhere it is JSON. moto never quotes.

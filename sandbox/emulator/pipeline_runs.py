@@ -75,6 +75,14 @@ class ActionRun:
         """The action's name."""
         return str(self.declaration["name"])
 
+    def place(self) -> dict[str, str]:
+        """Where its work can be looked at, as events tell it; nothing where it has worked nowhere else."""
+        if not self.external_id:
+            return {}
+        provider = self.declaration["actionTypeId"]["provider"].lower()
+        url = f"https://console.aws.amazon.com/{provider}/home?region={self.region}#{self.external_id}"
+        return {"external-execution-id": self.external_id, "external-execution-url": url}
+
     def result(self) -> Json:
         """What it came to, as the API tells it."""
         told = {"externalExecutionId": self.external_id, "externalExecutionSummary": self.summary}
@@ -313,6 +321,7 @@ class Execution:
                 detail["execution-result"] = {
                     "external-execution-summary": str(action.error),
                     "error-code": action.error.code,
+                    **action.place(),
                 }
         events.publish(
             self.caller,

@@ -225,7 +225,8 @@ class SageMakerResponse(MotoResponse):
         arn = answer["PipelineExecutionArn"]
         role, definition = self.backend.pipelines[name].role_arn, pipeline["PipelineDefinition"]
         try:
-            run = PipelineRun(caller, arn, role, definition, self._get_param("PipelineParameters") or [])
+            described = self._get_param("PipelineExecutionDescription") or ""
+            run = PipelineRun(caller, arn, role, definition, self._get_param("PipelineParameters") or [], described)
         except StepError as error:
             raise ValidationError(message=str(error)) from error
         self.backend.runs[arn] = run

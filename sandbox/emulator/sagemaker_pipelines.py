@@ -38,8 +38,16 @@ class StepError(Exception):
 class PipelineRun:
     """One execution of a pipeline."""
 
-    def __init__(self, caller: Caller, arn: str, role: str, definition: str, given: list[dict[str, str]]) -> None:
-        self.arn = arn
+    def __init__(
+        self,
+        caller: Caller,
+        arn: str,
+        role: str,
+        definition: str,
+        given: list[dict[str, str]],
+        description: str = "",
+    ) -> None:
+        self.arn, self._description = arn, description
         self.definition: Json = json.loads(definition)
         self.status, self.failure = "Executing", ""
         self.started = self.ended = utcnow()
@@ -115,6 +123,7 @@ class PipelineRun:
                 told["StepStatus"] = "Succeeded"
             except Exception as error:
                 told |= {"StepStatus": "Failed", "FailureReason": str(error)}
+                self._tell_failed_step(step, str(error))
                 raise
             finally:
                 told["EndTime"] = utcnow()
@@ -225,17 +234,30 @@ class PipelineRun:
         return f"arn:{caller.partition}:sagemaker:{caller.region}:{caller.account}:{kind}/{name}"
 
     def _tell(self, status: str, before: str) -> None:
+        detail = {
+            "pipelineExecutionDescription": self._description,
+            "currentPipelineExecutionStatus": status,
+            "previousPipelineExecutionStatus": before,
+        }
+        self._publish("Execution Status Change", detail)
+
+    def _tell_failed_step(self, step: Json, reason: str) -> None:
+        detail = {
+            "stepName": step["Name"],
+            "stepType": step["Type"],
+            "currentStepStatus": "Failed",
+            "previousStepStatus": "Executing",
+            "failureReason": reason,
+        }
+        self._publish("Execution Step Status Change", detail)
+
+    def _publish(self, kind: str, detail: Json) -> None:
         pipeline = self.arn.partition("/execution/")[0]
         events.publish(
             self._caller,
             source="aws.sagemaker",
-            kind="SageMaker Model Building Pipeline Execution Status Change",
-            detail={
-                "pipelineArn": pipeline,
-                "pipelineExecutionArn": self.arn,
-                "currentPipelineExecutionStatus": status,
-                "previousPipelineExecutionStatus": before,
-            },
+            kind=f"SageMaker Model Building Pipeline {kind}",
+            detail={"pipelineArn": pipeline, "pipelineExecutionArn": self.arn, **detail},
             resource=pipeline,
         )
 

@@ -40,6 +40,7 @@ description: A folder of many files.
 owner: bench
 support: {description: none, email: bench@example.com, url: https://example.com}
 version: "1"
+seed: none
 """
 
 

@@ -1,7 +1,9 @@
 """A release, and a data scientist's day, on the real engine: find the products, launch, update, delete."""
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,8 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from components.packaging import VersionName
 from sandbox.deployment import operate
-from sandbox.faults import SandboxError
 from sandbox.world import REPOSITORY, World
 
 from .conftest import MakeWorld, alter, copy_project
@@ -26,6 +28,7 @@ SCIENTIST = "TeamDataScientist"
 STRANGER = "Accountant"
 PRODUCTS = ("model-build-train", "model-deploy")
 PROGRAM = ("__main__.py", "awsmodel", "components", "seed_code", "settings")
+COMMIT = "CODEBUILD_RESOLVED_SOURCE_VERSION"
 SEED_FILE = "seed_code/model-build-train/repository/README.md"
 
 
@@ -65,17 +68,33 @@ def restored(world: World, checkout: Path) -> Iterator[World]:
 
 def client(world: World, service: str, role: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class
     """A plain boto3 client, of the account's administrator or of somebody in a role."""
-    environment = world.environment()
-    endpoint = environment["AWS_ENDPOINT_URL"]
-    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
-    if role:
-        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-        sts = session.client("sts", endpoint_url=endpoint)
-        given = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        session = boto3.Session(
-            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
-        )
-    return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+    environment = world.environment() | (credentials(world, role) if role else {})
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        environment["AWS_SESSION_TOKEN"] if role else None,
+        region_name=REGION,
+    )
+    return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
+
+
+def credentials(world: World, role: str) -> dict[str, str]:
+    """Variables with which a command runs as somebody in a role."""
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    given = client(world, "sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
+
+
+def tool(world: World, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `tools projects` as the data scientist."""
+    command = [sys.executable, "-P", "-m", "tools", "projects", *words, "--stack", "dev"]
+    command += ["--folder", str(world.project.source)]
+    environment = {"PYTHONPATH": str(REPOSITORY), **credentials(world, SCIENTIST)}
+    return world.run(command, check=False, env=environment)
 
 
 def offered(catalog: Any) -> dict[str, str]:  # noqa: ANN401 - a botocore client
@@ -119,8 +138,8 @@ def versions(world: World, product_id: str) -> list[dict[str, Any]]:
     return sorted(listed["ProvisioningArtifactDetails"], key=lambda artifact: artifact["CreatedTime"])
 
 
-def preview(world: World) -> dict[str, set[str]]:
-    digest = json.loads(world.pulumi("preview", "--stack", "dev", "--json").stdout)
+def preview(world: World, commit: str = "c0ffee1") -> dict[str, set[str]]:
+    digest = json.loads(world.pulumi("preview", "--stack", "dev", "--json", env={COMMIT: commit}).stdout)
     fates: dict[str, set[str]] = {}
     for step in digest["steps"]:
         if step["op"] != "same":
@@ -275,37 +294,57 @@ def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up
     assert removed(catalog, again)["Status"] == "SUCCEEDED"
 
 
-def test_one_changed_line_is_one_new_version_and_nothing_else(restored: World, checkout: Path) -> None:
+def test_one_changed_line_is_one_new_version_that_tells_it_and_a_project_gets_it(
+    restored: World, checkout: Path
+) -> None:
     s3, bucket = client(restored, "s3"), f"sm-mlops-dev-products-{ACCOUNT}-{REGION}-an"
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    catalog = client(restored, "servicecatalog", SCIENTIST)
-    products = offered(catalog)
+    products = offered(client(restored, "servicecatalog", SCIENTIST))
     product_id = products["MLOps model building and training (sm-mlops-dev)"]
-    record = launched(catalog, product_id, SageMakerProjectName="old", SageMakerProjectId="p-old")
+    sagemaker = client(restored, "sagemaker", SCIENTIST)
+    sagemaker.create_project(ProjectName="old", ServiceCatalogProvisioningDetails={"ProductId": product_id})
     (old,) = versions(restored, product_id)
     with (checkout / SEED_FILE).open("a") as readme:
         readme.write("One line more.\n")
     name = f"catalog-{REGION}-model-build-train"
     assert preview(restored) == {"update": {f"{name}-files", f"{name}-version"}}
-    operate(restored, "up", "up", "--stack", "dev")
+    shown = restored.pulumi("preview", "--stack", "dev", "--diff", env={COMMIT: "c0ffee1"}).stdout
+    assert re.findall(r"~ (repository/\S+|template\.yaml) *: ", shown) == ["repository/README.md"]
+    assert "Changed: repository/README.md. Commit c0ffee1." in shown
+    restored.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", env={COMMIT: "c0ffee1"})
     new_keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    assert keys < new_keys, "what was published stays"
-    assert sorted(key.split("/")[2] for key in new_keys - keys) == ["seed", "template"]
+    assert keys < new_keys
+    assert len(new_keys - keys) == 2, "one template and one zip"
     first, second = versions(restored, product_id)
     assert (first["Id"], first["Guidance"], first["Active"]) == (old["Id"], "DEPRECATED", True)
     assert (second["Guidance"], second["Active"]) == ("DEFAULT", True)
-    assert second["Name"].startswith("1.0.0-")
-    assert offered(catalog) == products, "the products are the same ones"
-    assert preview(restored) == {}
-    answer = catalog.update_provisioned_product(
-        ProvisionedProductId=record["ProvisionedProductId"],
-        ProvisioningArtifactId=second["Id"],
-        ProvisioningParameters=[
-            {"Key": key, "UsePreviousValue": True} for key in ("SageMakerProjectName", "SageMakerProjectId")
-        ],
-    )
-    assert ended(catalog, answer["RecordDetail"]["RecordId"])["Status"] == "SUCCEEDED"
-    assert removed(catalog, record)["Status"] == "SUCCEEDED"
+    assert second["Description"] == "Changed: repository/README.md. Commit c0ffee1."
+    before, after = (VersionName.read(version["Name"]) for version in (first, second))
+    assert before is not None
+    assert after is not None
+    assert before.content != after.content
+    assert before.environment == after.environment
+    assert offered(client(restored, "servicecatalog", SCIENTIST)) == products, "the products are the same ones"
+    assert preview(restored, commit="0ddba11") == {}, "another commit of the same content"
+    told = tool(restored, "list")
+    assert "1 project, 1 behind the newest version.\nNext: " in told.stdout, told.stderr
+    assert f"{first['Name']}  {second['Name']}" in told.stdout
+    done = _upgraded(restored)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 1 project at the newest version." in done.stdout
+    project = sagemaker.describe_project(ProjectName="old")
+    assert project["ProjectStatus"] == "UpdateCompleted"
+    assert project["ServiceCatalogProvisioningDetails"]["ProvisioningArtifactId"] == second["Id"]
+    sagemaker.delete_project(ProjectName="old")
+
+
+def _upgraded(world: World) -> subprocess.CompletedProcess[str]:
+    """All projects brought to the newest version, once none is in use: the first run of a pipeline comes by itself."""
+    deadline = time.monotonic() + 120
+    while (done := tool(world, "upgrade", "--all", "--yes")).returncode and time.monotonic() < deadline:
+        assert "runs; wait for its end" in done.stdout, done.stdout + done.stderr
+        time.sleep(2)
+    return done
 
 
 def test_a_version_switched_off_behind_our_back_is_switched_on_again(world: World) -> None:
@@ -317,17 +356,24 @@ def test_a_version_switched_off_behind_our_back_is_switched_on_again(world: Worl
     assert versions(world, product_id)[-1]["Active"] is True
 
 
-def test_a_product_with_projects_is_not_destroyed_and_stays_whole(restored: World) -> None:
+def test_a_product_with_projects_may_not_go_as_the_preview_says_already_and_stays_whole(restored: World) -> None:
     catalog = client(restored, "servicecatalog", SCIENTIST)
     product_id = offered(catalog)["MLOps model deployment (sm-mlops-dev)"]
     record = launched(catalog, product_id, SageMakerProjectName="kept", SageMakerProjectId="p-kept")
     alter(restored, "dev", lambda config: config["sm-mlops:catalog"]["products"].remove("model-deploy"))
-    with pytest.raises(SandboxError, match=r"1 launched from it still exist: project-p-kept\. Delete these projects"):
-        operate(restored, "up", "up", "--stack", "dev")
-    again = launched(catalog, product_id, SageMakerProjectName="still", SageMakerProjectId="p-still")
-    assert again["Status"] == "SUCCEEDED", "the refusal left half a product behind"
-    for project in (record, again):
-        removed(catalog, project)
+    sentence = "1 launched from it still exist: project-p-kept. Delete these projects first."
+    for command in (("preview",), ("up", "--yes", "--skip-preview"), ("destroy", "--yes", "--skip-preview")):
+        refused = restored.pulumi(*command, "--stack", "dev", check=False)
+        printed = refused.stdout + refused.stderr
+        assert refused.returncode != 0
+        assert sentence in printed
+        assert "Traceback" not in printed, printed
+        if command[0] == "up":
+            again = launched(catalog, product_id, SageMakerProjectName="still", SageMakerProjectId="p-still")
+            assert again["Status"] == "SUCCEEDED", "the refusal left half a product behind"
+            removed(catalog, again)
+    assert versions(restored, product_id), "a refused destroy leaves the product"
+    removed(catalog, record)
 
 
 def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +16,7 @@ import pytest
 from .conftest import MakeWorld, copy_project
 from .holdings import Holdings, holdings
 from .test_stacks import Aws, recorded
-from .tested_options import ACCOUNT, TestedOptions
+from .tested_options import ACCOUNT, TESTER, TestedOptions
 
 pytestmark = pytest.mark.engine
 
@@ -118,6 +119,22 @@ def test_an_up_that_fails_is_told_with_what_the_engine_printed(tested: TestedOpt
     (fault,) = faults(done.stderr.splitlines())
     assert fault.startswith("bring up test-small-")
     assert "doctor" not in done.stderr, "there is nothing to examine"
+    assert "small: not brought up, destroyed; 1 fault:" in done.stderr
+    assert "examined" not in done.stderr
+
+
+def test_in_the_sandbox_it_works_as_its_page_says(tested: TestedOptions) -> None:
+    """By the copies of the stack files, and as a role that whoever is the account's root names."""
+    command = [sys.executable, "-P", "-m", "tools", "deployment-test"]
+    run = [*command, "run", "launching", "-s", "dev", "--interval", "0.05"]
+    assert "\nTest one with: " in tested.world.run([*command, "list", "-s", "dev"]).stdout
+    refused = tested.world.run(run, check=False)
+    assert refused.returncode == 1
+    assert "name a role with --role-arn" in refused.stderr
+    assert "launching: not brought up, destroyed; 1 fault:" in refused.stderr
+    done = tested.world.run([*run, "--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{TESTER}"], check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "launching: brought up and examined, destroyed; nothing is wrong"
 
 
 def test_what_the_doctor_finds_and_what_is_open_to_others_are_faults(
@@ -274,7 +291,8 @@ def test_a_test_that_is_asked_to_end_destroys_what_it_has_made(tested: TestedOpt
     else:
         assert "stopped before its end" in told
         # A project that AWS has only begun to make may not be seen yet: then the second try deletes it, which is told.
-        assert f"{option}: brought up and examined, destroyed; " in told
+        done = "not brought up" if step == "bring up" else "brought up, not examined to the end"
+        assert f"{option}: {done}, destroyed; " in told
 
 
 def test_a_sweep_leaves_what_is_too_young_and_what_no_test_has_made(tested: TestedOptions) -> None:

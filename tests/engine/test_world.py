@@ -131,7 +131,8 @@ def test_a_command_runs_from_any_folder_and_its_exit_code_is_kept(tiny_world: Wo
     assert tiny_world.run(sandbox("run", "sh", "-c", "exit 7"), check=False).returncode == 7
     unknown = tiny_world.run(sandbox("run", "no-such-command"), check=False)
     assert (unknown.returncode, unknown.stderr) == (127, "no-such-command: No such file or directory.\n")
-    with pytest.raises(SandboxError, match="no stack named 'nowhere' found"):
+    known = r"There is no stack 'nowhere': .* has settings for crash, dev, refuse, slow\."
+    with pytest.raises(SandboxError, match=known):
         tiny_world.pulumi("preview", "--stack", "nowhere")
 
 
@@ -214,3 +215,20 @@ def test_the_sandbox_needs_a_command() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("usage: ")
+
+
+def test_a_stack_that_make_is_told_must_be_one(tmp_path: Path) -> None:
+    """Nothing is started."""
+    for stack in ("", "nowhere", "a b"):
+        environment = {**os.environ, "SM_MLOPS_SANDBOX": str(tmp_path / "world")}
+        done = subprocess.run(
+            ["make", "-C", REPOSITORY, "sandbox", f"STACK={stack}"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode != 0
+        assert f"error: There is no stack {stack!r}: " in done.stderr
+        assert "dev, locked-down, prod. Name one of them" in done.stderr
+    assert not (tmp_path / "world").exists()

@@ -116,7 +116,7 @@ class Catalog:
         """The template of a product folder, told of the catalog's seed code and of the boundary of projects."""
         text = (product / "template.yaml").read_text()
         for old, new in (
-            ('Seed: {Bucket: "", Key: ""}', f"Seed: {{Bucket: {self.bucket}, Key: seed.zip}}"),
+            ("Seed: {Bucket: seed-bucket, Key: seed.zip}", f"Seed: {{Bucket: {self.bucket}, Key: seed.zip}}"),
             ('PermissionsBoundary: ""', f"PermissionsBoundary: {BOUNDARY.rpartition('/')[2]}"),
         ):
             assert text.count(old) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from components.packaging import digest, seed_code
+from components.packaging import seed_code
 from components.providers.adopted_role import AdoptedRoleProvider
 from components.providers.aws_access import AwsResourceProvider
 from components.providers.domain_tag import DomainTagProvider
@@ -99,8 +99,8 @@ def _files(version: str) -> Callable[[str], Properties]:
         "bucket": bucket,
         "product": product.slug,
         "environment": environment,
-        "seedDigest": product.seed_digest,
-        "templateDigest": digest(product.render(environment)),
+        "contentDigest": product.content_digest,
+        "hashes": product.version_name(environment).hashes,
         "studioKey": f"studio/{product.slug}.{version}.yaml",
     }
 
@@ -134,7 +134,7 @@ def _version(name: str) -> Callable[[str], Properties]:
         "region": REGION,
         "productId": product,
         "version": name,
-        "description": f"Seed code of {name}",
+        "description": f"What is new in {name}",
         "templateUrl": _TEMPLATE_URL,
         "keepVersions": 2.0,
     }

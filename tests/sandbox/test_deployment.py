@@ -26,6 +26,25 @@ def test_counts_what_the_stack_has_and_what_became_of_it() -> None:
     assert deployment.changed
 
 
+def test_the_preview_before_says_how_many_resources_there_are() -> None:
+    deployment = Deployment()
+    preview = {"steps": [{"op": "create"}], "changeSummary": {"create": 2, "same": 1}}
+    for line in f"{json.dumps(preview, indent=4)}\n".splitlines(keepends=True):
+        assert deployment.follow(line) == ""
+    assert deployment.faults == []
+    deployment.follow(done("aws:s3/bucket:Bucket", "create", custom=True))
+    assert deployment.position == "1 of 3 resources"
+    assert deployment.kinds == {"s3 Bucket": 1}
+
+
+def test_a_preview_that_fails_tells_why() -> None:
+    deployment = Deployment()
+    failed = {"diagnostics": [{"message": "error: one fault\n", "severity": "error"}], "changeSummary": None}
+    for line in f"{json.dumps(failed, indent=4)}\n".splitlines(keepends=True):
+        deployment.follow(line)
+    assert deployment.faults == ["one fault"]
+
+
 def test_nothing_changed() -> None:
     deployment = Deployment()
     deployment.follow(json.dumps({"summaryEvent": {"resourceChanges": {"same": 51}}}))

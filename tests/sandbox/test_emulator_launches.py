@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.catalog import Catalog, launch_policy, make_catalog
-from tests.sandbox.conftest import REPOSITORY, Client, Clients
+from awsmodel.regions import known_regions
+from components.iam.policies import document
+from components.iam.project_policies import boundary_statements
+from components.packaging import read_product
+from tests.sandbox.catalog import ACCOUNT, BOUNDARY, PROVISIONING, Catalog, launch_policy, make_catalog
+from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.pipelines import wait
+from tools.product import make
 
 PRODUCTS = [REPOSITORY / "seed_code" / name for name in ("model-build-train", "model-deploy")]
 
@@ -304,6 +310,46 @@ def test_a_launch_that_fails_at_its_last_resources_leaves_nothing(
     assert events[0]["ResourceStatus"] == "ROLLBACK_COMPLETE"
     servicecatalog.terminate_provisioned_product(ProvisionedProductName="failing")
     assert _everything(catalog.aws) == before
+
+
+def test_the_product_that_everybody_begins_with_launches_builds_and_leaves_its_bucket(
+    catalog: Catalog, scientist: Scientist, tmp_path: Path
+) -> None:
+    aws, sagemaker = catalog.aws, scientist("sagemaker")
+    folder = make("acme-train", tmp_path)
+    aws("s3").put_object(
+        Bucket=catalog.bucket, Key="acme.zip", Body=read_product(folder).seed_zip(), Tagging=PROVISIONING
+    )
+    text = catalog.filled(folder).replace("Key: seed.zip", "Key: acme.zip")
+    version = catalog.add_version("acme", catalog.put_text("acme.yaml", text))
+    bounds = boundary_statements(known_regions()[REGION], ACCOUNT, None)
+    boundary = aws("iam").create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=document(bounds))
+    before = _everything(aws)
+
+    identity = sagemaker.create_project(
+        ProjectName="churn",
+        ServiceCatalogProvisioningDetails={"ProductId": catalog.product, "ProvisioningArtifactId": version},
+    )["ProjectId"]
+
+    project = sagemaker.describe_project(ProjectName="churn")
+    message = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
+    assert (project["ProjectStatus"], message) == ("CreateCompleted", "")
+    pipeline = f"sagemaker-churn-{identity}-build"
+
+    def ended() -> list[str]:
+        runs = aws("codepipeline").list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+        return [run["status"] for run in runs if run["status"] != "InProgress"]
+
+    assert wait(ended, "the first run's end") == ["Succeeded"]
+
+    sagemaker.delete_project(ProjectName="churn")
+    aws("iam").delete_policy(PolicyArn=boundary["Policy"]["Arn"])
+    bucket = f"sagemaker-{identity}-build-{ACCOUNT}"
+    assert _everything(aws) == {**before, "buckets": sorted([*before["buckets"], bucket])}
+    boto = aws("s3")
+    for item in boto.list_object_versions(Bucket=bucket)["Versions"]:
+        boto.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+    boto.delete_bucket(Bucket=bucket)
 
 
 def _everything(aws: Clients) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,7 +97,9 @@ def test_the_steps_run_and_register_a_model_that_waits_for_approval(
     assert 0 < report["mse"]["value"] < report["baseline_mse"]["value"]
 
 
-def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(sagemaker: Client, trained: Json) -> None:
+def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(
+    sagemaker: Client, trained: Json, ear: Ear
+) -> None:
     assert trained
     arn = sagemaker.start_pipeline_execution(
         PipelineName=PIPELINE,
@@ -109,7 +112,20 @@ def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(sa
     execution = ended(sagemaker, arn)
 
     assert execution["PipelineExecutionStatus"] == "Failed"
-    assert "MaxMeanSquaredError = 0.01" in execution["FailureReason"]
+    reason = execution["FailureReason"]
+    told = re.fullmatch(
+        r"The mean squared error on the test rows is ([\d.]+) and above the parameter MaxMeanSquaredError = 0\.01 so "
+        r"no version was registered\. Commit: unknown Report: s3://\S+",
+        reason,
+    )
+    assert told, reason
+    assert float(told[1]) > 0.01
+    (heard,) = [
+        one["detail"]
+        for one in ear.heard()
+        if one["detail"].get("currentStepStatus") == "Failed" and one["detail"]["pipelineExecutionArn"] == arn
+    ]
+    assert (heard["stepName"], heard["failureReason"]) == ("ErrorTooHigh", reason)
     assert steps(sagemaker, execution)["ErrorTooHigh"] == "Failed"
     assert package(sagemaker)["ModelPackageVersion"] == 1
 

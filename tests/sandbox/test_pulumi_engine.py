@@ -33,7 +33,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def go(tmp_path: Path) -> Path:
     """A `go` whose build writes its environment where the engine should be."""
     build = 'while [ "$1" != -o ]; do shift; done; /usr/bin/env > "$2"; echo compiled'
-    return program(tmp_path / "bin" / "go", f'if [ "$1" = version ]; then echo go1.99.0; else {build}; fi')
+    answers = "version) echo go1.99.0 ;; list) echo go: downloading one; echo one; echo two ;;"
+    return program(tmp_path / "bin" / "go", f'case "$1" in {answers} *) {build} ;; esac')
 
 
 def test_no_engine_at_hand(environment: dict[str, str]) -> None:

@@ -64,7 +64,28 @@ def test_a_stack_file_that_is_gone_goes_from_the_copy(project: Project) -> None:
     project.sync(PLUGINS)
     (project.source / "Pulumi.old.yaml").unlink()
     project.sync(PLUGINS)
-    assert sorted(path.name for path in project.target.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
+    assert sorted(path.name for path in project.target.iterdir()) == [
+        "Pulumi.dev.yaml",
+        "Pulumi.yaml",
+        "copied-stack-files",
+    ]
+
+
+def test_a_stack_file_that_is_no_copy_is_left_alone(project: Project) -> None:
+    """A deployment test writes its own beside them."""
+    project.sync(PLUGINS)
+    (project.target / "Pulumi.test-one-t01234.yaml").write_text("config: {}\n")
+    project.sync(PLUGINS)
+    assert (project.target / "Pulumi.test-one-t01234.yaml").read_text() == "config: {}\n"
+
+
+@pytest.mark.parametrize("damage", ["a: [", "", "\0\x01", "encryptionsalt: [1]\n"])
+def test_a_damaged_copy_is_made_anew(project: Project, damage: str) -> None:
+    project.sync(PLUGINS)
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "copied-stack-files"):
+        (project.target / name).write_text(damage)
+    assert copied(project, "Pulumi.dev.yaml") == {"config": {"aws:region": "eu-west-1", "p:word": "one"}}
+    assert copied(project, "Pulumi.yaml")["main"] == str(project.program)
 
 
 @pytest.mark.parametrize(

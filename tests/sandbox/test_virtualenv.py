@@ -1,11 +1,15 @@
 """The checkout's environment is installed once, again when its requirements change, and anew after an interruption."""
 
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import virtualenv
+
+PRINTED = "Ignoring three: markers 'sys_platform == \"win32\"' don't match\nCollecting one==1\n"
 
 
 class Installer:
@@ -13,10 +17,12 @@ class Installer:
 
     def __init__(self) -> None:
         self.commands: list[Sequence[str]] = []
+        self.told: list[str] = []
         self.fault: BaseException | int = 0
         self.fails_at = "pip"
 
-    def __call__(self, command: Sequence[str]) -> int:
+    def __call__(self, command: Sequence[str], position: Callable[[str], str]) -> int:
+        self.told.append(position(PRINTED))
         self.commands.append(command)
         if "venv" in command:
             python = Path(command[-1], "bin", "python")
@@ -80,3 +86,60 @@ def test_a_failed_step_says_what_to_do(root: Path, installer: Installer, fails_a
     with pytest.raises(virtualenv.InstallError, match=advice):
         virtualenv.ensure(root, installer)
     assert not (root / ".venv" / "sm-mlops-stamp").exists()
+
+
+def test_pip_is_told_by_the_packages_that_it_has_fetched_and_installed(root: Path, installer: Installer) -> None:
+    (root / "requirements-dev.txt").write_text("one==1\ntwo==2 ; python_version > '3'\n    --hash=x\nthree==3\n")
+    virtualenv.ensure(root, installer)
+    assert installer.told[1] == "fetched 1 of 2 packages"
+    there = root / ".venv" / "lib" / "python3.11" / "site-packages"
+    (there / "one-1.dist-info").mkdir(parents=True)
+    position = virtualenv.Packages(root / ".venv", root / "requirements-dev.txt")
+    assert position(f"{PRINTED}Installing collected packages: one, two\n") == "installed 1 of 2 packages"
+
+
+def test_a_command_tells_how_far_it_is_and_a_failure_all_that_it_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(virtualenv, "PLAIN_SECONDS", 0.1)
+    monkeypatch.setattr(virtualenv, "POLL_SECONDS", 0.05)
+    script = "import sys, time; print('Collecting one', flush=True); time.sleep(0.5); print('oops'); sys.exit(3)"
+    assert virtualenv.execute([sys.executable, "-c", script], lambda printed: f"{printed.count('Coll')} of 2") == 3
+    lines = capfd.readouterr().err.splitlines()
+    assert "  1 of 2" in lines
+    assert lines[-2:] == ["Collecting one", "oops"]
+    assert virtualenv.execute([sys.executable, "-c", "print('quiet')"], str) == 0
+    assert "quiet" not in capfd.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_not_taken_for_a_missing_package(
+    root: Path, installer: Installer
+) -> None:
+    (root / ".venv").write_text("in the way")
+    with pytest.raises(virtualenv.InstallError, match=r"\.venv cannot be made \(File exists\)"):
+        virtualenv.ensure(root, installer)
+    assert installer.commands == []
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anything_is_installed(root: Path, tmp_path: Path) -> None:
+    """As the sandbox calls it, in a path with a space, with no engine at hand."""
+    place = tmp_path / "a b"
+    (place / "sandbox").mkdir(parents=True)
+    for name in ("bootstrap", "virtualenv.py"):
+        (place / "sandbox" / name).write_bytes((Path(virtualenv.__file__).parent / name).read_bytes())
+        (place / "sandbox" / name).chmod(0o755)
+    (place / "requirements-dev.txt").write_text("one==1\n")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "python3").symlink_to(sys.executable)
+    for name in ("sh", "readlink", "dirname"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+    environment = {"PATH": str(programs), "HOME": str(root / "requirements-dev.txt")}
+    done = subprocess.run(
+        [place / "sandbox" / "bootstrap", "engine"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: No Pulumi engine is installed, and one that is built cannot be kept: ")
+    assert "Set XDG_CACHE_HOME" in done.stderr
+    assert not (place / ".venv").exists()
+    virtualenv.see_that_an_engine_can_be_kept({"PATH": "", "XDG_CACHE_HOME": str(tmp_path / "cache")})

@@ -17,7 +17,7 @@ from components.catalog.publication import product_name, template_values
 from components.core.naming import Names
 from components.iam.policies import document
 from components.iam.project_policies import boundary_statements, launch_statements, launch_trust
-from components.packaging import digest, seed_code
+from components.packaging import VersionName, seed_code
 from components.providers.product_files import seed_key, template_key
 from tests.unit.played_aws import Refused
 
@@ -38,11 +38,20 @@ SLUGS = ("model-build-train", "model-deploy")
 
 
 @cache
-def rendered(slug: str) -> str:
-    source = seed_code.product(slug)
-    return source.render(
-        template_values(source, NAMES, bucket=BUCKET, key_arn="", topic_arn=TOPIC, network=None, use_role_arns={})
+def values(slug: str) -> Mapping[str, Mapping[str, str]]:
+    return template_values(
+        seed_code.product(slug), NAMES, bucket=BUCKET, key_arn="", topic_arn=TOPIC, network=None, use_role_arns={}
     )
+
+
+@cache
+def rendered(slug: str) -> str:
+    return seed_code.product(slug).render(values(slug))
+
+
+@cache
+def version_name(slug: str) -> VersionName:
+    return seed_code.product(slug).version_name(values(slug))
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -64,13 +73,13 @@ class HealthyAws:
         self.product_tags = {product: dict(STUDIO_VISIBILITY) for product in self.products}
         self.offered_by = {product: ["port-own"] for product in self.products}
         self.versions: dict[str, list[dict[str, Any]]] = {
-            f"prod-{slug}": [self.version(seed_code.product(slug).version_name(rendered(slug)))] for slug in SLUGS
+            f"prod-{slug}": [self.version(str(version_name(slug)))] for slug in SLUGS
         }
         self.constraints: dict[str, dict[str, str]] = {product: {"RoleArn": LAUNCH_ROLE} for product in self.products}
         self.objects: dict[str, dict[str, str]] = {
             key: dict(PROVISIONING)
             for slug in SLUGS
-            for key in (seed_key(seed_code.product(slug)), template_key(slug, digest(rendered(slug))))
+            for key in (seed_key(seed_code.product(slug)), template_key(slug, version_name(slug).hashes))
         }
         self.bodies: dict[str, str] = {}
         self.cors: list[dict[str, Any]] = []

@@ -121,7 +121,7 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
     dev["sm-mlops:artifacts"]["artifactDays"] = 0
     prod["sm-mlops:sources"] = prod.pop("sm-mlops:source")
     company = checkout(tmp_path, {"dev": dev, "prod": prod, "locked-down": locked_down, "test": stack_values("dev")})
-    resources = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Nam: x}}\n  More: {Type: AWS::Nothing::Here}\n"
+    resources = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Nam: x}}\n  More: {Type: AWS::SQS::Queue}\n"
     add_product(company / "seed_code", resources, Makefile="check:\n\t@echo its own test fails; exit 1\n")
     (company / "seed_code" / "empty").mkdir()
     for slug in PRODUCTS:
@@ -141,9 +141,9 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
         "(Pulumi.dev.yaml: not run, its settings have faults)",
         "product folder 'empty' has",
         "product.yaml: is missing",
-        "seed_code/churn/template.yaml:",
+        "seed_code/churn/template.yaml, line ",
         "'Nam'",
-        "AWS::Nothing::Here",
+        "AWS::SQS::Queue",
         "seed_code/churn/repository: `make check` fails:",
         "its own test fails",
         "(seed_code/model-deploy/repository has no Makefile, so no checks)",
@@ -156,7 +156,7 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
 def test_a_product_that_no_stack_offers_yet_is_judged_for_whoever_will_launch_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    function = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Name: unnamed-by-sagemaker}}"
+    function = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Name: !Ref SageMakerProjectId}}"
     add_product(tmp_path / "seed_code", function)
     monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
     monkeypatch.setattr(seed_code, "product", seed_code.product.__wrapped__)

@@ -151,7 +151,8 @@ def _only_rules(policy: Sequence[Statement], name: str) -> list[Statement]:
     ("resource", "missing"),
     [
         (
-            "{Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: reports}}",
+            "{Type: AWS::S3::Bucket, DeletionPolicy: Retain, "
+            "Properties: {BucketName: !Sub 'reports-${SageMakerProjectId}'}}",
             {"s3:CreateBucket", "s3:ListBucket"},
         ),
         (
@@ -167,7 +168,8 @@ def _only_rules(policy: Sequence[Statement], name: str) -> list[Statement]:
             {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"},
         ),
         (
-            "{Type: AWS::Events::Rule, Properties: {Name: sagemaker-more, State: ENABLED, Targets: "
+            "{Type: AWS::Events::Rule, Properties: {Name: !Sub 'sagemaker-${SageMakerProjectId}-x', State: ENABLED, "
+            "Targets: "
             "[{Id: x, Arn: !GetAtt CleanUpFunction.Arn, RoleArn: !Sub 'arn:${AWS::Partition}:iam::1:role/other'}]}}",
             {"iam:PassRole"},
         ),

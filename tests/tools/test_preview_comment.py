@@ -16,6 +16,7 @@ from tests.tools.previews.record import CASES, FOLDER, HOSTILE, PASSWORD
 from tools.preview_comment.comment import CODECOMMIT, GITHUB, LEAST_LIMIT, Context, Style, header, render, worth_telling
 from tools.preview_comment.dangers import HARMLESS
 from tools.preview_comment.engine_output import read
+from tools.preview_comment.findings import VERSION_TYPE
 from tools.preview_comment.markdown import code
 from tools.preview_comment.previews import Preview
 from tools.preview_comment.verdict import Rules, stops
@@ -156,7 +157,10 @@ def test_a_deleted_denial_allows_more() -> None:
 
 
 def test_versions_of_products_are_told_once_for_all_regions() -> None:
-    assert "- `versions` `model-build-train`: `1.2.0-abc1234` → `1.2.0-def5678` in `eu-west-1`" in told("versions")
+    assert (
+        "- `versions` `model-build-train`: `1.2.0-abc12345.e0e0e0e0` → `1.2.0-def56789.e0e0e0e0` in `eu-west-1`: "
+        "`Changed: template.yaml. Commit c0ffee1.`"
+    ) in told("versions")
     kind = "pulumi-python:dynamic/servicecatalog:ProductVersion"
     steps = [
         {
@@ -167,6 +171,15 @@ def test_versions_of_products_are_told_once_for_all_regions() -> None:
         for region in ("us-east-2", "eu-west-1")
     ]
     assert "- `dev` `model-deploy`: `1` → `2` in `eu-west-1`, `us-east-2`" in comment(read(made.digest(*steps), "dev"))
+
+
+def test_a_version_of_the_same_content_is_told_apart() -> None:
+    step = {
+        **made.step("update", "catalog-eu-west-1-model-deploy-version", VERSION_TYPE),
+        "oldState": {"inputs": {"version": "1.0.0-c1c1c1c1.e1e1e1e1", "region": "eu-west-1"}},
+        "newState": {"inputs": {"version": "1.0.0-c1c1c1c1.e2e2e2e2", "region": "eu-west-1"}},
+    }
+    assert "in `eu-west-1`, the same content in another environment" in comment(read(made.digest(step), "dev"))
 
 
 def test_drift_and_unknown_events_are_told() -> None:

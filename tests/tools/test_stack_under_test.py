@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tests.unit.delivery_example import example
 from tests.unit.test_settings import MINIMAL
+from tools.deployment_test import command
 from tools.deployment_test.engine import Engine
 from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
@@ -205,3 +207,18 @@ def test_without_pulumi_the_message_says_what_to_install(
     monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(ToolError, match="there is no `pulumi` on PATH"):
         tested().up(Engine(folder))
+
+
+def test_the_options_of_a_stack_are_listed_with_what_tests_one(tested: Callable[..., StackUnderTest]) -> None:
+    folder = tested().of.folder
+    told = CliRunner().invoke(command.command, ["list", "-s", "dev", "--folder", str(folder)])
+    assert told.exit_code == 0
+    first, last = told.stdout.splitlines()
+    assert first == "one  eu-west-1  projects: run  differs in artifacts"
+    assert last.endswith(" -m tools deployment-test run one -s dev")
+
+
+def test_a_stack_without_options_says_how_to_add_them(folder: Path) -> None:
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": MINIMAL}))
+    with pytest.raises(ToolError, match=r"has no sm-mlops:deploymentTests; docs/deployment-tests\.md tells how"):
+        CliRunner().invoke(command.command, ["list", "-s", "dev", "--folder", str(folder)], catch_exceptions=False)

@@ -37,6 +37,7 @@ Resources:
     Type: AWS::CodeCommit::Repository
     Properties:
       RepositoryName: !Sub sagemaker-${SageMakerProjectName}-${SageMakerProjectId}-churn
+      Code: {S3: {Bucket: !FindInMap [Environment, Seed, Bucket], Key: !FindInMap [Environment, Seed, Key]}}
 """
 
 FILES: Mapping[str, str | bytes] = {"README.md": "# Churn\n", "src/train.py": "print('train')\n"}

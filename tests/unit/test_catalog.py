@@ -1,13 +1,14 @@
 """Who sees and launches what: portfolio, products, constraints, sharing, and what the launch role may do."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import settings
 from awsmodel.principals import principal_type
-from components.packaging import discover
+from components.packaging import Fault, VersionName, discover, seed_code
 from components.packaging.seed_code import SEED_CODE
 from tests.unit.access import decision
 from tests.unit.recording import Recording, run_program, stack_values
@@ -73,6 +74,16 @@ def test_constraints_wait_for_the_association_and_the_version_for_all_of_it(dev:
         f"catalog-{HOME}-policy",
     } <= dev.named(f"{name}-version").depends_on
     assert f"catalog-{HOME}-bucket" in dev.named(f"{name}-files").depends_on
+
+
+def test_what_of_a_template_nobody_can_judge_is_told_with_the_preview(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = seed_code.product
+    note = Fault("template.yaml", 7, "what the transform Own makes of the template is known to CloudFormation only")
+    monkeypatch.setattr(seed_code, "product", lambda slug: replace(read(slug), notes=(note,)))
+    run_program(stack_values("dev"))
+    assert caplog.messages == [f"seed_code/{slug}/{note}" for slug in ("model-build-train", "model-deploy")]
 
 
 def test_products_are_launched_by_the_role_that_the_stack_makes(dev: Recording) -> None:
@@ -197,6 +208,29 @@ def test_projects_of_another_region_are_not_told_of_the_topic_of_the_home_region
     assert files["eu-west-1"]["Notifications"]["TopicArn"] == ""
 
 
+def versions(recording: Recording) -> dict[str, str]:
+    found: dict[str, str] = recording.outputs["catalog"][HOME]["versions"]
+    return found
+
+
+def test_two_environments_show_by_one_part_of_the_name_that_they_offer_the_same(
+    dev: Recording, prod: Recording
+) -> None:
+    contents = dev.outputs["catalog"][HOME]["contents"]
+    assert prod.outputs["catalog"][HOME]["contents"] == contents
+    for slug, content in contents.items():
+        names = [VersionName.read(versions(recording)[slug]) for recording in (dev, prod)]
+        assert [name.of_content for name in names if name] == [content, content]
+        assert len({name.environment for name in names if name}) == 2
+
+
+def test_what_may_not_go_is_known_by_region_and_product(dev: Recording) -> None:
+    (offered,) = dev.of_type("pulumi-python:dynamic/servicecatalog:OfferedProducts")
+    assert offered.inputs["products"] == {
+        f"{HOME}/{slug}": f"catalog-{HOME}-{slug}-product-id" for slug in ("model-build-train", "model-deploy")
+    }
+
+
 def test_studio_lists_templates_from_s3_where_a_domain_is_named() -> None:
     recording = with_catalog(studioDomains={HOME: ["d-abcdefghijkl"]})
     (tag,) = [item for item in recording.resources if item.type.endswith(":DomainTag")]
@@ -223,7 +257,8 @@ def test_without_service_catalog_studio_alone_offers_the_products() -> None:
     assert files.inputs["studioKey"].startswith("studio/model-deploy")
     assert recording.of_type("pulumi-python:dynamic/sagemaker:DomainTag")
     assert "catalog-roles-launch" in recording.names(), "whoever creates a project chooses this role"
-    assert set(recording.outputs["catalog"][HOME]) == {"bucket", "versions"}
+    assert set(recording.outputs["catalog"][HOME]) == {"bucket", "versions", "contents"}
+    assert files.inputs["files"]["template.yaml"], "nothing else tells what a release changes"
 
 
 def test_without_service_catalog_every_region_needs_a_domain_and_no_portfolio_is_spoken_of() -> None:
@@ -401,6 +436,15 @@ def test_projects_of_a_region_run_in_its_vpc(in_vpc: Recording, dev: Recording) 
             }
     nowhere = dev.named(f"catalog-{HOME}-model-deploy-files").inputs["environment"]["Network"]
     assert nowhere == {"VpcId": "", "SubnetIds": "", "SecurityGroupIds": ""}
+
+
+def test_another_subnet_or_key_is_another_version_of_the_same_content(in_vpc: Recording, dev: Recording) -> None:
+    arn = f"arn:aws:kms:{HOME}:111122223333:key/0b7e3c1d-52f0-4a7e-9d8a-6a3f1f1f3c11"
+    recordings = (dev, in_vpc, with_catalog(projectKeyArns={HOME: arn}))
+    for slug in ("model-build-train", "model-deploy"):
+        names = [VersionName.read(versions(recording)[slug]) for recording in recordings]
+        assert len({name.of_content for name in names if name}) == 1
+        assert len({name.environment for name in names if name}) == 3
 
 
 def test_rights_in_ec2_are_given_only_where_there_is_a_network(in_vpc: Recording, dev: Recording) -> None:

@@ -187,7 +187,7 @@ def test_people_are_told_and_asked() -> None:
     rule = recording.named("notifications-delivery-rule").inputs
     assert rule["resource"] == f"arn:aws:codepipeline:us-east-2:111122223333:{NAME}"
     assert rule["eventTypeIds"] == [
-        "codepipeline-pipeline-pipeline-execution-failed",
+        "codepipeline-pipeline-action-execution-failed",
         "codepipeline-pipeline-pipeline-execution-succeeded",
         "codepipeline-pipeline-manual-approval-needed",
     ]

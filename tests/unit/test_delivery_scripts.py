@@ -84,14 +84,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """The source as CodePipeline hands it over, without a repository around it."""
-    for name in ("awsmodel", "components", "delivery", "requirements.txt", "seed_code", "settings", "tools"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "delivery").unlink()
-    (tmp_path / "delivery").mkdir()
+    """The source as CodePipeline hands it over, without a repository around it, in a path with a space."""
+    folder = tmp_path / "a b"
+    (folder / "delivery").mkdir(parents=True)
+    for name in ("awsmodel", "components", "requirements.txt", "seed_code", "settings", "tools"):
+        (folder / name).symlink_to(ROOT / name)
     for path in DELIVERY.iterdir():
-        (tmp_path / "delivery" / path.name).write_text(path.read_text())
-    return tmp_path
+        (folder / "delivery" / path.name).write_text(path.read_text())
+    return folder
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_what_a_sweep_could_not_destroy_fails_its_build(tested: Callable[[], lis
 
 def test_no_drift_takes_one_preview(installed: Path, run: Run) -> None:
     told = installed / "told.txt"
-    played(installed / ".venv" / "bin", "python", f'echo "$@" >{told}')
+    played(installed / ".venv" / "bin", "python", f'echo "$@" >"{told}"')
     answers(installed, refreshed=f"cat {RECORDED}/no-change.json")
     done = run("drift.sh", TOPIC_ARN="topic", DRIFT_PARAMETER="/p", CODEBUILD_BUILD_URL="https://build", **DEV)
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """No name that a template gives can become too long for AWS, whatever a data scientist calls the project."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untype
 
 from components.packaging import ProductFolderError, read_product
 from components.packaging.name_limits import NAME_LIMITS, NAMED_BY_REF
-from tests.unit.product_samples import faults_of, lines_of, make_product, product_with, template_with
+from tests.unit.product_samples import faults_of as all_faults_of
+from tests.unit.product_samples import lines_of, make_product, product_with, template_with
 
+# A name of a test need not be another in each project, nor lead somewhere.
+ABOUT_LENGTHS = re.compile(r" takes \d+ characters")
 PROJECT = "SageMakerProjectNameSageMakerPro"
 ID = "SageMakerProjectIdSa"
 UUID = "00000000-0000-0000-0000-000000000000"
@@ -24,6 +28,11 @@ Zones:
   eu-west-1: {Name: ireland, Cities: [Dublin, Cork]}
   eu-central-1: {Name: germany}
 """
+
+
+def faults_of(folder: Path) -> list[str]:
+    """The faults of a folder that are about the lengths of names."""
+    return [fault for fault in all_faults_of(folder) if ABOUT_LENGTHS.search(fault)]
 
 
 def role(name: str, *, parameters: str = PARAMETERS) -> str:
@@ -43,7 +52,7 @@ def test_the_fault_names_resource_property_value_length_limit_and_excess(tmp_pat
     name = "!Sub sagemaker-${SageMakerProjectName}-${SageMakerProjectId}-churn"
     value = f"sagemaker-{PROJECT}-{ID}-churn"
     assert faults_of(make_product(tmp_path, template=role(name))) == [
-        "template.yaml, line 27: Role: RoleName of AWS::IAM::Role takes 64 characters; "
+        "template.yaml, line 28: Role: RoleName of AWS::IAM::Role takes 64 characters; "
         f"at its longest it is {value!r}, which has 69: 5 too many; shorten what is fixed or leave out a part"
     ]
 
@@ -116,13 +125,11 @@ UNKNOWN = {
     "open parameter": ("!Ref Open", "parameter Open has neither MaxLength nor AllowedValues"),
     "import": ("!ImportValue x", "it uses Fn::ImportValue"),
     "resource without a name": ("!Ref Topic", "it refers to Topic, whose Ref is not its name (AWS::SNS::Topic)"),
-    "nothing of that name": ("!Ref Missing", "it refers to Missing"),
     "attribute": ("!GetAtt Topic.TopicArn", "it uses attribute Topic.TopicArn"),
-    "list": ("[a]", "a part of it is not a text"),
+    "list": ("[!Ref SageMakerProjectId]", "a part of it is not a text"),
     "join of a list from elsewhere": ("!Join ['', !GetAZs '']", "Fn::Join takes a list that is not written out"),
     "select from a function": ("!Select [0, !GetAZs '']", "it uses Fn::GetAZs in Fn::Select"),
-    "no such map": ("!FindInMap [Zones, us-east-1, Name]", "Mappings has no Zones.us-east-1.Name"),
-    "half a function": ("!Select [0]", "Fn::Select takes 2 arguments, not 1"),
+    "half a function": ("!Select [!Ref SageMakerProjectId]", "Fn::Select takes 2 arguments, not 1"),
     "itself": ("!Ref Role", "Role is named after itself"),
 }  # fmt: skip
 
@@ -131,8 +138,14 @@ UNKNOWN = {
 def test_a_name_whose_length_nobody_can_know_is_refused(tmp_path: Path, expression: str, reason: str) -> None:
     template = role(expression) + f"  {OTHERS.replace(chr(10), chr(10) + '  ')}"
     assert faults_of(make_product(tmp_path, template=template)) == [
-        f"template.yaml, line 27: Role: RoleName of AWS::IAM::Role takes 64 characters, and its length is unknown "
+        f"template.yaml, line 28: Role: RoleName of AWS::IAM::Role takes 64 characters, and its length is unknown "
         f"because {reason}; build it from parameters with MaxLength or AllowedValues"
+    ]
+
+
+def test_a_name_that_leads_nowhere_is_one_fault(tmp_path: Path) -> None:
+    assert all_faults_of(make_product(tmp_path, template=role("!Ref Suffx"))) == [
+        "template.yaml, line 28: Ref: no parameter or resource is called 'Suffx'; did you mean 'Suffix'?"
     ]
 
 
@@ -154,7 +167,7 @@ Pipeline:
 """
     (fault,) = faults_of(make_product(tmp_path, template=template_with(resources=resources, parameters=PARAMETERS)))
     assert fault.startswith(
-        "template.yaml, line 25: Pipeline: Stages.*.Actions.*.Configuration.StackName of AWS::CodePipeline::Pipeline "
+        "template.yaml, line 26: Pipeline: Stages.*.Actions.*.Configuration.StackName of AWS::CodePipeline::Pipeline "
         "takes 128 characters; at its longest it is 'deploy-Suffi-sss"
     )
 
@@ -172,7 +185,7 @@ Role:
     with pytest.raises(ProductFolderError) as raised:
         product.render({**fits, "Names": {"Project": "p" * 44}})
     assert lines_of(raised.value, "churn") == [
-        "template.yaml, line 20: Role: RoleName of AWS::IAM::Role takes 64 characters; "
+        "template.yaml, line 21: Role: RoleName of AWS::IAM::Role takes 64 characters; "
         f"at its longest it is '{'p' * 44}-{ID}', which has 65: 1 too many; shorten what is fixed or leave out a part"
     ]
 

@@ -1,11 +1,12 @@
 """A product folder is read whole, and whoever wrote it is told everything that is wrong with it."""
 
+import re
 from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
 
-from components.packaging import Fault, ProductFolderError, digest, discover, read_product, version_name
+from components.packaging import Fault, ProductFolderError, VersionName, digest, discover, read_product
 from components.packaging.product_description import TEXT_LIMITS
 from tests.unit.product_samples import DESCRIPTION, FILES, TEMPLATE, faults_of, make_product, write_files
 
@@ -246,8 +247,8 @@ def test_the_limits_are_those_of_service_catalog() -> None:
         "support.url": "SupportUrl",
     }
     assert {key: shapes[shape]["max"] for key, shape in expected.items()} == {key: TEXT_LIMITS[key] for key in expected}
-    longest = version_name("v" * TEXT_LIMITS["version"], digest(""))
-    assert len(longest) == shapes["ProvisioningArtifactName"]["max"]
+    longest = VersionName(stated="v" * TEXT_LIMITS["version"], content="0" * 8, environment="0" * 8)
+    assert len(str(longest)) == shapes["ProvisioningArtifactName"]["max"]
 
 
 @pytest.mark.parametrize(
@@ -277,12 +278,51 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
 def test_identity_is_short_and_of_the_content_alone() -> None:
     assert digest("a template") == "2db841734c2f3f4d"
     assert digest("a template.") != digest("a template")
-    assert version_name("1.2.0", digest("a template")) == "1.2.0-2db84173"
 
 
-def test_a_version_changes_with_the_rendered_template(tmp_path: Path) -> None:
+DEV = {"Names": {"Environment": "dev"}, "Seed": {"Bucket": "dev-products", "Key": "products/x/seed/0.zip"}}
+
+
+def test_content_has_one_name_everywhere_and_what_an_environment_fills_in_another(tmp_path: Path) -> None:
     product = read_product(make_product(tmp_path))
-    assert product.version_name("a template") == "1.2.0-2db84173"
+    prod = {"Names": {"Environment": "prod"}, "Seed": {"Bucket": "prod-products", "Key": "products/x/seed/0.zip"}}
+    in_dev, in_prod = product.version_name(DEV), product.version_name(prod)
+    assert in_dev.of_content == in_prod.of_content == product.content_version
+    assert in_dev.environment != in_prod.environment
+    assert VersionName.read(str(in_dev)) == in_dev
+    assert re.fullmatch(r"1\.2\.0-[0-9a-f]{8}\.[0-9a-f]{8}", str(in_dev))
+
+
+@pytest.mark.parametrize("name", ["1.2.0-2db84173", "1.2.0", "2db84173.2db84173", "1.2.0-2db84173.2DB84173"])
+def test_a_name_of_another_form_has_no_parts(name: str) -> None:
+    assert VersionName.read(name) is None
+
+
+def test_a_changed_template_or_file_changes_the_content_alone(tmp_path: Path) -> None:
+    folder = make_product(tmp_path)
+    names = [read_product(folder).version_name(DEV)]
+    for path in ("template.yaml", "repository/README.md"):
+        with (folder / path).open("a") as file:
+            file.write("# a line more\n")
+        names.append(read_product(folder).version_name(DEV))
+    assert len({name.content for name in names}) == 3
+    assert len({name.environment for name in names}) == 1
+
+
+def test_the_key_of_the_seed_code_is_content_and_not_the_environments(tmp_path: Path) -> None:
+    product = read_product(make_product(tmp_path))
+    other = {**DEV, "Seed": {"Bucket": "dev-products", "Key": "products/x/seed/1.zip"}}
+    assert product.version_name(other) == product.version_name(DEV)
+
+
+def test_the_manifest_has_every_file_with_its_mode(tmp_path: Path) -> None:
+    folder = make_product(tmp_path)
+    before = read_product(folder).manifest
+    assert {"template.yaml", "repository/README.md"} <= set(before)
+    assert all(re.fullmatch("[0-9a-f]{8}", value) for value in before.values())
+    (folder / "repository" / "README.md").chmod(0o755)
+    after = read_product(folder).manifest
+    assert [path for path in before if before[path] != after[path]] == ["repository/README.md"]
 
 
 def test_faults_are_compared_by_file_then_line() -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from components.packaging import ProductFolderError, read_product
 from components.packaging.template import ENVIRONMENT, Template, read_template
 from components.packaging.yaml_source import fields
-from tests.unit.product_samples import TEMPLATE, faults_of, lines_of, make_product, product_with, template_with
+from tests.unit.product_samples import (
+    DESCRIPTION,
+    TEMPLATE,
+    faults_of,
+    lines_of,
+    make_product,
+    product_with,
+    template_with,
+)
 
 VALUES = {"Seed": {"Bucket": "seeds-eu", "Key": "churn/1.zip"}, "Names": {"Project": "acme"}}
 
@@ -33,11 +41,11 @@ FAULTS = {
     ),
     "two documents": (
         f"{TEMPLATE}---\nResources: {{}}\n",
-        ["template.yaml, line 17: is not YAML: expected a single document in the stream, but found another document"],
+        ["template.yaml, line 18: is not YAML: expected a single document in the stream, but found another document"],
     ),
     "key twice": (
         template_with(resources="Repository: {Type: AWS::IAM::Role}\n"),
-        ["template.yaml, line 17: key 'Repository' is already in line 13; keep one of them"],
+        ["template.yaml, line 18: key 'Repository' is already in line 13; keep one of them"],
     ),
     "parameter missing": (
         TEMPLATE.replace("  SageMakerProjectId: {Type: String, MaxLength: 20}\n", "").replace(
@@ -62,15 +70,15 @@ FAULTS = {
     ),
     "account id": (
         TEMPLATE + "    # in 111122223333\n",
-        ["template.yaml, line 17: 111122223333 looks like an account id; use ${AWS::AccountId} or a parameter"],
+        ["template.yaml, line 18: 111122223333 looks like an account id; use ${AWS::AccountId} or a parameter"],
     ),
     "ARN": (
         template_with(resources="Role: {Type: AWS::IAM::Role, Path: 'arn:aws:iam::x'}\n"),
-        ["template.yaml, line 17: 'arn:aws:' holds in one partition only; write arn:${AWS::Partition}:"],
+        ["template.yaml, line 18: 'arn:aws:' holds in one partition only; write arn:${AWS::Partition}:"],
     ),
     "ARN of another partition": (
         template_with(resources="Role: {Type: AWS::IAM::Role, Path: 'arn:aws-us-gov:iam::x'}\n"),
-        ["template.yaml, line 17: 'arn:aws-us-gov:' holds in one partition only; write arn:${AWS::Partition}:"],
+        ["template.yaml, line 18: 'arn:aws-us-gov:' holds in one partition only; write arn:${AWS::Partition}:"],
     ),
     "too large": (
         TEMPLATE + "#" * (1_048_577 - len(TEMPLATE)),
@@ -86,7 +94,7 @@ FAULTS = {
     ),
     "outputs": (
         TEMPLATE + "Outputs:\n" + many(201, "  O{0}: {{Value: x}}\n"),
-        ["template.yaml, line 17: Outputs: has 201 entries; CloudFormation takes 200"],
+        ["template.yaml, line 18: Outputs: has 201 entries; CloudFormation takes 200"],
     ),
     "mappings": (
         template_with(mappings=many(200, "M{0}: {{a: {{b: c}}}}\n")),
@@ -166,8 +174,8 @@ def test_rendering_does_not_depend_on_the_order_of_the_values(tmp_path: Path) ->
 
 
 def test_a_template_that_needs_no_environment_is_rendered_as_it_is(tmp_path: Path) -> None:
-    template = re.sub(r"Mappings:.*(?=Resources:)", "", TEMPLATE, flags=re.DOTALL)
-    product = read_product(make_product(tmp_path, template=template))
+    template = re.sub(r"Mappings:.*(?=Resources:)|      Code: .*\n", "", TEMPLATE, flags=re.DOTALL)
+    product = read_product(make_product(tmp_path, description=f"{DESCRIPTION}seed: none\n", template=template))
     assert product.environment == {}
     assert product.render({}) == template
 

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from components import packaging
-from components.packaging import digest, seed_code
+from components.packaging import seed_code
 from components.providers.aws_access import AwsError
 from components.providers.product_files import ProductFilesProvider, seed_key, template_key
 from tests.unit.played_aws import Clients, Refused
@@ -64,15 +64,15 @@ def props(studio_version: str | None = None, **changes: object) -> dict[str, Any
         "bucket": "products",
         "product": SLUG,
         "environment": environment,
-        "seedDigest": product.seed_digest,
-        "templateDigest": digest(product.render(environment)),
+        "contentDigest": product.content_digest,
+        "hashes": product.version_name(environment).hashes,
         "studioKey": f"studio/{SLUG}.{studio_version}.yaml" if studio_version else None,
         **changes,
     }
 
 
 def keys() -> set[str]:
-    return {seed_key(seed_code.product(SLUG)), template_key(SLUG, props()["templateDigest"])}
+    return {seed_key(seed_code.product(SLUG)), template_key(SLUG, props()["hashes"])}
 
 
 def test_a_release_is_one_zip_and_one_template_both_tagged() -> None:
@@ -94,11 +94,15 @@ def test_publishing_again_sends_nothing() -> None:
     assert bucket.received == sent > 0
 
 
-def test_the_keys_carry_the_hashes_of_what_is_under_them() -> None:
+def test_another_environment_has_a_template_of_its_own_beside_the_other() -> None:
     bucket = Bucket()
-    Provider(bucket).create(props())
-    template = next(body for key, (body, _) in bucket.objects.items() if key.endswith(".yaml"))
-    assert template_key(SLUG, digest(template.decode())) in bucket.objects
+    provider, product = Provider(bucket), seed_code.product(SLUG)
+    provider.create(props())
+    values = {group: {key: f"{key} of prod" for key in inner} for group, inner in product.environment.items()}
+    provider.create(props(environment=values, hashes=product.version_name(values).hashes))
+    templates = {key: body for key, (body, _) in bucket.objects.items() if key.endswith(".yaml")}
+    assert len(templates) == len(set(templates.values())) == 2
+    assert len({key.rpartition("/")[2].partition(".")[0] for key in templates}) == 1, "the content is the same"
 
 
 def test_studio_finds_the_newest_template_only_and_the_others_stay_where_they_are() -> None:
@@ -148,10 +152,11 @@ def test_a_file_that_is_gone_or_lost_its_tag_shows_and_is_repaired(damage: str, 
     assert provider.read("id", outs).outs == outs
 
 
-def test_a_folder_that_changed_since_the_preview_is_not_published() -> None:
+@pytest.mark.parametrize("changed", [{"contentDigest": "0" * 16}, {"hashes": "00000000.00000000"}])
+def test_a_folder_that_changed_since_the_preview_is_not_published(changed: dict[str, str]) -> None:
     bucket = Bucket()
     with pytest.raises(AwsError, match="the folder has changed since the preview; run the command again"):
-        Provider(bucket).create(props(seedDigest="0" * 64))
+        Provider(bucket).create(props(**changed))
     assert bucket.objects == {}
 
 
@@ -164,3 +169,12 @@ def test_unchanged_content_is_no_difference_and_another_bucket_is_another_resour
 def test_the_folder_of_products_is_beside_the_components() -> None:
     assert (seed_code.SEED_CODE / SLUG / "template.yaml").is_file()
     assert Path(packaging.__file__).parents[2] == seed_code.SEED_CODE.parent
+
+
+def test_files_that_only_studio_offers_tell_what_is_new_in_them() -> None:
+    provider = Provider(Bucket())
+    before = provider.check({}, props("1.0.0-a", files={"template.yaml": "1"})).inputs
+    after = provider.check(before, props("1.0.0-b", files={"template.yaml": "2"})).inputs
+    assert before["description"].startswith("First version.")
+    assert after["description"].startswith("Changed: template.yaml.")
+    assert "description" not in provider.check({}, props()).inputs

@@ -8,6 +8,7 @@ import pytest
 
 from components.providers.aws_access import AwsError
 from components.providers.product_version import GUARD, ProductVersionProvider, artifacts, release
+from components.providers.release_note import FIRST
 from tests.unit.played_aws import Clients, Refused
 
 PRODUCT = "prod-1"
@@ -15,7 +16,7 @@ PROPS = {
     "region": "eu-west-1",
     "productId": PRODUCT,
     "version": "1.0.0-new",
-    "description": "Seed code 1234",
+    "description": "Changed: template.yaml.",
     "templateUrl": "https://bucket.s3.eu-west-1.amazonaws.com/template.yaml",
     "keepVersions": 3.0,  # the engine hands numbers over as floats
 }
@@ -74,7 +75,7 @@ class Catalog:
     def UpdateProvisioningArtifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:  # noqa: N802, N803
         self.changes += 1
         (artifact,) = [artifact for artifact in self.artifacts if artifact["Id"] == ProvisioningArtifactId]
-        artifact.update(Active=change["Active"], Guidance=change["Guidance"])
+        artifact.update({key: change[key] for key in ("Active", "Guidance", "Description") if key in change})
 
     def SearchProvisionedProducts(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N802, N803
         """One to a page, so that a reader who stops at the first is found out."""
@@ -117,6 +118,15 @@ def test_a_version_that_something_still_uses_stays_switched_on() -> None:
     catalog = Catalog(["v1", "v2", "v3", "v4"], used=("v4", "v1"))
     release(catalog.client, PROPS)
     assert catalog.state() == {"v1": OLD, "v2": OFF, "v3": OLD, "v4": OLD, "1.0.0-new": LIVE}
+
+
+def test_the_first_version_which_was_made_with_the_product_is_told_of_its_commit_and_no_other_is_rewritten() -> None:
+    catalog = Catalog(["1.0.0-new"])
+    catalog.artifacts[0]["Description"] = FIRST
+    release(catalog.client, {**PROPS, "description": f"{FIRST} Commit c1."})
+    assert catalog.artifacts[0]["Description"] == f"{FIRST} Commit c1."
+    release(catalog.client, {**PROPS, "description": f"{FIRST} Commit c2."})
+    assert catalog.artifacts[0]["Description"] == f"{FIRST} Commit c1."
 
 
 def test_releasing_again_changes_nothing() -> None:

@@ -231,6 +231,7 @@ TYPES: dict[str, tuple[str, list[str], list[str]]] = {
         ["sagemaker:GetSagemakerServicecatalogPortfolioStatus", "servicecatalog:ListAcceptedPortfolioShares"],
         ["sagemaker:EnableSagemakerServicecatalogPortfolio", "servicecatalog:AcceptPortfolioShare", "ssm:PutParameter"],
     ),
+    "pulumi-python:dynamic/servicecatalog:OfferedProducts": ("*", ["servicecatalog:SearchProvisionedProducts"], []),
     "pulumi-python:dynamic/servicecatalog:ProductVersion": (
         PRODUCT,
         ["servicecatalog:ListProvisioningArtifacts"],

@@ -18,11 +18,13 @@ from components import packaging
 from components.packaging import ProductFolderError, seed_code
 from components.sections.iam import SuppliedRole
 from settings import SettingsError
+from tools import hints
 from tools.check.recording import ACCOUNT_ID, nothing_looked_up, run_program
 from tools.faults import ToolError
 from tools.launch_permissions import roles
 from tools.launch_permissions.findings import check as check_launches
 from tools.stack_file import PROJECT, StackFile, stacks
+from tools.template_lint import NO_LINTER, template_faults
 
 _FOREIGN = ("MAKE", "MFLAGS", "PYTEST", "PYTHON", "VIRTUAL_ENV", "AWS_")
 """How variables begin that are no part of a product's repository: a person's own, and those of make itself."""
@@ -96,17 +98,17 @@ def settings_of_stacks(mine: Mine) -> Found:
 
 def products(mine: Mine) -> Found:
     """Every product folder, offered by a stack or not."""
-    faults = []
+    faults, notes = [], []
     try:
         folders = mine.folders
     except ProductFolderError as error:
         return Found(looked_at=(), faults=[str(error)])
     for slug in folders:
         try:
-            seed_code.product(slug)
+            notes += [f"seed_code/{slug}/{note}" for note in seed_code.product(slug).notes]
         except ProductFolderError as error:
             faults.append(str(error))
-    return Found(looked_at=list(folders), faults=faults)
+    return Found(looked_at=list(folders), faults=faults, notes=notes)
 
 
 def program(mine: Mine) -> Found:
@@ -124,30 +126,26 @@ def program(mine: Mine) -> Found:
     return Found(looked_at=[file.stack for file in mine.sound], faults=faults, notes=_not_run(mine))
 
 
-def templates(mine: Mine) -> Found:  # noqa: ARG001 - every check has one signature
-    """The CloudFormation templates of the products and of their repositories, by cfn-lint."""
-    found = [path for pattern in ("*/*.yaml", "*/repository/*.yaml") for path in seed_code.SEED_CODE.glob(pattern)]
-    linted = sorted(
-        str(path.relative_to(PROJECT))
-        for path in found
-        if re.search(r"^AWSTemplateFormatVersion", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-    )
-    linter = Path(sys.executable).with_name("cfn-lint")
-    if not linter.exists():
-        return Found(looked_at=(), faults=["cfn-lint is not installed; `make environment` installs it"])
-    if not linted:
-        return Found(looked_at=())
-    command = [str(linter), "--format", "parseable", *linted]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    faults = [
-        f"{match['file']}:{match['line']}: {match['text']} [{match['rule']}]"
-        for match in re.finditer(
-            r"^(?P<file>[^:\n]+):(?P<line>\d+):\d+:\d+:\d+:(?P<rule>\w+):(?P<text>.*)$", done.stdout, re.MULTILINE
+def templates(mine: Mine) -> Found:
+    """The products' templates as they are published, and those of their repositories, by cfn-lint."""
+    looked_at: list[str] = []
+    faults: list[str] = []
+    with suppress(ProductFolderError):  # is a fault of the products
+        repository_templates = sorted(
+            str(path)
+            for folder in mine.folders.values()
+            for path in (folder / "repository").glob("*.yaml")
+            if re.search(r"^AWSTemplateFormatVersion", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
         )
-    ]
-    if done.returncode and not faults:
-        faults = [f"cfn-lint ended with code {done.returncode}:\n{done.stdout}{done.stderr}".rstrip()]
-    return Found(looked_at=linted, faults=faults)
+        sound = [seed_code.product(slug) for slug in mine.folders if _is_sound(slug)]
+        looked_at = [f"seed_code/{product.slug}/template.yaml" for product in sound]
+        looked_at += [_shown(path) for path in repository_templates]
+        try:
+            faults += [fault for product in sound for fault in template_faults(product)]
+            faults += _linted(repository_templates)
+        except ToolError as error:
+            faults.append(str(error))
+    return Found(looked_at=sorted(looked_at), faults=faults)
 
 
 def launches(mine: Mine) -> Found:
@@ -157,8 +155,8 @@ def launches(mine: Mine) -> Found:
         slugs = file.settings.catalog.products if file.settings.catalog else ()
         offered.update(slugs)
         if isinstance(file.settings.iam.launch, SuppliedRole):
-            tool = f"`python -m tools launch-permissions -s {file.stack} --role-arn ...`"
-            notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; {tool} judges it")
+            tool = hints.tool("launch-permissions", "-s", file.stack, "--role-arn", "...")
+            notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; `{tool}` judges it")
         elif slugs:
             faults += [f"{file.path.name}: {fault}" for fault in _launch_faults(slugs, [roles.ours(file)])]
     with suppress(ProductFolderError):  # is a fault of the products
@@ -195,6 +193,27 @@ CHECKS = (
     ),
 )
 """In the order in which they are told."""
+
+
+def _shown(path: str) -> str:
+    return f"seed_code/{Path(path).relative_to(seed_code.SEED_CODE).as_posix()}"
+
+
+def _linted(paths: Sequence[str]) -> Iterator[str]:
+    """What cfn-lint finds in templates that are used as they are."""
+    if not paths:
+        return
+    linter = Path(sys.executable).with_name("cfn-lint")
+    if not linter.exists():
+        raise ToolError(NO_LINTER)
+    command = [str(linter), "--format", "parseable", *paths]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    found = list(re.finditer(r"^(.+?):(\d+):\d+:\d+:\d+:(\w+):(.*)$", done.stdout, re.MULTILINE))
+    yield from (
+        f"{_shown(path)}, line {line}: {text} [{rule}]" for path, line, rule, text in (one.groups() for one in found)
+    )
+    if done.returncode and not found:
+        yield f"cfn-lint ended with code {done.returncode}:\n{done.stdout}{done.stderr}".rstrip()
 
 
 def _raised(error: Exception) -> str:

@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Any
 
 import click
+from rich.text import Text
 
 from components import packaging
 from components.catalog.catalog import studio_location
 from components.catalog.publication import product_name
 from components.packaging import seed_code
 from components.providers.aws_access import AwsError, explained
+from tools.console import make_console
 from tools.deployment_test import exposure
 from tools.deployment_test.data_scientist import DataScientist
 from tools.deployment_test.engine import Engine
@@ -65,8 +67,8 @@ class DeploymentTest:
             catalog = self.tested.values(None).get("sm-mlops:catalog", {})
             if caller is None and self._projects is not None and catalog.get("serviceCatalog", True):
                 raise ToolError(
-                    "the account's root calls, and no portfolio lets it in, so it could create no project; run the "
-                    "test in a role"
+                    "the account's root calls, and no portfolio lets it in, so it could create no project; name a "
+                    "role with --role-arn"
                 )
             self.tested.write(caller)
             self.tested.up(self._engine)
@@ -163,7 +165,7 @@ class DeploymentTest:
 
     def _fault(self, text: str) -> None:
         self.faults.append(text)
-        click.secho(f"✗ {text}", fg="red", err=True)
+        make_console(stderr=True).print(Text(f"✗ {text}", "red"), soft_wrap=True)
 
 
 class StepError(Exception):

@@ -41,7 +41,7 @@ class StackUnderTest:
         if self.option_name not in options:
             raise ToolError(
                 f"{self.of.path.name} has no deployment option {self.option_name!r} (its options: "
-                f"{', '.join(options) or 'none'})"
+                f"{', '.join(options) or 'none'}); docs/deployment-tests.md tells how to add one"
             )
         return options[self.option_name]
 

@@ -49,7 +49,8 @@ def build_images(place: Place) -> Verdict:
     if not curated:
         raise SkipError("no template names an image of CodeBuild's own")
     offered = {_plain(name) for name in _offered(place)}
-    today, fix = place.account.now.date(), "name a newer image in seed_code/{}/template.yaml, then `pulumi up`"
+    today = place.account.now.date()
+    fix = f"name a newer image in seed_code/{{}}/template.yaml, then `{place.account.deploy}`"
     # What AWS has deprecated leaves the list, and still builds: slower, and without patches.
     lost = [image for image in curated if image not in offered and SUPPORT_ENDS.get(image, date.max) > today]
     if lost:

@@ -10,6 +10,7 @@ from components.catalog.catalog import studio_location
 from components.catalog.distribution_bucket import STUDIO_ORIGIN
 from components.catalog.product import STUDIO_VISIBILITY
 from components.core.naming import STUDIO_LOCATION_TAG
+from components.packaging import VersionName
 from components.packaging.template import read_template
 from components.providers.domain_tag import domain_tags
 from components.providers.product_files import PROVISIONING_TAG, STUDIO_TAG, object_tags, seed_key, studio_prefix
@@ -22,7 +23,7 @@ def portfolio(place: Place) -> Verdict:
     """The portfolio exists."""
     name = place.account.names.portfolio.value
     if place.found_portfolio is None:
-        return broken(f"no portfolio of this account is named {name!r}", f"pulumi up -s {place.account.stack}")
+        return broken(f"no portfolio of this account is named {name!r}", place.account.deploy)
     return ok(f"{place.portfolio_id}, {name!r}")
 
 
@@ -32,7 +33,7 @@ def catalog_principals(place: Place) -> Verdict:
     if not wanted:
         return warning(
             f"catalog.principals is empty, so nobody sees {place.portfolio_id} but whom others have associated",
-            "name roles, or patterns of them, under sm-mlops:catalog.principals; then `pulumi up`",
+            f"name roles, or patterns of them, under sm-mlops:catalog.principals; then `{place.account.deploy}`",
         )
     return judge_principals(place, place.portfolio_id, wanted, place.portfolio_principals)
 
@@ -72,7 +73,7 @@ def studio_domain_tag(place: Place) -> Verdict:
 def product(offer: Offer) -> Verdict:
     """The product exists."""
     if offer.product_name not in offer.place.products:
-        return broken(f"no product is named {offer.product_name!r}", f"pulumi up -s {offer.account.stack}")
+        return broken(f"no product is named {offer.product_name!r}", offer.account.deploy)
     return ok(f"{offer.product_id}, {offer.product_name!r}")
 
 
@@ -108,10 +109,24 @@ def product_version(offer: Offer) -> Verdict:
         return broken(f"no version of {offer.product_id} can be launched", offer.account.up)
     if own is None:
         return warning(
-            f"people launch {live['Name']} ({live['Id']}); this checkout would publish {wanted}",
-            f"`pulumi up -s {offer.account.stack}` publishes it, if that is meant",
+            f"people launch {live['Name']} ({live['Id']}); this checkout would publish {wanted}: "
+            f"{_difference(live['Name'], offer.wanted)}",
+            f"`{offer.account.deploy}` publishes it, if that is meant",
         )
-    return ok(f"{wanted} ({own['Id']}) is active and the default")
+    name = offer.wanted
+    parts = f"content {name.of_content}, environment {name.environment}"
+    return ok(f"{wanted} ({own['Id']}) is active and the default; {parts}")
+
+
+def _difference(live: str, wanted: VersionName) -> str:
+    """Which part of a version's name differs."""
+    before = VersionName.read(live)
+    if before is None:
+        return "its name is of an earlier release, which had one hash"
+    if before.of_content == wanted.of_content:
+        return f"the content is the same, what the environment fills in is not ({before.environment})"
+    other = "" if before.environment == wanted.environment else ", and what the environment fills in is not the same"
+    return f"the content is not the same ({before.of_content}){other}"
 
 
 def launch_constraint(offer: Offer) -> Verdict:

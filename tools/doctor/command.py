@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from tools import hints
+from tools.console import make_console
 from tools.doctor import report
 from tools.doctor.examination import Progress, examine
 from tools.doctor.findings import Finding, Status
 from tools.stack_file import StackFile, stack_options
-
-PIPED_WIDTH = 100
-"""Characters of a line where nobody's terminal says how wide it is."""
 
 
 @click.command(name="doctor")
@@ -33,12 +31,12 @@ def command(stack: str, folder: Path, regions: tuple[str, ...], principal: str |
     if as_json:
         click.echo(report.as_json(stack, findings))
     else:
-        out = Console(highlight=False)
-        if not out.is_terminal:
-            out.width = PIPED_WIDTH
-        again = ["python", "-m", "tools", "doctor", "-s", stack, *(word for name in regions for word in ("-r", name))]
-        again += ["--principal", principal] if principal else []
-        report.show(findings, again, out, asked_for_principal=principal is not None)
+        again = hints.tool(
+            *("doctor", "-s", stack),
+            *(word for name in regions for word in ("-r", name)),
+            *(("--principal", principal) if principal else ()),
+        )
+        report.show(findings, again, make_console(), asked_for_principal=principal is not None)
     sys.exit(exit_code(findings))
 
 
@@ -51,7 +49,7 @@ def exit_code(findings: Sequence[Finding]) -> int:
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """What is looked at, in one line of the terminal; nothing where standard error is none."""
-    console = Console(stderr=True, highlight=False)
+    console = make_console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
         return

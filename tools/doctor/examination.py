@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -76,18 +76,7 @@ def examine(
         ToolError: a region, or the principal, is none that can be looked at.
         AwsError: nobody can be called: credentials are missing, or another account's.
     """
-    wanted = file.settings
-    access = access or replace(file.access, patience=PATIENCE)
-    with explained("who examines", "sts", wanted.home_region):
-        identity = access.client("sts", wanted.home_region).get_caller_identity()
-    account = Account(
-        stack=file.stack,
-        wanted=wanted,
-        access=access,
-        id=identity["Account"],
-        caller=identity["Arn"],
-        now=now or datetime.now(UTC),
-    )
+    account = Account.of(file, access or replace(file.access, patience=PATIENCE), now)
     groups = _groups(account, _chosen(account, regions), _person(account, principal_arn))
     with ThreadPoolExecutor(max_workers=8) as pool:
         found = pool.map(partial(_look, account, progress), groups)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,15 +13,17 @@ from components import packaging
 from components.catalog.publication import product_name, template_values
 from components.core.naming import Names
 from components.iam.role_documents import RoleFacts
-from components.packaging import digest, seed_code
-from components.providers.aws_access import AwsError
+from components.packaging import VersionName, seed_code
+from components.providers.aws_access import AwsError, explained
 from components.providers.product_files import template_key
 from components.providers.product_version import artifacts
 from components.providers.projects_portfolio import associated, imported_portfolio
 from components.sections.catalog import CatalogSpec
 from components.sections.projects import ProjectsSpec
 from settings.roles import role_facts
+from tools import hints
 from tools.doctor.findings import SkipError
+from tools.stack_file import StackFile
 
 
 class Access(Protocol):
@@ -49,6 +51,30 @@ class Account:
     """When it is examined."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, file: StackFile, access: Access | None = None, now: datetime | None = None) -> "Account":
+        """The account of a stack's file.
+
+        Args:
+            file: the stack's file.
+            access: gives clients; the stack's own access where left out.
+            now: the moment; the clock's where left out.
+
+        Raises:
+            AwsError: nobody can be called: credentials are missing, or another account's.
+        """
+        wanted, access = file.settings, access or file.access
+        with explained("who asks", "sts", wanted.home_region):
+            identity = access.client("sts", wanted.home_region).get_caller_identity()
+        return cls(
+            stack=file.stack,
+            wanted=wanted,
+            access=access,
+            id=identity["Account"],
+            caller=identity["Arn"],
+            now=now or datetime.now(UTC),
+        )
 
     @property
     def home(self) -> Region:
@@ -99,9 +125,14 @@ class Account:
         return (self.wanted.catalog.regions or (self.home.name,)) if self.wanted.catalog else ()
 
     @property
+    def deploy(self) -> str:
+        """What makes the stack what its file says."""
+        return hints.typed("pulumi", "up", "-s", self.stack)
+
+    @property
     def up(self) -> str:
         """What puts right all that the stack's own resources have lost."""
-        return f"pulumi up --refresh -s {self.stack}"
+        return hints.typed("pulumi", "up", "--refresh", "-s", self.stack)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class at run time
         """A client in a region, the home region where none is named."""
@@ -267,8 +298,8 @@ class Offer:
         return [item["Id"] for page in pages.paginate(ProductId=self.product_id) for item in page["PortfolioDetails"]]
 
     @cached_property
-    def rendered(self) -> str:
-        """The template that this checkout would publish."""
+    def wanted(self) -> VersionName:
+        """The version that this checkout would publish."""
         account, region = self.account, self.place.region.name
         tells = region == account.home.name and not account.catalog.shares
         values = template_values(
@@ -280,12 +311,12 @@ class Offer:
             network=account.wanted.network.get(region),
             use_role_arns=account.role_facts.use_role_arns,
         )
-        return self.source.render(values)
+        return self.source.version_name(values)
 
     @property
     def wanted_version(self) -> str:
-        """Name of the version that this checkout would publish."""
-        return self.source.version_name(self.rendered)
+        """Its name."""
+        return str(self.wanted)
 
     @cached_property
     def versions(self) -> Sequence[Mapping[str, Any]]:
@@ -313,13 +344,14 @@ class Offer:
 
     @cached_property
     def live_template_key(self) -> str:
-        """Key of the template of the version that people launch: its name ends with the key's first eight digits.
+        """Key of the template of the version that people launch: it has the hashes that the version's name ends with.
 
         Raises:
             SkipError: there is no such version.
         """
         if self.live_version == self.wanted_version:
-            return template_key(self.slug, digest(self.rendered))
+            return template_key(self.slug, self.wanted.hashes)
+        # Releases before names had two parts used more digits of one hash in the key.
         start = template_key(self.slug, self.live_version.rpartition("-")[2]).removesuffix(".yaml")
         listed = self.place.client("s3").list_objects_v2(Bucket=self.place.bucket, Prefix=start).get("Contents", [])
         return str(listed[0]["Key"]) if listed else f"{start}*.yaml"

@@ -118,7 +118,7 @@ def _matched(person: Person, portfolio_id: str, principals: Iterable[str], setti
     hint = f"; its path {path} is part of what must match" if path != "/" else ""
     return broken(
         f"{arn} matches none of {', '.join(known) or 'none'} of {portfolio_id}{hint}",
-        f"add it, or a pattern that matches it, to sm-mlops:{setting}; then `pulumi up -s {person.account.stack}`",
+        f"add it, or a pattern that matches it, to sm-mlops:{setting}; then `{person.account.deploy}`",
     )
 
 

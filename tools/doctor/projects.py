@@ -7,6 +7,7 @@ from datetime import datetime
 from awsmodel.principals import label, principal_type
 from components.providers.aws_access import AwsError
 from components.providers.projects_portfolio import PROVIDER_NAMES, members
+from tools import hints
 from tools.doctor.findings import SkipError, Verdict, broken, ok, skipped, warning
 from tools.doctor.history import HISTORY, LAG, associations
 from tools.doctor.places import Place
@@ -85,7 +86,8 @@ def _anew(place: Place, principal: str, portfolio_id: str) -> str:
     own = place.found_portfolio if place.account.catalog_regions else None
     if own is None or own["Id"] != portfolio_id:
         return place.account.up
-    return f"pulumi up -s {place.account.stack} --replace '**::catalog-{place.name}-{label(principal)}'"
+    resource = f"**::catalog-{place.name}-{label(principal)}"
+    return hints.typed("pulumi", "up", "-s", place.account.stack, "--replace", resource)
 
 
 def _associated_singles(place: Place) -> dict[str, frozenset[str]]:

@@ -1,7 +1,6 @@
 """Findings as people read them, and as machines do."""
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
@@ -38,7 +37,7 @@ def counts(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{number[status]} {_WORDS[status][number[status] != 1]}" for status in order if number[status])
 
 
-def show(findings: Sequence[Finding], again: Sequence[str], out: Console, *, asked_for_principal: bool) -> None:
+def show(findings: Sequence[Finding], again: str, out: Console, *, asked_for_principal: bool) -> None:
     """Print what needs somebody in full, the worst first; all else one line each; then the counts and the next step."""
     by_status = sorted(findings, key=lambda finding: _ORDER.index(finding.status))
     urgent = [finding for finding in by_status if finding.fix]
@@ -46,18 +45,21 @@ def show(findings: Sequence[Finding], again: Sequence[str], out: Console, *, ask
     for finding in urgent:
         out.print(Text.assemble(_mark(finding), (f"{finding.check}  {finding.subject}", "bold")))
         for text in (finding.evidence, f"Fix: {finding.fix}"):
-            for line in wrap(text, out.width - len(_INDENT), break_long_words=False, break_on_hyphens=False):
+            for line in _wrapped(text, out):
                 out.print(Text(_INDENT + line), soft_wrap=True)
         out.print()
     check, subject = (max((len(text) for text in texts), default=0) for texts in _columns(calm))
     for finding in calm:
-        row = Text.assemble(
-            _mark(finding), f"{finding.check:<{check}}  {finding.subject:<{subject}}  {finding.evidence}"
-        )
-        row.truncate(out.width, overflow="ellipsis")
-        out.print(row, soft_wrap=True)
+        first, *rest = _wrapped(f"{finding.check:<{check}}  {finding.subject:<{subject}}  {finding.evidence}", out)
+        out.print(Text.assemble(_mark(finding), first), soft_wrap=True)
+        for line in rest:
+            out.print(Text(f"{_INDENT}  {line}"), soft_wrap=True)
     out.print(f"\n{counts(findings)}", soft_wrap=True)
     out.print(Text(next_step(findings, again, asked_for_principal=asked_for_principal)), soft_wrap=True)
+
+
+def _wrapped(text: str, out: Console) -> list[str]:
+    return wrap(text, max(out.width - len(_INDENT) - 2, 20), break_long_words=False, break_on_hyphens=False)
 
 
 def _mark(finding: Finding) -> Text:
@@ -68,16 +70,15 @@ def _columns(findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
     return [finding.check for finding in findings], [finding.subject for finding in findings]
 
 
-def next_step(findings: Sequence[Finding], again: Sequence[str], *, asked_for_principal: bool) -> str:
+def next_step(findings: Sequence[Finding], again: str, *, asked_for_principal: bool) -> str:
     """What to do now."""
-    command = shlex.join(again)
     worst = min((_ORDER.index(finding.status) for finding in findings), default=len(_ORDER))
     if worst == _ORDER.index(Status.BROKEN):
-        return f"Next: set right what is broken, then run `{command}` again."
+        return f"Next: set right what is broken, then run `{again}` again."
     if worst == _ORDER.index(Status.UNKNOWN):
-        return f"Next: grant what could not be looked at, then run `{command}` again. Until then it may be broken."
+        return f"Next: grant what could not be looked at, then run `{again}` again. Until then it may be broken."
     if not asked_for_principal:
-        return f"Next: somebody still sees nothing? `{command} --principal <ARN of their execution role>`"
+        return f"Next: somebody still sees nothing? `{again} --principal <ARN of their execution role>`"
     return "Next: nothing; this role sees the products and can launch them."
 
 

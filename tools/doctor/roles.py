@@ -10,6 +10,7 @@ from components.iam.role_documents import RoleDocument
 from components.packaging import seed_code
 from components.providers import iam_roles
 from components.sections.iam import RoleMode
+from tools import hints
 from tools.doctor.findings import SkipError, Verdict, broken, ok
 from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
@@ -41,8 +42,8 @@ def launch_role_permissions(account: Account) -> Verdict:
             needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
             return broken(
                 f"{role['Arn']} lacks {some(needs)}",
-                f"{_remedy(account, account.role_facts.iam.launch_mode)}; all that is missing: python -m tools "
-                f"launch-permissions --role-arn {role['Arn']} --stack {account.stack}",
+                f"{_remedy(account, account.role_facts.iam.launch_mode)}; all that is missing: "
+                + hints.tool("launch-permissions", "--role-arn", role["Arn"], "--stack", account.stack),
             )
     return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
 
@@ -163,7 +164,8 @@ def _names(wanted: Sequence[RoleDocument]) -> str:
 
 def _remedy(account: Account, mode: RoleMode) -> str:
     if mode is RoleMode.SUPPLIED:
-        return "whoever administers what sm-mlops:iam supplies sets it right; `python -m tools iam-policies` prints it"
+        policies = hints.tool("iam-policies", "-s", account.stack)
+        return f"whoever administers what sm-mlops:iam supplies sets it right; `{policies}` prints it"
     return account.up
 
 

@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from components.sections.source import CodeCommitSource, ConnectionSource
+from tools import hints
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 from tools.doctor.places import Account, Offer, Place
 
@@ -71,7 +72,8 @@ def notifications_role(account: Account) -> Verdict:
     except iam.exceptions.NoSuchEntityException:
         return broken(
             f"there is no role {NOTIFICATIONS_ROLE}, so no notification rule works",
-            "aws iam create-service-linked-role --aws-service-name codestar-notifications.amazonaws.com",
+            f"{hints.typed('aws', 'iam', 'create-service-linked-role')} "
+            "--aws-service-name codestar-notifications.amazonaws.com",
         )
     return ok(role["Arn"])
 
@@ -126,7 +128,8 @@ def codecommit(place: Place) -> Verdict:
         return warning(
             f"CodeCommit answers in {region.name}, but {place.account.id} has no repository there; AWS lets only "
             "accounts that it has admitted make one, and no read-only call tells",
-            "make one by hand, once: aws codecommit create-repository --repository-name try --region " + region.name,
+            f"make one by hand, once: {hints.typed('aws', 'codecommit', 'create-repository')} --repository-name try "
+            f"--region {region.name}",
         )
     return ok(f"CodeCommit answers in {region.name}")
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from tools.console import make_console
 from tools.iam_snapshot import report
 from tools.iam_snapshot.difference import Breadth, differences
 from tools.iam_snapshot.snapshot import SCHEMA, Snapshot, take
@@ -29,7 +29,7 @@ def take_command(stack: str, folder: Path, out: Path) -> None:
     Two files of an unchanged account are the same, byte by byte.
     """
     file = StackFile(stack, folder)
-    console = Console(stderr=True, highlight=False)
+    console = make_console(stderr=True)
     with console.status("IAM: asking") as status:
         snapshot = take(file.access, file.settings.home_region, lambda count: status.update(f"IAM: {count} entities"))
         snapshot.write(out)
@@ -81,5 +81,5 @@ def diff_command(
         told = {"schema": SCHEMA, "summary": report.summary(changes), "changes": report.as_json(changes)}
         click.echo(json.dumps(told, indent=2))
     else:
-        report.tell(changes, Console(highlight=False))
+        report.tell(changes, make_console())
     context.exit(int(broader if fail_on == "broader" else bool(changes)))

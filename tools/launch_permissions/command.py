@@ -110,9 +110,9 @@ def _product(slug: str) -> packaging.Product:
 
 
 def _print(title: str, slugs: Sequence[str], found: Findings) -> None:
-    from rich.console import Console  # noqa: PLC0415 - a quarter of a second that --json need not wait for
+    from tools.console import make_console  # noqa: PLC0415 - a quarter of a second that --json need not wait for
 
-    console = Console(highlight=False)
+    console = make_console()
     if found.passed:
         console.print(f"{title}: nothing is missing for {', '.join(slugs)}.", soft_wrap=True)
     if found.missing:
@@ -144,11 +144,10 @@ def _print_findings(console: Any, findings: Sequence[Finding]) -> None:  # noqa:
         rows = resources.setdefault((finding.product, finding.logical_id, finding.type_name), {})
         rows.setdefault(row, []).append(finding.action)
     for (product, logical_id, type_name), rows in resources.items():
-        title = f"{product}: {logical_id} ({type_name})"
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-        for column in ("action", "when"):
-            table.add_column(column, no_wrap=True)
-        for column in ("on", "only with"):
+        # Not the table's own title, which would be folded to the width of the table.
+        console.print(f"{product}: {logical_id} ({type_name})", style="bold", markup=False, soft_wrap=True)
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for column in ("action", "when", "on", "only with"):
             table.add_column(column, overflow="fold")
         for cells, actions in rows.items():
             table.add_row("\n".join(actions), *cells)

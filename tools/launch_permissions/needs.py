@@ -24,7 +24,7 @@ UNKNOWN = "*"
 """Stands for what nobody knows before a launch. As a part of a resource it is covered by patterns alone."""
 
 _RETAINED = "Retain"
-_SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
+SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
 """Values for parameters; the first that a pattern takes."""
 
 Environment = Mapping[str, Sequence[str]]
@@ -166,9 +166,9 @@ class Launch:
         pattern = wanted.get("AllowedPattern", ".*")
         if name in ("SageMakerProjectName", "SageMakerProjectId"):
             return [UNKNOWN]
-        sample = next((value for value in _SAMPLES if re.fullmatch(pattern, value)), None)
+        sample = next((value for value in SAMPLES if re.fullmatch(pattern, value)), None)
         if sample is None:
-            raise self._fault(f"{name}: no value is known that fits {pattern}; add one to _SAMPLES in {__name__}")
+            raise self._fault(f"{name}: no value is known that fits {pattern}; add one to SAMPLES in {__name__}")
         default = as_text(wanted.get("Default", ""))
         return list(dict.fromkeys((default, sample))) if in_condition else [default or sample]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsmodel.iam.comparison import PolicyChanges, compare
+from components.packaging import VersionName
 from tools.preview_comment.dangers import QUIET, destructive
 from tools.preview_comment.previews import Preview, State, Step
 from tools.preview_comment.values import LATER, is_secret, is_unknown, shown, told
@@ -158,29 +159,37 @@ class Release:
     """Empty where the product is new."""
     after: str
     """Empty where the product goes."""
+    description: str
+    """What the version will say of itself: files that differ, and the commit; empty where the product goes."""
     regions: tuple[str, ...]
+
+    @property
+    def same_content(self) -> bool:
+        """Whether only what the environment fills in differs."""
+        before, after = VersionName.read(self.before), VersionName.read(self.after)
+        return before is not None and after is not None and before.of_content == after.of_content
 
 
 def releases(previews: Sequence[Preview]) -> list[Release]:
     """The product versions that would be published or withdrawn, those of several regions together."""
-    regions: dict[tuple[str, str, str, str], list[str]] = {}
+    regions: dict[tuple[str, str, str, str, str], list[str]] = {}
     for preview in previews:
         for step in preview.steps:
             if step.type != VERSION_TYPE or step.op in QUIET:
                 continue
             old, new = _inputs(step.old), _inputs(step.new)
-            before, after = _version(old), _version(new)
+            before, after = _text(old, "version"), _text(new, "version")
             if before != after or destructive(step):
                 place = new or old
                 region = place.get("region") if isinstance(place.get("region"), str) else ""
-                key = (preview.stack, _product(step, str(region)), before, after)
+                key = (preview.stack, _product(step, str(region)), before, after, _text(new, "description"))
                 regions.setdefault(key, []).append(str(region))
     return [Release(*key, tuple(sorted(found))) for key, found in sorted(regions.items())]
 
 
-def _version(inputs: Mapping[str, Any]) -> str:
-    version = inputs.get("version")
-    return LATER if is_unknown(version) else version if isinstance(version, str) else told(version) if version else ""
+def _text(inputs: Mapping[str, Any], name: str) -> str:
+    value = inputs.get(name)
+    return LATER if is_unknown(value) else value if isinstance(value, str) else told(value) if value else ""
 
 
 def _product(step: Step, region: str) -> str:

@@ -135,7 +135,9 @@ def _drifted(stack: str, item: Drift) -> Callable[[], str]:
 def _release(item: Release) -> Callable[[], str]:
     before, after = (code(text, 100) if text else "nothing" for text in (item.before, item.after))
     where = f" in {some(item.regions, 20)}" if any(item.regions) else ""
-    return lambda: f"- {code(item.stack, 60)} {code(item.product)}: {before} → {after}{where}"
+    parts = ", the same content in another environment" if item.same_content else ""
+    says = f": {code(item.description, 600)}" if item.description else ""
+    return lambda: f"- {code(item.stack, 60)} {code(item.product)}: {before} → {after}{where}{parts}{says}"
 
 
 def _access_change(change: AccessChange) -> Callable[[], str]:

@@ -11,8 +11,10 @@ from components import packaging
 from components.iam import project_policies
 from components.iam.policies import document
 from components.packaging import seed_code
+from components.providers.offered_products import OfferedProducts
 from components.providers.product_files import ProductFiles, seed_key, template_key
 from components.providers.product_version import ProductVersion
+from components.providers.release_note import FIRST
 
 
 def register(
@@ -106,14 +108,14 @@ def register(
         for principal in settings["principals"]
     ]
     known, versions = pulumi.Output.all(bucket_name, topic_arn), {}
+    offered = {}
     for slug in settings["products"]:
         source = seed_code.product(slug)
         values = known.apply(lambda facts, source=source: _values(prefix, names, source, facts))  # type: ignore[misc]
-        text = values.apply(source.render)
-        digest, version = text.apply(packaging.digest), text.apply(source.version_name)
-        versions[slug] = version
-        url = pulumi.Output.all(bucket_name, digest).apply(
-            lambda facts, slug=slug: f"https://{facts[0]}.s3.{home}.amazonaws.com/{template_key(slug, facts[1])}"  # type: ignore[misc]
+        version = values.apply(source.version_name)
+        versions[slug] = version.apply(str)
+        url = pulumi.Output.all(bucket_name, version).apply(
+            lambda facts, slug=slug: f"https://{facts[0]}.s3.{home}.amazonaws.com/{template_key(slug, facts[1].hashes)}"  # type: ignore[misc]
         )
         files = ProductFiles(
             f"{name}-{slug}-files",
@@ -121,9 +123,10 @@ def register(
             bucket=bucket_name,
             product=slug,
             environment=values,
-            seed_digest=source.seed_digest,
-            template_digest=digest,
+            content_digest=source.content_digest,
+            hashes=version.apply(lambda name: name.hashes),
             studio_key=None,
+            files=None,
             opts=pulumi.ResourceOptions(depends_on=[policy]),
         )
         product = aws.servicecatalog.Product(
@@ -137,14 +140,15 @@ def register(
             support_email=source.support_email,
             support_url=source.support_url,
             provisioning_artifact_parameters={
-                "name": version,
-                "description": source.release_note,
+                "name": versions[slug],
+                "description": FIRST,
                 "template_url": url,
                 "type": "CLOUD_FORMATION_TEMPLATE",
             },
             tags={**tags, "sagemaker:studio-visibility": "true"},
             opts=pulumi.ResourceOptions(depends_on=[files], ignore_changes=["provisioningArtifactParameters"]),
         )
+        offered[f"{home}/{slug}"] = product.id
         association = aws.servicecatalog.ProductPortfolioAssociation(
             f"{name}-{slug}-association", region=home, product_id=product.id, portfolio_id=portfolio.id
         )
@@ -168,13 +172,15 @@ def register(
             f"{name}-{slug}-version",
             region=home,
             product_id=product.id,
-            version=version,
-            description=source.release_note,
+            version=versions[slug],
+            files=source.manifest,
             template_url=url,
             keep_versions=settings["keepVersions"],
             opts=pulumi.ResourceOptions(depends_on=[files, *constraints, *access]),
         )
-    return {"bucket": bucket_name, "portfolioId": portfolio.id, "versions": versions}
+    OfferedProducts("catalog-offered", region=home, products=offered, opts=pulumi.ResourceOptions())
+    contents = {slug: seed_code.product(slug).content_version for slug in settings["products"]}
+    return {"bucket": bucket_name, "portfolioId": portfolio.id, "versions": versions, "contents": contents}
 
 
 def _bucket_policy(bucket: str) -> str:

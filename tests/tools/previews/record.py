@@ -22,6 +22,7 @@ from sandbox.world import World
 HERE = Path(__file__).parent
 FOLDER = HERE / "recorded"
 STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+COMMIT = {"CODEBUILD_RESOLVED_SOURCE_VERSION": "c0ffee1"}
 REGION = "eu-west-1"
 Resources = Mapping[str, Mapping[str, Any]]
 
@@ -92,7 +93,7 @@ def version(name: str) -> dict[str, Any]:
         "region": REGION,
         "product_id": {"of": "product", "output": "id"},
         "version": name,
-        "description": "as released",
+        "files": {"repository/README.md": "0", "template.yaml": name},
         "template_url": url,
         "keep_versions": 5,
     }
@@ -173,7 +174,7 @@ CASES: Mapping[str, Case] = {
         role("s3:GetObject", "s3:ListBucket"),
         role("s3:GetObject", "s3:PutObject", principal="codebuild.amazonaws.com"),
     ),
-    "versions": Case(version("1.2.0-abc1234"), version("1.2.0-def5678"), first=_store_template),
+    "versions": Case(version("1.2.0-abc12345.e0e0e0e0"), version("1.2.0-def56789.e0e0e0e0"), first=_store_template),
     "secrets": Case(
         {"alarms": topic("alarms", display_name={"secret": PASSWORD})},
         {"alarms": topic("alarms", display_name={"secret": f"{PASSWORD} 2"}), "new": topic({"secret": PASSWORD})},
@@ -212,13 +213,13 @@ def record(case: Case, folder: Path) -> dict[str, str]:
         if case.first:
             case.first(aws)
         if case.before:
-            world.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")
+            world.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", env=COMMIT)
         if case.meanwhile:
             case.meanwhile(aws)
         _configure(project, case.after, case.fault)
         command = ("preview", "--stack", "dev", "--json", *case.flags)
-        digest = world.pulumi(*command, check=False).stdout
-        events = world.pulumi(*command, check=False, env=STREAM).stdout
+        digest = world.pulumi(*command, check=False, env=COMMIT).stdout
+        events = world.pulumi(*command, check=False, env=STREAM | COMMIT).stdout
     finally:
         world.stop()
     return {".json": _tidied(digest), ".jsonl": "".join(map(_tidied, events.splitlines(keepends=True)))}

@@ -181,9 +181,13 @@ def _check(settings: Settings) -> Json:
     limit = _parameter("MaxMeanSquaredError")
     message = _join(
         " ",
-        "The mean squared error on the test rows is above the parameter MaxMeanSquaredError =",
+        "The mean squared error on the test rows is",
+        error,
+        "and above the parameter MaxMeanSquaredError =",
         limit,
-        "and no version was registered; the report is in",
+        "so no version was registered. Commit:",
+        _parameter("CommitId"),
+        "Report:",
         _output("Evaluate", "evaluation"),
     )
     return {

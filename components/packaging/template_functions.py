@@ -1,0 +1,49 @@
+"""CloudFormation's functions as they stand in a template, in either notation."""
+
+import re
+
+import yaml
+
+from components.packaging.yaml_source import fields, items
+
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+"""A variable of `Fn::Sub`; one that begins with an exclamation mark is a literal."""
+
+NO_VALUE = "AWS::NoValue"
+"""Pseudo parameter that takes a property away."""
+
+
+def call(node: yaml.Node) -> tuple[str, yaml.Node] | None:
+    """Intrinsic function and argument, in either notation; None for a plain value."""
+    if node.tag.startswith("!"):
+        name = node.tag[1:]
+        return (name if name in ("Ref", "Condition") else f"Fn::{name}"), node
+    if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
+        ((key, argument),) = node.value
+        if key.value == "Ref" or key.value.startswith("Fn::"):
+            return key.value, argument
+    return None
+
+
+def plain(node: yaml.Node | None) -> str | None:
+    """Text of a scalar that is no function's call; None for anything else."""
+    return node.value if isinstance(node, yaml.ScalarNode) and not node.tag.startswith("!") else None
+
+
+def texts(node: yaml.Node | None) -> list[str]:
+    """Texts of the scalars of a list, or of the one scalar."""
+    nodes = items(node) if isinstance(node, yaml.SequenceNode) else [node]
+    return [text for item in nodes if (text := plain(item)) is not None]
+
+
+def attribute_path(argument: yaml.Node) -> str:
+    """What `Fn::GetAtt` names: `resource.attribute`, or the resource alone where a function gives the attribute."""
+    if isinstance(argument, yaml.ScalarNode):
+        return str(argument.value)
+    return ".".join(texts(argument))
+
+
+def substitution(argument: yaml.Node) -> tuple[yaml.Node, dict[str, yaml.Node]]:
+    """Text of `Fn::Sub`, and the values that it brings with it."""
+    parts = items(argument)
+    return (parts[0] if parts else argument), fields(parts[1]) if len(parts) > 1 else {}

@@ -1,0 +1,69 @@
+"""A template is linted as it is published: with what each kind of environment fills in."""
+
+from pathlib import Path
+
+import pytest
+
+from components.packaging import Product, read_product, seed_code
+from components.packaging.template import ENVIRONMENT_VALUES
+from tests.seed_code.product_templates import PRODUCTS
+from tests.unit.product_samples import TEMPLATE, make_product, template_with
+from tools.template_lint import choices, template_faults
+
+BUILD = "model-build-train"
+
+
+def test_every_two_kinds_of_values_are_given_together_apart_and_in_turn() -> None:
+    ways = [set(choice.given) for choice in choices(seed_code.product(BUILD))]
+    kinds = set(ENVIRONMENT_VALUES) - {"Names", "Seed"}
+    for one in kinds:
+        for other in kinds - {one}:
+            assert {(one in way, other in way) for way in ways} == {
+                (a, b) for a in (True, False) for b in (True, False)
+            }
+
+
+def test_each_value_of_a_parameter_has_its_turn() -> None:
+    ways = list(choices(seed_code.product("model-deploy")))
+    assert {way.parameters["DeploymentTarget"] for way in ways} == {"STACK", "STACKSET"}
+    assert {way.parameters["PythonPackageIndexUrl"] for way in ways} == {"", "https://sample.example.com"}
+
+
+def test_roles_are_bounded_where_the_environment_gives_none() -> None:
+    for choice in choices(seed_code.product(BUILD)):
+        own = choice.environment["Roles"]["CodeBuild"] == ""
+        assert bool(choice.environment["Roles"]["PermissionsBoundary"]) is own
+        assert choice.environment["Seed"]["Bucket"]
+
+
+@pytest.mark.parametrize("slug", PRODUCTS)
+def test_cfn_lint_finds_nothing_in_what_is_published(slug: str) -> None:
+    assert template_faults(seed_code.product(slug)) == []
+
+
+NETWORK = 'Network: {VpcId: "", SubnetIds: "", SecurityGroupIds: ""}'
+
+
+def product_with(tmp_path: Path, resources: str) -> Product:
+    text = template_with(resources=resources).replace("    Names:", f"    {NETWORK}\n    Names:")
+    return read_product(make_product(tmp_path, template=text))
+
+
+def test_what_is_wrong_in_any_environment_is_told_once_with_its_line(tmp_path: Path) -> None:
+    product = product_with(tmp_path, "Bucket:\n  Type: AWS::S3::Bucket\n  Properties:\n    Versoning: x\n")
+    assert template_faults(product) == [
+        "seed_code/churn/template.yaml, line 22: "
+        "Additional properties are not allowed ('Versoning' was unexpected) [E3002]"
+    ]
+
+
+def test_what_is_wrong_in_some_environments_is_told_with_one_of_them(tmp_path: Path) -> None:
+    group = "Group:\n  Type: AWS::EC2::SecurityGroup\n  Properties:\n    GroupDescription: x\n"
+    product = product_with(tmp_path, f"{group}    VpcId: !FindInMap [Environment, Network, VpcId]\n")
+    (fault,) = template_faults(product)
+    assert fault.startswith("seed_code/churn/template.yaml, line 23: ")
+    assert fault.endswith("[W1034] (in an environment without any)")
+
+
+def test_a_template_that_asks_for_little_is_linted_once(tmp_path: Path) -> None:
+    assert len(list(choices(read_product(make_product(tmp_path, template=TEMPLATE))))) == 1

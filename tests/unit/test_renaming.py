@@ -1,0 +1,52 @@
+"""What docs/renaming.md says of other names is what a preview would show."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from sandbox.provider.registry import handler
+from tests.unit.recording import ROOT, Registration, run_program, stack_values
+
+PAGE = (ROOT / "docs" / "renaming.md").read_text()
+SOURCE = "sm-mlops:source"
+
+
+def told(section: str) -> list[Counter[str]]:
+    """How many of each resource the tables of a section name."""
+    text = PAGE.partition(f"\n## {section}")[2].partition("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [
+        Counter({kind: int(count) for kind, count in re.findall(r"^\| (\w+ \w+) \| (\d+) \|", table, re.MULTILINE)})
+        for table in tables
+    ]
+
+
+def fates(**changes: object) -> list[Counter[str]]:
+    """How many of AWS's resources a change of dev's settings replaces, and how many it changes in place."""
+    dev = stack_values("dev")
+    after = {one.urn: one for one in run_program({**dev, **changes}).resources}
+    replaced, changed = Counter[str](), Counter[str]()
+    for before in run_program(dev).resources:
+        assert before.urn in after, "a name is part of no URN"
+        if before.type.startswith("aws:") and (different := differing(before, after[before.urn])):
+            _, module, kind = before.type.split(":")
+            fate = replaced if different & handler(before.type).replaces else changed
+            fate[f"{module.split('/')[0]} {kind}"] += 1
+    return [fate for fate in (replaced, changed) if fate]
+
+
+def differing(before: Registration, after: Registration) -> set[str]:
+    keys = {key for key in {*before.inputs, *after.inputs} if before.inputs.get(key) != after.inputs.get(key)}
+    return keys - set(after.request.ignoreChanges)
+
+
+@pytest.mark.parametrize(
+    ("section", "changes"),
+    [
+        ("The project", {"sm-mlops:project": "acme-ml"}),
+        ("The repository", {SOURCE: {**stack_values("dev")[SOURCE], "repository": "platform"}}),
+    ],
+)
+def test_the_page_names_what_another_name_replaces(section: str, changes: dict[str, object]) -> None:
+    assert told(section) == fates(**changes)

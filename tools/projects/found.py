@@ -1,0 +1,233 @@
+"""Projects as AWS has them, with the version of each, the newest of its product, and what its pipelines do.
+
+A project is of SageMaker, launched from Service Catalog or from a template in S3, or was launched from Service Catalog
+directly, of which SageMaker knows nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from components.providers.product_files import studio_prefix
+from components.providers.product_version import provisioned_products
+from tools.doctor.findings import SkipError
+from tools.doctor.places import Offer, Place
+
+_RUNS = ("InProgress", "Stopping")
+_SETTLED = ("AVAILABLE", "TAINTED")
+"""States in which Service Catalog takes an update; the second is that of one that has failed and was rolled back."""
+
+
+class Route(StrEnum):
+    """How a project was launched, and so what updates it."""
+
+    SAGEMAKER = "SageMaker project from Service Catalog"
+    """SageMaker updates it, so that SageMaker and Studio know of the new version."""
+    CATALOG = "launched from Service Catalog"
+    """Service Catalog updates it: SageMaker knows no such project."""
+    TEMPLATE = "SageMaker project from a template in S3"
+    """SageMaker updates it: nobody else knows which template it is of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The last run of a pipeline of a project."""
+
+    pipeline: str
+    status: str
+    started: str
+    """Date and time, UTC."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in _RUNS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project."""
+
+    name: str
+    region: str
+    product: str
+    """Folder of the product."""
+    route: Route
+    owner: str
+    """Who launched it."""
+    status: str
+    """As AWS has it."""
+    message: str
+    """What AWS says of that."""
+    ready: bool
+    """Whether AWS takes an update in that status."""
+    version: str
+    newest: str
+    """Version that people launch now; empty where there is none."""
+    target: str
+    """What an update names: id of that version, or address of its template."""
+    runs: tuple[Run, ...]
+    """Last run of each of its pipelines."""
+    provisioned: str = ""
+    """Id of the provisioned product; empty for one from S3."""
+    stack: str = ""
+    """Id of its CloudFormation stack; empty where none was made."""
+    template_name: str = ""
+    """Name of the template within the project, for one from S3."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is a newer version."""
+        return bool(self.newest) and self.version != self.newest
+
+    @property
+    def last_run(self) -> Run | None:
+        """The newest run of all its pipelines."""
+        return max(self.runs, key=lambda run: run.started, default=None)
+
+    @property
+    def hindrance(self) -> str:
+        """Why it cannot be updated now; empty where it can.
+
+        SageMaker's documentation warns that who updates a project that is in use may lose what it made.
+        """
+        if not self.ready or not self.stack:
+            told = f": {self.message}" if self.message else ""
+            return f"it is {self.status}{told}"
+        active = [run.pipeline for run in self.runs if run.goes_on]
+        return f"{', '.join(active)} runs; wait for its end, or stop it" if active else ""
+
+
+@dataclass
+class Region:
+    """The projects of one region."""
+
+    place: Place
+
+    def projects(self) -> list[Project]:
+        """Every project of the catalog's products, by name."""
+        found = [*self._from_templates()]
+        if self.place.account.catalog.service_catalog:
+            found += [project for slug in self.place.account.catalog.products for project in self._of_product(slug)]
+        return sorted(found, key=lambda project: (project.name, project.product))
+
+    @cached_property
+    def _described(self) -> Sequence[Mapping[str, Any]]:
+        """SageMaker's projects."""
+        client = self.place.client("sagemaker")
+        pages = client.get_paginator("list_projects").paginate()
+        listed = [
+            item["ProjectName"]
+            for page in pages
+            for item in page["ProjectSummaryList"]
+            if item["ProjectStatus"] != "DeleteCompleted"
+        ]
+        return [client.describe_project(ProjectName=name) for name in listed]
+
+    @cached_property
+    def _pipelines(self) -> Sequence[str]:
+        pages = self.place.client("codepipeline").get_paginator("list_pipelines").paginate()
+        return sorted(item["name"] for page in pages for item in page["pipelines"])
+
+    def _runs(self, project_id: str) -> tuple[Run, ...]:
+        """Last runs of the pipelines of a project: all that it makes has its id in the name."""
+        return tuple(
+            Run(
+                pipeline=name,
+                status=str(runs[0]["status"]),
+                started=f"{runs[0]['startTime'].astimezone(UTC):%Y-%m-%d %H:%M}" if "startTime" in runs[0] else "",
+            )
+            for name in self._pipelines
+            if project_id and f"-{project_id}-" in name and (runs := self._last(name))
+        )
+
+    def _last(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
+        client = self.place.client("codepipeline")
+        found: Sequence[Mapping[str, Any]] = client.list_pipeline_executions(pipelineName=pipeline, maxResults=1)[
+            "pipelineExecutionSummaries"
+        ]
+        return found
+
+    def _of_product(self, slug: str) -> Iterator[Project]:
+        offer = Offer(self.place, slug)
+        try:
+            launched = list(provisioned_products(self.place.client("servicecatalog"), offer.product_id))
+        except SkipError:
+            return
+        projects = {
+            project["ServiceCatalogProvisionedProductDetails"].get("ProvisionedProductId"): project
+            for project in self._described
+            if "ServiceCatalogProvisionedProductDetails" in project
+        }
+        live, names = offer.live, {version["Id"]: version["Name"] for version in offer.versions}
+        for item in launched:
+            project = projects.get(item["Id"])
+            tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
+            project_id = project["ProjectId"] if project else tags.get("sagemaker:project-id", "")
+            yield Project(
+                name=project["ProjectName"] if project else item["Name"],
+                region=self.place.name,
+                product=slug,
+                route=Route.SAGEMAKER if project else Route.CATALOG,
+                owner=_owner(project, item.get("UserArn", "")),
+                status=f"{project['ProjectStatus']}, {item['Status']}" if project else item["Status"],
+                message=item.get("StatusMessage", ""),
+                ready=item["Status"] in _SETTLED and not (project and _unsettled(project)),
+                version=names.get(item["ProvisioningArtifactId"], item["ProvisioningArtifactId"]),
+                newest=str(live["Name"]) if live else "",
+                target=str(live["Id"]) if live else "",
+                runs=self._runs(project_id),
+                provisioned=item["Id"],
+                stack=item.get("PhysicalId", ""),
+            )
+
+    def _from_templates(self) -> Iterator[Project]:
+        for project in self._described:
+            for provider in project.get("TemplateProviderDetails", ()):
+                detail = provider.get("CfnTemplateProviderDetail", {})
+                key = detail.get("TemplateURL", "").partition(f"//{self.place.bucket}.")[2].partition("/")[2]
+                for slug in self.place.account.catalog.products:
+                    if key.startswith(studio_prefix(slug)):
+                        stack = detail.get("StackDetail", {})
+                        newest = self._studio_key(slug)
+                        yield Project(
+                            name=project["ProjectName"],
+                            region=self.place.name,
+                            product=slug,
+                            route=Route.TEMPLATE,
+                            owner=_owner(project, ""),
+                            status=project["ProjectStatus"],
+                            message=stack.get("StatusMessage", ""),
+                            ready=not _unsettled(project),
+                            version=_version(slug, key),
+                            newest=_version(slug, newest),
+                            target=f"https://{self.place.bucket}.{self.place.region.endpoint('s3')}/{newest}",
+                            runs=self._runs(project["ProjectId"]),
+                            stack=stack.get("Id", ""),
+                            template_name=detail["TemplateName"],
+                        )
+
+    def _studio_key(self, slug: str) -> str:
+        """Key of the template that Studio lists of a product; empty where it lists none."""
+        client = self.place.client("s3")
+        listed = client.list_objects_v2(Bucket=self.place.bucket, Prefix=studio_prefix(slug)).get("Contents", [])
+        return str(listed[-1]["Key"]) if listed else ""
+
+
+def _version(slug: str, key: str) -> str:
+    return key.removeprefix(studio_prefix(slug)).removesuffix(".yaml")
+
+
+def _unsettled(project: Mapping[str, Any]) -> bool:
+    """Whether SageMaker works on a project, or has never made it, or has begun to take it away."""
+    return project["ProjectStatus"] not in ("CreateCompleted", "UpdateCompleted", "UpdateFailed")
+
+
+def _owner(project: Mapping[str, Any] | None, arn: str) -> str:
+    """Who launched: the Studio profile, else the end of the ARN."""
+    by = project.get("CreatedBy", {}) if project else {}
+    known = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn") or arn
+    return str(known).partition(":assumed-role/")[2] or str(known).rpartition("/")[2] or "unknown"

@@ -1,0 +1,118 @@
+"""The products' templates as they are published, for every choice of an environment, by cfn-lint.
+
+cfn-lint itself goes through both arms of every condition. What it cannot know are the values that the publisher fills
+in: so a template is looked at with all of them, with none, and with all but those of one kind, which takes every two
+kinds together, apart and in turn. The values of parameters take turns, too.
+
+cfn-lint is a package of the developers: nothing that deploys needs it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.packaging import Product
+from components.packaging.template import ENVIRONMENT_VALUES
+from components.packaging.template_functions import plain, texts
+from components.packaging.yaml_source import fields
+from tools.faults import ToolError
+from tools.launch_permissions.needs import SAMPLES, UNKNOWN
+
+NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
+_REGION = "us-east-1"
+"""Region whose resource types are meant; cfn-lint knows it best."""
+_ACCOUNT = "us-east-1:111122223333"
+_BOUNDARY = ("Roles", "PermissionsBoundary")
+_VALUES: Mapping[tuple[str, str], str] = {
+    ("Names", "Project"): "sample",
+    ("Names", "Environment"): "dev",
+    ("Seed", "Bucket"): "sample-dev-products-111122223333-us-east-1-an",
+    ("Seed", "Key"): "products/sample/seed/0123456789abcdef.zip",
+    ("Encryption", "KmsKeyArn"): f"arn:aws:kms:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    **{("Roles", role): f"arn:aws:iam::111122223333:role/sample-{role}" for role in ENVIRONMENT_VALUES["Roles"]},
+    _BOUNDARY: "sample-dev-project-boundary",
+    ("Network", "VpcId"): "vpc-0a1b2c3d",
+    ("Network", "SubnetIds"): "subnet-0a1b2c3d,subnet-1a2b3c4d",
+    ("Network", "SecurityGroupIds"): "sg-0a1b2c3d",
+    ("Notifications", "TopicArn"): f"arn:aws:sns:{_ACCOUNT}:sample-dev-notifications",
+}
+"""What an environment could give, by the two keys of the mapping."""
+_ALWAYS = ("Names", "Seed")
+_OWN_PARAMETERS = {"SageMakerProjectName": "sample", "SageMakerProjectId": "p-0a1b2c3d4e5f"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One way in which a template can be published and launched."""
+
+    given: Sequence[str]
+    """Groups of the environment mapping that the environment has values for."""
+    environment: Mapping[str, Mapping[str, str]]
+    parameters: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"in an environment with {' and '.join(self.given)}" if self.given else "in an environment without any"
+
+
+def choices(product: Product) -> Iterator[Choice]:
+    """The ways in which a template is looked at."""
+    kinds = [group for group in product.environment if group not in _ALWAYS]
+    ways = [*([other for other in kinds if other != kind] for kind in kinds), [], *([] if len(kinds) > 2 else [kinds])]
+    options = {name: values for name in product.parameters if (values := _options(product, name))}
+    for turn, given in enumerate(dict.fromkeys(map(tuple, ways))):
+        yield Choice(
+            given=given,
+            environment={
+                group: {key: _value(group, key, given) for key in keys} for group, keys in product.environment.items()
+            },
+            parameters={name: values[turn % len(values)] for name, values in options.items()},
+        )
+
+
+def _value(group: str, key: str, given: Sequence[str]) -> str:
+    """A value, or none: roles are bounded where the environment does not give them."""
+    has = group in (*_ALWAYS, *given)
+    return _VALUES[group, key] if has != ((group, key) == _BOUNDARY) else ""
+
+
+def _options(product: Product, name: str) -> Sequence[str]:
+    """Values of a parameter: those that are allowed, or its default and a sample that its rules take."""
+    if name in _OWN_PARAMETERS:
+        return [_OWN_PARAMETERS[name]]
+    declared = fields(product.source.section("Parameters")[name])
+    if allowed := texts(declared.get("AllowedValues")):
+        return allowed
+    default, pattern = plain(declared.get("Default")), plain(declared.get("AllowedPattern")) or ".*"
+    longest = int(plain(declared.get("MaxLength")) or 1024)
+    if plain(declared.get("Type")) != "String":
+        return [] if default is None else [default]
+    fitting = [one for one in SAMPLES if one != UNKNOWN and re.fullmatch(pattern, one) and len(one) <= longest]
+    return list(dict.fromkeys([*([] if default is None else [default]), *fitting[:1]]))
+
+
+def template_faults(product: Product) -> Sequence[str]:
+    """What cfn-lint finds, each thing once, with file and line.
+
+    Raises:
+        ToolError: cfn-lint is not there.
+    """
+    found: dict[str, list[Choice]] = {}
+    ways = list(choices(product))
+    for choice in ways:
+        for fault in _linted(product, choice):
+            found.setdefault(fault, []).append(choice)
+    file = f"seed_code/{product.slug}/template.yaml"
+    return [f"{file}{fault}{'' if where == ways else f' ({where[0]})'}" for fault, where in found.items()]
+
+
+def _linted(product: Product, choice: Choice) -> Iterator[str]:
+    try:
+        from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - nothing that deploys needs it
+        from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # noqa: PLC0415
+        from cfnlint.context.parameters import ParameterSet  # type: ignore[import-untyped] # noqa: PLC0415
+    except ImportError:
+        raise ToolError(NO_LINTER) from None
+    chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]
+    text = product.render(choice.environment)
+    for match in lint(text, regions=[_REGION], config=ManualArgs(parameters=chosen)):
+        yield f", line {match.linenumber}: {match.message} [{match.rule.id}]"
