@@ -1,6 +1,6 @@
 """What a pipeline and what starts it may do, and who may act as their roles: policies as data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from awsmodel.regions import Region
@@ -128,6 +128,18 @@ def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statemen
             {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}} if aliases else None,
         ),
     ]
+
+
+def run_statements(
+    place: Place, project: str, *, region: str | None = None, secret_arns: Sequence[str] = ()
+) -> list[Statement]:
+    """What every build needs, whoever runs it: its own log group and its secrets."""
+    found = [
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project, region)}:*"])
+    ]
+    if secret_arns:
+        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
+    return found
 
 
 def publish_statements(home: Region, topic_arn: str) -> list[Statement]:

@@ -123,6 +123,21 @@ def test_the_roles_of_another_account_are_documents_too_and_trust_the_builds_alo
     assert not evaluation.allowed(read.statements, evaluation.Request("sns:DeleteTopic", topic))
 
 
+def test_the_roles_of_another_account_trust_all_roles_that_act_as_them_and_no_other() -> None:
+    facts = delivery_facts(settings(), ACCOUNT)
+    assert facts is not None
+    roles = made(run_program({**stack_values("dev"), SECTION: example()}))
+    trusted = {
+        arn: document.trust[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        for arn, document in account_documents(facts).items()
+    }
+    assert {len(found) for found in trusted.values()} == {1, 3}
+    for arn, found in trusted.items():
+        request = evaluation.Request("sts:AssumeRole", arn)
+        acting = {ROLE.format(role) for role, statements in roles.items() if evaluation.allowed(statements, request)}
+        assert set(found) == acting
+
+
 @pytest.mark.parametrize("key", ["pipeline", "events", "build", "delivery"])
 def test_a_document_fits_into_iam(key: str) -> None:
     document = by_key(**TWO)[key]

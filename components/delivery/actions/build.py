@@ -10,7 +10,14 @@ from typing import ClassVar
 import pulumi
 
 from components.delivery.actions.action import Action, PipelineContext, Text
-from components.iam.pipeline_policies import Place, Store, artifact_statements, build_role_name, project_name
+from components.iam.pipeline_policies import (
+    Place,
+    Store,
+    artifact_statements,
+    build_role_name,
+    project_name,
+    run_statements,
+)
 from components.iam.policies import Statement, allow
 from components.sections.build_machine import Machine
 
@@ -121,14 +128,8 @@ def build_statements(
     """What the role of every build needs: its artifacts, its own log group, its secrets, its own reports."""
     found = [
         *artifact_statements(pipeline, [store]),
-        allow(
-            "WriteLogs",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"{place.log_group(project, region)}:*"],
-        ),
+        *run_statements(place, project, region=region, secret_arns=secret_arns),
     ]
-    if secret_arns:
-        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
     if reports:
         found.append(
             allow(
