@@ -14,8 +14,8 @@ from components.source.source_repository import SourceRepository, SourceReposito
 from components.storage.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 
 stack = settings.load()
-preflight.check(stack.network, stack.called_services)
-env = stack.environment_in(aws.get_caller_identity_output().account_id)
+account_id, others = aws.get_caller_identity_output().account_id, preflight.check(stack)
+env = stack.environment_in(account_id, other_policies=others)
 artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=env, spec=stack.artifacts))
 source = SourceRepository("source", SourceRepositoryArgs(environment=env, spec=stack.source))
 topic = Notifications("notifications", NotificationsArgs(environment=env, spec=stack.notifications))

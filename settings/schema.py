@@ -1,7 +1,7 @@
 """All settings of one stack, composed of the sections, and what several sections together say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import pulumi
@@ -104,8 +104,15 @@ class Settings(BaseModel):
         """The home region."""
         return known_regions()[self.home_region]
 
-    def environment_in(self, account_id: pulumi.Output[str]) -> Environment:
-        """What every component of the environment shares, in an account."""
+    def environment_in(
+        self, account_id: pulumi.Output[str], *, other_policies: Mapping[str, Sequence[str]]
+    ) -> Environment:
+        """What every component of the environment shares.
+
+        Args:
+            account_id: the account that the stack deploys to.
+            other_policies: by name of a role, the policies of `iam.other_policy_arns` that it has there.
+        """
         return Environment(
             names=self.names,
             home=self.home,
@@ -113,6 +120,8 @@ class Settings(BaseModel):
             protection=self.protection,
             tags=self.all_tags,
             networks=self.network,
+            other_policy_arns=self.iam.other_policy_arns,
+            other_policies=other_policies,
         )
 
     @property

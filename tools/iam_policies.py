@@ -15,7 +15,6 @@ import click
 
 from components.core.naming import Names
 from components.delivery import delivery_documents
-from components.delivery.delivery_documents import DeliveryFacts
 from components.iam import role_documents
 from components.iam.policies import Statement, document
 from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
@@ -70,34 +69,18 @@ def documents(facts: RoleFacts) -> list[Document]:
 
 def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     """The roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
-    delivery = delivery_facts(settings, facts.account_id)
+    delivery = delivery_documents.delivery_facts(settings, facts.account_id)
     if delivery is None:
         return []
     found = []
     for role in delivery_documents.documents(delivery):
-        choice = getattr(settings.iam, role.key)
-        if isinstance(choice, SuppliedRole):
-            found.append(_role(delivery_documents.named_by(role, choice.role_arn), facts, RoleMode.SUPPLIED))
+        arn = settings.iam.of_delivery[role.key].supplied_arn
+        if arn:
+            found.append(_role(delivery_documents.named_by(role, arn), facts, RoleMode.SUPPLIED))
     for arn, role in delivery_documents.account_documents(delivery).items():
         there = replace(facts, account_id=arn.split(":")[4])
         found.append(_role(role, there, RoleMode.SUPPLIED))
     return found
-
-
-def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
-    """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
-    if stack.delivery is None:
-        return None
-    return DeliveryFacts(
-        names=stack.names,
-        home=stack.home,
-        account_id=account_id,
-        bucket=stack.names.artifact_bucket(stack.artifacts.naming, account_id, stack.home_region).value,
-        source=stack.source,
-        delivery=stack.delivery,
-        network=stack.network.get(stack.home_region),
-        boundary_arn=stack.iam.permissions_boundary_arn,
-    )
 
 
 def _boundary(facts: RoleFacts) -> Iterator[Document]:

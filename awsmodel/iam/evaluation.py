@@ -70,6 +70,19 @@ def statements(document: Mapping[str, Any]) -> list[Statement]:
     return [found] if isinstance(found, Mapping) else list(found)
 
 
+def comparable(value: object) -> object:
+    """A policy, or a part of one, in a form that is equal where the meaning is.
+
+    IAM gives the principals of one trust policy in one order and in another, and takes one value for a list of it.
+    """
+    if isinstance(value, Mapping):
+        return {key: comparable(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [comparable(item) for item in value]
+        return items[0] if len(items) == 1 else sorted(items, key=repr)
+    return value
+
+
 def applies(statement: Statement, request: Request) -> bool:
     """Whether a statement speaks of a request, whatever its effect.
 
@@ -102,14 +115,15 @@ def allowed(policy: Sequence[Statement], request: Request, boundary: Sequence[St
 def requests(wanted: Iterable[Statement]) -> Iterator[Request]:
     """What allow statements grant, as requests: each action on each resource, with what the condition asks for.
 
-    Patterns stay as they are, as texts: a pattern of another policy that covers them matches them.
+    Patterns stay as they are, as texts: a pattern of another policy that covers them matches them. What a statement
+    grants but for some (`NotAction`, `NotResource`) is taken for all.
     """
     for statement in wanted:
         if statement["Effect"] != "Allow":
             continue
         for context in _contexts(statement.get("Condition", {})):
-            for action in values(statement["Action"]):
-                for resource in values(statement["Resource"]):
+            for action in values(statement.get("Action", "*")):
+                for resource in values(statement.get("Resource", "*")):
                     yield Request(action, resource, context)
 
 

@@ -56,11 +56,17 @@ def _requests(right: Statement, others: Sequence[Statement]) -> Iterator[Request
 def _samples(right: Statement, element: str, others: Iterable[Statement]) -> Iterator[str]:
     """Names that an element means. Of all but some, those that other statements leave out are the likely difference."""
     if element in right:
-        yield from map(_one_of, _named(right[element]))
+        found = map(_one_of, _named(right[element]))
+        yield from (_somebody_of(name) for name in found) if element == "Principal" else found
         return
     yield _UNUSUAL[element]
     for other in others if f"Not{element}" in right else ():
         yield from map(_one_of, _named([other.get(f"Not{element}", ()), other.get(element, ())]))
+
+
+def _somebody_of(principal: str) -> str:
+    """A principal; of an account that is named by its number, somebody of it."""
+    return f"arn:{_ANY}:iam::{principal}:{_ANY}" if re.fullmatch(r"\d{12}", principal) else principal
 
 
 def _named(element: object) -> list[str]:

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.core.environment import Environment
 from components.core.naming import ANY_ACCOUNT_ID
 from components.foundation.managed_policies import managed_policies
+from components.foundation.service_role import service_role
 from components.iam import role_documents
 from components.iam.policies import document
 from components.iam.role_documents import (
@@ -97,37 +98,35 @@ class ProjectRoles(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _created(self, index: int, anywhere: RoleDocument) -> list[pulumi.Resource]:
+    def _created(self, index: int, anywhere: RoleDocument) -> Sequence[pulumi.Resource]:
         """Make a role; what it returns stands when the role may do its work."""
-        name, child = self._logical(anywhere), pulumi.ResourceOptions(parent=self)
-        wanted = self._document(index)
-        role = aws.iam.Role(
+        name, wanted, inline = self._logical(anywhere), self._document(index), fits_inline(anywhere)
+        policies = [] if inline else self._policies(f"{name}-policy", index, anywhere)
+        role = service_role(
             name,
-            name=anywhere.name,
-            description=anywhere.purpose,
-            assume_role_policy=wanted.apply(lambda role: document(role.trust)),
-            permissions_boundary=anywhere.boundary_arn,
-            tags=self._environment.tags,
-            opts=child,
+            self._environment,
+            parent=self,
+            role_name=anywhere.name,
+            purpose=anywhere.purpose,
+            trust=wanted.apply(lambda role: document(role.trust)),
+            policy=wanted.apply(lambda role: document(role.statements)) if inline else None,
+            policy_arns=[policy.arn for policy in policies],
+            attachment="{name}-policy-{number}-attachment",
+            boundary_arn=anywhere.boundary_arn,
         )
-        if fits_inline(anywhere):
-            text = wanted.apply(lambda role: document(role.statements))
-            return [aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=child)]
+        return role.policies
+
+    def _policies(self, name: str, index: int, anywhere: RoleDocument) -> list[aws.iam.Policy]:
+        """The managed policies of a role that needs more than its inline policies can hold."""
         _refuse_too_many_policies(anywhere)
-        policies = managed_policies(
-            f"{name}-policy",
+        return managed_policies(
+            name,
             self._environment,
             parent=self,
             role=lambda account: role_documents.roles(self._args.facts(account))[index],
-            policy_name=lambda number: role.name.apply(lambda role_name: f"{role_name}-{number}"),
-            purpose=lambda _: role.name.apply(lambda role_name: f"What {role_name} may do"),
+            policy_name=lambda number: f"{anywhere.name}-{number}",
+            purpose=lambda _: f"What {anywhere.name} may do",
         )
-        return [
-            aws.iam.RolePolicyAttachment(
-                f"{name}-policy-{number}-attachment", role=role.name, policy_arn=policy.arn, opts=child
-            )
-            for number, policy in enumerate(policies, start=1)
-        ]
 
     def _adopted(self, index: int, anywhere: RoleDocument) -> pulumi.Resource:
         _refuse_too_many_policies(anywhere)
@@ -136,6 +135,7 @@ class ProjectRoles(pulumi.ComponentResource):
             region=self._environment.home.name,
             claimant=self._environment.names.prefix,
             document=self._document(index),
+            other_policy_arns=self._environment.other_policy_arns,
             opts=pulumi.ResourceOptions(parent=self),
         )
         adopted.differences.apply(partial(_tell, adopted, anywhere))

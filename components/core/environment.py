@@ -40,6 +40,10 @@ class Environment:
     """Tags of every resource that takes tags."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """By region, where in an existing VPC builds, functions and jobs run; without one they run outside any VPC."""
+    other_policy_arns: Sequence[str] = ()
+    """Managed policies that others may attach to the roles that the stack makes."""
+    other_policies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By name of a role, those of them that it has now."""
 
     def guarded(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that must not be lost. `retain_on_delete` is not inherited, so each such child gets it."""

@@ -19,7 +19,7 @@ def not_one_of(value: object, allowed: Sequence[str]) -> str:
     return f"{value!r} is not allowed{nearest(str(value), allowed)} (allowed: {', '.join(allowed)})"
 
 
-def listed(title: str, faults: Sequence[str]) -> str:
+def listed(title: str, faults: Sequence[str], verb: str = "has") -> str:
     """Put all faults of one thing under one line that counts them."""
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return "\n".join([f"{title} has {count}:", *(f"  - {fault}" for fault in faults)])
+    return "\n".join([f"{title} {verb} {count}:", *(f"  - {fault}" for fault in faults)])

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from textwrap import dedent
 from typing import Annotated
@@ -54,6 +54,17 @@ def matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def filled_in(placeholder: str, meant: str) -> Callable[[str], str]:
+    """Refuse what a committed stack file shows in the place of a company's own value."""
+
+    def check(value: str) -> str:
+        if placeholder in value:
+            raise fault(f"{value!r} is the example's placeholder; put in {meant}")
+        return value
+
+    return check
+
+
 def resource_id(kind: str) -> AfterValidator:
     """Text that is the id of a resource of EC2: its prefix, a dash, and 8 or 17 hexadecimal digits."""
     return matching(rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", f"an id: {kind}- and 8 or 17 hexadecimal digits")
@@ -74,7 +85,11 @@ AccountId = Annotated[str, AfterValidator(_account_id)]
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
-Sha256 = Annotated[str, matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
+Sha256 = Annotated[
+    str,
+    matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them"),
+    AfterValidator(filled_in("0" * 64, "the digest that Pulumi publishes beside the archive")),
+]
 
 RoleArn = Annotated[str, matching(r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role")]
 

@@ -22,6 +22,7 @@ from components.iam.policies import Statement, joined
 from components.iam.role_documents import RoleDocument
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.source import CodeCommitSource, SourceSpec
+from settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,22 @@ class DeliveryFacts:
             if build.pipeline is not None:
                 found.setdefault(build.pipeline, []).append(build)
         return found
+
+
+def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
+    """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
+    if stack.delivery is None:
+        return None
+    return DeliveryFacts(
+        names=stack.names,
+        home=stack.home,
+        account_id=account_id,
+        bucket=stack.names.artifact_bucket(stack.artifacts.naming, account_id, stack.home_region).value,
+        source=stack.source,
+        delivery=stack.delivery,
+        network=stack.network.get(stack.home_region),
+        boundary_arn=stack.iam.permissions_boundary_arn,
+    )
 
 
 def documents(facts: DeliveryFacts) -> list[RoleDocument]:

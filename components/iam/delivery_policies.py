@@ -125,6 +125,7 @@ def preview_statements(target: Target) -> list[Statement]:
             [
                 *("budgets:DescribeBudgets", "cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
                 *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
+                "iam:ListRoles",
                 *("codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
                 *("codecommit:GetApprovalRuleTemplate", "codecommit:ListRepositoriesForApprovalRuleTemplate"),
                 *("codeconnections:ListConnections", "codestar-connections:ListConnections"),
@@ -145,7 +146,7 @@ def preview_statements(target: Target) -> list[Statement]:
             "ReadNamedIdentities",
             [
                 *("iam:GetGroup", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy"),
-                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+                *("iam:GetUser", "iam:ListAttachedRolePolicies", "iam:ListEntitiesForPolicy", "iam:ListRolePolicies"),
             ],
             target.identities(),
         ),
@@ -458,7 +459,9 @@ def _role_statements(target: Target) -> Iterator[Statement]:
     """
     bound = {"StringEquals": {"iam:PermissionsBoundary": target.boundary_arn}} if target.boundary_arn else {}
     making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
-    yield allow("MakeRoles", making, target.roles(), bound or None)
+    # Where the settings name none, one that somebody has put there goes.
+    lifting = [] if target.boundary_arn else ["iam:DeleteRolePermissionsBoundary"]
+    yield allow("MakeRoles", making + lifting, target.roles(), bound or None)
     own = {**bound, "ArnLike": {"iam:PolicyARN": target.policies()}}
     yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
     to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}

@@ -44,6 +44,10 @@ class _Arns:
         return [f"arn:{self._partition}:s3:::{_NAMED}"]
 
 
+LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
+"""Services that act as the launch role, by one route or the other."""
+
+
 def launch_trust(*, service_catalog: bool = True, studio: bool = False) -> Statement:
     """Lets act as the launch role whoever launches by the routes that the catalog offers.
 
@@ -53,10 +57,7 @@ def launch_trust(*, service_catalog: bool = True, studio: bool = False) -> State
     Service Catalog documents no source keys for the roles of launch constraints. Whoever makes a constraint needs
     `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it.
     """
-    services = [
-        *(["cloudformation.amazonaws.com"] if studio else []),
-        *(["servicecatalog.amazonaws.com"] if service_catalog else []),
-    ]
+    services = [service for service, offered in zip(LAUNCHING, (studio, service_catalog), strict=True) if offered]
     return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
 
 

@@ -3,7 +3,8 @@
 The two well-known roles of SageMaker Projects belong to the account, not to a stack: AWS's console makes them, or an
 administrator, or the first stack that needs them. A role that no stack has made is never changed. One that a stack has
 made carries a tag that says so, a tag for each stack that uses it, and each of these stacks' own policies; so each
-stack adds and removes only what is its own, and the last one that leaves removes the role.
+stack adds and removes only what is its own, and the last one that leaves removes the role. What no stack has given it,
+no policy and no trust, shows as drift and is taken away.
 """
 
 import json
@@ -15,11 +16,13 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 from pulumi.runtime import rpc
 
-from awsmodel.iam.evaluation import Statement, UnknownElementError, missing, statements, untrusted
+from awsmodel.iam.evaluation import Statement, UnknownElementError, comparable, missing, statements, untrusted, values
 from components.iam.policies import document as as_json
+from components.iam.project_policies import LAUNCHING
 from components.iam.role_documents import RoleDocument, managed_policies
 from components.providers import iam_roles
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
+from components.sections.iam import UseRole
 
 MADE = "sm-mlops:made"
 """Tag of a role that a stack has made."""
@@ -52,6 +55,8 @@ class AdoptedRoleProvider(AwsResourceProvider):
         """Another name is another role. What `read` has found wrong is set right in place."""
         replaces = [key for key in _PLACE if olds.get(key) != news.get(key)]
         changed = [key for key in _WANTED if olds.get(key) != news.get(key)]
+        # A state of an earlier release knows of none; in a refresh it is what is compared with.
+        changed += ["otherPolicyArns"] * (olds.get("otherPolicyArns", []) != news.get("otherPolicyArns", []))
         return DiffResult(changes=bool(replaces or changed or olds.get("drift")), replaces=replaces, stables=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -71,12 +76,8 @@ class AdoptedRoleProvider(AwsResourceProvider):
                 return ReadResult(id_, {**props, "drift": ["it is gone"]})
             drift = [] if role["RoleId"] == props.get("roleId") else ["it was deleted and made anew"]
             ours = _is_ours(role, props)
-            if ours:
-                drift += _changes(iam, role, props)
-                differences = _additions(iam, props)
-            else:
-                drift += _gaps(iam, role, props)
-                differences = _surplus(iam, props)
+            drift += _changes(iam, role, props) if ours else _gaps(iam, role, props)
+            differences = [] if ours else _surplus(iam, props)
         return ReadResult(id_, {**props, "made": ours, "drift": drift, "differences": differences})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -101,12 +102,10 @@ class AdoptedRoleProvider(AwsResourceProvider):
             ours = _is_ours(role, known)
             if ours:
                 _complete(iam, role, props)
-                differences = _additions(iam, props)
-            else:
-                if gaps := _gaps(iam, role, props):
-                    raise AwsError(_insufficient(role, props, gaps))
-                differences = _surplus(iam, props)
-        kept = {key: props[key] for key in ("region", "key", *_PLACE, *_WANTED)}
+            elif gaps := _gaps(iam, role, props):
+                raise AwsError(_insufficient(role, props, gaps))
+            differences = [] if ours else _surplus(iam, props)
+        kept = {key: props[key] for key in ("region", "key", "otherPolicyArns", *_PLACE, *_WANTED)}
         found = {"arn": role["Arn"], "roleId": role["RoleId"], "made": ours}
         return {**kept, **found, "drift": [], "differences": differences}
 
@@ -197,18 +196,47 @@ def _complete(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> No
         if arn not in attached:
             iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     _drop_policies(iam, props, keep=len(props["policies"]))
+    policies, inline = added_policies(iam, props)
+    for arn in policies:
+        _detach(iam, name, arn)
+    for policy in inline:
+        _delete_inline(iam, name, policy)
 
 
 def _is_trusted(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """A role of one stack has this stack's trust; one that several share lets each of them work."""
+    """A role of one stack has this stack's trust; one that several share lets each of them work, and nobody else."""
     if _others(role, props):
-        return not untrusted(_wanted_trust(props), _trust(role))
-    return bool(iam_roles.loaded(role["AssumeRolePolicyDocument"]) == json.loads(props["trust"]))
+        return not untrusted(_wanted_trust(props), _trust(role)) and not added_trust(role, props)
+    return comparable(_trust(role)) == comparable(_wanted_trust(props))
 
 
 def _completed_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> str:
-    wanted, present = _wanted_trust(props), _trust(role) if _others(role, props) else []
+    added, wanted = added_trust(role, props), _wanted_trust(props)
+    present = [one for one in _trust(role) if one not in added] if _others(role, props) else []
     return as_json([dict(statement) for statement in (*present, *(one for one in wanted if one not in present))])
+
+
+def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[Statement]:
+    """Statements of a shared role's trust that are of no stack: each stack's lets services in, for its account.
+
+    Args:
+        role: the role, as IAM describes it.
+        props: its `key` and wanted `trust`.
+    """
+    services = LAUNCHING if props["key"] == "launch" else [role.service for role in UseRole]
+    wanted = _wanted_trust(props)
+    account = wanted[0].get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+    return [
+        one
+        for one in _trust(role)
+        if one not in wanted
+        and not (
+            isinstance(one.get("Principal"), Mapping)
+            and one["Principal"].keys() == {"Service"}
+            and set(values(one["Principal"]["Service"])) <= set(services)
+            and one.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount") == account
+        )
+    ]
 
 
 def _is_bound(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
@@ -229,15 +257,24 @@ def _changes(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> lis
         arn = _policy_arn(role["Arn"], props, number)
         found[f"policy {arn} is not attached"] = arn not in attached
         found[f"policy {arn} was changed"] = iam_roles.policy_document(iam, arn) != json.loads(text)
-    return [words for words, is_so in found.items() if is_so]
+    policies, inline = added_policies(iam, props)
+    added = [
+        *(f"it has the policy {arn}" for arn in policies),
+        *(f"it has the inline policy {name}" for name in inline),
+    ]
+    return [*(words for words, is_so in found.items() if is_so), *added]
 
 
-def _additions(iam: Any, props: Mapping[str, Any]) -> list[str]:  # noqa: ANN401
-    """What somebody has added to a role that a stack has made."""
+def added_policies(iam: Any, props: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # noqa: ANN401
+    """What is of no stack on a role that a stack has made: ARNs of managed policies, and names of inline ones.
+
+    Args:
+        iam: a client of IAM.
+        props: the role's `name` and `path`, and the `otherPolicyArns` that others may attach.
+    """
     own = f":policy{props['path']}{_policy_stem(props)}"
-    attached = [arn for arn in sorted(iam_roles.attached(iam, props["name"])) if own not in arn]
-    inline = iam_roles.inline(iam, props["name"])
-    return [*(f"has the policy {arn}" for arn in attached), *(f"has the inline policy {name}" for name in inline)]
+    attached = sorted(iam_roles.attached(iam, props["name"]) - set(props.get("otherPolicyArns", ())))
+    return [arn for arn in attached if own not in arn], iam_roles.inline(iam, props["name"])
 
 
 def _policy(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any], number: int, text: str) -> str:  # noqa: ANN401
@@ -300,13 +337,17 @@ def _empty(iam: Any, name: str) -> None:  # noqa: ANN401
     for arn in sorted(iam_roles.attached(iam, name)):
         _detach(iam, name, arn)
     for policy in iam_roles.inline(iam, name):
-        with _perhaps_gone(iam):
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        _delete_inline(iam, name, policy)
 
 
 def _detach(iam: Any, name: str, arn: str) -> None:  # noqa: ANN401
     with _perhaps_gone(iam):
         iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+
+
+def _delete_inline(iam: Any, name: str, policy: str) -> None:  # noqa: ANN401
+    with _perhaps_gone(iam):
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
 
 
 def _perhaps_gone(iam: Any) -> AbstractContextManager[None]:  # noqa: ANN401
@@ -374,6 +415,7 @@ class AdoptedRole(Resource, module="iam", name="AdoptedRole"):
         region: str,
         claimant: str,
         document: pulumi.Output[RoleDocument],
+        other_policy_arns: Sequence[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = {
@@ -386,6 +428,7 @@ class AdoptedRole(Resource, module="iam", name="AdoptedRole"):
             "trust": document.apply(lambda role: as_json(role.trust)),
             "policies": document.apply(lambda role: [as_json(part) for part in managed_policies(role)]),
             "boundaryArn": document.apply(lambda role: role.boundary_arn or ""),
+            "otherPolicyArns": list(other_policy_arns),
             "arn": None,
             "roleId": None,
             "made": None,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.core.section import NamePart, RoleArn, Section, Sha256, fault, matching
+from components.core.section import NamePart, RoleArn, Section, Sha256, fault, filled_in, matching
 from components.sections.build_machine import LOG_DAYS, Machine, MachineType
 
 
@@ -65,6 +65,7 @@ class DeliverySpec(Section):
                 r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
                 "awskms:///<ARN of a key>, as the stack files have it",
             ),
+            AfterValidator(filled_in("key/00000000-0000-0000-0000-000000000000", "the ARN of your own key")),
         ]
         | None
     ) = None

@@ -124,6 +124,14 @@ class IamSpec(Section):
     permissions_boundary_arn: PolicyArn | None = None
     """Permissions boundary of every role that the stack makes."""
 
+    other_policy_arns: tuple[PolicyArn, ...] = ()
+    """Managed policies that others may attach to these roles; any other that is not the stack's own is taken away."""
+
+    @property
+    def of_delivery(self) -> Mapping[str, CreatedRole | SuppliedRole]:
+        """The roles of the platform's own pipelines, by their keys."""
+        return {"pipeline": self.pipeline, "build": self.build, "events": self.events, "delivery": self.delivery}
+
     @property
     def launch_mode(self) -> RoleMode:
         """Who makes the role that launches projects; never `project`."""

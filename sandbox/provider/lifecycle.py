@@ -86,7 +86,8 @@ class Lifecycle:
         """Compare the resource as it was last seen with what the program wants."""
         want = self._wanted(handler, news)
         changes: dict[str, str] = {}
-        for key in sorted((want.keys() | old_inputs.keys()) - {DEFAULTS, *ignored}):
+        compared = want.keys() | old_inputs.keys() | (handler.cleared & state.keys())
+        for key in sorted(compared - {DEFAULTS, *ignored}):
             if key in want or key not in handler.keeps:
                 have, wish = (_ordered(handler, key, values.get(key)) for values in (state, want))
                 changes |= differences(have, wish, key, handler.server_side)

@@ -48,6 +48,8 @@ class Resource(ABC):
     """Outputs that only AWS knows: unknown in the preview of a creation."""
     keeps: ClassVar[frozenset[str]] = NOTHING
     """Inputs that AWS chooses where the program says nothing; no difference when the program falls silent."""
+    cleared: ClassVar[frozenset[str]] = NOTHING
+    """Inputs that AWS never chooses: what the resource has and the program says nothing of is taken away."""
     unread: ClassVar[frozenset[str]] = NOTHING
     """Inputs that AWS never tells: they stay what the program said."""
     defaults: ClassVar[Mapping[str, Value]] = {}

@@ -214,6 +214,10 @@ def make_cases(w: World) -> dict[str, Case]:
             "policy",
         ),
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": case({"role": "sample", "policyArn": w.policy}, {}),
+        "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": case({"roleName": "pipeline", "policyNames": []}, {}),
+        "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": case(
+            {"roleName": "pipeline", "policyArns": [w.policy]}, {"policyArns": []}, "policyArns[0]"
+        ),
         "aws:iam/policy:Policy": case(
             {"name": "one", "policy": policy("s3:GetObject"), "description": "one", "tags": tags("a")},
             {"policy": policy("s3:PutObject"), "tags": tags("b")},

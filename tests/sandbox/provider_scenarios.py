@@ -187,6 +187,7 @@ def _adopted(purpose: str, *policies: str) -> Callable[[str], Properties]:
         "trust": _document("sts:AssumeRole", Principal={"Service": f"{purpose}.amazonaws.com"}),
         "policies": list(policies),
         "boundaryArn": "",
+        "otherPolicyArns": [],
     }
 
 

@@ -13,13 +13,14 @@ from sandbox.provider.assets import ARCHIVE, ASSET, SIGNATURE
 from sandbox.provider.aws import Connections, EndpointError, loopback_endpoint
 from sandbox.provider.values import UNKNOWN, Properties, from_struct
 from tests.sandbox.case import ACCOUNT
-from tests.sandbox.cases import TRUST
+from tests.sandbox.cases import TRUST, policy
 from tests.sandbox.conftest import REPOSITORY, Clients
 from tests.sandbox.engine import AbortedError, Engine, Kept
 
 TOPIC = "aws:sns/topic:Topic"
 KEY = "aws:kms/key:Key"
 ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ALIAS = "aws:kms/alias:Alias"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
@@ -324,6 +325,49 @@ def test_drift_shows_in_outputs_and_inputs(engine: Engine, aws: Clients) -> None
     assert seen.inputs["enableKeyRotation"] is seen.outputs["enableKeyRotation"] is False
     assert seen.inputs["tags"] == {"a": "1", "b": "2"}
     assert engine.diff(seen, inputs).kinds == {"enableKeyRotation": "ADD", "tags.b": "DELETE", "tagsAll.b": "DELETE"}
+    assert engine.refresh(engine.update(seen, inputs)) == made
+
+
+def test_what_is_exclusive_takes_away_what_others_add(engine: Engine, aws: Clients) -> None:
+    iam, audit = aws("iam"), "arn:aws:iam::aws:policy/SecurityAudit"
+    admin = "arn:aws:iam::aws:policy/AdministratorAccess"
+    everything = policy("*")
+    iam.create_role(RoleName="held", AssumeRolePolicyDocument=TRUST)
+    own = engine.create(ROLE_POLICY, {"name": "own", "role": "held", "policy": everything})
+    inputs = {
+        "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": {"roleName": "held", "policyNames": ["own"]},
+        "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": {
+            "roleName": "held",
+            "policyArns": [audit],
+        },
+    }
+    made = {kind: engine.create(kind, wanted) for kind, wanted in inputs.items()}
+    iam.put_role_policy(RoleName="held", PolicyName="star", PolicyDocument=everything)
+    iam.attach_role_policy(RoleName="held", PolicyArn=admin)
+    for kind, wanted in inputs.items():
+        seen = engine.refresh(made[kind])
+        assert seen is not None
+        assert set(engine.diff(seen, wanted).kinds.values()) <= {"DELETE", "UPDATE"} != set()
+        assert engine.refresh(engine.update(seen, wanted)) == made[kind]
+    assert iam.list_role_policies(RoleName="held")["PolicyNames"] == ["own"]
+    attached = iam.list_attached_role_policies(RoleName="held")["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [audit], "what is listed and missing was attached"
+    engine.delete(own)
+    names = made["aws:iam/rolePoliciesExclusive:RolePoliciesExclusive"]
+    seen = engine.refresh(names)
+    assert seen is not None
+    with pytest.raises(AbortedError, match="PolicyDocument"):
+        engine.update(seen, names.inputs)
+
+
+def test_a_boundary_that_nobody_asked_for_is_drift(engine: Engine, aws: Clients) -> None:
+    inputs = {"name": "unbound", "assumeRolePolicy": TRUST}
+    made = engine.create(ROLE, inputs)
+    boundary = "arn:aws:iam::aws:policy/SecurityAudit"
+    aws("iam").put_role_permissions_boundary(RoleName="unbound", PermissionsBoundary=boundary)
+    seen = engine.refresh(made)
+    assert seen is not None
+    assert engine.diff(seen, inputs).kinds == {"permissionsBoundary": "DELETE"}
     assert engine.refresh(engine.update(seen, inputs)) == made
 
 

@@ -19,7 +19,12 @@ from tests.sandbox.engine import Engine, Kept
 CATALOG = Catalog("portfolio", "product", "other-product", "tag-option", "template-url")
 KINDS = sorted(make_cases(World("key", "other-key", "topic", "repository", "policy", CATALOG)))
 # AWS can't take these from what they belong to: deleting them puts back what was there before.
-STAY = {"aws:s3/bucketVersioning:BucketVersioning", "aws:sns/topicPolicy:TopicPolicy"}
+STAY = {
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:sns/topicPolicy:TopicPolicy",
+}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from awsmodel.regions import known_regions
@@ -34,6 +35,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{NAMES.project_boundary.value}"
 LAUNCH_ROLE = f"arn:aws:iam::{ACCOUNT}:role/{NAMES.launch_role.value}"
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
 PROVISIONING = {"servicecatalog:provisioning": "true"}
+TAGS = {"mlops:project": NAMES.project, "mlops:environment": NAMES.environment}
 SLUGS = ("model-build-train", "model-deploy")
 
 
@@ -85,20 +87,21 @@ class HealthyAws:
         self.cors: list[dict[str, Any]] = []
         self.domains: dict[str, dict[str, str]] = {}
         self.roles: dict[str, dict[str, Any]] = {}
-        self.add_role(LAUNCH_ROLE, document([launch_trust()]))
+        self.add_role(LAUNCH_ROLE, document([launch_trust()]), tags=TAGS)
         self.add_role(
             f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/codestar-notifications.amazonaws.com/"
             "AWSServiceRoleForCodeStarNotifications"
         )
         home = known_regions()[HOME]
         self.inline: dict[str, dict[str, str]] = defaultdict(dict)
-        self.inline[NAMES.launch_role.value]["own"] = document(launch_statements(home, ACCOUNT, BOUNDARY, None))
+        self.inline[NAMES.launch_role.value]["own-policy"] = document(launch_statements(home, ACCOUNT, BOUNDARY, None))
         self.attached: dict[str, list[str]] = defaultdict(list)
         self.policies = {BOUNDARY: document(boundary_statements(home, ACCOUNT, None))}
         self.summary = {"Roles": 12, "RolesQuota": 1000}
         self.repositories = [NAMES.prefix]
         self.connections: list[dict[str, str]] = []
         self.rule: dict[str, Any] | None = {"Status": "ENABLED", "Targets": [self.target("ACTIVE")]}
+        self.subscribers: dict[str, str] | None = {"ml-platform-dev@example.com": f"{TOPIC}:1"}
         self.images = [IMAGE]
         self.quotas: dict[str, float] = {}
         self.pipelines, self.projects = 3, 4
@@ -113,7 +116,14 @@ class HealthyAws:
     def target(status: str) -> dict[str, str]:
         return {"TargetAddress": TOPIC, "TargetType": "SNS", "TargetStatus": status}
 
-    def add_role(self, arn: str, trust: str = "{}", made: datetime = LONG_AGO, boundary: str = "") -> None:
+    def add_role(
+        self,
+        arn: str,
+        trust: str = "{}",
+        made: datetime = LONG_AGO,
+        boundary: str = "",
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         path, _, name = arn.split(":role", 1)[1].rpartition("/")
         limits = {"PermissionsBoundary": {"PermissionsBoundaryArn": boundary}} if boundary else {}
         self.roles[name] = {
@@ -123,6 +133,7 @@ class HealthyAws:
             "RoleId": f"AROA{name.upper():0<16.16}",
             "CreateDate": made,
             "AssumeRolePolicyDocument": trust,
+            "Tags": tag_list(tags),
             **limits,
         }
 
@@ -141,6 +152,10 @@ class HealthyAws:
         if RoleName not in self.roles:
             raise Refused("NoSuchEntity")
         return {"Role": dict(self.roles[RoleName])}
+
+    def ListRoles(self, **_: object) -> Any:  # noqa: N802, ANN401
+        # A listing of roles tells no tags.
+        return {"Roles": [{key: role[key] for key in role if key != "Tags"} for role in self.roles.values()]}
 
     def ListRolePolicies(self, RoleName: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
         return {"PolicyNames": list(self.inline[RoleName])}
@@ -265,6 +280,15 @@ class HealthyAws:
 
     def DescribeNotificationRule(self, Arn: str) -> Any:  # noqa: N802, N803, ANN401
         return {"Arn": Arn, "Name": NAMES.notification_rule("repository").value, **(self.rule or {})}
+
+    def ListSubscriptionsByTopic(self, TopicArn: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+        if self.subscribers is None or TopicArn != TOPIC:
+            raise Refused("NotFound")
+        others = [{"Protocol": "lambda", "Endpoint": "arn:other", "SubscriptionArn": f"{TOPIC}:9"}]
+        mails = [
+            {"Protocol": "email", "Endpoint": email, "SubscriptionArn": arn} for email, arn in self.subscribers.items()
+        ]
+        return {"Subscriptions": [*others, *mails]}
 
     def ListCuratedEnvironmentImages(self) -> Any:  # noqa: N802, ANN401
         images = [{"name": name, "versions": [f"{name}-26.11.01"]} for name in self.images]

@@ -35,11 +35,13 @@ from tests.tools.healthy_aws import (
     PATTERN,
     PROVISIONING,
     STUDIO,
+    TAGS,
     TOPIC,
     HealthyAws,
     rendered,
     version_name,
 )
+from tests.unit.delivery_example import SECTION, example
 from tests.unit.played_aws import Clients
 from tests.unit.recording import EXAMPLE, ROOT
 from tools.doctor import command as doctor
@@ -53,6 +55,11 @@ Spoil = Callable[[HealthyAws], object]
 Edit = Callable[[dict[str, Any]], object]
 BUILD, DEPLOY = "prod-model-build-train", "prod-model-deploy"
 SERVICE_ROLE = "AWSServiceRoleForCodeStarNotifications"
+LAUNCH = NAMES.launch_role.value
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+BOUNDARY_OF_ALL = f"arn:aws:iam::{ACCOUNT}:policy/company"
+EVERYTHING = json.dumps({"Effect": "Allow", "Action": "*", "Resource": "*"})
+ANYTHING = document([json.loads(EVERYTHING)])
 CONNECTION = f"arn:aws:codeconnections:{HOME}:{ACCOUNT}:connection/1"
 CLIENTS = Clients(HealthyAws())
 RECENT = NOW - timedelta(days=3)
@@ -85,6 +92,7 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     assert all(finding.evidence and not finding.fix for finding in findings)
     assert set(of(findings, Status.SKIPPED)) == {
         "connection",
+        "delivery-accounts",
         "principal-identities",
         "studio-cors",
         "studio-domain-tag",
@@ -116,7 +124,7 @@ def test_findings_are_the_same_and_in_the_same_order_every_time(aws: HealthyAws)
 def role_without(action: str) -> Spoil:
     def spoil(aws: HealthyAws) -> None:
         policies = aws.inline[NAMES.launch_role.value]
-        policies["own"] = policies["own"].replace(f'"{action}"', '"none:None"')
+        policies["own-policy"] = policies["own-policy"].replace(f'"{action}", ', "")
 
     return spoil
 
@@ -253,7 +261,119 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
     ),
     "no roles left": (lambda aws: aws.summary.update(Roles=1000), "quota-roles", "1000 of 1000"),
     "no pipelines left": (lambda aws: aws.quotas.update({"L-78D200AD": 3}), "quota-pipelines", "3 of 3"),
+    "no topic": (lambda aws: setattr(aws, "subscribers", None), "notification-topic", f"there is no topic {TOPIC}"),
+    "nobody subscribed": (
+        lambda aws: setattr(aws, "subscribers", {}),
+        "subscriptions",
+        "ml-platform-dev@example.com: not subscribed",
+    ),
+    "a policy more": (
+        lambda aws: (
+            aws.attached.update({LAUNCH: [ADMINISTRATOR]}),
+            aws.policies.update({ADMINISTRATOR: ANYTHING}),
+        ),
+        "made-roles",
+        f"{LAUNCH_ROLE} has the policy {ADMINISTRATOR}",
+    ),
+    "an inline policy more": (
+        lambda aws: aws.inline[LAUNCH].update(star=ANYTHING),
+        "made-roles",
+        f"{LAUNCH_ROLE} has the inline policy star",
+    ),
+    "an inline policy more that is named like the stack's": (
+        lambda aws: aws.inline[LAUNCH].update({"zeal-policy-0a1b2c3": ANYTHING}),
+        "made-roles",
+        f"{LAUNCH_ROLE} has the inline policy zeal-policy-0a1b2c3",
+    ),
+    "more in the stack's own policy": (
+        lambda aws: aws.inline[LAUNCH].update(
+            {"own-policy": aws.inline[LAUNCH]["own-policy"].replace('"Statement": [', f'"Statement": [{EVERYTHING}, ')}
+        ),
+        "made-roles",
+        f"{LAUNCH_ROLE} may also * on *",
+    ),
+    "a boundary that nobody asked for": (
+        lambda aws: (
+            aws.roles[LAUNCH].update(PermissionsBoundary={"PermissionsBoundaryArn": BOUNDARY_OF_ALL}),
+            aws.policies.update({BOUNDARY_OF_ALL: ANYTHING}),
+        ),
+        "made-roles",
+        f"has the boundary {BOUNDARY_OF_ALL}, and the stack gives it no boundary",
+    ),
 }
+
+
+def trusting(aws: HealthyAws, *more: dict[str, Any]) -> None:
+    trust = document([launch_trust(), *({"Effect": "Allow", "Action": "sts:AssumeRole", **one} for one in more)])
+    aws.roles[LAUNCH]["AssumeRolePolicyDocument"] = trust
+
+
+@pytest.mark.parametrize(
+    ("principal", "named"),
+    [
+        ({"Principal": {"AWS": "arn:aws:iam::444455556666:root"}}, "trusts arn:aws:iam::444455556666:root"),
+        ({"Principal": "*"}, "trusts *"),
+        ({"NotPrincipal": {"AWS": STUDIO}}, "trusts everybody but some"),
+        ({"Principal": {"Service": "ec2.amazonaws.com"}}, "has another trust policy than the stack gives it"),
+    ],
+)
+def test_whoever_else_may_act_as_a_role_is_told(aws: HealthyAws, principal: dict[str, Any], named: str) -> None:
+    trusting(aws, principal)
+    (finding,) = of(looked(aws), Status.BROKEN).values()
+    assert finding.check == "made-roles"
+    assert f"{LAUNCH_ROLE} {named}" in finding.evidence
+    assert finding.fix == "pulumi up --refresh -s dev"
+
+
+def test_every_role_with_the_environments_tags_is_looked_at_and_no_other(aws: HealthyAws) -> None:
+    builds, neighbour = (f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-{name}" for name in ("deliver-up-dev", "eu-launch"))
+    aws.add_role(builds, document([launch_trust()]), tags=TAGS)
+    aws.add_role(neighbour, document([{"Effect": "Allow", "Principal": "*"}]), tags={**TAGS, "mlops:environment": "eu"})
+    own = f"arn:aws:iam::{ACCOUNT}:policy/sm-mlops-dev-deliver-change-1"
+    for role in (builds, neighbour):
+        aws.attached[role.rpartition("/")[2]] = [ADMINISTRATOR, own]
+    aws.policies |= {ADMINISTRATOR: ANYTHING, own: ANYTHING}
+    assert of(looked(aws), Status.BROKEN)["made-roles"].evidence == f"{builds} has the policy {ADMINISTRATOR}"
+
+
+def test_what_others_may_attach_is_in_order_and_a_boundary_that_is_gone_is_not(aws: HealthyAws, tmp_path: Path) -> None:
+    def edit(config: dict[str, Any]) -> None:
+        config["sm-mlops:iam"] = {"otherPolicyArns": [ADMINISTRATOR], "permissionsBoundaryArn": BOUNDARY_OF_ALL}
+
+    aws.attached[LAUNCH].append(ADMINISTRATOR)
+    aws.policies |= {ADMINISTRATOR: ANYTHING, BOUNDARY_OF_ALL: ANYTHING}
+    file = stack(tmp_path, edit)
+    gone = of(looked(aws, file), Status.BROKEN)["made-roles"].evidence
+    assert gone == f"{LAUNCH_ROLE} has no boundary, and the stack gives it the boundary {BOUNDARY_OF_ALL}"
+    aws.roles[LAUNCH]["PermissionsBoundary"] = {"PermissionsBoundaryArn": BOUNDARY_OF_ALL}
+    assert not of(looked(aws, file), Status.BROKEN)
+
+
+def test_a_well_known_role_that_stacks_have_made_is_looked_at_and_somebody_elses_is_not(
+    aws: HealthyAws, tmp_path: Path
+) -> None:
+    file = stack(tmp_path, lambda config: config.update({"sm-mlops:iam": {"launch": {"mode": "adopt"}}}))
+    role = role_facts(file.settings, ACCOUNT).launch_role_arn
+    name = role.rpartition("/")[2]
+    intruder = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    own = f"arn:aws:iam::{ACCOUNT}:policy/service-role/ServiceCatalogProductsLaunchRole-sm-mlops-prod-1"
+    aws.attached[name] = [own, ADMINISTRATOR]
+    aws.policies |= {ADMINISTRATOR: ANYTHING, own: ANYTHING}
+    aws.add_role(role, document([launch_trust(studio=True), intruder]))
+    assert "made-roles" not in of(looked(aws, file), Status.BROKEN)
+    aws.add_role(role, document([launch_trust(studio=True), intruder]), tags={"sm-mlops:made": "true"})
+    told = of(looked(aws, file), Status.BROKEN)["made-roles"].evidence
+    assert told == f"{role} has the policy {ADMINISTRATOR}; {role} trusts *"
+
+
+def test_examples_of_accounts_are_found_in_the_delivery(aws: HealthyAws, tmp_path: Path) -> None:
+    file = stack(tmp_path, lambda config: config.update({SECTION: example()}))
+    told = of(looked(aws, file), Status.BROKEN)["delivery-accounts"].evidence
+    assert "secretsProvider names 111122223333" in told
+    assert "stacks[1].roleArn names 444455556666" in told
+    text = json.dumps(example()).replace("444455556666", "219837465019").replace("111122223333", ACCOUNT)
+    file = stack(tmp_path, lambda config: config.update({SECTION: json.loads(text)}))
+    assert "delivery-accounts" in of(looked(aws, file), Status.OK), "the account that is looked at is no example"
 
 
 @pytest.mark.parametrize(("spoil", "check", "evidence"), BROKEN.values(), ids=BROKEN)
@@ -276,6 +396,11 @@ WARNINGS: dict[str, tuple[Spoil, str, str]] = {
         lambda aws: aws.versions[DEPLOY].extend(aws.version(f"0.{n}", active=False, age=n) for n in range(1, 80)),
         "quota-versions",
         "80 of 100 versions per product of 'MLOps model deployment (sm-mlops-dev)'",
+    ),
+    "a subscriber who has not confirmed": (
+        lambda aws: setattr(aws, "subscribers", {"ml-platform-dev@example.com": "PendingConfirmation"}),
+        "subscriptions",
+        "ml-platform-dev@example.com: not confirmed",
     ),
     "few roles left": (lambda aws: aws.summary.update(Roles=800), "quota-roles", "800 of 1000"),
 }
@@ -395,10 +520,13 @@ def test_without_catalog_and_projects_their_checks_have_nothing_to_say(aws: Heal
 
     findings = looked(aws, stack(tmp_path, edit))
     assert set(of(findings, Status.OK)) == {
+        "made-roles",
         "notification-rule",
+        "notification-topic",
         "notifications-role",
         "quota-roles",
         "source-repository",
+        "subscriptions",
     }
     assert not of(findings, Status.BROKEN)
 
@@ -434,7 +562,7 @@ def test_a_supplied_launch_role_is_whoever_supplies_its_to_mend(aws: HealthyAws,
     assert "iam-policies" in missing.fix
     aws.add_role(role, aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"])
     policy = f"arn:aws:iam::{ACCOUNT}:policy/launches"
-    aws.policies[policy] = aws.inline[NAMES.launch_role.value]["own"]
+    aws.policies[policy] = aws.inline[NAMES.launch_role.value]["own-policy"]
     aws.attached["launches"] = [policy]
     assert not of(looked(aws, file), Status.BROKEN)
 
@@ -455,15 +583,15 @@ def test_use_roles_are_looked_at_where_projects_make_none(aws: HealthyAws, tmp_p
     assert "project-boundary" in of(gone, Status.SKIPPED)
     for wanted in documents:
         aws.add_role(wanted.arn(facts.home, ACCOUNT), document(wanted.trust))
-        aws.inline[wanted.name]["own"] = document(wanted.statements)
-    aws.inline[NAMES.launch_role.value]["own"] = document(role_documents.launch_role(facts).statements)
+        aws.inline[wanted.name]["own-policy"] = document(wanted.statements)
+    aws.inline[NAMES.launch_role.value]["own-policy"] = document(role_documents.launch_role(facts).statements)
     findings = looked(aws, file)
     assert {"use-roles", "use-roles-trust", "use-roles-permissions"} <= set(of(findings, Status.OK))
     first = documents[0]
     aws.add_role(first.arn(facts.home, ACCOUNT), document([]))
     assert first.name in of(looked(aws, file), Status.BROKEN)["use-roles-trust"].evidence
     aws.add_role(first.arn(facts.home, ACCOUNT), document(first.trust))
-    aws.inline[first.name]["own"] = document([])
+    aws.inline[first.name]["own-policy"] = document([])
     lacking = of(looked(aws, file), Status.BROKEN)
     assert set(lacking) == {"use-roles-permissions"}
     assert first.name in lacking["use-roles-permissions"].evidence
@@ -522,6 +650,8 @@ def test_without_service_catalog_only_studios_list_is_looked_at(aws: HealthyAws,
     file = stack(tmp_path, edit)
     open_studio(aws)
     aws.portfolios.clear()
+    trust = document([launch_trust(service_catalog=False, studio=True)])
+    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = trust
     findings = looked(aws, file)
     assert {"studio-cors", "studio-object", "template-object", "seed-object"} <= set(of(findings, Status.OK))
     assert {"portfolio", "product", "launch-constraint", "quota-versions"} <= set(of(findings, Status.SKIPPED))
@@ -639,7 +769,7 @@ MAY_LAUNCH = document([{"Effect": "Allow", "Action": ["servicecatalog:*", "sagem
 
 def person(aws: HealthyAws, arn: str = SCIENTIST, policy: str = MAY_LAUNCH) -> None:
     aws.add_role(arn)
-    aws.inline[arn.rpartition("/")[2]]["own"] = policy
+    aws.inline[arn.rpartition("/")[2]]["own-policy"] = policy
 
 
 def test_a_role_that_matches_a_pattern_finds_the_products(aws: HealthyAws) -> None:
@@ -778,7 +908,7 @@ def test_the_report_has_the_worst_first_and_every_value_whole(monkeypatch: pytes
     assert lines[0].split() == ["broken", "launch-constraint", f"{HOME}", "model-build-train"]
     assert lines[1].strip() == f"port-own has no launch constraint for {BUILD}"
     assert lines[2].strip() == "Fix: pulumi up --refresh -s dev"
-    assert "31 ok, 2 broken, 1 warning, 9 skipped" in lines
+    assert "34 ok, 2 broken, 1 warning, 10 skipped" in lines
     assert lines[-1] == "Next: set right what is broken, then run `.venv/bin/python -m tools doctor -s dev` again."
     assert all(line == line.rstrip() for line in lines)
     assert "…" not in text
@@ -830,8 +960,8 @@ def test_machines_get_every_finding_and_the_counts(monkeypatch: pytest.MonkeyPat
     told = json.loads(text)
     assert code == 1
     assert told["stack"] == "dev"
-    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 33, "skipped": 9}
-    assert len(told["findings"]) == 43
+    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 36, "skipped": 10}
+    assert len(told["findings"]) == 47
     (red,) = [finding for finding in told["findings"] if finding["status"] == "broken"]
     assert (red["check"], red["subject"]) == ("launch-constraint", f"{HOME} model-deploy")
 

@@ -1,7 +1,7 @@
 """What differs between two snapshots is told by what it allows, not by how it is written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,13 @@ from .test_policy_changes import POLICIES, STATEMENTS
 
 OWN, OTHER = arn("policy", "Own"), arn("policy", "Other")
 AWS_OWN = arn("policy", "ReadOnlyAccess", "aws")
+ATTACHED = {"PolicyName": "Administration", "PolicyArn": arn("policy", "Administration")}
+INLINE = {"PolicyName": "star", "PolicyDocument": policy(allow("*"))}
+INTRUDER = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "sts:AssumeRole"}
+
+
+def administration() -> dict[str, Any]:
+    return managed("Administration", policy(allow("*")))
 
 
 def one(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> Change:
@@ -292,7 +299,7 @@ class TestCommand:
 
 
 class TestStack:
-    """What a stack would make, beside what the account has."""
+    """From what a stack means to what the account has."""
 
     def made(self, folder: Path) -> list[dict[str, Any]]:
         """The roles and the boundary of dev as IAM would describe them, in policies of other names than the stack's."""
@@ -326,18 +333,83 @@ class TestStack:
         snapshot(*others, role("somebody")).write(tmp_path / "iam.json")
         told = json.loads(self.told(tmp_path, "--json").stdout)
         assert [(item["kind"], item["status"], item["breadth"]) for item in told["changes"]] == [
-            ("role", "changed", "broader"),
-            ("policy", "added", "broader"),
+            ("role", "changed", "narrower"),
+            ("policy", "removed", "narrower"),
         ]
+        assert self.told(tmp_path, "--fail-on", "broader").exit_code == 0
         assert told["changes"][0]["parts"][0]["what"] == "all policies"
         assert told["changes"][1]["name"] == first["Arn"]
+
+    @pytest.mark.parametrize(
+        ("escalate", "part"),
+        [
+            (lambda launch: launch["AttachedManagedPolicies"].append(ATTACHED), "all policies"),
+            (lambda launch: launch["RolePolicyList"].append(INLINE), "all policies"),
+            (lambda launch: launch["AssumeRolePolicyDocument"]["Statement"].append(INTRUDER), "trust policy"),
+        ],
+    )
+    def test_a_role_that_may_more_than_is_meant_is_broader_and_fails(
+        self, tmp_path: Path, escalate: Callable[[dict[str, Any]], object], part: str
+    ) -> None:
+        *_, launch = made = self.made(tmp_path)
+        assert launch["RoleName"].endswith("-launch")
+        escalate(launch)
+        snapshot(*made, role("somebody"), administration()).write(tmp_path / "iam.json")
+        told = self.told(tmp_path, "--fail-on", "broader")
+        assert told.exit_code == 1
+        assert told.stdout.startswith(f"+ is what {tmp_path}/iam.json has and the stack dev does not mean")
+        assert f"~ role {launch['Arn']}: broader" in told.stdout
+        assert f"{part}: broader" in told.stdout
+
+    def own(self, folder: Path, **iam: object) -> Path:
+        values = {**stack_values("dev"), "sm-mlops:iam": iam}
+        (folder / "Pulumi.own.yaml").write_text(yaml.safe_dump({"config": values}))
+        return folder
+
+    def breadths(self, folder: Path, *entries: dict[str, Any]) -> dict[str, str]:
+        """By role: what became of it, from what the stack `own` means to the account."""
+        changes = differences(*beside(snapshot(*entries), StackFile("own", folder)))
+        return {item.name: f"{item.change.status} {item.change.breadth}" for item in changes if item.kind == "role"}
+
+    def test_a_boundary_that_is_gone_is_broader(self, tmp_path: Path) -> None:
+        folder = self.own(tmp_path, permissionsBoundaryArn=arn("policy", "company"))
+        made = self.made(tmp_path)
+        assert self.breadths(folder, *made)[made[-1]["RoleName"]] == "changed broader"
+        made[-1]["PermissionsBoundary"] = {"PermissionsBoundaryArn": arn("policy", "company")}
+        assert self.breadths(folder, *made) == {}
+
+    def test_what_others_may_attach_is_no_difference(self, tmp_path: Path) -> None:
+        folder = self.own(tmp_path, otherPolicyArns=[ATTACHED["PolicyArn"]])
+        made = self.made(tmp_path)
+        made[-1]["AttachedManagedPolicies"].append(ATTACHED)
+        assert self.breadths(folder, *made, administration()) == {}
+
+    def test_of_the_other_roles_that_the_stack_has_made_what_was_added_is_told(self, tmp_path: Path) -> None:
+        tags = {"mlops:project": "sm-mlops", "mlops:environment": "dev"}
+        own, text = arn("policy", "sm-mlops-dev-deliver-change-1"), policy(allow("s3:*"))
+        folder, made = self.own(tmp_path), self.made(tmp_path)
+
+        def breadths(**changes: Any) -> dict[str, str]:
+            build = role("sm-mlops-dev-deliver-up-dev", {"role-policy-0a1b2c3": text}, [own], tags=tags)
+            policies = [managed("sm-mlops-dev-deliver-change-1", text), administration()]
+            return self.breadths(folder, *made, {**build, **changes}, *policies)
+
+        assert breadths() == {}
+        (name,) = broader = breadths(AttachedManagedPolicies=[{"PolicyName": "own", "PolicyArn": own}, ATTACHED])
+        assert broader == {name: "changed broader"}
+        assert (
+            breadths(RolePolicyList=[{"PolicyName": "role-policy-0a1b2c3", "PolicyDocument": text}, INLINE]) == broader
+        )
+        assert breadths(AssumeRolePolicyDocument=policy(TRUST, INTRUDER)) == broader
+        assert breadths(PermissionsBoundary={"PermissionsBoundaryArn": own}) == {name: "changed narrower"}
+        assert breadths(Tags=[], AttachedManagedPolicies=[ATTACHED]) == {}, "not of this stack"
 
     def test_a_role_of_somebody_else_is_not_compared_though_the_stack_adopts_it(self, tmp_path: Path) -> None:
         values = {**stack_values("dev"), "sm-mlops:iam": {"launch": {"mode": "adopt"}}}
         (tmp_path / "Pulumi.own.yaml").write_text(yaml.safe_dump({"config": values}))
         file = StackFile("own", tmp_path)
         there = role(WELL_KNOWN_LAUNCH_ROLE, {"x": policy(allow("*"))})
-        names = [list(beside(snapshot(*roles), file)[1].entities["role"]) for roles in ([there], [])]
+        names = [list(beside(snapshot(*roles), file)[0].entities["role"]) for roles in ([there], [])]
         assert names == [[], [WELL_KNOWN_LAUNCH_ROLE]]
 
     @pytest.mark.parametrize("arguments", [[], ["iam.json", "--stack", "dev"]])

@@ -238,6 +238,7 @@ def props(claimant: str = "sm-mlops-dev", **changes: Any) -> Json:
         "trust": TRUST,
         "policies": POLICIES,
         "boundaryArn": "",
+        "otherPolicyArns": [],
         **changes,
     }
 
@@ -474,19 +475,75 @@ def test_a_role_of_somebody_else_that_loses_a_right_is_told_and_not_repaired() -
     assert account.changes() == []
 
 
-def test_what_somebody_has_added_to_a_role_of_ours_is_told_and_left_alone() -> None:
+FOREIGN = f"arn:aws:iam::{ACCOUNT}:policy/administration"
+AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
+
+
+def added_to(account: Account) -> None:
+    account.policies |= {arn: {"v1": policy(allows("*"))} for arn in (FOREIGN, AUDIT)}
+    account.attachments[NAME] |= {FOREIGN, AUDIT}
+    account.inline[NAME]["more"] = policy(allows("iam:*"))
+
+
+def test_what_somebody_has_added_to_a_role_of_ours_is_drift_and_taken_away() -> None:
+    account = Account()
+    outs = created(account, otherPolicyArns=[AUDIT])
+    added_to(account)
+    found = refreshed(account, outs)
+    assert found["drift"] == [f"it has the policy {FOREIGN}", "it has the inline policy more"]
+    healed = updated(account, found, props(otherPolicyArns=[AUDIT]))
+    assert account.attachments[NAME] == {own_policy(1), own_policy(2), AUDIT}, "others may attach what settings name"
+    assert account.inline[NAME] == {}
+    assert refreshed(account, healed)["drift"] == []
+    assert Provider(account).diff("id", healed, props()).changes, "a policy that others may not attach any more"
+    Provider(account).delete("id", healed)
+    assert account.roles == {}
+    assert set(account.policies) == {FOREIGN, AUDIT}
+
+
+def test_a_role_of_an_earlier_release_is_not_changed_by_this_one() -> None:
     account = Account()
     outs = created(account)
-    foreign = f"arn:aws:iam::{ACCOUNT}:policy/administration"
-    account.policies[foreign] = {"v1": policy(allows("*"))}
-    account.attachments[NAME].add(foreign)
-    account.inline[NAME]["more"] = policy(allows("iam:*"))
+    del outs["otherPolicyArns"]
     found = refreshed(account, outs)
-    assert found["differences"] == [f"has the policy {foreign}", "has the inline policy more"]
-    assert updated(account, found, props())["differences"] == found["differences"]
-    Provider(account).delete("id", found)
-    assert account.roles == {}
-    assert set(account.policies) == {foreign}
+    assert found["drift"] == []
+    earlier = {key: value for key, value in props().items() if key != "otherPolicyArns"}
+    # A refresh compares with the inputs of the state.
+    assert not any(Provider(account).diff("id", found, inputs).changes for inputs in (props(), earlier))
+
+
+INTRUDER = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize(
+    "intruder",
+    [
+        INTRUDER,
+        {**INTRUDER, "Principal": "*"},
+        trusts("ec2.amazonaws.com"),
+        trusts("codebuild.amazonaws.com", Condition={}),
+        trusts("codebuild.amazonaws.com", Condition={"StringEquals": {"aws:SourceAccount": "444455556666"}}),
+    ],
+)
+@pytest.mark.parametrize("shared", [False, True])
+def test_nobody_beside_the_stacks_own_services_is_trusted(intruder: Json, *, shared: bool) -> None:
+    account = Account()
+    outs = created(account)
+    if shared:
+        created(account, claimant="sm-mlops-prod", trust=policy(trusts("events.amazonaws.com")))
+    before = account.roles[NAME]["AssumeRolePolicyDocument"]
+    account.roles[NAME]["AssumeRolePolicyDocument"] = policy(*json.loads(before)["Statement"], intruder)
+    found = refreshed(account, outs)
+    assert found["drift"] == ["its trust was changed"]
+    updated(account, found, props())
+    assert json.loads(account.roles[NAME]["AssumeRolePolicyDocument"]) == json.loads(before)
+
+
+def test_the_order_in_which_iam_gives_principals_is_no_drift() -> None:
+    account = Account()
+    outs = created(account)
+    account.roles[NAME]["AssumeRolePolicyDocument"] = policy(trusts("lambda.amazonaws.com", "codebuild.amazonaws.com"))
+    assert refreshed(account, outs)["drift"] == []
 
 
 def test_two_stacks_share_a_role_and_the_last_one_takes_it_away() -> None:

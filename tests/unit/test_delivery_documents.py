@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from awsmodel.iam import evaluation
-from components.delivery.delivery_documents import account_documents, documents
+from components.delivery.delivery_documents import account_documents, delivery_facts, documents
 from components.iam.role_documents import RoleDocument, managed_policies
 from settings import Settings, parse
 from tests.unit.access import decision
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import Recording, run_program, stack_values
-from tools.iam_policies import delivery_facts
 
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::111122223333:role/{}"

@@ -10,6 +10,7 @@ import pytest
 from components.core.network import Network
 from components.preflight import network_check
 from components.preflight.network_check import Facts, NetworkError, Verdict, judge
+from settings import SettingsError
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
 
@@ -352,6 +353,6 @@ def test_the_program_registers_nothing_before_the_network_is_known_to_work(monke
     ids = {"vpcId": VPC, "subnetIds": list(SUBNETS), "securityGroupIds": [GROUP]}
     values["sm-mlops:network"] = {REGION: ids}
     recording = Recording()
-    with pytest.raises(NetworkError, match=f"{VPC} does not exist"):
+    with pytest.raises(SettingsError, match=f"{VPC} does not exist"):
         run_program(values, recording=recording)
     assert recording.resources == []

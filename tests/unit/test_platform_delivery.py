@@ -13,7 +13,7 @@ from tests.unit.recording import ROOT, Recording, Registration, run_program, sta
 READ = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-read"
 CHANGE = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-change"
 STATE = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/sm-mlops/dev.json"
-KEY = "arn:aws:kms:us-east-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+KEY = "arn:aws:kms:us-east-2:111122223333:key/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
 
 
 def with_delivery(**more: Any) -> Recording:
@@ -222,8 +222,8 @@ def test_policies_fit_into_iam(delivery: Recording) -> None:
         assert size(policy) <= 6144, policy.name
     for policy in delivery.of_type("aws:iam/rolePolicy:RolePolicy"):
         assert size(policy) <= 10240, policy.name
-    attached = [resource.inputs["role"] for resource in delivery.resources if "Attachment" in resource.type]
-    assert max(attached.count(role) for role in attached) <= 10
+    attached = delivery.of_type("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive")
+    assert 0 < max(len(resource.inputs["policyArns"]) for resource in attached) <= 10
 
 
 def test_every_log_is_encrypted_and_kept_for_as_long_as_the_settings_say() -> None:
@@ -250,6 +250,14 @@ FAULTS = [
     ({"backendUrl": "file://state"}, "sm-mlops:delivery.backendUrl: 'file://state': s3://<bucket>"),
     ({"secretsProvider": "awskms://alias/x"}, "sm-mlops:delivery.secretsProvider: 'awskms://alias/x': awskms:///<ARN"),
     ({"engineSha256": "abc"}, "sm-mlops:delivery.engineSha256: 'abc': 64 hexadecimal digits"),
+    (
+        {"pluginSha256": "0" * 64},
+        f"sm-mlops:delivery.pluginSha256: '{'0' * 64}' is the example's placeholder; put in the digest",
+    ),
+    (
+        {"secretsProvider": "awskms:///arn:aws:kms:us-east-2:111122223333:key/00000000-0000-0000-0000-000000000000"},
+        "key/00000000-0000-0000-0000-000000000000' is the example's placeholder; put in the ARN of your own key",
+    ),
     ({"stacks": []}, "sm-mlops:delivery.stacks: the list is empty"),
     (
         {"stacks": [{"stack": "dev"}, {"stack": "acme/sm-mlops/dev"}]},

@@ -8,6 +8,7 @@ import pytest
 from awsmodel.iam.evaluation import Request, allowed
 from components.catalog.project_roles import RoleError
 from components.sections.iam import UseRole
+from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import Recording, run_program, stack_values
 from tests.unit.test_settings import faults
 
@@ -28,7 +29,8 @@ def run(**iam: Any) -> Recording:
 
 
 def iam_resources(recording: Recording) -> list[str]:
-    return sorted(one.name for one in recording.resources if one.type.startswith("aws:iam/") or one.type == ADOPTED)
+    found = (one for one in recording.resources if one.type.startswith("aws:iam/") or one.type == ADOPTED)
+    return sorted(one.name for one in found if "Exclusive" not in one.type)
 
 
 def published(recording: Recording) -> dict[str, str]:
@@ -88,6 +90,57 @@ def test_a_boundary_of_the_company_bounds_every_role_that_the_stack_makes() -> N
     roles = recording.of_type("aws:iam/role:Role")
     assert len(roles) == 7
     assert {one.inputs["permissionsBoundary"] for one in roles} == {BOUNDARY}
+
+
+INLINE = "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive"
+ATTACHED = "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive"
+
+
+def everything(**iam: Any) -> Recording:
+    """Every role that a stack can make: those of projects, of the delivery, of pull requests and of tests."""
+    options = {"options": [{"name": "plain", "region": "us-east-2"}]}
+    more = {SECTION: example(pullRequests="comment"), "sm-mlops:deploymentTests": options}
+    return run_program({**values(use={"mode": "create"}, **iam), **more})
+
+
+def test_every_role_that_the_stack_makes_has_its_own_policies_and_no_others() -> None:
+    recording = everything()
+    roles = recording.of_type("aws:iam/role:Role")
+    assert len(roles) > 20
+    for role in roles:
+        name, own = role.inputs["name"], [role.name]
+        (inline,) = [one for one in recording.of_type(INLINE) if one.inputs["roleName"] == name]
+        (attached,) = [one for one in recording.of_type(ATTACHED) if one.inputs["roleName"] == name]
+        policies = [one for one in recording.of_type("aws:iam/rolePolicy:RolePolicy") if one.inputs["role"] == name]
+        attachments = [
+            one
+            for one in recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+            if one.inputs["role"] == name
+        ]
+        # Mocks name no policy that the program does not name.
+        assert len(inline.inputs["policyNames"]) == len(policies), name
+        assert sorted(attached.inputs["policyArns"]) == sorted(one.inputs["policyArn"] for one in attachments), name
+        # IAM deletes no role that has policies, and both lists go before what they list: so says their order.
+        assert inline.depends_on == {*own, *(one.name for one in policies)}, name
+        assert attached.depends_on == {*own, *(one.name for one in attachments)}, name
+
+
+AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
+GUARD = f"arn:aws:iam::{ACCOUNT}:policy/company/guard"
+
+
+def test_what_others_may_attach_is_listed_where_a_role_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"sm-mlops-dev-project-launch": [GUARD, AUDIT]}
+    monkeypatch.setattr(
+        "components.preflight.other_policies.attached", lambda arns, *_: held if arns == (GUARD, AUDIT) else {}
+    )
+    recording = everything(otherPolicyArns=[GUARD, AUDIT])
+    listed = {one.inputs["roleName"]: one.inputs["policyArns"] for one in recording.of_type(ATTACHED)}
+    assert listed["sm-mlops-dev-project-launch"] == [GUARD, AUDIT]
+    assert not [arns for name, arns in listed.items() if name not in held and {GUARD, AUDIT} & set(arns)]
+    assert all(one.inputs["forceDetachPolicies"] for one in recording.of_type("aws:iam/role:Role")), "or none could go"
+    adopted = run(launch={"mode": "adopt"}, otherPolicyArns=[GUARD, AUDIT])
+    assert adopted.named("catalog-roles-launch").inputs["otherPolicyArns"] == [GUARD, AUDIT]
 
 
 @pytest.mark.parametrize("mode", ["create", "adopt"])

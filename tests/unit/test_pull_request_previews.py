@@ -145,7 +145,20 @@ TYPES: dict[str, tuple[str, list[str], list[str]]] = {
     "aws:iam/role:Role": (
         ROLE,
         ["iam:GetRole", "iam:ListRolePolicies"],
-        ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:AttachRolePolicy"],
+        [
+            *("iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:AttachRolePolicy"),
+            "iam:DeleteRolePermissionsBoundary",
+        ],
+    ),
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": (
+        ROLE,
+        ["iam:ListRolePolicies"],
+        ["iam:DeleteRolePolicy"],
+    ),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": (
+        ROLE,
+        ["iam:ListAttachedRolePolicies"],
+        ["iam:DetachRolePolicy"],
     ),
     "aws:iam/rolePolicy:RolePolicy": (ROLE, ["iam:GetRolePolicy"], ["iam:PutRolePolicy", "iam:DeleteRolePolicy"]),
     "aws:kms/alias:Alias": (

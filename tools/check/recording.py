@@ -22,7 +22,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
 from awsmodel.regions import known_regions
-from components import preflight
+from components.preflight import network_check, other_policies, role_check
 from settings import NAMESPACE
 
 ACCOUNT_ID = "111122223333"
@@ -142,7 +142,11 @@ class RecordingMonitor(mocks.MockMonitor):
 @contextmanager
 def nothing_looked_up() -> Iterator[None]:
     """Let the program run where there is no AWS: what its settings name there is taken to be in order."""
-    with mock.patch.object(preflight, "check", return_value=None):
+    with (
+        mock.patch.object(network_check, "check", return_value=None),
+        mock.patch.object(role_check, "check", return_value=None),
+        mock.patch.object(other_policies, "attached", return_value={}),
+    ):
         yield
 
 

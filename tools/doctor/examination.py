@@ -15,6 +15,7 @@ from components.providers.aws_access import DENIED, action_of, explained
 from tools.doctor import catalog, principal, projects, quotas, roles, source
 from tools.doctor.builds import build_images
 from tools.doctor.findings import Finding, SkipError, Verdict, skipped, unknown
+from tools.doctor.made_roles import made_roles
 from tools.doctor.places import Access, Account, Offer, Place
 from tools.faults import ToolError
 from tools.stack_file import StackFile
@@ -31,6 +32,7 @@ SERVICES = (
     "s3",
     "cloudtrail",
     "service-quotas",
+    "sns",
 )
 """botocore's names of the services that are asked. Of two that have the same operation, the first is the one."""
 
@@ -116,6 +118,7 @@ def _groups(account: Account, regions: Iterable[str], person: principal.Person |
     """What is looked at one after the other, in groups that can be looked at side by side."""
     yield [_of(check, account.wanted.home_region, account) for check in source.CHECKS]
     yield [_of(check, account.names.prefix, account) for check in (*roles.CHECKS, *quotas.ACCOUNT_CHECKS)]
+    yield [_of(made_roles, account.names.prefix, account)]
     if person is not None:
         yield [_of(check, person.name, person) for check in principal.PERSON_CHECKS]
     for region in regions:
@@ -175,6 +178,7 @@ _ALL: tuple[Callable[..., Verdict], ...] = (
     *source.CHECKS,
     *roles.CHECKS,
     *quotas.ACCOUNT_CHECKS,
+    made_roles,
     *projects.CHECKS,
     *catalog.PLACE_CHECKS,
     *catalog.OFFER_CHECKS,

@@ -15,6 +15,12 @@ from tools.doctor.places import Account, Offer, Place
 NOTIFICATIONS_ROLE = "AWSServiceRoleForCodeStarNotifications"
 """Role with which AWS watches for what notification rules tell."""
 
+PENDING = "PendingConfirmation"
+"""What SNS lists in the place of the ARN of a subscription that nobody has confirmed."""
+
+EXAMPLE_ACCOUNTS = ("000000000000", "111111111111", "111122223333", "123456789012", "444455556666", "777788889999")
+"""Accounts of examples, AWS's own and the stack files'."""
+
 _NOT_ADMITTED = "OperationNotAllowedException"
 
 
@@ -102,6 +108,72 @@ def notification_rule(account: Account) -> Verdict:
     return ok(f"{rule['Arn']} reaches {', '.join(target['TargetAddress'] for target in rule['Targets'])}")
 
 
+def notification_topic(account: Account) -> Verdict:
+    """The topic exists that approvals, failures and drift are told to."""
+    arn = account.role_facts.topic_arn
+    if _subscribed(account) is None:
+        return broken(f"there is no topic {arn}, so nobody is told of anything", account.up)
+    return ok(arn)
+
+
+def subscriptions(account: Account) -> Verdict:
+    """Everybody whom the settings name has confirmed to be told."""
+    wanted, found = account.wanted.notifications.emails, _subscribed(account)
+    if found is None:
+        raise SkipError("needs the topic: see `notification-topic`")
+    if not wanted:
+        raise SkipError("sm-mlops:notifications.emails names nobody")
+    gone = [email for email in wanted if email not in found]
+    if gone:
+        return broken(
+            f"{', '.join(gone)}: not subscribed to {account.role_facts.topic_arn}; what is not confirmed in time, AWS "
+            f"forgets",
+            account.up,
+        )
+    pending = [email for email in wanted if found[email] == PENDING]
+    if pending:
+        return warning(
+            f"{', '.join(pending)}: not confirmed, so no mail of {account.role_facts.topic_arn} goes there",
+            "each follows the link in the mail 'AWS Notification - Subscription Confirmation'; in the console: SNS, "
+            "Subscriptions, Request confirmation sends it again",
+        )
+    return ok(f"{', '.join(wanted)}: confirmed")
+
+
+def _subscribed(account: Account) -> Mapping[str, str] | None:
+    """ARNs of the topic's subscriptions by e-mail address; None where there is no topic."""
+    sns = account.client("sns")
+    try:
+        pages = list(sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=account.role_facts.topic_arn))
+    except sns.exceptions.NotFoundException:
+        return None
+    found = (item for page in pages for item in page["Subscriptions"] if item["Protocol"] == "email")
+    return {item["Endpoint"]: item["SubscriptionArn"] for item in found}
+
+
+def delivery_accounts(account: Account) -> Verdict:
+    """The delivery's settings name accounts of the company, and none of AWS's examples."""
+    delivery = account.wanted.delivery
+    if delivery is None:
+        raise SkipError("the stack file has no sm-mlops:delivery")
+    values = {"secretsProvider": delivery.secrets_provider, "accessTokenArn": delivery.access_token_arn}
+    for index, stack in enumerate(delivery.stacks):
+        values[f"stacks[{index}].roleArn"] = stack.role_arn
+        values[f"stacks[{index}].previewRoleArn"] = stack.preview_role_arn
+    named = [
+        f"{key} names {example}, an account of AWS's examples"
+        for key, value in values.items()
+        for example in EXAMPLE_ACCOUNTS
+        if example != account.id and f":{example}:" in (value or "")
+    ]
+    if named:
+        return broken(
+            "; ".join(named),
+            "put your own ARNs under sm-mlops:delivery (docs/delivery.md tells which); then `pulumi up`",
+        )
+    return ok("no setting of the delivery is an example of AWS's documentation")
+
+
 def _repository(account: Account) -> str:
     source = account.wanted.source
     if not isinstance(source, CodeCommitSource):
@@ -144,5 +216,8 @@ CHECKS: tuple[Callable[[Account], Verdict], ...] = (
     connection,
     notifications_role,
     notification_rule,
+    notification_topic,
+    subscriptions,
+    delivery_accounts,
 )
 """What is looked at once, in the home region."""

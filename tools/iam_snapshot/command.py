@@ -40,7 +40,7 @@ def take_command(stack: str, folder: Path, out: Path) -> None:
 @command.command("diff", short_help="Tell what differs between two such files.")
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE, required=False)
-@click.option("--stack", "-s", help="Compare with what this stack would make, instead of another file.")
+@click.option("--stack", "-s", help="Compare what this stack means with the file, instead of another file.")
 @click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PROJECT, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Tell it to a machine.")
 @click.option(
@@ -62,7 +62,8 @@ def diff_command(
 ) -> None:
     """Tell what differs between two files of `take`, or of `aws iam get-account-authorization-details`.
 
-    With --stack: between a file and the roles that the stack would make; nobody else's roles are looked at then.
+    With --stack: between the roles that the stack means and those of the file: `broader` is a role of the stack that
+    may more than it is meant to. Nobody else's roles are looked at then.
 
     Ends with code 0 where nothing differs, 1 where something does, and 2 where that could not be found out.
     """
@@ -81,5 +82,7 @@ def diff_command(
         told = {"schema": SCHEMA, "summary": report.summary(changes), "changes": report.as_json(changes)}
         click.echo(json.dumps(told, indent=2))
     else:
+        if stack is not None and changes:
+            click.echo(f"+ is what {old} has and the stack {stack} does not mean, - what it means and {old} lacks")
         report.tell(changes, make_console())
     context.exit(int(broader if fail_on == "broader" else bool(changes)))

@@ -1,14 +1,16 @@
-"""The roles that a stack would make, beside those of a snapshot.
+"""The roles that a stack means, and those that a snapshot has.
 
 Only the stack's own roles are compared, and the policy that bounds its projects' roles: a stack file says nothing of
-anybody else's. Roles that are supplied, or that were there before the stack adopted them, are somebody else's.
+anybody else's. Roles that are supplied, or that were there before the stack adopted them, are somebody else's. Of the
+catalog's roles the whole document is known; of the others that the stack has made, by their tags, what was added.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from components.iam import role_documents
+from awsmodel.iam import evaluation
+from components.iam import made_roles, role_documents
 from components.iam.policies import Statement, document
 from components.iam.role_documents import RoleDocument, RoleFacts
 from components.providers.adopted_role import MADE
@@ -21,7 +23,9 @@ from tools.stack_file import StackFile
 
 
 def beside(snapshot: Snapshot, file: StackFile) -> tuple[Snapshot, Snapshot]:
-    """The stack's roles and boundary as an account has them, and as the stack would make them.
+    """The stack's roles and boundary as the stack means them, and as an account has them.
+
+    In this order what somebody has added is more than what was meant, and so is a boundary that is gone.
 
     Raises:
         ToolError: the stack has no catalog, or the snapshot does not tell its account.
@@ -30,26 +34,29 @@ def beside(snapshot: Snapshot, file: StackFile) -> tuple[Snapshot, Snapshot]:
     if not snapshot.account:
         raise ToolError("the snapshot does not tell of which account it is; take it with `iam-snapshot take`")
     facts = facts_of(file, snapshot.account)
-    before: dict[str, dict[str, Entity]] = {kind: {} for kind in snapshot.entities}
-    after: dict[str, dict[str, Entity]] = {kind: {} for kind in snapshot.entities}
-    for role in _made(facts, snapshot):
-        there = snapshot.entities["role"].get(role.name)
-        if there is not None:
-            before["role"][role.name] = _as_it_is(there, snapshot)
-        after["role"][role.name] = _as_wanted(role, facts)
+    meant: dict[str, dict[str, Entity]] = {kind: {} for kind in snapshot.entities}
+    there: dict[str, dict[str, Entity]] = {kind: {} for kind in snapshot.entities}
+    for name, role in snapshot.entities["role"].items():
+        if made_roles.is_made_by(facts.names, role.get("Tags", ())):
+            meant["role"][name] = _without_additions(role, facts)
+            there["role"][name] = _as_it_is(role, facts)
+    for wanted in _made(facts, snapshot):
+        meant["role"][wanted.name] = _as_wanted(wanted, facts)
+        if wanted.name in snapshot.entities["role"]:
+            there["role"][wanted.name] = _as_one(snapshot.entities["role"][wanted.name], snapshot, facts)
     bound = role_documents.boundary(facts)
     if bound is not None and facts.iam.launch_mode is not RoleMode.SUPPLIED:
         arn = facts.project_boundary_arn
+        meant["policy"][arn] = _policy(arn, _document(bound.statements))
         policy = snapshot.document(arn)
         if policy is not None:
-            before["policy"][arn] = _policy(arn, policy)
-        after["policy"][arn] = _policy(arn, _document(bound.statements))
+            there["policy"][arn] = _policy(arn, policy)
     # Boundaries of roles, and who has a policy, are looked up among all of the account.
     known = {arn: entry for arn, entry in snapshot.entities["policy"].items() if arn != facts.project_boundary_arn}
-    for side in (before, after):
+    for side in (meant, there):
         side["policy"] = {**known, **side["policy"]}
-    was, will = (Snapshot(snapshot.account, snapshot.partition, side) for side in (before, after))
-    return was, will
+    before, after = (Snapshot(snapshot.account, snapshot.partition, side) for side in (meant, there))
+    return before, after
 
 
 def _made(facts: RoleFacts, snapshot: Snapshot) -> Iterator[RoleDocument]:
@@ -61,21 +68,58 @@ def _made(facts: RoleFacts, snapshot: Snapshot) -> Iterator[RoleDocument]:
             yield role
 
 
-def _as_it_is(role: Entity, snapshot: Snapshot) -> Entity:
-    kept = {
-        key: role[key] for key in ("RoleName", "Arn", "AssumeRolePolicyDocument", "PermissionsBoundary") if key in role
+_COMPARED = (
+    *("RoleName", "Arn", "AssumeRolePolicyDocument", "PermissionsBoundary"),
+    *("RolePolicyList", "AttachedManagedPolicies"),
+)
+
+
+def _as_it_is(role: Entity, facts: RoleFacts) -> dict[str, Any]:
+    """A role but for what others may attach, and for what no stack file speaks of."""
+    kept = {key: role[key] for key in _COMPARED if key in role}
+    attached = [one for one in role["AttachedManagedPolicies"] if one["PolicyArn"] not in _others(facts)]
+    return {**kept, "AttachedManagedPolicies": attached}
+
+
+def _others(facts: RoleFacts) -> Sequence[str]:
+    return facts.iam.other_policy_arns
+
+
+def _without_additions(role: Entity, facts: RoleFacts) -> Entity:
+    found = _as_it_is(role, facts)
+    arns = [one["PolicyArn"] for one in found["AttachedManagedPolicies"]]
+    more = made_roles.added_policies(arns, facts.names)
+    inline = made_roles.added_inline(one["PolicyName"] for one in found["RolePolicyList"])
+    trust = evaluation.statements(found["AssumeRolePolicyDocument"])
+    added = made_roles.added_trust(trust)
+    kept = {key: value for key, value in found.items() if key != "PermissionsBoundary"}
+    return {
+        **kept,
+        "AttachedManagedPolicies": [one for one in found["AttachedManagedPolicies"] if one["PolicyArn"] not in more],
+        "RolePolicyList": [one for one in found["RolePolicyList"] if one["PolicyName"] not in inline],
+        "AssumeRolePolicyDocument": {"Statement": [one for one in trust if one not in added]},
+        **_bound(facts.iam.permissions_boundary_arn),
     }
-    return {**kept, ALL: joined(held(role, snapshot).values())}
+
+
+def _bound(arn: str | None) -> Entity:
+    return {"PermissionsBoundary": {"PermissionsBoundaryArn": arn}} if arn else {}
+
+
+def _as_one(role: Entity, snapshot: Snapshot, facts: RoleFacts) -> Entity:
+    """A role with all that its policies say as one document: whose policy says it counts for nothing."""
+    found = _as_it_is(role, facts)
+    together = joined(held(found, snapshot).values())
+    return {**{key: value for key, value in found.items() if key not in _COMPARED[4:]}, ALL: together}
 
 
 def _as_wanted(role: RoleDocument, facts: RoleFacts) -> Entity:
-    bound = {"PermissionsBoundary": {"PermissionsBoundaryArn": role.boundary_arn}} if role.boundary_arn else {}
     return {
         "RoleName": role.name,
         "Arn": role.arn(facts.home, facts.account_id),
         "AssumeRolePolicyDocument": _document(role.trust),
         ALL: _document(role.statements),
-        **bound,
+        **_bound(role.boundary_arn),
     }
 
 

@@ -89,6 +89,8 @@ def register(
             lambda known: document(project_policies.launch_statements(region, known[1], known[0], None))
         ),
     )
+    aws.iam.RolePoliciesExclusive("catalog-roles-launch-only-policies", role_name=role.name, policy_names=[policy.name])
+    aws.iam.RolePolicyAttachmentsExclusive("catalog-roles-launch-only-attachments", role_name=role.name, policy_arns=[])
     portfolio = aws.servicecatalog.Portfolio(
         f"{name}-portfolio",
         region=home,

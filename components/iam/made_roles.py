@@ -1,0 +1,45 @@
+"""What a role that a stack has made has beyond what the stack gives it, as far as names and trust tell.
+
+Pure functions over IAM's descriptions: the doctor asks IAM for them, a snapshot has them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from awsmodel.iam.evaluation import Statement
+from components.core.naming import Names
+
+
+def is_made_by(names: Names, tags: Iterable[Mapping[str, str]]) -> bool:
+    """Whether a role's tags say that the stack of an environment has made it."""
+    found = {tag["Key"]: tag["Value"] for tag in tags}
+    return (found.get("mlops:project"), found.get("mlops:environment")) == (names.project, names.environment)
+
+
+def added_policies(arns: Iterable[str], names: Names, other_policy_arns: Sequence[str] = ()) -> list[str]:
+    """Managed policies that are neither the stack's own, by their names, nor among those that others may attach."""
+    own = f":policy/{names.prefix}-"
+    return sorted(arn for arn in arns if own not in arn and arn not in other_policy_arns)
+
+
+def added_inline(policies: Iterable[str]) -> list[str]:
+    """Inline policies beyond the one that the stack gives; its name tells, as far as a name can."""
+    found = sorted(policies)
+    own = next((name for name in found if "-policy" in name), None)
+    return [name for name in found if name != own]
+
+
+def added_trust(trust: Iterable[Statement]) -> list[Statement]:
+    """Statements that let in anybody but services: every role that a stack makes works for services only."""
+    return [
+        statement
+        for statement in trust
+        if statement["Effect"] == "Allow"
+        and not (isinstance(statement.get("Principal"), Mapping) and statement["Principal"].keys() == {"Service"})
+    ]
+
+
+def boundary_of(role: Mapping[str, Any]) -> str | None:
+    """Permissions boundary of a role."""
+    found: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return found
