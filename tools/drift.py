@@ -6,7 +6,8 @@ one would do is drift. What the first one would do, too, is code that has not be
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,10 @@ from components.providers.aws_access import AwsAccess, explained
 from tools.faults import ToolError
 from tools.preview_comment.dangers import QUIET
 from tools.preview_comment.engine_output import read
+from tools.preview_comment.masking import compiled, mask_option, masked
 from tools.preview_comment.previews import Preview
+from tools.preview_comment.values import redacted, visible
+from tools.preview_summary import reasons
 
 NONE = "none"
 """What is remembered of a stack without drift."""
@@ -45,13 +49,16 @@ class Change:
     def __str__(self) -> str:
         """The change as people read it."""
         properties = f" ({', '.join(self.paths)})" if self.paths else ""
-        return f"{self.op} {self.urn.split('::', 2)[-1]}{properties}"
+        return visible(redacted(f"{self.op} {self.urn.split('::', 2)[-1]}{properties}"))
 
 
-def changes(preview: Preview) -> dict[tuple[str, str], Change]:
-    """What a preview would do, by URN and operation."""
+_Key = tuple[str, str, str]
+
+
+def changes(preview: Preview) -> dict[_Key, Change]:
+    """What a preview would do, by URN, operation and physical id: two things of one URN may go."""
     return {
-        (step.urn, step.op): Change(step.urn, step.op, tuple(sorted(step.paths or step.changing)))
+        (step.urn, step.op, step.physical_id): Change(step.urn, step.op, tuple(sorted(step.paths or step.changing)))
         for step in preview.steps
         if step.op not in QUIET
     }
@@ -59,13 +66,12 @@ def changes(preview: Preview) -> dict[tuple[str, str], Change]:
 
 def drift(refreshed: Preview, pending: Preview) -> list[Change]:
     """What only the preview with refresh would do, in the order of the URNs."""
-    waiting = changes(pending)
-    return sorted(_beyond(changes(refreshed).values(), waiting))
+    return sorted(_beyond(changes(refreshed), changes(pending)))
 
 
-def _beyond(found: Iterable[Change], waiting: dict[tuple[str, str], Change]) -> Iterator[Change]:
-    for change in found:
-        same = waiting.get((change.urn, change.op))
+def _beyond(found: Mapping[_Key, Change], waiting: Mapping[_Key, Change]) -> Iterator[Change]:
+    for key, change in found.items():
+        same = waiting.get(key)
         if same is None:
             yield change
         elif paths := tuple(path for path in change.paths if path not in same.paths):
@@ -124,11 +130,10 @@ def tell(clients: Clients, topic_arn: str, parameter: str, stack: str, found: li
     return True
 
 
-def _preview(path: Path, stack: str) -> Preview:
-    preview = read(path.read_text(encoding="utf-8"), stack)
+def _preview(path: Path, stack: str, masks: Sequence[re.Pattern[str]]) -> Preview:
+    preview = masked(read(path.read_bytes().decode("utf-8", "replace"), stack), masks)
     if preview.failed:
-        reasons = [*preview.faults, *(error.message for error in preview.errors)]
-        raise ToolError(f"{path}: the preview failed, so nothing can be said of drift: {'; '.join(reasons)}")
+        raise ToolError(f"{path}: the preview failed, so nothing can be said of drift: {reasons(preview)}")
     return preview
 
 
@@ -142,13 +147,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--topic-arn", help="Topic that is told; without it nothing is told and nothing remembered.")
 @click.option("--parameter", help="Parameter of Systems Manager that remembers what was told, in the topic's region.")
 @click.option("--link", default="", help="Where more can be read; part of the message.")
+@mask_option
 def command(
-    stack: str, pending: Path, refreshed: Path, topic_arn: str | None, parameter: str | None, link: str
+    stack: str,
+    pending: Path,
+    refreshed: Path,
+    topic_arn: str | None,
+    parameter: str | None,
+    link: str,
+    masks: Sequence[str],
 ) -> None:
     """Tell what has been changed by hand, once per distinct drift, and when it has ended."""
     if (topic_arn is None) is not (parameter is None):
         raise ToolError("--topic-arn and --parameter belong together: what is told is remembered")
-    found = drift(_preview(refreshed, stack), _preview(pending, stack))
+    hidden = compiled(masks)
+    found = drift(_preview(refreshed, stack, hidden), _preview(pending, stack, hidden))
     for change in found:
         click.echo(f"drift: {change}")
     if topic_arn is None or parameter is None:

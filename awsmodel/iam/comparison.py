@@ -9,7 +9,7 @@ formed: what cannot be read is told, never guessed.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice, product
@@ -70,7 +70,14 @@ class PolicyChanges:
         return bool(self.statements or self.unreadable)
 
 
-def compare(before: object, after: object, *, had: Iterable[object] = (), has: Iterable[object] = ()) -> PolicyChanges:
+def compare(
+    before: object,
+    after: object,
+    *,
+    had: Iterable[object] = (),
+    has: Iterable[object] = (),
+    narrower: bool = True,
+) -> PolicyChanges:
     """What changes from one policy document to another, given as JSON text or as what it stands for; None is no policy.
 
     The order of statements and values, one value for a list of it, the spelling of accounts as principals and the case
@@ -82,6 +89,7 @@ def compare(before: object, after: object, *, had: Iterable[object] = (), has: I
         had: other policies that whoever has this one had beside it: what they allow is not new. None stands for one
             that is not known; then nothing can be proved.
         has: other policies that whoever has this one has beside it.
+        narrower: whether it matters what is not allowed any more; to find it takes as long as to find what is.
     """
     read: list[list[_Statement]] = []
     unreadable: list[str] = []
@@ -100,7 +108,9 @@ def compare(before: object, after: object, *, had: Iterable[object] = (), has: I
         for own, others in zip(read, beside, strict=True)
     )
     try:
-        return PolicyChanges(tuple(_change(pair, all_old, all_new, known=known) for pair in _pairs(old, new)))
+        return PolicyChanges(
+            tuple(_change(pair, all_old, all_new, known=known, narrower=narrower) for pair in _pairs(old, new))
+        )
     except RecursionError:
         return PolicyChanges(unreadable=("the policy cannot be read: its values are nested too deep",))
 
@@ -124,6 +134,21 @@ class _Names:
 
     values: tuple[str, ...]
     negated: bool = False
+
+    @cached_property
+    def exact(self) -> frozenset[str]:
+        """The values, to be found at once: nearly every one is covered by itself, or by none."""
+        return frozenset(self.values)
+
+    @cached_property
+    def lower(self) -> frozenset[str]:
+        """The same in lower case."""
+        return frozenset(value.lower() for value in self.values)
+
+    @cached_property
+    def patterns(self) -> tuple[str, ...]:
+        """Those that may cover others than themselves."""
+        return tuple(value for value in self.values if "*" in value or "?" in value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,15 +249,18 @@ def _pairs(old: Sequence[_Statement], new: Sequence[_Statement]) -> list[_Pair]:
         sid = item.source.get("Sid")
         if isinstance(sid, str) and sid in sids:
             partner[item.place] = sids.pop(sid)
+    taken = {known.place for known in partner.values()}
     for item in left_new:
-        taken = {known.place for known in partner.values()}
+        if item.place in partner:
+            continue
         candidates = [known for known in left_old if known.place not in taken and known.denies == item.denies]
         likeness = [(len(item.identity & known.identity), -known.place) for known in candidates]
         # Beside the effect, at least half of the smaller statement is the same.
-        if item.place not in partner and likeness and max(likeness)[0] > 1:
+        if likeness and max(likeness)[0] > 1:
             best = candidates[likeness.index(max(likeness))]
             if 2 * max(likeness)[0] > min(len(item.identity), len(best.identity)):
                 partner[item.place] = best
+                taken.add(best.place)
     taken = {known.place for known in partner.values()}
     pairs = [_Pair(partner.get(item.place), item) for item in left_new]
     return pairs + [_Pair(item, None) for item in left_old if item.place not in taken]
@@ -248,7 +276,9 @@ def _without(statements: Iterable[_Statement], same: Mapping[frozenset[tuple[str
     return left
 
 
-def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool) -> StatementChange:
+def _change(
+    pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *, known: bool, narrower: bool
+) -> StatementChange:
     before, after = pair.old, pair.new
     gone = [("-", *line) for line in before.lines if not after or _alike(line) not in after.identity] if before else []
     come = [("+", *line) for line in after.lines if not before or _alike(line) not in before.identity] if after else []
@@ -262,7 +292,7 @@ def _change(pair: _Pair, old: Sequence[_Statement], new: Sequence[_Statement], *
         name=one.name if one else "",
         differences=tuple(shown),
         broader=tuple(text for gain in gains for text in gain.told()),
-        narrower=tuple(text for gain in _gains(after, before, new, old) for text in gain.told()),
+        narrower=tuple(text for gain in _gains(after, before, new, old) for text in gain.told()) if narrower else (),
         proved=known and any(gain.proved(old, new) for gain in gains),
     )
 
@@ -298,9 +328,26 @@ class _Gain:
 
     def proved(self, old: Sequence[_Statement], new: Sequence[_Statement]) -> bool:
         shows = synthetic_requests.no_longer_denied if self.statement.denies else synthetic_requests.newly_allowed
-        before, after = ([item.source for item in statements] for statements in (old, new))
         tried = islice(self.rights, _TRIED) if self.rights else [None]
-        return any(shows(self.statement.part(right), before, after) for right in tried)
+        for right in tried:
+            # What speaks of other actions decides nothing, and takes its time.
+            before, after = (
+                [item.source for item in statements if right is None or _concerns(item, right[1])]
+                for statements in (old, new)
+            )
+            if shows(self.statement.part(right), before, after):
+                return True
+        return False
+
+
+def _concerns(statement: _Statement, actions: _Names) -> bool:
+    """Whether a statement may speak of one of some actions; false only where that is certain."""
+    names = statement.actions
+    if names.negated or actions.negated or not actions.lower.isdisjoint(names.lower):
+        return True
+    if names.patterns or actions.patterns:
+        return any(_may_overlap(one.lower(), other.lower()) for one in names.values for other in actions.values)
+    return False
 
 
 def _gains(
@@ -321,9 +368,14 @@ def _uncovered(wanted: _Statement, others: Sequence[_Statement]) -> _Gain | None
     parts = [_parts(names) for names in axes]
     if len(parts[0]) * len(parts[1]) * len(parts[2]) > MOST_RIGHTS:
         return _Gain(wanted, {})
-    reaches = [(_reach(other, parts), _implies(wanted.conditions, other.conditions)) for other in others]
-    full = [reach for reach, strict in reaches if strict]
-    loose = [reach for reach, strict in reaches if not strict]
+    full: list[tuple[set[_Names], ...]] = []
+    loose: list[tuple[set[_Names], ...]] = []
+    lower = {value.lower() for part in parts[1] for value in part.values}
+    for other in others:
+        if not other.actions.negated and not other.actions.patterns and other.actions.lower.isdisjoint(lower):
+            continue
+        if reach := _reach(other, parts):
+            (full if _implies(wanted.conditions, other.conditions) else loose).append(reach)
     rights = {
         right: _reached(right, loose)
         for right in cast("Iterator[_Right]", product(*parts))
@@ -363,37 +415,46 @@ def _said(names: _Names) -> str:
 
 
 def _reach(other: _Statement, parts: Sequence[Sequence[_Names]]) -> tuple[set[_Names], ...]:
-    """Which principals, actions and resources another statement covers."""
-    axes = ((other.principals, _principal_covers), (other.actions, _action_covers), (other.resources, _covers))
-    return tuple(
-        {part for part in wanted if _all_covered(names, part, covers)}
-        for (names, covers), wanted in zip(axes, parts, strict=True)
-    )
+    """Which principals, actions and resources another statement covers; nothing where one of them is none."""
+    # Actions first: they tell most statements apart.
+    actions = {part for part in parts[1] if _all_covered(other.actions, part, _action_covered)}
+    resources = actions and {part for part in parts[2] if _all_covered(other.resources, part, _covered)}
+    principals = resources and {part for part in parts[0] if _all_covered(other.principals, part, _principal_covered)}
+    return (principals, actions, resources) if principals else ()
 
 
-def _all_covered(names: _Names, part: _Names, covers: Any) -> bool:  # noqa: ANN401 - one of three functions
+def _all_covered(names: _Names, part: _Names, covered: Callable[[_Names, str], bool]) -> bool:
     if part.negated:
         if names.negated:
-            return all(any(covers(left_out, value) for left_out in part.values) for value in names.values)
-        return any(value in ("*", _ANYONE) for value in names.values)
+            return all(covered(part, value) for value in names.values)
+        return "*" in names.exact or _ANYONE in names.exact
     (wanted,) = part.values
     if names.negated:
         return not any(_may_overlap(value.lower(), wanted.lower()) for value in names.values)
-    return any(covers(value, wanted) for value in names.values)
+    return covered(names, wanted)
+
+
+def _covered(names: _Names, text: str) -> bool:
+    """Whether a value of an element matches all that a text does."""
+    return text in names.exact or any(_covers(pattern, text) for pattern in names.patterns)
+
+
+def _action_covered(names: _Names, text: str) -> bool:
+    lower = text.lower()
+    return lower in names.lower or any(_covers(pattern.lower(), lower) for pattern in names.patterns)
+
+
+def _principal_covered(names: _Names, text: str) -> bool:
+    """IAM knows no wildcards in principals, save the one that is everybody."""
+    return text in names.exact or _ANYONE in names.exact
 
 
 def _covers(pattern: str, text: str) -> bool:
     """Whether a pattern matches all that another one matches."""
+    start = pattern.rstrip("*")
+    if "*" not in start and "?" not in start:
+        return text.startswith(start) if start != pattern else text == pattern
     return pattern == text or _pattern(pattern).fullmatch(text) is not None
-
-
-def _action_covers(pattern: str, text: str) -> bool:
-    return _covers(pattern.lower(), text.lower())
-
-
-def _principal_covers(pattern: str, text: str) -> bool:
-    """IAM knows no wildcards in principals, save the one that is everybody."""
-    return pattern in (text, _ANYONE)
 
 
 @lru_cache(maxsize=16384)

@@ -45,6 +45,10 @@ class Request:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern in which `*` stands for any characters and `?` for one."""
+    # Most patterns are plain text, or end in a star: to compile them all takes longer than all else.
+    start = pattern.rstrip("*")
+    if "*" not in start and "?" not in start:
+        return text.startswith(start) if start != pattern else text == pattern
     return _pattern(pattern).fullmatch(text) is not None
 
 

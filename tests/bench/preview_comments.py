@@ -1,4 +1,4 @@
-"""What the preview comment costs: up to 2,000 resources read and rendered, in both shapes, as a process of its own."""
+"""What the preview comment costs, in both shapes, as a process of its own: of many resources, and of long policies."""
 
 import json
 import statistics
@@ -22,6 +22,10 @@ SECONDS_BAR = 1.0
 """The most that reading and rendering the largest preview may take."""
 MEGABYTES_BAR = 200
 """The most memory that a process may have held at once meanwhile."""
+POLICIES = 10_000
+"""Resources of a preview of which a quarter change policies, each of forty statements."""
+POLICIES_SECONDS_BAR = 30.0
+POLICIES_MEGABYTES_BAR = 500
 
 _MEASURED = """
 import re, sys, time
@@ -45,6 +49,7 @@ class Case:
     resources: int
     shape: str
     place: str = "github"
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True)
@@ -62,17 +67,19 @@ def main() -> int:
     console = Console(highlight=False)
     cases = [Case(size, shape) for size in SIZES for shape in ("digest", "events")]
     cases.append(Case(RESOURCES, "digest", "codecommit"))
+    cases += [Case(POLICIES, shape, rounds=1) for shape in ("digest", "events")]
     costs: dict[Case, list[Cost]] = {case: [] for case in cases}
     with tempfile.TemporaryDirectory() as folder:
-        files = {(size, shape): _written(Path(folder), size, shape) for size in SIZES for shape in ("digest", "events")}
-        for _ in range(ROUNDS):
-            for case in cases:
+        sizes = (*SIZES, POLICIES)
+        files = {(size, shape): _written(Path(folder), size, shape) for size in sizes for shape in ("digest", "events")}
+        for turn in range(ROUNDS):
+            for case in (case for case in cases if turn < case.rounds):
                 costs[case].append(_measure(files[case.resources, case.shape], case))
     return _report(costs, console)
 
 
 def _written(folder: Path, size: int, shape: str) -> Path:
-    text = made.large(size)
+    text = made.large(size, statements=40 if size == POLICIES else 1)
     path = folder / f"{shape}-{size}"
     path.write_text(text if shape == "digest" else made.many(json.loads(text)["steps"]), encoding="utf-8")
     return path
@@ -99,9 +106,14 @@ def _report(costs: Mapping[Case, Sequence[Cost]], console: Console) -> int:
     largest = [measured for case, measured in costs.items() if case.resources == RESOURCES]
     seconds = max(statistics.median(cost.seconds for cost in measured) for measured in largest)
     megabytes = max(cost.megabytes for measured in largest for cost in measured)
+    policies = [cost for case, measured in costs.items() if case.resources == POLICIES for cost in measured]
     verdicts = {
         f"the comment of {RESOURCES} resources takes under {SECONDS_BAR:g} s": seconds < SECONDS_BAR,
         f"and under {MEGABYTES_BAR} MB": megabytes < MEGABYTES_BAR,
+        f"that of {POLICIES} resources, a quarter of which change policies of 40 statements, takes under "
+        f"{POLICIES_SECONDS_BAR:g} s": max(cost.seconds for cost in policies) < POLICIES_SECONDS_BAR,
+        f"and under {POLICIES_MEGABYTES_BAR} MB, too": max(cost.megabytes for cost in policies)
+        < POLICIES_MEGABYTES_BAR,
     }
     for bar, met in verdicts.items():
         console.print(f"{'met   ' if met else 'MISSED'}  {bar}")

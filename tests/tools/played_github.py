@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 ISSUES = "/repos/ml/platform/issues"
 ISSUE = f"{ISSUES}/7"
@@ -28,6 +28,8 @@ class PlayedGitHub:
     """Answers that are given first, with their headers."""
     carried_out: bool = False
     """Whether what fails is carried out all the same."""
+    refuses: str = ""
+    """Method and end of the path of calls that the token has no right to."""
     author: str = "github-actions[bot]"
 
     url: str = ""
@@ -89,6 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if self._refused(self.path, lambda: self.state.add(body["body"])):
             return
+        if self.path == f"{ISSUE}/labels":
+            self.state.labels += [name for name in body["labels"] if name not in self.state.labels]
+            self._answer(200, [{"name": name} for name in self.state.labels])
+            return
         if self.path == ISSUES:
             number = 20 + len(self.state.issues)
             issue = {**body, "number": number, "state": "open", "user": {"login": self.state.author}, "said": []}
@@ -110,8 +116,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {})
 
     def do_DELETE(self) -> None:
-        """Remove a comment."""
+        """Remove a comment, or a label."""
         if not self._refused(self.path):
+            if self.path.startswith(f"{ISSUE}/labels/"):
+                self.state.labels.remove(unquote(self.path.rpartition("/")[2]))
+                self._answer(200, [])
+                return
             self.state.comments.remove(self._comment())
             self._answer(204, None)
 
@@ -131,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.state.calls.append(f"{self.command} {path}")
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Bad credentials"})
+        elif self.state.refuses and f"{self.command} {path}".endswith(self.state.refuses):
+            self._answer(403, {"message": "not allowed"})
         elif self.state.failures:
             if self.state.carried_out and carry_out:
                 carry_out()

@@ -972,5 +972,5 @@ def test_missing_credentials_are_a_fault_of_the_call(monkeypatch: pytest.MonkeyP
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(AwsError, match="who examines in us-east-2: Unable to locate credentials"):
+    with pytest.raises(AwsError, match="who asks in us-east-2: Unable to locate credentials"):
         examine(StackFile("dev", EXAMPLE), now=NOW)

@@ -1,5 +1,6 @@
 """Drift is told apart from pending code, told once, told again when it changes, and its end is told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,29 @@ def test_drift_of_a_resource_that_also_waits_for_a_change_is_found() -> None:
     refreshed = preview(step("update", "a", "name", "policy"))
     assert drift(refreshed, preview(step("update", "a", "name"))) == [Change(f"{URN}a", "update", ("policy",))]
     assert drift(preview(step("create", "a")), preview(step("update", "a", "name"))) == [Change(f"{URN}a", "create")]
+
+
+def test_two_things_of_one_urn_are_told_apart() -> None:
+    gone, older = (made.event("delete-replaced", "a", old={"id": id_}) for id_ in ("1", "2"))
+    pending, refreshed = (read(made.events(*found)) for found in ([gone], [gone, older]))
+    assert [change.op for change in drift(refreshed, pending)] == ["delete-replaced"]
+    assert drift(refreshed, refreshed) == []
+
+
+def test_a_change_is_told_on_one_line_and_without_secrets() -> None:
+    told = str(Change("urn:pulumi:dev::p::a:b:C::x\npassword=hunter2", "update", ("token=hunter2",)))
+    assert "hunter2" not in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_failed_preview_says_why_without_secrets_and_masks_hide_names(tmp_path: Path) -> None:
+    failed, whole = tmp_path / "failed.json", tmp_path / "whole.json"
+    failed.write_text(made.digest(diagnostics=[{"severity": "error", "message": "no: --password hunter2 of team-a"}]))
+    whole.write_text(made.digest(made.step("update", "team-a", detailedDiff={"name": {"kind": "update"}})))
+    arguments = ["--stack", "dev", "--mask", "team-.", "--pending", str(FOLDER / "no-change.json"), "--refreshed"]
+    done = CliRunner().invoke(command, [*arguments, str(failed)])
+    assert str(done.exception).endswith("no: --password [hidden] of [hidden]")
+    assert "update aws:sns/topic:Topic::[hidden] (name)" in CliRunner().invoke(command, [*arguments, str(whole)]).output
 
 
 def test_the_fingerprint_knows_the_drift_and_not_its_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.tools.played_github import TOKEN, PlayedGitHub, played_github
+from tests.tools.played_github import ISSUE, TOKEN, PlayedGitHub, played_github
 from tests.tools.previews.record import FOLDER
 from tools.faults import ToolError
 from tools.preview_comment.command import command
@@ -85,20 +85,79 @@ def test_the_exit_code_says_whether_the_change_may_be_merged(arguments: list[str
 
 
 def test_a_workflow_posts_one_comment_and_renews_it(github: PlayedGitHub) -> None:
-    assert run(f"dev={NOTHING}").stdout == "nothing to tell, and no comment to renew\n"
+    assert run(f"dev={NOTHING}", "--no-labels").stdout == "nothing to tell, and no comment to renew\n"
     assert run(f"dev={UPDATE}").stdout == "comments: 1 posted\n"
-    assert run(f"dev={NOTHING}").stdout == "comments: 1 renewed\n"
+    assert run(f"dev={NOTHING}", "--no-labels").stdout == "comments: 1 renewed\n"
     (comment,) = github.comments
     assert "nothing changes" in comment["body"]
 
 
 def test_the_comment_is_posted_before_the_run_fails_and_a_label_lets_it_pass(github: PlayedGitHub) -> None:
     result = run(f"dev={REPLACE}")
-    assert (result.exit_code, result.stdout) == (1, "comments: 1 posted\n")
+    assert (result.exit_code, result.stdout) == (1, "comments: 1 posted\nlabels: +preview:replace\n")
     assert "to approve: the label `approve-destruction`" in github.comments[0]["body"]
-    github.labels = ["approve-destruction"]
+    github.labels.append("approve-destruction")
     assert run(f"dev={REPLACE}").exit_code == 0
     assert "is approved" in github.comments[0]["body"]
+
+
+def test_labels_say_what_is_destroyed_replaced_or_that_nothing_changes(github: PlayedGitHub) -> None:
+    deleted = str(FOLDER / "delete.json")
+    for arguments, labels in (
+        ([f"dev={NOTHING}"], ["preview:no-changes"]),
+        ([f"dev={UPDATE}"], []),
+        ([f"dev={deleted}", f"prod={REPLACE}"], ["preview:destroy", "preview:replace"]),
+        ([f"dev={FOLDER / 'retained.json'}"], []),
+        ([f"dev={FOLDER / 'error-before-steps.json'}"], []),
+        ([f"dev={REPLACE}", "--name", "other"], ["other:replace"]),
+    ):
+        run(*arguments)
+        assert github.labels == labels, arguments
+    run(f"dev={deleted}", "--no-labels")
+    assert github.labels == ["other:replace"]
+
+
+def test_labels_that_cannot_be_given_stop_nothing(github: PlayedGitHub) -> None:
+    github.refuses = f"POST {ISSUE}/labels"
+    result = run(f"dev={REPLACE}", "--approved")
+    assert result.exit_code == 0
+    assert "the labels are not up to date: GitHub refuses POST" in result.stderr
+    assert len(github.comments) == 1
+
+
+def test_a_comment_of_another_commit_is_marked_until_its_preview_is_there(github: PlayedGitHub) -> None:
+    assert run("--outdated", "--commit", "b").stdout == "no comment is outdated\n"
+    run(f"dev={UPDATE}", "--commit", "a")
+    assert run("--outdated", "--commit", "a").stdout == "no comment is outdated\n"
+    assert run("--outdated", "--commit", "b").stdout == "comments: 1 marked as outdated\n"
+    assert "**Outdated:**" in github.comments[0]["body"]
+    run(f"dev={UPDATE}", "--commit", "b")
+    assert "Outdated" not in github.comments[0]["body"]
+
+
+def test_the_figures_are_written_for_machines(tmp_path: Path) -> None:
+    path = tmp_path / "counts.json"
+    run(f"dev={REPLACE}", f"prod={FOLDER / 'unprotected.jsonl'}", "--counts", str(path))
+    found = json.loads(path.read_text())
+    assert found["stacks"]["dev"]["operations"] == {"replace": 2, "same": 1}
+    assert found["stacks"]["dev"]["replaced"] == found["stacks"]["dev"]["destroyed"] == 2
+    assert found["stacks"]["prod"]["safeguardsTakenAway"] == 2
+    assert ["guarded resource" in reason for reason in found["stops"]] == [True]
+
+
+def test_what_a_mask_matches_is_shown_nowhere() -> None:
+    hostile = str(FOLDER / "replace.json")
+    text = run(f"dev={hostile}", "--mask", "alarms", "--mask", r"sam\w+", "--dry-run").output
+    assert "alarms" not in text
+    assert "samples" not in text
+    assert "[hidden]" in text
+    assert "2 resources would be deleted or replaced" in text
+
+
+@pytest.mark.parametrize(("mask", "fault"), [("(", "no regular expression"), ("a*", "matches no text at all")])
+def test_a_mask_that_is_none_is_refused(mask: str, fault: str) -> None:
+    with pytest.raises(ToolError, match=fault):
+        run(f"dev={UPDATE}", "--mask", mask)
 
 
 def test_a_dry_run_posts_nothing_though_there_is_a_token(github: PlayedGitHub) -> None:
@@ -109,6 +168,8 @@ def test_a_dry_run_posts_nothing_though_there_is_a_token(github: PlayedGitHub) -
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
+        ([], "give the files of previews, or --outdated"),
+        ([f"dev={UPDATE}", "--outdated"], "and not both"),
         (["dev=nowhere.json"], r"nowhere\.json cannot be read: No such file"),
         ([f"dev={UPDATE}", f"dev={NOTHING}"], "two files are of the stack 'dev'"),
         ([f"dev={UPDATE}", "--to", "codecommit"], "CodeCommit needs --repository"),
@@ -145,6 +206,7 @@ def test_an_issue_is_open_while_something_has_drifted_and_tells_each_drift_once(
 
     night("no-change.jsonl")
     night("update.jsonl")
+    night("outputs.jsonl")
     assert github.issues == [], "what is not deployed yet is no drift"
     night("drift.jsonl")
     night("drift.jsonl")

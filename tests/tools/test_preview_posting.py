@@ -1,6 +1,6 @@
 """One comment per pull request is kept up to date, whatever else happens on it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,7 +9,7 @@ from tests.tools.played_github import ISSUE, TOKEN, PlayedGitHub, played_github
 from tools.faults import ToolError
 from tools.preview_comment.comment import GITHUB, Style, header
 from tools.preview_comment.github import GitHubPullRequest
-from tools.preview_comment.posting import Posted, put
+from tools.preview_comment.posting import Posted, mark_outdated, put
 
 
 def body(text: str, part: int = 1, name: str = "preview") -> str:
@@ -41,6 +41,9 @@ class Notes:
 
     def approved(self, label: str) -> bool:
         return bool(label)
+
+    def label(self, wanted: Mapping[str, bool]) -> str:
+        return ", ".join(wanted)
 
 
 def test_a_comment_is_made_once_renewed_in_place_and_left_alone_where_it_is_equal() -> None:
@@ -125,6 +128,25 @@ def test_a_label_approves(github: PlayedGitHub) -> None:
     assert not pull_request(github).approved("approve-destruction")
     github.labels = [*(f"label-{number}" for number in range(100)), "approve-destruction"]
     assert pull_request(github).approved("approve-destruction")
+
+
+def test_labels_come_and_go_and_others_stay(github: PlayedGitHub) -> None:
+    github.labels = ["bug", "preview:no-changes"]
+    wanted = {"preview:destroy": True, "preview:replace": False, "preview:no-changes": False}
+    assert pull_request(github).label(wanted) == "labels: +preview:destroy, -preview:no-changes"
+    assert github.labels == ["bug", "preview:destroy"]
+    assert pull_request(github).label(wanted) == ""
+    assert len(github.writes) == 2, "what is right is left alone: a label starts workflows"
+
+
+def test_all_parts_of_a_comment_are_marked_as_outdated_and_no_other_comment() -> None:
+    place = Notes([Posted("1", "LGTM"), Posted("2", body("other", name="network"))])
+    put(place, "preview", [body("one"), body("two", 2)], create=True)
+    assert mark_outdated(place, "preview", "c0ffee") == "comments: 2 marked as outdated"
+    assert ["Outdated" in comment.body for comment in place.kept] == [False, False, True, True]
+    assert mark_outdated(place, "preview", "c0ffee") == "no comment is outdated"
+    put(place, "preview", [body("new")], create=True)
+    assert [comment.body for comment in place.kept[2:]] == [body("new")]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

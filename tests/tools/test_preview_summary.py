@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.tools.previews import made
 from tests.tools.previews.record import FOLDER
 from tools.faults import ToolError
 from tools.preview_comment.engine_output import read
@@ -45,6 +46,32 @@ def test_hostile_names_reach_neither_the_pipeline_nor_a_second_line() -> None:
     assert "#{" not in text
     assert len(text.splitlines()) == 1
     assert "\u202e" not in text
+
+
+def test_what_is_left_over_and_what_loses_its_safeguard_is_named() -> None:
+    older, old = {"id": "store-1", "delete": True}, {"id": "store-2"}
+    text = made.events(
+        made.event("delete-replaced", "store", old=older),
+        made.event("replace", "store", old=old, new={}),
+        made.event("same", "key", old={"protect": True}, new={}),
+        made.event("delete", "group", "mlops:storage:Store", old={"custom": False}),
+    )
+    assert summary(read(text)) == (
+        "1 to delete, 1 to delete (left over), 1 to replace. delete (left over) store, replace store, delete group, "
+        "key no longer protected, so that a later deployment may delete it."
+    )
+    assert "No changes" not in summary(read(made.events(made.event("same", "key", old={"protect": True}, new={}))))
+
+
+def test_secrets_are_in_neither_the_summary_nor_the_reason_of_a_failure(tmp_path: Path) -> None:
+    file = tmp_path / "preview.json"
+    error = {"severity": "error", "message": "refused: --password hunter2, and project-x"}
+    file.write_text(made.digest(diagnostics=[error]))
+    done = CliRunner().invoke(command, [str(file), "--mask", "project-.*"])
+    assert "refused: --password [hidden], and [hidden]" in str(done.exception)
+    file.write_text(made.digest(made.step("delete", "token=hunter2")))
+    assert CliRunner().invoke(command, [str(file)]).output == "1 to delete. delete token=[hidden].\n"
+    assert "hidden" in CliRunner().invoke(command, [str(file), "--mask", "token"]).output
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)

@@ -15,6 +15,7 @@ PIN = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 WRITES = {
     ("preview", "preview"): {"id-token"},
     ("preview", "comment"): {"pull-requests"},
+    ("preview", "outdated"): {"pull-requests"},
     ("drift", "drift"): {"id-token", "issues"},
 }
 """What a job may write, by file and job."""
@@ -74,9 +75,16 @@ def test_a_fork_starts_no_preview_and_no_comment() -> None:
 
 
 def test_what_comments_is_the_code_of_the_base() -> None:
+    found = loaded(FOLDER / "preview.yml")["jobs"]
+    for job in (found["comment"], found["outdated"]):
+        (checkout,) = steps(job, "actions/checkout")
+        assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
+def test_what_is_new_is_posted_after_what_is_old_is_marked() -> None:
     comment = loaded(FOLDER / "preview.yml")["jobs"]["comment"]
-    (checkout,) = steps(comment, "actions/checkout")
-    assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert comment["needs"] == ["outdated", "preview"]
+    assert "!cancelled()" in comment["if"], "also where there was nothing to mark, or it could not be marked"
 
 
 def test_the_stacks_that_are_previewed_are_told_and_looked_at_each_night() -> None:

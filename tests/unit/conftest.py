@@ -12,7 +12,7 @@ from tools.check.recording import nothing_looked_up
 def supplied_roles_are_there() -> Iterator[None]:
     """Nobody looks up the roles of the settings, for which a test would need an account."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("components.preflight.role_check.checked", lambda *_: None)
+        patched.setattr("components.preflight.role_check.check", lambda *_: None)
         yield
 
 

@@ -1,6 +1,7 @@
 """The buildspecs and scripts of the delivery, run as CodeBuild runs them, with Pulumi and the network played."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tools.previews import made
 from tests.unit.recording import ROOT
 
 DELIVERY = ROOT / "delivery"
@@ -139,6 +141,23 @@ def test_a_preview_is_summed_up_for_whoever_approves(installed: Path, run: Run) 
     assert " to update." in summary
     assert "`dev`" in comment
     assert calls(installed) == ["preview --non-interactive --json --stack acme/sm-mlops/dev"]
+
+
+def test_who_approves_reads_the_events_and_not_the_digest_which_hides_what_is_left_over(
+    installed: Path, run: Run
+) -> None:
+    leftover = made.events(
+        made.event("delete-replaced", "store", "aws:s3/bucket:Bucket", old={"id": "store-1"}),
+        made.event("replace", "store", "aws:s3/bucket:Bucket", old={"id": "store-2"}, new={}),
+    )
+    (installed / "events.json").write_text(f"{leftover}\n")
+    script = '[ "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW" = true ] || exit 9\ncat events.json\n'
+    (installed / "answer.sh").write_text(script)
+    done = run("preview.sh", **DEV)
+    assert done.returncode == 0, done.stderr
+    assert "delete (left over) store" in (installed / "preview" / "summary.txt").read_text()
+    assert "2 resources would be deleted or replaced" in (installed / "preview" / "preview.md").read_text()
+    assert json.loads((installed / "preview" / "counts.json").read_text())["stacks"]["dev"]["destroyed"] == 2
 
 
 def test_a_preview_that_fails_says_why_and_ends_the_build(installed: Path, run: Run) -> None:

@@ -71,6 +71,10 @@ class CodeCommitPullRequest:
         """CodeCommit has no labels: approval is given to the command."""
         return False
 
+    def label(self, wanted: Mapping[str, bool]) -> str:  # noqa: ARG002 - as above
+        """CodeCommit has no labels: none are given."""
+        return ""
+
     def set_approval(self, *, approve: bool) -> None:
         """Approve the pull request as it is now, or take the approval back."""
         with self._explained():

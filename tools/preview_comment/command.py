@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +12,17 @@ from typing import Any
 import click
 
 from components.providers.aws_access import AwsAccess
+from tools.atomic_writes import write_whole
 from tools.faults import ToolError
 from tools.preview_comment.codecommit import CodeCommitPullRequest
 from tools.preview_comment.comment import CODECOMMIT, GITHUB, Context, render, worth_telling
+from tools.preview_comment.counts import counts
+from tools.preview_comment.counts import labels as label_names
 from tools.preview_comment.dangers import GUARDED
 from tools.preview_comment.engine_output import read
 from tools.preview_comment.github import ACTIONS_AUTHOR, API, GitHubIssue, GitHubPullRequest
-from tools.preview_comment.posting import PullRequest, put
+from tools.preview_comment.masking import compiled, mask_option, masked
+from tools.preview_comment.posting import PullRequest, mark_outdated, put
 from tools.preview_comment.previews import Preview
 from tools.preview_comment.verdict import Rules, stops
 
@@ -27,7 +32,7 @@ STOPPED = 1
 
 
 @click.command()
-@click.argument("outputs", nargs=-1, required=True, metavar="[STACK=]FILE...")
+@click.argument("outputs", nargs=-1, metavar="[STACK=]FILE...")
 @click.option(
     "--to",
     type=click.Choice(["github", "github-issue", "codecommit"]),
@@ -61,6 +66,14 @@ STOPPED = 1
 @click.option(
     "--set-approval", is_flag=True, help="At CodeCommit: approve the pull request where nothing stops it, or revoke."
 )
+@click.option("--labels/--no-labels", default=True, show_default=True, help="At GitHub: label the pull request.")
+@click.option(
+    "--counts", "figures", type=click.Path(dir_okay=False, path_type=Path), help="File for the figures, as JSON."
+)
+@click.option(
+    "--outdated", is_flag=True, help="Only mark a comment that is not of this commit: its preview is under way."
+)
+@mask_option
 @click.option("--dry-run", is_flag=True, help="Print the comment. The default at GitHub without a token.")
 def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argument
     outputs: Sequence[str],
@@ -76,6 +89,10 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     approval_label: str,
     approved: bool,
     set_approval: bool,
+    labels: bool,
+    figures: Path | None,
+    outdated: bool,
+    masks: Sequence[str],
     dry_run: bool,
 ) -> None:
     """Show on a pull request what `pulumi preview` says of each stack, dangers first.
@@ -85,11 +102,16 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     nothing else. The exit code is 1 where a preview failed, or where a destructive change of a guarded type is not
     approved.
     """
-    previews = _previews(outputs)
+    if outdated is bool(outputs):
+        raise ToolError("give the files of previews, or --outdated, and not both")
+    previews = _previews(outputs, compiled(masks))
     if to == "github-issue":
-        previews = [replace(preview, steps=()) for preview in previews]
+        previews = [replace(preview, steps=(), outputs=None) for preview in previews]
     stacks = ", ".join(preview.stack for preview in previews)
     place = _place(to, repository, pull_request, region, author, f"Drift of {stacks}") if not dry_run else None
+    if outdated:
+        click.echo(mark_outdated(place, name, commit) if place else "no comment is marked without a token")
+        return
     rules = Rules(
         guard=tuple(guard) or GUARDED,
         approved=approved or (place is not None and place.approved(approval_label)),
@@ -99,11 +121,15 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     style = place.style if place else CODECOMMIT if to == "codecommit" else GITHUB
     bodies = render(previews, style, context)
     reasons = stops(previews, rules)
+    if figures:
+        write_whole(figures, [json.dumps(counts(previews, rules), indent=2), "\n"])
     if place is None:
         click.echo("\n".join(bodies), nl=False)
     else:
         telling = worth_telling(previews)
         click.echo(put(place, name, bodies if telling or to != "github-issue" else (), create=telling))
+        if labels:
+            _label(place, label_names(previews, name))
         if set_approval and isinstance(place, CodeCommitPullRequest):
             place.set_approval(approve=not reasons)
     for reason in reasons:
@@ -111,13 +137,24 @@ def command(  # noqa: PLR0913, PLR0917 - click gives each option its own argumen
     sys.exit(STOPPED if reasons else 0)
 
 
-def _previews(outputs: Sequence[str]) -> list[Preview]:
+def _label(place: PullRequest, wanted: Mapping[str, bool]) -> None:
+    """Labels are a help for lists of pull requests: what keeps them from being given stops nothing."""
+    try:
+        done = place.label(wanted)
+    except ToolError as error:
+        click.echo(f"the labels are not up to date: {error}", err=True)
+    else:
+        if done:
+            click.echo(done)
+
+
+def _previews(outputs: Sequence[str], masks: Sequence[re.Pattern[str]]) -> list[Preview]:
     """Each file's preview.
 
     Raises:
         ToolError: a file cannot be read, or two are of one stack.
     """
-    previews = [_preview(output) for output in outputs]
+    previews = [masked(_preview(output), masks) for output in outputs]
     names = [preview.stack for preview in previews]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

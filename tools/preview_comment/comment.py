@@ -5,28 +5,33 @@ rest is left out by whole resources, the least dangerous first. Equal previews g
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tools.preview_comment.counts import operations
 from tools.preview_comment.dangers import (
     DESTRUCTIVE,
     HARMLESS,
     QUIET,
     changes,
+    destroyed,
     destructive,
     guarded,
     known,
+    leftover,
     rank,
     retained,
     stateful,
     word,
 )
+from tools.preview_comment.findings import asides
 from tools.preview_comment.markdown import code, counted, some
 from tools.preview_comment.previews import Preview, Step
 from tools.preview_comment.sections import sections
-from tools.preview_comment.values import shortened
+from tools.preview_comment.values import is_secret, is_unknown, shortened
 from tools.preview_comment.verdict import Rules, stops
 
 VERSION = "mlops-preview:v1"
@@ -35,7 +40,11 @@ LEAST_LIMIT = 4096
 """Bytes below which not even a line of each kind fits."""
 
 _NOTES = 700
-"""Bytes kept free for what is said about things left out."""
+"""Bytes kept free for what is said about things left out, and later of a comment that is outdated."""
+_OUTDATED = "> ⏳ **Outdated:** this is what an earlier commit would change."
+_MOST_FIGURES = 600
+"""Bytes of the counts in the hidden line; the totals take their place where they are more."""
+_MOST_COMMIT = 60
 _MOST_KINDS = 12
 """Kinds of operations that are counted one by one."""
 
@@ -74,7 +83,7 @@ def header(name: str, part: int) -> str:
 def worth_telling(previews: Sequence[Preview]) -> bool:
     """Whether there is anything to say: a change, an error, a violation, drift, or something not understood."""
     return any(
-        changes(preview) or preview.failed or preview.violations or preview.drift or preview.unknown
+        changes(preview) or asides(preview) or preview.failed or preview.violations or preview.drift or preview.unknown
         for preview in previews
     )
 
@@ -90,6 +99,16 @@ def render(previews: Sequence[Preview], style: Style = GITHUB, context: Context 
     return _Comment(sorted(previews, key=lambda preview: preview.stack), style, context or Context()).parts()
 
 
+def outdated(body: str, commit: str) -> str:
+    """A comment marked as one of another commit than the newest, once; as it is where it is of that commit."""
+    first, _, rest = body.partition("\n")
+    if f'"commit":{_hidden(shortened(commit, _MOST_COMMIT))}' in first:
+        return body
+    rest = re.sub(rf"\A\s*{re.escape(_OUTDATED)}[^\n]*\n+", "", rest).lstrip("\n")
+    newer = f" The preview of {code(commit, 60)} is not there yet." if commit else ""
+    return f"{first}\n\n{_OUTDATED}{newer}\n\n{rest}"
+
+
 class _Comment:
     def __init__(self, previews: Sequence[Preview], style: Style, context: Context) -> None:
         self._previews = previews
@@ -98,8 +117,16 @@ class _Comment:
         self._guard = context.rules.guard
         self._destroyed = sorted(
             ((preview.stack, step) for preview in previews for step in preview.steps if destructive(step)),
-            key=lambda found: (rank(found[1], self._guard), found[0], found[1].urn, found[1].op),
+            key=lambda found: (
+                found[1].component,
+                rank(found[1], self._guard),
+                found[0],
+                found[1].urn,
+                found[1].op,
+                found[1].physical_id,
+            ),
         )
+        self._lost = sum(len(destroyed(preview)) for preview in previews)
 
     def parts(self) -> tuple[str, ...]:
         for compact in (False, True):
@@ -118,13 +145,13 @@ class _Comment:
         pages: list[tuple[list[str], list[str]]] = []
         whole = self._style.limit - _size("\n\n".join(frame)) - _NOTES
         room = -1
-        for destroyed, line in lines:
+        for lost, line in lines:
             cost = _size(line) + len("> \n")
             if cost > room:
                 pages.append(([], []))
                 room = whole
             room -= cost
-            pages[-1][destroyed].append(line)
+            pages[-1][lost].append(line)
         made = []
         for number, page in enumerate(pages, 1):
             body = [self._title(number, len(pages)), *self._listed(*page)]
@@ -133,8 +160,13 @@ class _Comment:
         return tuple(made)
 
     def _header(self, part: int, parts: int) -> str:
-        rest = _hidden({"parts": parts, "stacks": self._stack_names()})
-        return f"{header(self._context.name, part)} {rest} -->"
+        told = {"parts": parts, "stacks": self._stack_names(), "commit": shortened(self._context.commit, _MOST_COMMIT)}
+        figures = {shortened(preview.stack, 100): operations(preview) for preview in self._previews}
+        if _size(_hidden(figures)) > _MOST_FIGURES:
+            figures = {"": dict(sum((Counter(found) for found in figures.values()), Counter[str]()))}
+        if _size(_hidden(figures)) <= _MOST_FIGURES:
+            told["counts"] = figures
+        return f"{header(self._context.name, part)} {_hidden(told)} -->"
 
     def _stack_names(self) -> list[str]:
         names = [shortened(preview.stack, 100) for preview in self._previews]
@@ -144,10 +176,18 @@ class _Comment:
         failed = sum(preview.failed for preview in self._previews)
         changed = sum(len(changes(preview)) for preview in self._previews)
         told = [f"the preview of {counted(failed, 'stack')} failed"] if failed else []
-        if self._destroyed:
-            told.append(f"{counted(len(self._destroyed), 'resource')} would be deleted or replaced")
+        beside = [aside for preview in self._previews for aside in asides(preview)]
+        if self._lost:
+            told.append(f"{counted(self._lost, 'resource')} would be deleted or replaced")
         elif changed:
             told.append(f"{counted(changed, 'change')}, nothing is deleted or replaced")
+        taken = sum(len(aside.names) for aside in beside if aside.danger)
+        if taken:
+            told.append(f"{counted(taken, 'safeguard')} taken away")
+        elif beside and not self._lost and not changed:
+            told.append(
+                f"no resource changes, and {counted(sum(len(aside.names) for aside in beside), 'thing')} beside"
+            )
         drifted = sum(len(preview.drift) for preview in self._previews)
         if drifted:
             told.append(f"{counted(drifted, 'resource')} changed in AWS, not by Pulumi")
@@ -161,9 +201,10 @@ class _Comment:
     def _icon(self, preview: Preview) -> str:
         if preview.failed:
             return "❌"
-        if any(destructive(step) for step in preview.steps):
+        beside = asides(preview)
+        if destroyed(preview) or any(aside.danger for aside in beside):
             return "⚠️"
-        return "✏️" if changes(preview) else "✅"
+        return "✏️" if changes(preview) or beside else "✅"
 
     def _stop_lines(self) -> list[str]:
         reasons = stops(self._previews, self._context.rules)
@@ -177,9 +218,13 @@ class _Comment:
         shown = ["\n".join(lines)] if lines else []
         if not destroyed:
             return shown
-        title = f"**{counted(len(self._destroyed), 'resource')} would be deleted or replaced**"
+        title = f"**{counted(self._lost, 'resource')} would be deleted or replaced**"
         staying = sum(retained(step) for _, step in self._destroyed)
         title += f", {staying:,} of them only forgotten: they stay in AWS" if staying else ""
+        groups = len(self._destroyed) - self._lost
+        title += f", and {counted(groups, 'component')}, nothing in AWS by themselves" if groups else ""
+        if any(step.op == "delete" for _, step in self._destroyed):
+            title += "; what is deleted is not in the program any more"
         if self._style.collapses:
             return [*shown, "\n".join(["> [!WARNING]", f"> {title}", ">", *(f"> {line}" for line in destroyed)])]
         return [*shown, "\n".join([f"⚠️ {title}", "", *destroyed])]
@@ -199,10 +244,14 @@ class _Comment:
                 "holds data": stateful(step),
                 "protected, so Pulumi refuses": step.says("protect"),
                 "stays in AWS": retained(step),
+                "a component": step.component,
             }.items()
             if holds
         ]
-        return f"{line}: {_why(step)}" + (f" ({', '.join(marks)})" if marks else "")
+        there = _in_aws(step)
+        line += f" in AWS {there}" if there else ""
+        why = _why(step)
+        return line + (f": {why}" if why else "") + (f" ({', '.join(marks)})" if marks else "")
 
     def _filled(self, room: int) -> list[str]:
         """As much of all sections as there is room for, the most dangerous first, and what is left out."""
@@ -215,17 +264,20 @@ class _Comment:
         )
         for _, number, place in order:
             text = all_sections[number].entries[place].make()
-            room -= _size(text) + 2 + (0 if kept[number] else _size(all_sections[number].text([])) + 2)
+            if not text:
+                kept[number][place] = text
+                continue
+            room -= _size(text) + 2 + (0 if any(kept[number].values()) else _size(all_sections[number].text([])) + 2)
             if room < 0:
                 break
             kept[number][place] = text
         left = Counter[str]()
         for section, texts in zip(all_sections, kept, strict=True):
-            left[section.noun] += len(section.entries) - len(texts)
+            left[section.noun] += sum(entry.things for place, entry in enumerate(section.entries) if place not in texts)
         shown = [
-            section.text([texts[place] for place in sorted(texts)])
+            section.text([texts[place] for place in sorted(texts) if texts[place]])
             for section, texts in zip(all_sections, kept, strict=True)
-            if texts
+            if any(texts.values())
         ]
         return shown + self._left_out(left)
 
@@ -243,30 +295,64 @@ class _Comment:
         return " · ".join([*parts, VERSION, "not included: costs"])
 
 
+def _in_aws(step: Step) -> str:
+    """What the thing that goes is called in AWS: its id, and its name where the id does not hold it."""
+    state = step.old or {}
+    found = [step.physical_id] if step.physical_id not in ("", step.name) and not is_unknown(step.physical_id) else []
+    for part in (state.get("outputs"), state.get("inputs")):
+        name = part.get("name") if isinstance(part, Mapping) else None
+        if (
+            isinstance(name, str)
+            and not is_secret(name)
+            and not is_unknown(name)
+            and name not in (step.physical_id, step.name)
+        ):
+            found += [name] if name not in step.physical_id else []
+            break
+    return ", ".join(code(text, 120) for text in dict.fromkeys(found) if text)
+
+
 def _why(step: Step) -> str:
     if not known(step):
         return "this operation is not known here, and taken for a destruction"
     if DESTRUCTIVE[step.op] == "delete":
-        return "left over from a replacement" if step.op != "delete" else "not in the program any more"
+        return "left over from an earlier replacement" if leftover(step) else ""
+    tainted = step.old is not None and step.old.get("taint") is True
     causes = step.replacing or tuple(sorted(path for path, kind in step.paths.items() if "replace" in kind))
-    if causes:
-        return f"because {some(causes)} {'changes' if len(causes) == 1 else 'change'}"
+    told = ["it is tainted"] if tainted else []
+    told += [f"{some(causes)} {'changes' if len(causes) == 1 else 'change'}"] if causes else []
+    if told:
+        return f"because {' and '.join(told)}"
     return f"the engine gives no cause; {some(step.changing)} differ" if step.changing else "the engine gives no cause"
 
 
 def _counts(preview: Preview) -> str:
-    found = Counter(word(step) for step in preview.steps if step.op not in QUIET)
-    order = list(dict.fromkeys([*HARMLESS.values(), *DESTRUCTIVE.values()]))
-    harmful = set(DESTRUCTIVE.values()) | {word(step) for step in preview.steps if not known(step)}
+    """Resources by what happens to them, as the engine counts them; components are among them."""
+    steps = [step for step in preview.steps if step.op not in QUIET]
+    found = Counter(_fate(step) for step in steps)
+    groups = Counter(_fate(step) for step in steps if step.component)
+    reads = preview.counts.get("read", 0)
+    if reads:
+        found["read"] = reads
+    order = list(dict.fromkeys([*HARMLESS.values(), *DESTRUCTIVE.values(), _LEFT_OVER]))
+    harmful = {*DESTRUCTIVE.values(), _LEFT_OVER} | {word(step) for step in steps if not known(step)}
     told = []
     for name in sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name)):
         text = f"{found[name]:,} to {name if name in order else code(name, 60)}"
-        told.append(f"**{text}**" if name in harmful else text)
+        text = f"**{text}**" if name in harmful else text
+        told.append(f"{text} ({counted(groups[name], 'component')} among them)" if groups[name] else text)
     if len(told) > _MOST_KINDS:
         told = [*told[:_MOST_KINDS], "**and more kinds of operations**"]
     same = preview.counts.get("same", 0) or sum(step.op == "same" for step in preview.steps)
     changed = ", ".join(told) or ("no changes" if not preview.failed else "no steps")
     return changed + (f", {same:,} unchanged" if same else "")
+
+
+_LEFT_OVER = "delete that an earlier replacement has left over"
+
+
+def _fate(step: Step) -> str:
+    return _LEFT_OVER if leftover(step) else word(step)
 
 
 def _link(url: str) -> str:

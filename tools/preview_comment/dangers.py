@@ -10,7 +10,9 @@ from tools.preview_comment.previews import Preview, Step
 
 HARMLESS = {
     "create": "create",
+    "diff": "compare",
     "discard": "forget",
+    "extend-parameterize": "compare",
     "import": "import",
     "read": "read",
     "refresh": "refresh",
@@ -31,7 +33,7 @@ DESTRUCTIVE = {
 }
 """Operations after which something is not there any more, and what they do."""
 
-QUIET = frozenset({"same", "read", "refresh"})
+QUIET = frozenset({"diff", "extend-parameterize", "same", "read", "refresh"})
 """Operations that change nothing."""
 
 GUARDED = (
@@ -83,8 +85,16 @@ def destructive(step: Step) -> bool:
 
 
 def retained(step: Step) -> bool:
-    """Whether what leaves the program stays in AWS: `retainOnDelete`, as the state has it."""
-    return step.op == "delete" and step.old is not None and step.old.get("retainOnDelete") is True
+    """Whether what leaves the program, or is replaced, stays in AWS: `retainOnDelete`, as the state has it.
+
+    What the program asks for from now on is of no effect on what is there.
+    """
+    return known(step) and destructive(step) and step.old is not None and step.old.get("retainOnDelete") is True
+
+
+def leftover(step: Step) -> bool:
+    """Whether a step deletes what an earlier deployment has replaced and could not delete."""
+    return step.op in ("delete-replaced", "discard-replaced")
 
 
 def stateful(step: Step) -> bool:
@@ -103,9 +113,16 @@ def guarded(step: Step, patterns: Iterable[str]) -> bool:
     return not known(step) or not step.type or any(fnmatchcase(step.type, pattern) for pattern in patterns)
 
 
+def destroyed(preview: Preview) -> list[Step]:
+    """What would be deleted or replaced in AWS; components are nothing there by themselves."""
+    return [step for step in preview.steps if destructive(step) and not (step.component and known(step))]
+
+
 def rank(step: Step, patterns: Sequence[str]) -> int:
     """How dangerous a step is, the most dangerous first."""
     if destructive(step):
+        if step.component and known(step) and not guarded(step, patterns):
+            return 2
         return 0 if guarded(step, patterns) else 1 if not retained(step) else 2
     order = ("update", "forget", "import", "create")
     return 3 + (order.index(word(step)) if word(step) in order else len(order))

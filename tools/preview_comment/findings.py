@@ -6,9 +6,9 @@ from typing import Any
 
 from awsmodel.iam.comparison import PolicyChanges, compare
 from components.packaging import VersionName
-from tools.preview_comment.dangers import QUIET, destructive
-from tools.preview_comment.previews import Preview, State, Step
-from tools.preview_comment.values import LATER, is_secret, is_unknown, shown, told
+from tools.preview_comment.dangers import QUIET, destructive, known, retained
+from tools.preview_comment.previews import Preview, State, Step, name_of
+from tools.preview_comment.values import HIDDEN, LATER, NOTHING, SECRET, is_secret, is_unknown, plain, shown, told
 
 VERSION_TYPE = "pulumi-python:dynamic/servicecatalog:ProductVersion"
 
@@ -43,6 +43,24 @@ _BARRIERS: Mapping[str, tuple[str, ...]] = {
 """Resources whose flags keep people out."""
 
 
+_HOLDERS: Mapping[str, tuple[str, ...]] = {
+    "arn": ("aws:sns/topic:Topic", "aws:secretsmanager/secret:Secret"),
+    "bucket": ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:s3/directoryBucket:DirectoryBucket"),
+    "function": ("aws:lambda/function:Function",),
+    "group": ("aws:iam/group:Group",),
+    "keyId": ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey"),
+    "portfolioId": ("aws:servicecatalog/portfolio:Portfolio",),
+    "queueUrl": ("aws:sqs/queue:Queue",),
+    "repository": ("aws:ecr/repository:Repository",),
+    "role": ("aws:iam/role:Role",),
+    "roleName": ("aws:iam/role:Role",),
+    "secretArn": ("aws:secretsmanager/secret:Secret",),
+    "user": ("aws:iam/user:User",),
+}
+"""By the property of a policy, an attachment or a barrier that names what it is about: the types of that."""
+_HOLDERS_TYPES = frozenset(type_ for types in _HOLDERS.values() for type_ in types)
+
+
 @dataclass(frozen=True)
 class AccessChange:
     """How one policy of a resource changes."""
@@ -62,13 +80,55 @@ class AccessChange:
 
     @property
     def proved(self) -> bool:
-        """Whether a request shows that it is broader."""
-        return any(statement.proved for statement in self.changes.statements)
+        """Whether a request shows that it is broader, and nothing of the policy is unknown."""
+        return not self.notes and any(statement.proved for statement in self.changes.statements)
 
 
 def access_changes(preview: Preview) -> list[AccessChange]:
-    """Every change of a policy, a trust or a boundary, in the order of the steps."""
-    return [change for step in preview.steps if step.op not in QUIET for change in _of_step(preview.stack, step)]
+    """Every change of a policy, a trust or a boundary, in the order of the steps.
+
+    What goes together with all that it is about lets nobody in: there is nothing left to reach.
+    """
+    gone = _gone(preview)
+    return [
+        change
+        for step in preview.steps
+        if step.op not in QUIET and not _goes_with(step, gone)
+        for change in _of_step(preview.stack, step)
+    ]
+
+
+def _gone(preview: Preview) -> frozenset[tuple[str, str]]:
+    """What is deleted, by its type and each of its names."""
+    return frozenset(
+        (step.type, name)
+        for step in preview.steps
+        if _deleted(step) and not retained(step) and step.type in _HOLDERS_TYPES
+        for state in (step.old or {},)
+        for name in (state.get("id"), *(_named(state, key) for key in ("arn", "bucket", "name", "url")))
+        if isinstance(name, str) and name
+    )
+
+
+def _named(state: State, key: str) -> object:
+    found = [
+        part[key] for part in (state.get("outputs"), state.get("inputs")) if isinstance(part, Mapping) and key in part
+    ]
+    return found[0] if found else None
+
+
+def _deleted(step: Step) -> bool:
+    return destructive(step) and known(step) and step.new is None
+
+
+def _goes_with(step: Step, gone: frozenset[tuple[str, str]]) -> bool:
+    """Whether a step deletes a policy together with the resource that it is about, which may be the same."""
+    if not _deleted(step) or retained(step):
+        return False
+    if step.type in _HOLDERS_TYPES:
+        return True
+    inputs = _inputs(step.old)
+    return any((type_, inputs.get(key)) in gone for key, types in _HOLDERS.items() if key in inputs for type_ in types)
 
 
 def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
@@ -84,10 +144,22 @@ def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
             yield AccessChange(
                 stack, step, path, PolicyChanges(), (f"the policy {why}: what it allows cannot be told",)
             )
-        elif not hidden and (found := compare(have, want)):
-            yield AccessChange(stack, step, path, found)
+        elif not hidden:
+            # Within text the engine knows everything, or nothing.
+            read = [plain(document) if isinstance(document, Mapping) else document for document in (have, want)]
+            if found := compare(*read, narrower=False):
+                yield AccessChange(stack, step, path, found, tuple(_gaps(read)))
     for path, note in _other_access(step, old, new):
         yield AccessChange(stack, step, path, PolicyChanges(), (note,))
+
+
+def _gaps(read: Sequence[object]) -> Iterator[str]:
+    """What cannot be seen of a policy, and so proves nothing."""
+    text = " ".join(document if isinstance(document, str) else told(document) for document in read)
+    if LATER in text:
+        yield "a part of the policy is known only after the deployment"
+    if SECRET in text or HIDDEN in text:
+        yield "a part of the policy is a secret"
 
 
 def _inputs(state: State | None) -> Mapping[str, Any]:
@@ -195,3 +267,77 @@ def _text(inputs: Mapping[str, Any], name: str) -> str:
 def _product(step: Step, region: str) -> str:
     """The product's folder: the version's logical name is `catalog-<region>-<folder>-version`."""
     return step.name.removesuffix("-version").partition(f"-{region}-")[2] or step.name
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Something that a deployment changes beside the properties of resources; the same of several resources at once."""
+
+    stack: str
+    what: str
+    """What it is, in words."""
+    names: tuple[str, ...]
+    """Of which resources, by logical name."""
+    type: str = ""
+    danger: bool = False
+    """Whether it takes a safeguard away."""
+    before: object = NOTHING
+    after: object = NOTHING
+
+
+_OPTIONS = {
+    "protect": "no longer protected, so that a later deployment may delete it",
+    "retainOnDelete": "no longer kept in AWS when it leaves the program (retainOnDelete)",
+}
+
+
+def asides(preview: Preview) -> list[Aside]:
+    """Safeguards taken away, renamed resources, other providers and changed outputs of the stack."""
+    found: dict[tuple[str, str, bool], list[str]] = {}
+    for step in preview.steps:
+        for what, danger in _beside(step):
+            # Whatever their types: a provider's change is one, of many resources.
+            type_ = "" if "provider" in what else step.type
+            found.setdefault((what, type_, danger), []).append(step.name)
+    listed = [
+        Aside(preview.stack, what, tuple(sorted(names)), type_, danger)
+        for (what, type_, danger), names in sorted(found.items(), key=lambda item: (not item[0][2], item[0]))
+    ]
+    return [*listed, *_outputs(preview)]
+
+
+def _beside(step: Step) -> Iterator[tuple[str, bool]]:
+    if step.old is None or step.new is None:
+        return
+    for option, what in _OPTIONS.items():
+        if step.old.get(option) is True and step.new.get(option) is not True:
+            yield what, True
+    if step.old_urn != step.urn:
+        yield f"renamed, it was {_told_urn(step.old_urn, step.urn)}", False
+    before, after = (_provider(state) for state in (step.old, step.new))
+    if before and after and before[0] != after[0]:
+        yield f"now of the provider {name_of(after[0])}, it was of {name_of(before[0])}", False
+    elif before and after and before[1] != after[1]:
+        yield f"of the provider {name_of(before[0])}, which is made anew", False
+
+
+def _told_urn(old: str, new: str) -> str:
+    """What differs of a URN: the name, else the types that lead to it."""
+    return name_of(old) if name_of(old) != name_of(new) else old.removeprefix("urn:pulumi:").partition("::")[2]
+
+
+def _provider(state: State) -> tuple[str, str] | None:
+    """A provider's URN and its id, as a state refers to it."""
+    found = state.get("provider")
+    urn, _, own = found.rpartition("::") if isinstance(found, str) else ("", "", "")
+    return (urn, own) if urn else None
+
+
+def _outputs(preview: Preview) -> Iterator[Aside]:
+    if preview.outputs is None:
+        return
+    old, new = preview.outputs
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key, NOTHING), new.get(key, NOTHING)
+        if before != after:
+            yield Aside(preview.stack, "output", (key,), before=before, after=after)

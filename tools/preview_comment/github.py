@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -132,7 +133,22 @@ class GitHubPullRequest(_GitHub):
 
     def approved(self, label: str) -> bool:
         """Whether the pull request has a label. Whoever may triage the repository can put it on."""
-        return any(item.get("name") == label for item in self._listed(f"{self._issue}/labels"))
+        return label in self._labels()
+
+    def label(self, wanted: Mapping[str, bool]) -> str:
+        """Give labels, and take those away that are not wanted; GitHub makes a label that the repository lacks."""
+        there = self._labels()
+        new = [name for name, held in wanted.items() if held and name not in there]
+        if new:
+            self._call("POST", f"{self._issue}/labels", json={"labels": new})
+        gone = [name for name, held in wanted.items() if not held and name in there]
+        for name in gone:
+            self._call("DELETE", f"{self._issue}/labels/{quote(name, safe='')}")
+        told = [f"{sign}{name}" for sign, names in (("+", new), ("-", gone)) for name in names]
+        return f"labels: {', '.join(told)}" if told else ""
+
+    def _labels(self) -> set[object]:
+        return {item.get("name") for item in self._listed(f"{self._issue}/labels")}
 
 
 class GitHubIssue(_GitHub):
@@ -170,6 +186,10 @@ class GitHubIssue(_GitHub):
     def approved(self, label: str) -> bool:  # noqa: ARG002 - nothing is merged here
         """Nothing is approved in an issue."""
         return False
+
+    def label(self, wanted: Mapping[str, bool]) -> str:  # noqa: ARG002 - they tell of a pull request
+        """An issue gets no labels."""
+        return ""
 
 
 def _message(answer: requests.Response) -> str:

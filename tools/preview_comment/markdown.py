@@ -36,7 +36,7 @@ def in_html(text: str, most: int = NAME_LENGTH) -> str:
 
 def message(text: str, most_lines: int = 30, most: int = 400) -> str:
     """A message of several lines, in a block."""
-    lines = redacted(shortened(text, _MESSAGE_LENGTH)).splitlines() or ["(no message)"]
+    lines = shortened(redacted(text), _MESSAGE_LENGTH).splitlines() or ["(no message)"]
     if len(lines) > most_lines:
         kept = most_lines // 2
         lines = [*lines[:kept], f"... {len(lines) - 2 * kept} more lines ...", *lines[-kept:]]

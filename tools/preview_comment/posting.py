@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.preview_comment.comment import VERSION, Style
+from tools.preview_comment.comment import VERSION, Style, outdated
 
 _HEADER = re.compile(rf"<!-- {re.escape(VERSION)} (\{{[^{{}}]*\}}) ")
 
@@ -40,6 +40,9 @@ class PullRequest(Protocol):
     def approved(self, label: str) -> bool:
         """Whether somebody has approved what is destructive, in the way that this place knows."""
 
+    def label(self, wanted: Mapping[str, bool]) -> str:
+        """Give labels, and take those away that are not wanted; what was done, in words, empty where nothing was."""
+
 
 def put(place: PullRequest, name: str, bodies: Sequence[str], *, create: bool) -> str:
     """Bring the comment of this name up to date, in as many parts as it has; what was done, in words.
@@ -71,6 +74,24 @@ def put(place: PullRequest, name: str, bodies: Sequence[str], *, create: bool) -
         place.remove(comment)
     told = [f"{count} {what}" for what, count in done.items() if count]
     return f"comments: {', '.join(told)}" if told else "the comment is up to date"
+
+
+def mark_outdated(place: PullRequest, name: str, commit: str) -> str:
+    """Mark the comment of this name as one of another commit than the newest; what was done, in words.
+
+    Args:
+        place: the pull request.
+        name: the comment's name.
+        commit: the newest commit, whose preview is not there yet.
+    """
+    marked = 0
+    for comment in place.comments():
+        if _part(comment.body, name) is not None:
+            body = outdated(comment.body, commit)
+            if _plain(body) != _plain(comment.body):
+                place.update(comment, body)
+                marked += 1
+    return f"comments: {marked} marked as outdated" if marked else "no comment is outdated"
 
 
 def _part(body: str, name: str) -> int | None:

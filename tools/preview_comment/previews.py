@@ -1,10 +1,12 @@
 """What a preview says, in one shape: whichever way the engine printed it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+
+from tools.preview_comment.values import parts
 
 State = Mapping[str, Any]
 """A resource as the engine describes it: `inputs`, `outputs`, `id`, `protect`, `retainOnDelete`, ..."""
@@ -33,11 +35,49 @@ class Step:
     @cached_property
     def name(self) -> str:
         """Logical name."""
-        return self.urn.split("::", 3)[-1]
+        return name_of(self.urn)
+
+    @cached_property
+    def old_urn(self) -> str:
+        """The URN by which the state knows the resource; another one where it is renamed."""
+        urn = self.old.get("urn") if self.old else None
+        return urn if isinstance(urn, str) and urn else self.urn
+
+    @cached_property
+    def physical_id(self) -> str:
+        """What AWS calls the resource that is there now; empty where there is none, or it is not told."""
+        found = self.old.get("id") if self.old else None
+        return found if isinstance(found, str) else ""
+
+    @cached_property
+    def component(self) -> bool:
+        """Whether this is a group of resources in the program, to which nothing in AWS corresponds by itself.
+
+        False wherever anything speaks for a resource: what is taken for a component is not told as destroyed.
+        """
+        states = [state for state in (self.old, self.new) if state is not None]
+        real = any(state.get("custom") is True or state.get("id") or state.get("provider") for state in states)
+        return bool(states) and not real and bool(self.type) and not self.type.startswith(("aws:", "pulumi-python:"))
+
+    @cached_property
+    def hidden(self) -> tuple[Sequence[object], ...]:
+        """Property paths whose differences the program does not want shown (`hideDiffs`), part by part."""
+        state = self.new if self.new is not None else self.old or {}
+        # The stream and the digest name it differently.
+        given = state.get("hideDiffs", state.get("hideDiff"))
+        found = (
+            [list(parts(path)) if isinstance(path, str) else path for path in given] if isinstance(given, list) else []
+        )
+        return tuple(path for path in found if isinstance(path, list) and path)
 
     def says(self, option: str) -> bool:
         """Whether an option is set on the resource, as it is or as the program wants it."""
         return any(state is not None and state.get(option) is True for state in (self.old, self.new))
+
+
+def name_of(urn: str) -> str:
+    """The logical name in a URN."""
+    return urn.split("::", 3)[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +125,8 @@ class Preview:
     diagnostics: tuple[Diagnostic, ...] = ()
     violations: tuple[Violation, ...] = ()
     drift: tuple[Drift, ...] = ()
+    outputs: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
+    """The stack's outputs as they are and as they would be; None where the engine does not tell them."""
     unknown: tuple[str, ...] = ()
     """What the engine printed and is not known here."""
     faults: tuple[str, ...] = ()
@@ -92,8 +134,13 @@ class Preview:
 
     @cached_property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """Diagnostics that are errors; one of an unknown severity is taken for one."""
-        return tuple(item for item in self.diagnostics if item.severity not in ("warning", "info", "info#err", "debug"))
+        """Diagnostics that are errors; one of an unknown severity is taken for one.
+
+        The engine's last word, that the preview failed, says nothing beside the others.
+        """
+        harmless = ("warning", "info", "info#err", "debug")
+        found = tuple(item for item in self.diagnostics if item.severity not in harmless)
+        return tuple(item for item in found if item.message != "preview failed") or found
 
     @property
     def failed(self) -> bool:

@@ -38,19 +38,84 @@ _UNKNOWN = {
 }
 """What the engine writes for values that it does not know yet, by their types."""
 _TELLING_NAME = re.compile(
-    r"passw|passphrase|^secret$|secret_?(string|value|binary|key|access)|private_?key(?!_?(arn|id))"
-    r"|access_?key(?!_?id)|(auth|access|refresh|bearer|api|session|oauth|id)_?token|api_?key(?!_?(arn|id))"
-    r"|credential|connection_?string|webhook_?url",
+    r"passw|passphrase|(?:^|[^a-z])(?:pwd|pass)$"
+    r"|secret$|secret[_.-]?(?:string|value|binary|key|access|token)"
+    r"|private[_.-]?key(?![_.-]?(?:arn|id|name|path))|access[_.-]?key(?![_.-]?(?:arn|id))"
+    r"|api[_.-]?key(?![_.-]?(?:arn|id|name|required|source))|token$"
+    r"|credential|connection[_.-]?string|webhook[_.-]?url"
+    r"|^(?:set-)?cookie$|^x-[a-z-]*(?:auth|key|token)$|(?-i:^(?:Proxy-)?Authorization$)",
     re.IGNORECASE,
 )
-_CREDENTIAL = re.compile(
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}|\bpul-[0-9a-f]{40}|\bxox[abprs]-[\w-]{10,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\n)*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?i:(?<=password=)|(?<=password: )|(?<=secret_access_key=)|(?<=secret=)|(?<=token=)|(?<=bearer ))[^\s\"'&]+"
+_TELLING_OPTION = re.compile(
+    r"--?[\w-]*(?:passw(?:or)?d|passphrase|secret|token|api-?key|access-?key|private-?key)", re.IGNORECASE
 )
+_NAMES_IN_PAIRS = frozenset({"name", "key", "header", "headername", "parameterkey", "parametername", "variable"})
+_VALUES_IN_PAIRS = frozenset({"value", "values", "defaultvalue", "headervalue", "parametervalue", "stringvalue"})
+_REFERENCES = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
+"""Types of a build's variables whose values name a secret and hold none."""
+
+_WORD = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:access|api|private|secret)[_-]?key|client[_-]?secret)"
+_VALUE = (
+    r"(?!\[(?:hidden|secret)\])"
+    r"(?:(?P<quote>\\*[\"'])(?:(?P<quoted>.{1,20000}?)(?P=quote)|[^\n]*)|\[[^\]\n]{1,2000}\]|[^\s,;&\"'\\}\])]+)"
+)
+_FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
+    (("gh", "github_pat_"), re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}")),
+    (("gl",), re.compile(r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt)-[\w-]{20,}")),
+    (("pul-",), re.compile(r"\bpul-[0-9a-f]{40}")),
+    (("xox", "xapp-"), re.compile(r"\b(?:xox[a-z]|xapp)-[\w-]{10,}")),
+    (("hooks.slack.com",), re.compile(r"(?<=hooks\.slack\.com/)[\w/]{20,}")),
+    (("npm_", "pypi-", "hf_"), re.compile(r"\bnpm_[A-Za-z0-9]{36}|\bpypi-[\w-]{20,}|\bhf_[A-Za-z]{20,}")),
+    (("sk-", "sk_", "rk_"), re.compile(r"\bsk-[\w-]{20,}|\b[sr]k_(?:live|test)_\w{10,}")),
+    (("aiza", "ya29."), re.compile(r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}")),
+    (("sg.", "hvs.", "hvb."), re.compile(r"\bSG\.[\w-]{16,}\.[\w-]{16,}|\bhv[sb]\.[\w-]{20,}")),
+    (("dapi", "dckr_pat_", "dop_v1_"), re.compile(r"\bdapi[0-9a-f]{32}|\bdckr_pat_[\w-]{20,}|\bdop_v1_[0-9a-f]{40,}")),
+    (("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{8,4000}\.[\w-]{8,20000}\.[\w-]*")),
+    (
+        ("private key",),
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,40}-----"
+            r".*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,40}-----|\Z)",
+            re.DOTALL,
+        ),
+    ),
+    (("@",), re.compile(r"(?<=://)(?:[^\s/\"'<>:@]{0,200}:[^\s\"'<>@]{1,4000}|[^\s/\"'<>:@]{16,4000})(?=@)")),
+    (
+        ("authorization",),
+        re.compile(r"(?i:(?<=authorization))(?P<kept>\\*[\"']?\s*[=:]\s*\\*[\"']?)(?:\w+ +)?[^\s\"'\\,]+"),
+    ),
+    (("bearer ",), re.compile(r"(?i:(?<=\bbearer ))[^\s\"'\\,&]+")),
+    (("basic ",), re.compile(r"(?i:(?<=\bbasic ))(?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/]{8,}={0,2}")),
+    (("cookie",), re.compile(r"(?i:(?<=cookie: )|(?<=cookie:))[^\n\"']+")),
+    (
+        ("pass", "pwd", "secret", "token", "key"),
+        re.compile(rf"(?P<kept>(?<![\w-])--?[\w-]{{0,60}}{_WORD}(?:=|\s+)){_VALUE}", re.IGNORECASE | re.DOTALL),
+    ),
+    # A value of YAML reaches to the end of its line.
+    (
+        ("pass", "pwd", "secret", "token", "key"),
+        re.compile(
+            rf"(?P<kept>^[ \t-]{{0,60}}[\w.-]{{0,60}}{_WORD}:[ \t]+)(?![\"']|\[(?:hidden|secret)\])\S[^\n]*",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+    ),
+    (
+        ("pass", "pwd", "secret", "token", "key"),
+        re.compile(rf"(?P<kept>(?<!\d:){_WORD}(?:\\*[\"'])?\s*(?:=>|[=:])\s*){_VALUE}", re.IGNORECASE | re.DOTALL),
+    ),
+    (
+        ("value",),
+        re.compile(
+            rf"(?P<kept>{_WORD}\\*[\"']\s*,\s*\\*[\"']\w{{0,20}}values?\\*[\"']\s*:\s*){_VALUE}",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
+    (("curl",), re.compile(r"(?P<kept>\s(?:-u|--user)[ =][\"']?[^\s:\"']+:)[^\s\"']+")),
+    (("mysql", "sshpass"), re.compile(r"(?P<kept>\b(?:mysql\w*|sshpass)\b[^\n]{0,300}?\s-p ?)\S+")),
+)
+"""What credentials look like in text: words, in lower case, without one of which there is none, and the form. What
+stands in the group `kept` says what it is, and stays."""
 _STEP = re.compile(r'\.?([^.\["\]]+)|\[(\d{1,9})\]|\["((?:\\.|[^"\\])*)"\]')
 _MOST_DEPTH = 30
 
@@ -72,8 +137,18 @@ def shortened(text: str, most: int) -> str:
 
 
 def redacted(text: str) -> str:
-    """A text without what looks like credentials."""
-    return _CREDENTIAL.sub(HIDDEN, text)
+    """A text without what looks like credentials. To be done before anything is cut: half a secret has no form."""
+    lower = text.lower()
+    for words, form in _FORMS:
+        if any(word in lower for word in words):
+            text = form.sub(_hide, text)
+    return text
+
+
+def _hide(found: re.Match[str]) -> str:
+    groups = found.groupdict()
+    quote = groups.get("quote") or ""
+    return f"{groups.get('kept') or ''}{quote}{HIDDEN}{quote}"
 
 
 def shown(value: object, most: int = 160) -> str:
@@ -83,8 +158,8 @@ def shown(value: object, most: int = 160) -> str:
 
 def safe(text: str, most: int) -> str:
     """A text on one line, without credentials, at most so many characters."""
-    # Cut to what matters first, as the rest takes its time; where it is cut, it is cut again.
-    return shortened(visible(redacted(shortened(text, 4 * most))), most)
+    # What is seen of a long text is cut before its characters are looked at, and again where that made it longer.
+    return shortened(visible(shortened(redacted(text), 4 * most)), most)
 
 
 def told(value: object) -> str:
@@ -101,13 +176,51 @@ def plain(value: object, name: str = "", depth: int = 0) -> object:
     """A value with placeholders for secrets, unknowns, files, and whatever else the engine marks."""
     if is_unknown(value):
         return LATER
-    if _TELLING_NAME.search(name) and value not in (None, ""):
+    if telling(name) and value not in (None, "") and not isinstance(value, bool):
         return SECRET
     if depth > _MOST_DEPTH:
         return HIDDEN
     if isinstance(value, list):
-        return [plain(item, name, depth + 1) for item in value]
+        return [SECRET if hides(value, place) else plain(item, name, depth + 1) for place, item in enumerate(value)]
+    if isinstance(value, str):
+        return _plain_text(value, depth)
     return _plain_mapping(value, depth) if isinstance(value, Mapping) else value
+
+
+def telling(name: str) -> bool:
+    """Whether the name of a value says that it is a secret."""
+    return _TELLING_NAME.search(name) is not None
+
+
+def hides(container: Mapping[Any, Any] | list[Any], key: object) -> bool:
+    """Whether a value is a secret by what stands beside it: its name in a pair, or the option that it is given to."""
+    if isinstance(container, list):
+        before = container[key - 1] if isinstance(key, int) and key > 0 else None
+        return isinstance(before, str) and _TELLING_OPTION.fullmatch(before) is not None
+    if not isinstance(key, str) or key.lower() not in _VALUES_IN_PAIRS or container.get("type") in _REFERENCES:
+        return False
+    names = (item for other, item in container.items() if str(other).lower() in _NAMES_IN_PAIRS)
+    return any(isinstance(name, str) and telling(name) for name in names)
+
+
+def json_of(text: str) -> object:
+    """What a text that is a JSON object or list stands for, or the text of one as JSON again; else `NOTHING`."""
+    if text.lstrip()[:1] + text.rstrip()[-1:] not in ("{}", "[]", '""'):
+        return NOTHING
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return NOTHING
+    nested = isinstance(found, str) and json_of(found) is not NOTHING
+    return found if nested or isinstance(found, dict | list) else NOTHING
+
+
+def _plain_text(text: str, depth: int) -> object:
+    """A text; one that is JSON without the secrets that the names in it tell."""
+    if (found := json_of(text)) is NOTHING:
+        return text
+    clean = plain(found, depth=depth + 1)
+    return text if clean == found else told(clean)
 
 
 def _plain_mapping(value: Mapping[Any, Any], depth: int) -> object:
@@ -115,7 +228,7 @@ def _plain_mapping(value: Mapping[Any, Any], depth: int) -> object:
         kind = value[_SIGNATURE]
         return _MARKED.get(kind, HIDDEN) if isinstance(kind, str) else HIDDEN
     kept = {str(key): item for key, item in value.items() if not str(key).startswith("__")}
-    return {key: plain(item, key, depth + 1) for key, item in kept.items()}
+    return {key: SECRET if hides(value, key) else plain(item, key, depth + 1) for key, item in kept.items()}
 
 
 def is_unknown(value: object) -> bool:
@@ -129,23 +242,25 @@ def is_secret(value: object) -> bool:
 
 
 def at_path(value: object, path: str) -> object:
-    """The value at a property path such as `tags["a.b"]` or `rules[0].id`, without secrets; else `NOTHING`."""
-    name = ""
-    for part in _parts(path):
+    """The value at a property path such as `tags["a.b"]` or `rules[0].id`; `SECRET` where it is one, else `NOTHING`."""
+    for part in parts(path):
         if isinstance(value, Mapping) and _SIGNATURE in value:
             return SECRET
         if isinstance(part, str) and isinstance(value, Mapping) and part in value:
-            value, name = value[part], part
+            hidden = telling(part) or hides(value, part)
+            value = value[part]
         elif isinstance(part, int) and isinstance(value, list) and part < len(value):
+            hidden = hides(value, part)
             value = value[part]
         else:
             return NOTHING
-        if _TELLING_NAME.search(name):
-            return plain(value, name)
-    return plain(value, name)
+        if hidden and value not in (None, "") and not isinstance(value, bool) and not is_unknown(value):
+            return SECRET
+    return value
 
 
-def _parts(path: str) -> Iterator[str | int]:
+def parts(path: str) -> Iterator[str | int]:
+    """The names and indexes of a property path."""
     for found in _STEP.finditer(path):
         plain_name, index, quoted = found.groups()
         if index is not None:

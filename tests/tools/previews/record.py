@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -110,6 +111,8 @@ class Case:
     before: Resources = field(default_factory=dict)
     after: Resources = field(default_factory=dict)
     fault: str = ""
+    outputs: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    """Outputs of the stack before and after."""
     flags: tuple[str, ...] = ()
     first: Callable[[Any], object] | None = None
     """What is in AWS before that, given a way to clients."""
@@ -145,6 +148,39 @@ CASES: Mapping[str, Case] = {
     "protected": Case({"store": bucket("samples", protect=True)}, {}),
     "protected-replace": Case({"store": bucket("samples", protect=True)}, {"store": bucket("new", protect=True)}),
     "retained": Case({"store": bucket("samples", retain_on_delete=True)}, {}),
+    "unprotected": Case(
+        {"store": bucket("samples", protect=True), "logs": bucket("logs", retain_on_delete=True)},
+        {"store": bucket("samples"), "logs": bucket("logs")},
+    ),
+    "kept-replace": Case(
+        {"store": bucket("samples", retain_on_delete=True)}, {"store": bucket("new", retain_on_delete=True)}
+    ),
+    "renamed": Case(
+        {"alarms": topic("alarms"), "store": bucket("samples")},
+        {
+            "alerts": _resource(
+                "sns.Topic",
+                {"name": "alarms", "region": REGION},
+                aliases=["urn:pulumi:dev::samples::aws:sns/topic:Topic::alarms"],
+            ),
+            "archive": bucket("archive", aliases=["urn:pulumi:dev::samples::aws:s3/bucket:Bucket::store"]),
+        },
+    ),
+    "outputs": Case(
+        {"alarms": topic("alarms")},
+        {"alarms": topic("alarms")},
+        outputs=({"topic": "alarms", "gone": "x"}, {"topic": "alerts", "new": "y"}),
+    ),
+    "hidden": Case(
+        {"alarms": topic("alarms", display_name="Alarms", tags={"team": "ml"})},
+        {
+            "alarms": _resource(
+                "sns.Topic",
+                {"name": "alarms", "region": REGION, "display_name": "All alarms", "tags": {"team": "platform"}},
+                hide_diffs=["displayName"],
+            )
+        },
+    ),
     "import": Case(
         {},
         {
@@ -202,7 +238,7 @@ def record(case: Case, folder: Path) -> dict[str, str]:
     project.mkdir()
     settings = {"name": "samples", "runtime": {"name": "python"}, "main": str(HERE / "program")}
     (project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
-    _configure(project, case.before)
+    _configure(project, case.before, outputs=case.outputs[0])
     world = World(folder / "world", project)
     world.start()
     try:
@@ -216,7 +252,7 @@ def record(case: Case, folder: Path) -> dict[str, str]:
             world.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", env=COMMIT)
         if case.meanwhile:
             case.meanwhile(aws)
-        _configure(project, case.after, case.fault)
+        _configure(project, case.after, case.fault, case.outputs[1])
         command = ("preview", "--stack", "dev", "--json", *case.flags)
         digest = world.pulumi(*command, check=False, env=COMMIT).stdout
         events = world.pulumi(*command, check=False, env=STREAM | COMMIT).stdout
@@ -225,8 +261,11 @@ def record(case: Case, folder: Path) -> dict[str, str]:
     return {".json": _tidied(digest), ".jsonl": "".join(map(_tidied, events.splitlines(keepends=True)))}
 
 
-def _configure(project: Path, resources: Resources, fault: str = "") -> None:
+def _configure(
+    project: Path, resources: Resources, fault: str = "", outputs: Mapping[str, str] = MappingProxyType({})
+) -> None:
     config = {"aws:region": REGION, "samples:resources": dict(resources), "samples:fault": fault}
+    config |= {"samples:outputs": dict(outputs)} if outputs else {}
     (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}, sort_keys=False))
 
 

@@ -2,6 +2,7 @@
 
 `samples:resources` gives, by logical name, `type` (`sns.Topic`), `args` and `options` of a resource. `{"secret": x}` is
 a secret x; `{"json": x}` is x as JSON text; `{"of": name, "output": y}` is an output of another resource.
+`samples:outputs` are those of the stack.
 """
 
 from typing import Any
@@ -48,5 +49,7 @@ config = pulumi.Config("samples")
 resources = Resources(config.require_object("resources"))
 for logical_name in resources.wanted:
     resources.made(logical_name)
+for output, value in (config.get_object("outputs") or {}).items():
+    pulumi.export(output, value)
 if fault := config.get("fault"):
     raise RuntimeError(fault)
