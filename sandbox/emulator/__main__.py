@@ -14,7 +14,7 @@ def main() -> None:
     # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
-    from sandbox.emulator.server import serve  # noqa: PLC0415
+    from sandbox.emulator.core.server import serve  # noqa: PLC0415
 
     serve(arguments.port, arguments.info)
 

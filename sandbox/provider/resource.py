@@ -1,13 +1,13 @@
 """What a handler of one resource type says and does; the server does the rest alike for all types."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.differences import same
-from sandbox.provider.values import Properties, Value
+from sandbox.provider.values import Properties, Value, tag_list
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -31,6 +31,19 @@ class Change:
     def any(self, *names: str) -> bool:
         """Say whether one of the properties must be carried out."""
         return any(name in self for name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagging:
+    """How a service's two operations on tags are called, and what their members are."""
+
+    noun: str = "resource"
+    member: str = "ResourceArn"
+    arn: str = ""
+    """The resource's part of the ARN, with the id as `{}`; empty where the id itself is asked for."""
+    keys: str = "TagKeys"
+    tags: str = "Tags"
+    form: Callable[[dict[str, str]], object] = tag_list
 
 
 class Resource(ABC):
@@ -62,6 +75,7 @@ class Resource(ABC):
     absent: ClassVar[frozenset[str]] = NOTHING
     """Error codes that say: there is no such resource."""
     tagged: ClassVar[bool] = False
+    tagging: ClassVar[Tagging] = Tagging()
     regional: ClassVar[bool] = True
 
     def autoname(self, name: str, inputs: Properties) -> str:  # noqa: ARG002
@@ -77,7 +91,12 @@ class Resource(ABC):
 
     def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
         """Set `tags` and remove the keys in `gone`; only for types with `tagged`."""
-        raise NotImplementedError
+        client, how = aws.client(self.service), self.tagging
+        target = {how.member: aws.arn(self.service, how.arn.format(ident)) if how.arn else ident}
+        if gone:
+            getattr(client, f"untag_{how.noun}")(**target, **{how.keys: gone})
+        if tags:
+            getattr(client, f"tag_{how.noun}")(**target, **{how.tags: how.form(tags)})
 
     @abstractmethod
     def read(self, aws: Aws, ident: str) -> Properties | None:

@@ -84,6 +84,11 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def lower_tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags in the form that CodeBuild and CodePipeline take."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
 def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
     """Return tags from the form that most APIs give."""
     return {tag["Key"]: tag["Value"] for tag in tags}

@@ -1,7 +1,7 @@
 """Faults between the real engine and AWS: the next plain `up` or `destroy` makes what is wanted.
 
-`tests/sandbox/test_provider_faults.py` kills each dynamic provider at every call of its. Here a sample of these moments
-is tried under the engine, whose plugin dies then.
+`tests/sandbox/test_dynamic_provider_faults.py` kills each dynamic provider at every call of its. Here a sample of these
+moments is tried under the engine, whose plugin dies then.
 """
 
 from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from sandbox.provider.aws import Connections
-from tests.sandbox.engine import Engine
+from tests.sandbox.support.engine import Engine
 
 REPOSITORY = Path(__file__).parents[2]
 REGION = "eu-west-1"

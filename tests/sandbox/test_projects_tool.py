@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from components.catalog.publication import product_name
 from components.packaging import seed_code
-from tests.sandbox.catalog import ACCOUNT, Catalog, make_catalog
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.support.catalog import ACCOUNT, Catalog, make_catalog
 from tools.deployment_test.waiting import Waiting
 from tools.doctor.places import Account
 from tools.faults import ToolError

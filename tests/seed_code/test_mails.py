@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.emulator.events import transformed
+from sandbox.emulator.events.models import transformed
 from tests.seed_code.product_templates import ProductTemplate
 
 Json = dict[str, Any]

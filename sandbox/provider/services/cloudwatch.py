@@ -5,7 +5,7 @@ import uuid
 from typing import ClassVar
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
+from sandbox.provider.resource import Change, Resource, Tagging
 from sandbox.provider.values import Names, Properties, present, tag_list, tag_map
 
 DEFAULT_BUS = "default"
@@ -26,6 +26,7 @@ class EventRule(Resource):
     name = "name"
     absent = ABSENT
     tagged = True
+    tagging = Tagging(member="ResourceARN", arn="rule/{}")
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """PutRule."""
@@ -45,14 +46,6 @@ class EventRule(Resource):
             **present(**Names({}).to_api({key: inputs.get(key) for key in self.settings})),
             **more,
         )
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        arn = aws.arn("events", f"rule/{ident}")
-        if gone:
-            aws.client("events").untag_resource(ResourceARN=arn, TagKeys=gone)
-        if tags:
-            aws.client("events").tag_resource(ResourceARN=arn, Tags=tag_list(tags))
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """DescribeRule."""
@@ -170,6 +163,7 @@ class LogGroup(Resource):
     name = "name"
     absent = ABSENT
     tagged = True
+    tagging = Tagging(member="resourceArn", arn="log-group:{}", keys="tagKeys", tags="tags", form=dict)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreateLogGroup."""
@@ -193,14 +187,6 @@ class LogGroup(Resource):
                 logs.associate_kms_key(logGroupName=ident, kmsKeyId=key)
             else:
                 logs.disassociate_kms_key(logGroupName=ident)
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        arn = aws.arn("logs", f"log-group:{ident}")
-        if gone:
-            aws.client("logs").untag_resource(resourceArn=arn, tagKeys=gone)
-        if tags:
-            aws.client("logs").tag_resource(resourceArn=arn, tags=tags)
 
     def read(self, aws: Aws, ident: str) -> Properties | None:
         """Find the group among those whose names start alike."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Change, Resource
-from sandbox.provider.values import Properties, present
+from sandbox.provider.values import Properties, lower_tag_list, present
 
 SERVICE = "codebuild"
 
@@ -30,7 +30,7 @@ class Project(Resource):
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreateProject."""
-        made = aws.client(SERVICE).create_project(**_arguments(inputs), tags=_tags(inputs.get("tags", {})))
+        made = aws.client(SERVICE).create_project(**_arguments(inputs), tags=lower_tag_list(inputs.get("tags", {})))
         return str(made["project"]["arn"])
 
     def configure(self, aws: Aws, ident: str, change: Change) -> None:
@@ -42,7 +42,7 @@ class Project(Resource):
         """UpdateProject, which takes all tags at once."""
         found = self.read(aws, ident)
         kept = {key: value for key, value in (found or {}).get("tagsAll", {}).items() if key not in gone}
-        aws.client(SERVICE).update_project(name=_name(ident), tags=_tags({**kept, **tags}))
+        aws.client(SERVICE).update_project(name=_name(ident), tags=lower_tag_list({**kept, **tags}))
 
     def read(self, aws: Aws, ident: str) -> Properties | None:
         """BatchGetProjects, which leaves out what does not exist."""
@@ -74,10 +74,6 @@ class Project(Resource):
 
 def _name(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
-
-
-def _tags(tags: Properties) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def _arguments(inputs: Properties) -> dict[str, Any]:

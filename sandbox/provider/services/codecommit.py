@@ -4,7 +4,7 @@
 from typing import Any
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
+from sandbox.provider.resource import Change, Resource, Tagging
 from sandbox.provider.values import Properties, present
 
 NO_REPOSITORY = "RepositoryDoesNotExistException"
@@ -23,6 +23,7 @@ class Repository(Resource):
     unread = frozenset({"defaultBranch"})
     absent = frozenset({NO_REPOSITORY})
     tagged = True
+    tagging = Tagging(member="resourceArn", arn="{}", keys="tagKeys", tags="tags", form=dict)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreateRepository."""
@@ -49,14 +50,6 @@ class Repository(Resource):
         # The official plugin too leaves an empty repository alone: AWS refuses a branch that is not there.
         if branch and "defaultBranch" in change and codecommit.list_branches(repositoryName=ident)["branches"]:
             codecommit.update_default_branch(repositoryName=ident, defaultBranchName=branch)
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        arn = aws.arn("codecommit", ident)
-        if gone:
-            aws.client("codecommit").untag_resource(resourceArn=arn, tagKeys=gone)
-        if tags:
-            aws.client("codecommit").tag_resource(resourceArn=arn, tags=tags)
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetRepository."""

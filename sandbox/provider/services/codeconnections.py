@@ -28,13 +28,6 @@ class Connection(Resource):
         )
         return str(made["ConnectionArn"])
 
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        if gone:
-            aws.client("codeconnections").untag_resource(ResourceArn=ident, TagKeys=gone)
-        if tags:
-            aws.client("codeconnections").tag_resource(ResourceArn=ident, Tags=tag_list(tags))
-
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetConnection."""
         client = aws.client("codeconnections")

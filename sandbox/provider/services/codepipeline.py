@@ -4,8 +4,8 @@
 from typing import Any, ClassVar
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
-from sandbox.provider.values import Properties
+from sandbox.provider.resource import Change, Resource, Tagging
+from sandbox.provider.values import Properties, lower_tag_list
 
 SERVICE = "codepipeline"
 TYPE_ID = ("category", "owner", "provider", "version")
@@ -29,24 +29,17 @@ class Pipeline(Resource):
     server_side = frozenset({"runOrder"})
     absent = frozenset({"PipelineNotFoundException"})
     tagged = True
+    tagging = Tagging(member="resourceArn", arn="{}", keys="tagKeys", tags="tags", form=lower_tag_list)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreatePipeline."""
-        aws.client(SERVICE).create_pipeline(pipeline=_to_api(inputs), tags=_tags(inputs.get("tags", {})))
+        aws.client(SERVICE).create_pipeline(pipeline=_to_api(inputs), tags=lower_tag_list(inputs.get("tags", {})))
         return str(inputs["name"])
 
     def configure(self, aws: Aws, ident: str, change: Change) -> None:
         """UpdatePipeline."""
         if change.old and change.any(*self.settings):
             aws.client(SERVICE).update_pipeline(pipeline=_to_api(dict(change.new)))
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        arn = aws.arn(SERVICE, ident)
-        if gone:
-            aws.client(SERVICE).untag_resource(resourceArn=arn, tagKeys=gone)
-        if tags:
-            aws.client(SERVICE).tag_resource(resourceArn=arn, tags=_tags(tags))
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetPipeline."""
@@ -72,10 +65,6 @@ class Pipeline(Resource):
     def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeletePipeline, which succeeds for one that is gone."""
         aws.client(SERVICE).delete_pipeline(name=ident)
-
-
-def _tags(tags: Properties) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def _to_api(inputs: Properties) -> dict[str, Any]:

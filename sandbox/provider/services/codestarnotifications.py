@@ -4,7 +4,7 @@
 from typing import ClassVar
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
+from sandbox.provider.resource import Change, Resource, Tagging
 from sandbox.provider.values import Properties, present
 
 
@@ -22,6 +22,7 @@ class NotificationRule(Resource):
     server_side = frozenset({"status", "type"})
     absent = frozenset({"ResourceNotFoundException"})
     tagged = True
+    tagging = Tagging(member="Arn", form=dict)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreateNotificationRule."""
@@ -34,13 +35,6 @@ class NotificationRule(Resource):
         """UpdateNotificationRule."""
         if change.old and change.any("detailType", "eventTypeIds", "name", "status", "targets"):
             aws.client(self.service).update_notification_rule(Arn=ident, **_arguments(dict(change.new)))
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        if gone:
-            aws.client(self.service).untag_resource(Arn=ident, TagKeys=gone)
-        if tags:
-            aws.client(self.service).tag_resource(Arn=ident, Tags=tags)
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """DescribeNotificationRule."""

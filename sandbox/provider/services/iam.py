@@ -6,7 +6,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
+from sandbox.provider.resource import Change, Resource, Tagging
 from sandbox.provider.values import Properties, Value, present, tag_list, tag_map
 
 ABSENT = frozenset({"NoSuchEntity"})
@@ -36,6 +36,7 @@ class Role(Resource):
     name = "name"
     absent = ABSENT
     tagged = True
+    tagging = Tagging(noun="role", member="RoleName")
     regional = False
 
     def create(self, aws: Aws, inputs: Properties) -> str:
@@ -68,13 +69,6 @@ class Role(Resource):
                 iam.put_role_permissions_boundary(RoleName=ident, PermissionsBoundary=boundary)
             else:
                 iam.delete_role_permissions_boundary(RoleName=ident)
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagRole and UntagRole."""
-        if gone:
-            aws.client("iam").untag_role(RoleName=ident, TagKeys=gone)
-        if tags:
-            aws.client("iam").tag_role(RoleName=ident, Tags=tag_list(tags))
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetRole."""
@@ -257,6 +251,7 @@ class Policy(Resource):
     name = "name"
     absent = ABSENT
     tagged = True
+    tagging = Tagging(noun="policy", member="PolicyArn")
     regional = False
 
     def create(self, aws: Aws, inputs: Properties) -> str:
@@ -280,13 +275,6 @@ class Policy(Resource):
         if len(versions) >= MAX_POLICY_VERSIONS:
             iam.delete_policy_version(PolicyArn=ident, VersionId=spare[0]["VersionId"])
         iam.create_policy_version(PolicyArn=ident, PolicyDocument=change["policy"], SetAsDefault=True)
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagPolicy and UntagPolicy."""
-        if gone:
-            aws.client("iam").untag_policy(PolicyArn=ident, TagKeys=gone)
-        if tags:
-            aws.client("iam").tag_policy(PolicyArn=ident, Tags=tag_list(tags))
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetPolicy and its default version."""

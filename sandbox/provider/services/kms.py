@@ -4,10 +4,14 @@
 from typing import ClassVar
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.resource import Change, Resource
+from sandbox.provider.resource import Change, Resource, Tagging
 from sandbox.provider.values import Properties, present
 
 ABSENT = frozenset({"NotFoundException"})
+
+
+def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
 
 
 class Key(Resource):
@@ -40,6 +44,7 @@ class Key(Resource):
     }
     absent = ABSENT
     tagged = True
+    tagging = Tagging(member="KeyId", form=_tags)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """CreateKey, with its policy: a key must never stand under a policy that was not asked for."""
@@ -77,13 +82,6 @@ class Key(Resource):
             kms.disable_key(KeyId=ident)
         elif not created and "isEnabled" in change:
             kms.enable_key(KeyId=ident)
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        if gone:
-            aws.client("kms").untag_resource(KeyId=ident, TagKeys=gone)
-        if tags:
-            aws.client("kms").tag_resource(KeyId=ident, Tags=_tags(tags))
 
     def read(self, aws: Aws, ident: str) -> Properties | None:
         """Describe the key; one that waits for its deletion is gone."""
@@ -156,7 +154,3 @@ class Alias(Resource):
     def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteAlias."""
         aws.client("kms").delete_alias(AliasName=ident)
-
-
-def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"TagKey": key, "TagValue": value} for key, value in tags.items()]

@@ -98,6 +98,7 @@ class Configuration(Resource):
     """One of a bucket's configurations: put, got and deleted whole, under the bucket's name as its id."""
 
     service = "s3"
+    delete_operation: ClassVar[str]
     replaces = frozenset({"bucket", "expectedBucketOwner"})
 
     def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
@@ -113,6 +114,10 @@ class Configuration(Resource):
         """Write the configuration again."""
         if change.old:
             self.put(aws.client("s3"), ident, dict(change.new))
+
+    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
+        """Remove the configuration."""
+        getattr(aws.client("s3"), self.delete_operation)(Bucket=ident)
 
 
 class BucketVersioning(Configuration):
@@ -146,6 +151,7 @@ class BucketServerSideEncryptionConfiguration(Configuration):
 
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     updates = frozenset({"rules"})
+    delete_operation = "delete_bucket_encryption"
     absent = frozenset({"NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"})
     server_side = frozenset({"blockedEncryptionTypes"})
 
@@ -158,10 +164,6 @@ class BucketServerSideEncryptionConfiguration(Configuration):
         """GetBucketEncryption."""
         found = aws.client("s3").get_bucket_encryption(Bucket=ident)
         return {"bucket": ident, "rules": NAMES.from_api(found["ServerSideEncryptionConfiguration"]["Rules"])}
-
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteBucketEncryption."""
-        aws.client("s3").delete_bucket_encryption(Bucket=ident)
 
 
 class BucketPublicAccessBlock(Configuration):
@@ -196,6 +198,7 @@ class BucketOwnershipControls(Configuration):
     kind = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     replaces = frozenset({"bucket"})
     updates = frozenset({"rule"})
+    delete_operation = "delete_bucket_ownership_controls"
     absent = frozenset({"NoSuchBucket", "OwnershipControlsNotFoundError"})
 
     def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
@@ -207,10 +210,6 @@ class BucketOwnershipControls(Configuration):
         found = aws.client("s3").get_bucket_ownership_controls(Bucket=ident)
         return {"bucket": ident, "rule": NAMES.from_api(found["OwnershipControls"]["Rules"][0])}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteBucketOwnershipControls."""
-        aws.client("s3").delete_bucket_ownership_controls(Bucket=ident)
-
 
 class BucketPolicy(Configuration):
     """The bucket's policy."""
@@ -218,6 +217,7 @@ class BucketPolicy(Configuration):
     kind = "aws:s3/bucketPolicy:BucketPolicy"
     replaces = frozenset({"bucket"})
     updates = frozenset({"policy"})
+    delete_operation = "delete_bucket_policy"
     absent = frozenset({"NoSuchBucket", "NoSuchBucketPolicy"})
 
     def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
@@ -228,10 +228,6 @@ class BucketPolicy(Configuration):
         """GetBucketPolicy."""
         return {"bucket": ident, "policy": aws.client("s3").get_bucket_policy(Bucket=ident)["Policy"]}
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteBucketPolicy."""
-        aws.client("s3").delete_bucket_policy(Bucket=ident)
-
 
 class BucketLifecycleConfiguration(Configuration):
     """What becomes of old objects."""
@@ -239,6 +235,7 @@ class BucketLifecycleConfiguration(Configuration):
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     updates = frozenset({"rules", "transitionDefaultMinimumObjectSize"})
     keeps = frozenset({"expectedBucketOwner", "transitionDefaultMinimumObjectSize"})
+    delete_operation = "delete_bucket_lifecycle"
     absent = frozenset({"NoSuchBucket", "NoSuchLifecycleConfiguration"})
 
     def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
@@ -262,16 +259,13 @@ class BucketLifecycleConfiguration(Configuration):
             ),
         }
 
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteBucketLifecycle."""
-        aws.client("s3").delete_bucket_lifecycle(Bucket=ident)
-
 
 class BucketCorsConfiguration(Configuration):
     """Which web pages may read the bucket."""
 
     kind = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
     updates = frozenset({"corsRules"})
+    delete_operation = "delete_bucket_cors"
     absent = frozenset({"NoSuchBucket", "NoSuchCORSConfiguration"})
 
     def put(self, s3: Client, bucket: str, inputs: Properties) -> None:
@@ -283,10 +277,6 @@ class BucketCorsConfiguration(Configuration):
         """GetBucketCors."""
         found = aws.client("s3").get_bucket_cors(Bucket=ident)
         return {"bucket": ident, "corsRules": NAMES.from_api(found["CORSRules"])}
-
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteBucketCors."""
-        aws.client("s3").delete_bucket_cors(Bucket=ident)
 
 
 def _empty(aws: Aws, bucket: str) -> None:

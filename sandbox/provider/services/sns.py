@@ -55,13 +55,6 @@ class Topic(Resource):
                     TopicArn=ident, AttributeName=attribute, AttributeValue=_text(change[name])
                 )
 
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """TagResource and UntagResource."""
-        if gone:
-            aws.client("sns").untag_resource(ResourceArn=ident, TagKeys=gone)
-        if tags:
-            aws.client("sns").tag_resource(ResourceArn=ident, Tags=tag_list(tags))
-
     def read(self, aws: Aws, ident: str) -> Properties:
         """GetTopicAttributes."""
         sns = aws.client("sns")

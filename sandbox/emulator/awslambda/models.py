@@ -1,0 +1,87 @@
+"""AWS Lambda: Python functions run in a process of their own, where moto asks for docker."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+from sandbox.emulator.core import callers
+from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.extension import replaces
+
+RUNTIME = Path(__file__).parent / "runtime" / "invoke.py"
+MAX_SECONDS = 60
+"""No invocation takes longer, whatever its function's timeout, which the function is told: nothing here takes time."""
+
+LOG_STREAM = "sandbox"
+_KEPT = ("PATH", "LANG", "TMPDIR")
+
+
+@replaces(LambdaFunction)
+def _invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+    """Run the function once: its answer, whether it failed, and what it printed."""
+    if not str(self.run_time).startswith("python"):
+        return (
+            _error("Runtime.Unsupported", f"The sandbox runs Python functions; this one wants {self.run_time}."),
+            True,
+            "",
+        )
+    try:
+        caller = callers.current().assume(self.role, "lambda.amazonaws.com", self.function_name)
+    except RoleError as error:
+        return _error("AccessDeniedException", str(error)), True, ""
+    seconds = min(int(self.timeout), MAX_SECONDS)
+    with tempfile.TemporaryDirectory(prefix="sm-mlops-lambda-") as folder:
+        code, result = Path(folder, "code"), Path(folder, "result")
+        with zipfile.ZipFile(io.BytesIO(self.code_bytes)) as package:
+            package.extractall(code)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-B", str(RUNTIME), str(code), str(self.handler), str(result)],
+                input=json.dumps(event or {}),
+                env=_environment(self, caller),
+                cwd=code,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _error("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"), True, ""
+        answer = result.read_text() if result.exists() else _error("Runtime.ExitError", done.stdout)
+    self.logs_backend.ensure_log_group(self.logs_group_name)
+    self.save_logs(done.stdout)
+    return answer, done.returncode != 0, done.stdout
+
+
+def _environment(function: LambdaFunction, caller: Caller) -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        **{name: str(value) for name, value in function.environment_vars.items()},
+        "AWS_ACCESS_KEY_ID": caller.access_key,
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_REGION": function.region,
+        "AWS_ENDPOINT_URL": caller.endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_group_name,
+        "AWS_LAMBDA_LOG_STREAM_NAME": LOG_STREAM,
+        "NO_PROXY": "127.0.0.1",
+        "SANDBOX_FUNCTION_ARN": function.function_arn,
+        "SANDBOX_SECONDS": str(function.timeout),
+    }
+
+
+def _error(kind: str, message: str) -> str:
+    answer: dict[str, Any] = {"errorMessage": message, "errorType": kind}
+    return json.dumps(answer)

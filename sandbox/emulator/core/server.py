@@ -1,0 +1,158 @@
+"""The HTTP server: moto's services, the ones of this package, and the sandbox's own addresses."""
+
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from moto.awslambda.responses import LambdaResponse
+from moto.backends import SERVICE_NAMES
+from moto.codebuild.models import codebuild_backends
+from moto.codecommit.models import codecommit_backends
+from moto.codepipeline.models import codepipeline_backends
+from moto.core.exceptions import JsonRESTError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.responses import EventsHandler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sagemaker.models import sagemaker_backends
+from moto.servicecatalog.models import servicecatalog_backends
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from sandbox.emulator.codebuild.models import CodeBuildBackend
+from sandbox.emulator.codecommit import git_http
+from sandbox.emulator.codecommit.models import CodeCommitBackend
+from sandbox.emulator.codeconnections import models as codeconnections
+from sandbox.emulator.codepipeline.models import CodePipelineBackend
+from sandbox.emulator.core import decisions
+from sandbox.emulator.core.callers import remembered
+from sandbox.emulator.core.extension import add_service
+from sandbox.emulator.core.info_file import watch, write_atomically
+from sandbox.emulator.sagemaker.models import SageMakerBackend
+from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
+from sandbox.git_client import PREFIX
+
+HOST = "127.0.0.1"
+INSTANCE = "/sandbox/instance"
+HANDSHAKE = "/sandbox/connections/handshake"
+DECISIONS = "/sandbox/decisions"
+CHANGED = (
+    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "events.models", "kms.responses", "s3.models"),
+    *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
+)
+"""The modules that put what they have in the place of moto's when they are imported."""
+
+
+class Handler(MotoRequestHandler):
+    """moto's handler of requests, without a line of log for each."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+class Application:
+    """moto's dispatcher, with the sandbox's own addresses in front.
+
+    GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
+    with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
+    /sandbox/git/ git finds the repositories of CodeCommit,
+    and POST /sandbox/decisions changes what AWS decides about the account.
+    """
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.aws = DomainDispatcherApplication(create_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ["PATH_INFO"] == INSTANCE:
+            return Response(self.instance, mimetype="text/plain")(environ, start_response)
+        if environ["PATH_INFO"] == HANDSHAKE:
+            return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
+        if environ["PATH_INFO"].startswith(PREFIX):
+            return git_http.answer(environ)(environ, start_response)
+        if environ["PATH_INFO"] == DECISIONS:
+            return decide(Request(environ).get_data(as_text=True))(environ, start_response)
+        answer: Iterable[bytes] = self.aws(environ, start_response)
+        return answer
+
+
+def create_app(service: SERVICE_NAMES) -> Flask:
+    """Make the application of one service, at the first request for it.
+
+    CloudFormation is installed only then: its models are those of all services, and take a second to load.
+    """
+    if service == "cloudformation":
+        from moto.cloudformation.models import cloudformation_backends  # noqa: PLC0415
+
+        from sandbox.emulator.cloudformation.models import CloudFormationBackend  # noqa: PLC0415
+
+        cloudformation_backends.backend = CloudFormationBackend
+    return create_backend_app(service)
+
+
+def complete_handshake(arn: str) -> Response:
+    """Accept the connection with that ARN; 404 where there is none."""
+    try:
+        region = arn.split(":")[3]
+        backend = codeconnections.codeconnections_backends[DEFAULT_ACCOUNT_ID][region]
+        backend.complete_handshake(arn)
+    except (IndexError, KeyError, JsonRESTError):
+        return Response(f"There is no connection {arn!r}.\n", status=404, mimetype="text/plain")
+    return Response(status=204)
+
+
+def decide(text: str) -> Response:
+    """Let AWS decide otherwise; 400 for what is no decision."""
+    try:
+        decisions.decide(text)
+    except ValueError as error:
+        return Response(f"{error}\n", status=400, mimetype="text/plain")
+    return Response(status=204)
+
+
+def install() -> None:
+    """Add to moto what this package has; before the first request."""
+    add_service("codeconnections")
+    add_service("codestarnotifications")
+    codebuild_backends.backend = CodeBuildBackend
+    codecommit_backends.backend = CodeCommitBackend
+    codepipeline_backends.backend = CodePipelineBackend
+    sagemaker_backends.backend = SageMakerBackend
+    servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
+    LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
+    EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]
+    for module in CHANGED:
+        import_module(f"sandbox.emulator.{module}")
+
+
+def serve(port: int, info: Path) -> None:
+    """Answer on 127.0.0.1 until SIGTERM, SIGINT, or the end of `info`; `port` 0 takes a free one.
+
+    `info` becomes a JSON file with `pid`, `url` and `instance` as soon as requests are answered. Once it is gone, or
+    tells of another emulator, nobody can find this one any more: what a killed test run leaves behind ends so.
+    """
+    install()
+    instance = uuid.uuid4().hex
+    server = make_server(HOST, port, Application(instance), threaded=True, request_handler=Handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
+    threading.Thread(target=watch, args=(info, instance, server.shutdown), daemon=True).start()
+    with server:
+        server.serve_forever(poll_interval=0.05)
+    _end_what_runs()
+
+
+def _end_what_runs() -> None:
+    """End the pipelines, builds and jobs that this life has begun, so that nothing of them stays on the machine."""
+    for backends in (codepipeline_backends, codebuild_backends, sagemaker_backends):
+        for regions in backends.values():
+            for backend in regions.values():
+                backend.reset()

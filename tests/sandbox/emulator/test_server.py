@@ -1,0 +1,101 @@
+"""The emulator's own addresses, its life, and what it forgets."""
+# ruff: noqa: S310 - the URLs are the emulator's
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from sandbox.emulator.core import info_file
+from tests.sandbox.conftest import REPOSITORY, Clients
+from tests.sandbox.support.cases import approvals
+
+
+def get(url: str) -> str:
+    with urlopen(url) as answer:
+        return str(answer.read().decode())
+
+
+def post(url: str, body: str = "") -> int:
+    with urlopen(Request(url, data=body.encode(), method="POST")) as answer:
+        return int(answer.status)
+
+
+def test_instance_is_that_of_the_info_file(emulator: dict[str, Any]) -> None:
+    assert get(f"{emulator['url']}/sandbox/instance") == emulator["instance"]
+    assert emulator["url"].startswith("http://127.0.0.1:")
+
+
+def test_server_listens_on_loopback_alone(emulator: dict[str, Any]) -> None:
+    port = int(emulator["url"].rsplit(":", 1)[1])
+    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    hosts = {place.split(":")[0] for place in listening if int(place.split(":")[1], 16) == port}
+    assert hosts == {"0100007F"}
+
+
+def test_it_ends_with_its_info_file_and_another_life_has_another_name(emulator: dict[str, Any], tmp_path: Path) -> None:
+    info = tmp_path / "info.json"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "sandbox.emulator", "--info", str(info), "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        while not info.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        found = json.loads(info.read_text())
+        assert (found["pid"], found["url"]) == (process.pid, f"http://127.0.0.1:{port}")
+        assert found["instance"] != emulator["instance"]
+        get(f"{found['url']}/sandbox/instance")
+        info.unlink()
+        try:
+            _, errors = process.communicate(timeout=3)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_also_ends_when_its_info_file_is_anothers(tmp_path: Path) -> None:
+    info = tmp_path / "info.json"
+    info_file.write_atomically(info, {"instance": "one"})
+    assert info_file.tells_of(info, "one")
+    ended: list[str] = []
+    info_file.watch(info, "other", lambda: ended.append("other"))
+    assert ended == ["other"]
+
+
+def test_connection_waits_for_its_handshake(aws: Clients, emulator: dict[str, Any]) -> None:
+    client = aws("codeconnections")
+    arn = client.create_connection(ConnectionName="waiting", ProviderType="GitLab")["ConnectionArn"]
+    assert client.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"] == "PENDING"
+    assert post(f"{emulator['url']}/sandbox/connections/handshake", arn) == 204
+    assert client.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"] == "AVAILABLE"
+    with pytest.raises(HTTPError) as refused:
+        post(f"{emulator['url']}/sandbox/connections/handshake", "no such connection")
+    with refused.value as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize(("name", "provider"), [("x" * 33, "GitHub"), ("name", "SourceForge")], ids=["long", "unknown"])
+def test_connection_is_checked(aws: Clients, name: str, provider: str) -> None:
+    with pytest.raises(Exception, match=r"ValidationException|Parameter validation failed"):
+        aws("codeconnections").create_connection(ConnectionName=name, ProviderType=provider)
+
+
+def test_reset_clears_what_moto_lacks(emulator: dict[str, Any], aws: Clients) -> None:
+    aws("codeconnections").create_connection(ConnectionName="cleared", ProviderType="GitHub")
+    aws("codecommit").create_approval_rule_template(
+        approvalRuleTemplateName="cleared", approvalRuleTemplateContent=approvals(1)
+    )
+    assert post(f"{emulator['url']}/moto-api/reset") == 200
+    assert aws("codeconnections").list_connections()["Connections"] == []
+    assert aws("codecommit").list_approval_rule_templates()["approvalRuleTemplateNames"] == []
+    assert aws("codestar-notifications").list_notification_rules()["NotificationRules"] == []

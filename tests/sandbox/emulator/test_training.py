@@ -1,0 +1,217 @@
+"""Emulated training: the product's pipeline really trains, registers and serves its model."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.support.pipelines import ACCOUNT, Ear, allow, role, wait
+
+Json = dict[str, Any]
+PRODUCT = REPOSITORY / "seed_code" / "model-build-train" / "repository"
+ROWS = b"M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15\nF,0.53,0.42,0.135,0.677,0.2565,0.1415,0.21\n"
+BUCKET, GROUP, PIPELINE = "training-data", "sagemaker-abalone", "sagemaker-p-1-train"
+
+
+@pytest.fixture(scope="module")
+def sagemaker(aws: Clients) -> Client:
+    return aws("sagemaker")
+
+
+@pytest.fixture(scope="module")
+def ear(aws: Clients) -> Ear:
+    made = Ear(aws)
+    aws("events").put_rule(Name="training", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+    aws("events").put_targets(Rule="training", Targets=[{"Id": "ear", "Arn": made.arn}])
+    return made
+
+
+@pytest.fixture(scope="module")
+def trained(aws: Clients, emulator: Json, sagemaker: Client, ear: Ear) -> Json:
+    """The first execution of the product's pipeline, which its build's last command has started."""
+    assert ear.arn
+    aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    condition = {"ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:*"}}
+    statements = [allow("s3:*", "sagemaker:*")]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PRODUCT),
+        "AWS_ENDPOINT_URL": emulator["url"],
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "NO_PROXY": "127.0.0.1",
+        "SAGEMAKER_PROJECT_NAME": "abalone",
+        "SAGEMAKER_PROJECT_ID": "p-1",
+        "PLATFORM": "sm-mlops",
+        "ENVIRONMENT": "dev",
+        "ARTIFACT_BUCKET": BUCKET,
+        "SAGEMAKER_ROLE_ARN": role(aws, "trainer", "sagemaker.amazonaws.com", statements, condition),
+        "MODEL_PACKAGE_GROUP_NAME": GROUP,
+    }
+    command = [sys.executable, "-P", "-B", "-m", "pipelines.run_pipeline"]
+    subprocess.run(command, cwd=PRODUCT, env=environment, check=True, capture_output=True)
+    (one,) = sagemaker.list_pipeline_executions(PipelineName=PIPELINE)["PipelineExecutionSummaries"]
+    return ended(sagemaker, one["PipelineExecutionArn"])
+
+
+def ended(sagemaker: Client, arn: str) -> Json:
+    def final() -> Json | None:
+        found = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        return None if found["PipelineExecutionStatus"] == "Executing" else found
+
+    # The first time ever the packages of the image are installed.
+    return dict(wait(final, f"the end of {arn}", seconds=300))
+
+
+def steps(sagemaker: Client, execution: Json) -> dict[str, str]:
+    arn = execution["PipelineExecutionArn"]
+    found = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    return {one["StepName"]: one["StepStatus"] for one in reversed(found)}
+
+
+def package(sagemaker: Client) -> Json:
+    (one,) = sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
+    return dict(sagemaker.describe_model_package(ModelPackageName=one["ModelPackageArn"]))
+
+
+def test_the_steps_run_and_register_a_model_that_waits_for_approval(
+    aws: Clients, sagemaker: Client, trained: Json
+) -> None:
+    assert trained["PipelineExecutionStatus"] == "Succeeded", trained["FailureReason"]
+    assert steps(sagemaker, trained) == dict.fromkeys(
+        ["Preprocess", "Train", "Evaluate", "CheckError", "Register"], "Succeeded"
+    )
+    found = package(sagemaker)
+    assert found["ModelApprovalStatus"] == "PendingManualApproval"
+    assert found["CustomerMetadataProperties"]["PipelineExecutionArn"] == trained["PipelineExecutionArn"]
+    bucket, _, key = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"][5:].partition("/")
+    report = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["regression_metrics"]
+    assert 0 < report["mse"]["value"] < report["baseline_mse"]["value"]
+
+
+def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear: Ear) -> None:
+    arn = package(sagemaker)["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+
+    heard = [one["detail"] for one in ear.heard()]
+    statuses = [
+        one["currentPipelineExecutionStatus"]
+        for one in heard
+        if one.get("pipelineExecutionArn") == trained["PipelineExecutionArn"]
+    ]
+    assert statuses == ["Executing", "Succeeded"]
+    approvals = [one["ModelApprovalStatus"] for one in heard if one.get("ModelPackageGroupName") == GROUP]
+    assert approvals == ["PendingManualApproval", "Approved"]
+    assert package(sagemaker)["CustomerMetadataProperties"]["ProjectName"] == "abalone"
+
+
+def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(
+    sagemaker: Client, trained: Json, ear: Ear
+) -> None:
+    assert trained
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=PIPELINE,
+        PipelineParameters=[
+            {"Name": "MaxMeanSquaredError", "Value": "0.01"},
+            {"Name": "MaxIterations", "Value": "2"},
+        ],
+    )["PipelineExecutionArn"]
+
+    execution = ended(sagemaker, arn)
+
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    reason = execution["FailureReason"]
+    told = re.fullmatch(
+        r"The mean squared error on the test rows is ([\d.]+) and above the parameter MaxMeanSquaredError = 0\.01 so "
+        r"no version was registered\. Commit: unknown Report: s3://\S+",
+        reason,
+    )
+    assert told, reason
+    assert float(told[1]) > 0.01
+    (heard,) = [
+        one["detail"]
+        for one in ear.heard()
+        if one["detail"].get("currentStepStatus") == "Failed" and one["detail"]["pipelineExecutionArn"] == arn
+    ]
+    assert (heard["stepName"], heard["failureReason"]) == ("ErrorTooHigh", reason)
+    assert steps(sagemaker, execution)["ErrorTooHigh"] == "Failed"
+    assert package(sagemaker)["ModelPackageVersion"] == 1
+
+
+def test_a_job_tells_why_it_failed(sagemaker: Client, trained: Json) -> None:
+    assert trained
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=PIPELINE, PipelineParameters=[{"Name": "InputDataUrl", "Value": f"s3://{BUCKET}/code"}]
+    )["PipelineExecutionArn"]
+
+    execution = ended(sagemaker, arn)
+
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    assert "exit code 1" in execution["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    "parameter", [{"Name": "Nothing", "Value": "1"}, {"Name": "ModelApprovalStatus", "Value": "Approved"}]
+)
+def test_a_parameter_that_the_pipeline_does_not_take_is_refused(
+    sagemaker: Client, trained: Json, parameter: Json
+) -> None:
+    assert trained
+    with pytest.raises(ClientError, match=parameter["Name"]):
+        sagemaker.start_pipeline_execution(PipelineName=PIPELINE, PipelineParameters=[parameter])
+
+
+@pytest.fixture(scope="module")
+def endpoint(aws: Clients, sagemaker: Client, trained: Json) -> str:
+    assert trained
+    server = role(aws, "server", "sagemaker.amazonaws.com", [allow("s3:GetObject")])
+    container = {"ModelPackageName": package(sagemaker)["ModelPackageArn"]}
+    sagemaker.create_model(ModelName="abalone", ExecutionRoleArn=server, PrimaryContainer=container)
+    variant = {"VariantName": "AllTraffic", "ModelName": "abalone", "InitialInstanceCount": 1}
+    variants = [{**variant, "InstanceType": "ml.m5.large"}]
+    sagemaker.create_endpoint_config(EndpointConfigName="abalone", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="abalone", EndpointConfigName="abalone")
+    return "abalone"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "read"),
+    [
+        ("text/csv", ROWS, lambda text: [float(line) for line in text.splitlines()]),
+        (
+            "application/json",
+            json.dumps({"instances": [["M", 0.455, 0.365, 0.095, 0.514, 0.2245, 0.101, 0.15]]}).encode(),
+            lambda text: json.loads(text)["predictions"],
+        ),
+    ],
+)
+def test_an_endpoint_answers_with_its_model(
+    aws: Clients, endpoint: str, content_type: str, body: bytes, read: Callable[[str], list[float]]
+) -> None:
+    answer = aws("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType=content_type, Body=body)
+
+    assert answer["ContentType"] == content_type
+    predictions = read(answer["Body"].read().decode())
+    assert predictions
+    assert all(1 < value < 30 for value in predictions)
+
+
+def test_a_request_that_the_model_refuses_is_its_error(aws: Clients, endpoint: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        aws("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType="text/html", Body=b"<p>")
+
+    answer: Json = {**refused.value.response}
+    assert (answer["Error"]["Code"], answer["OriginalStatusCode"]) == ("ModelError", 415)
+
+
+def test_an_endpoint_that_is_not_there_is_an_error(aws: Clients) -> None:
+    with pytest.raises(ClientError, match="not found"):
+        aws("sagemaker-runtime").invoke_endpoint(EndpointName="nowhere", ContentType="text/csv", Body=b"1")
