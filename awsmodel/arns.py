@@ -24,9 +24,9 @@ class ArnScope:
         """The scope of an account in a region."""
         return cls(region.partition, region.name, account)
 
-    def in_any_region(self) -> "ArnScope":
-        """The account in whichever region."""
-        return replace(self, region=ANY)
+    def in_region(self, region: str) -> "ArnScope":
+        """The account in another region."""
+        return replace(self, region=region)
 
     def of_account(self, account: str) -> "ArnScope":
         """Another account in the same region."""
@@ -49,6 +49,10 @@ class ArnScope:
     def root(self) -> str:
         """ARN by which a policy names the account."""
         return self._iam("root")
+
+    def identity(self, kind: str, name: str) -> str:
+        """ARN of a `role`, a `user`, a `group` or a `policy` without a path."""
+        return self._iam(f"{kind}/{name}")
 
     def role(self, name: str, path: str = "/") -> str:
         """ARN of a role."""
@@ -89,6 +93,10 @@ class ArnScope:
     def build_project(self, name: str) -> str:
         """ARN of a CodeBuild project."""
         return self.arn("codebuild", f"project/{name}")
+
+    def report_group(self, name: str) -> str:
+        """ARN of a report group of CodeBuild."""
+        return self.arn("codebuild", f"report-group/{name}")
 
     def repository(self, name: str) -> str:
         """ARN of a CodeCommit repository."""

@@ -5,7 +5,7 @@ Everything that the products make is named `sagemaker-*`, so names are the bound
 
 from collections.abc import Mapping
 
-from awsmodel.arns import ArnScope
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.iam.policies import Statement, allow
 from components.sections.iam import UseRole
@@ -64,7 +64,7 @@ def launch_statements(
             role may make none.
         in_network: whether projects run in a VPC.
     """
-    arns = ArnScope.of(region, account_id).in_any_region()
+    arns = ArnScope.of(region, account_id).in_region(ANY)
     return [
         *_stack_statements(arns),
         *_developer_tool_statements(arns),
@@ -252,7 +252,7 @@ def boundary_statements(
     own policies name the actions. Only with `stack_set_role_arn` can a project deploy stack sets: whoever passes that
     role can do in the target accounts what the execution role there can do.
     """
-    arns = ArnScope.of(region, account_id).in_any_region()
+    arns = ArnScope.of(region, account_id).in_region(ANY)
     own_buckets = [arns.bucket(_NAMED), arns.object(_NAMED, "*")]
     return [
         allow("OwnBuckets", ["s3:*"], own_buckets),

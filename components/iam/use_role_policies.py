@@ -41,7 +41,7 @@ class ProjectContext:
     @property
     def global_arns(self) -> ArnScope:
         """ARNs of the account that name no region."""
-        return ArnScope.of(self.regions[0], self.account_id).in_any_region()
+        return ArnScope.of(self.regions[0], self.account_id).in_region(ANY)
 
     def arns(self, service: str, *names: str, account: str | None = None) -> list[str]:
         """ARNs of things of the account, in each region of the catalog."""

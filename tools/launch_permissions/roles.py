@@ -99,9 +99,8 @@ def of_any_stack() -> list[LaunchRole]:
 def managed(stack: StackFile | None) -> LaunchRole:
     """A role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
     facts = _facts(stack) if stack else replace(_ANY_FACTS, catalog=None)
-    text = MANAGED_POLICY.read_text(encoding="utf-8").replace(
-        f"arn:{_ANY_REGION.partition}:", f"arn:{facts.home.partition}:"
-    )
+    beginning = _ANY_FACTS.arns.form("")
+    text = MANAGED_POLICY.read_text(encoding="utf-8").replace(beginning, facts.arns.form(""))
     fixture = json.loads(text)
     scope = _scope(facts)
     use_role = scope.arns.role(WELL_KNOWN_USE_ROLE, WELL_KNOWN_PATH)
