@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
@@ -72,8 +71,12 @@ class Functions(ABC):
         """Return one of several values."""
 
     @abstractmethod
-    def joined(self, items: Json) -> list[Json]:
-        """Return what `Fn::Join` is to join."""
+    def listed(self, items: Json) -> list[Json]:
+        """Return the values of a list."""
+
+    @abstractmethod
+    def joined(self, separator: str, values: list[Json]) -> Json:
+        """Return the text of several values."""
 
     @abstractmethod
     def unknown_function(self, name: str) -> TemplateError:
@@ -112,27 +115,29 @@ class Functions(ABC):
 
     def _get_att(self, argument: Json) -> Json:
         parts = argument if isinstance(argument, list) else [argument]
-        path = ".".join(as_text(self.value(part)) for part in parts)
-        logical_id, _, attribute = path.partition(".")
+        logical_id, _, attribute = ".".join(map(self.word, parts)).partition(".")
         return self.attribute(logical_id, attribute)
 
-    def _join(self, argument: Json) -> str:
+    def _join(self, argument: Json) -> Json:
         separator, items = self.arguments("Fn::Join", argument, 2)[:2]
-        return self.word(separator).join(as_text(item) for item in self.joined(items))
+        return self.joined(self.word(separator), self.listed(items))
 
-    def _sub(self, argument: Json) -> str:
+    def _sub(self, argument: Json) -> Json:
         text, given = substituted(argument)
 
-        def replacement(found: re.Match[str]) -> str:
-            name = found[1].strip()
+        def variable(name: str) -> Json:
             if name.startswith("!"):
-                return f"${{{name[1:]}}}"
+                return self.plain(f"${{{name[1:]}}}")
             if name in given:
-                return as_text(self.value(given[name]))
+                return self.value(given[name])
             logical_id, dot, attribute = name.partition(".")
-            return as_text(self.attribute(logical_id, attribute) if dot else self.reference(name))
+            return self.attribute(logical_id, attribute) if dot else self.reference(name)
 
-        return VARIABLE.sub(replacement, self.word(text))
+        # Between the texts of `split` stand the names.
+        pieces = VARIABLE.split(self.word(text))
+        return self.joined(
+            "", [variable(piece.strip()) if place % 2 else self.plain(piece) for place, piece in enumerate(pieces)]
+        )
 
 
 class Evaluation(Functions):
@@ -264,10 +269,18 @@ class Evaluation(Functions):
             raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {number}")
         return values[number]
 
-    def joined(self, items: Json) -> list[Json]:
+    def listed(self, items: Json) -> list[Json]:
         """Return the values of a list, or of the function that gives it."""
         values: list[Json] = self.value(items)
         return values
+
+    def joined(self, separator: str, values: list[Json]) -> Json:
+        """Return the text of several values."""
+        return separator.join(map(as_text, values))
+
+    def word(self, node: Json) -> str:
+        """Return a text, which a function may give."""
+        return super().word(self.value(node))
 
     def unknown_function(self, name: str) -> TemplateError:
         """Tell of a function that is not worked out here."""

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 import yaml
 
 from awsmodel.cloudformation.functions import call, plain
-from awsmodel.cloudformation.longest_values import LongestValues
 from awsmodel.cloudformation.name_limits import NAME_LIMITS
+from awsmodel.cloudformation.possible_values import LongestValues
 from awsmodel.cloudformation.template import Template, TemplateError
 from awsmodel.cloudformation.yaml_nodes import fields, items, line
 from components.packaging.faults import Report
