@@ -45,8 +45,8 @@ FORMS = {
     ),
 }
 
-WRITTEN = re.compile(r"\barn:(\{\}|aws)")
-"""The beginning of an ARN that is put together, or that holds in one partition."""
+WRITTEN = re.compile(r"\barn:(\{\}|aws[a-z-]*):(?!')")
+"""The beginning of an ARN that is put together, or that holds in one partition; in quotes it is told to a person."""
 
 
 @pytest.mark.parametrize(("arn", "made"), FORMS.items(), ids=FORMS)
