@@ -87,7 +87,7 @@ def _install(venv: Path, requirements: Path, run: Execute) -> None:
     install = [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
     if run(install, Packages(venv, requirements)) != 0:
         raise InstallError(
-            f"pip could not install {named}; its message is above. "
+            f"pip could not install requirements/{requirements.name}; its message is above. "
             "Check the network or the package index that pip is configured for, then run this again."
         )
     print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr)
