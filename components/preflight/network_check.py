@@ -60,7 +60,7 @@ def check(networks: Mapping[str, Network], services: Mapping[str, str], access: 
 
     Args:
         networks: the networks; where there is none, nothing is called.
-        services: what the things that run there call (`called_services`).
+        services: what the things that run there call (`settings.products.services_called`).
         access: who asks AWS.
 
     Raises:
