@@ -240,7 +240,7 @@ def test_faults_of_the_description(tmp_path: Path, description: str, faults: lis
     assert faults_of(make_product(tmp_path, description=description)) == faults
 
 
-def test_a_fault_of_a_text_hides_nothing_that_the_checks_of_the_folder_must_know(tmp_path: Path) -> None:
+def test_a_fault_of_a_text_hides_nothing_that_the_checks_of_the_folder_must_know() -> None:
     description = f"{described(email='email: team')}notSecret: [tests/key.pem]\nseed: none\n"
     hints = read_description(description, lambda _line, _reason: None)
     assert hints is not None
