@@ -11,8 +11,8 @@ from components.iam.policies import document as as_json
 from components.iam.role_documents import RoleDocument
 from components.providers import adopted_role, iam_roles
 from components.sections.iam import RoleMode
+from tools.doctor.account import Account
 from tools.doctor.findings import SkipError, Verdict, broken, ok
-from tools.doctor.places import Account
 
 
 def made_roles(account: Account) -> Verdict:
@@ -30,7 +30,7 @@ def made_roles(account: Account) -> Verdict:
         faults += [f"{role['Arn']} {fault}" for fault in (*told, *beyond)]
     if faults:
         # All of them, however many: each is a right that somebody has.
-        return broken("; ".join(faults), account.up)
+        return broken("; ".join(faults))
     if not found:
         raise SkipError("the stack has made no role")
     return ok(f"{len(found)} roles have what the stack gives them, and no more")
@@ -75,9 +75,9 @@ def _boundary(arn: str | None) -> str:
 
 def _adopted(account: Account, iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
     """What is of no stack on a role that several may share. Its boundary may be another stack's."""
-    place = {"name": document.name, "path": document.path, "key": document.key}
+    role_props = {"name": document.name, "path": document.path, "key": document.key}
     trust = as_json(document.trust)
-    props = {**place, "trust": trust, "otherPolicyArns": account.wanted.iam.other_policy_arns}
+    props = {**role_props, "trust": trust, "otherPolicyArns": account.wanted.iam.other_policy_arns}
     attached, inline = adopted_role.added_policies(iam, props)
     yield from (f"has the policy {arn}" for arn in attached)
     yield from (f"has the inline policy {policy}" for policy in inline)

@@ -1,6 +1,6 @@
 """The role that launches projects, those that work in them, and the boundary of the roles that a project makes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from awsmodel.iam import evaluation
@@ -11,8 +11,8 @@ from components.packaging import seed_code
 from components.providers import iam_roles
 from components.sections.iam import RoleMode
 from tools import hints
+from tools.doctor.account import Account
 from tools.doctor.findings import SkipError, Verdict, broken, ok
-from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
 from tools.launch_permissions.roles import as_read
 
@@ -26,12 +26,12 @@ def launch_role(account: Account) -> Verdict:
 
 
 def launch_role_trust(account: Account) -> Verdict:
-    """Whoever launches by the routes that the catalog offers may act as it."""
+    """Whoever launches by the routes that the catalog offers may act as the launch role."""
     return _trust(account, _launch(account), account.role_facts.iam.launch_mode, "launch-role")
 
 
 def launch_role_permissions(account: Account) -> Verdict:
-    """It may do what launching, updating and deleting the products takes."""
+    """The launch role may do what launching, updating and deleting the products takes."""
     ((wanted, role),) = _found(account, _launch(account), "launch-role")
     policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
     if evaluation.missing(wanted.statements, policy, boundary):
@@ -54,12 +54,12 @@ def use_roles(account: Account) -> Verdict:
 
 
 def use_roles_trust(account: Account) -> Verdict:
-    """The services may act as them."""
+    """The services may act as the roles that work in projects."""
     return _trust(account, _use(account), account.role_facts.iam.use_mode, "use-roles")
 
 
 def use_roles_permissions(account: Account) -> Verdict:
-    """They may do what projects take."""
+    """The roles that work in projects may do what projects take."""
     lacking = []
     for wanted, role in _found(account, _use(account), "use-roles"):
         policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
@@ -167,15 +167,3 @@ def _remedy(account: Account, mode: RoleMode) -> str:
         policies = hints.tool("iam-policies", "-s", account.stack)
         return f"whoever administers what sm-mlops:iam supplies sets it right; `{policies}` prints it"
     return account.up
-
-
-CHECKS: tuple[Callable[[Account], Verdict], ...] = (
-    launch_role,
-    launch_role_trust,
-    launch_role_permissions,
-    use_roles,
-    use_roles_trust,
-    use_roles_permissions,
-    project_boundary,
-)
-"""What is looked at once for all regions of the catalog."""
