@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from awsmodel.iam.evaluation import Request, Statement, decision, statements
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sns import SNSClient
 
 Client = Callable[[str], Any]
 """Gives the client of a service in one region."""
@@ -17,7 +22,7 @@ STRANGER = "999999999999"
 _READ = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 
-def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+def bucket_faults(s3: "S3Client", bucket: str, account_id: str) -> Iterator[str]:
     """What is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
     policy = _policy(lambda: s3.get_bucket_policy(Bucket=bucket)["Policy"])
     partition = s3.meta.partition
@@ -32,7 +37,7 @@ def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # no
     yield from (f"bucket {bucket}: {name} is off" for name, on in sorted(block.items()) if not on)
 
 
-def topic_faults(sns: Any, topic_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+def topic_faults(sns: "SNSClient", topic_arn: str) -> Iterator[str]:
     """What is wrong with how a topic is guarded."""
     policy = _policy(lambda: sns.get_topic_attributes(TopicArn=topic_arn)["Attributes"]["Policy"])
     plain = Request("sns:Publish", topic_arn, {"aws:SecureTransport": "false"}, "*")
@@ -42,7 +47,7 @@ def topic_faults(sns: Any, topic_arn: str) -> Iterator[str]:  # noqa: ANN401 - a
         yield from _strangers(f"topic {topic_arn}", policy, action, topic_arn, sns.meta.partition, {})
 
 
-def key_faults(kms: Any, key_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+def key_faults(kms: "KMSClient", key_arn: str) -> Iterator[str]:
     """What is wrong with how a key is guarded."""
     policy = _policy(lambda: kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     for action in ("kms:Decrypt", "kms:PutKeyPolicy"):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,9 @@ from components.providers.product_files import PROVISIONING_TAG, STUDIO_TAG, obj
 from tools.doctor.account import CatalogProduct, StackRegion
 from tools.doctor.checks.projects import judge_principals
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 
 def portfolio(region: StackRegion) -> Verdict:
@@ -191,7 +194,7 @@ def _judge_object(product: CatalogProduct, key: str, tag: str) -> Verdict:
     return broken(f"{url} is not there")
 
 
-def _is_there(client: Any, bucket: str, key: str) -> bool:  # noqa: ANN401 - a botocore client
+def _is_there(client: "S3Client", bucket: str, key: str) -> bool:
     try:
         listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
     except client.exceptions.NoSuchBucket:

@@ -1,7 +1,7 @@
 """Roles that the stack has made: whether anybody has given one of them more than the stack gives."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from awsmodel.iam import evaluation
 from awsmodel.iam.evaluation import Statement
@@ -13,6 +13,9 @@ from components.providers import adopted_role, iam_roles
 from components.sections.iam import RoleMode
 from tools.doctor.account import Account
 from tools.doctor.findings import SkipError, Verdict, broken, ok
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
 
 
 def made_roles(account: Account) -> Verdict:
@@ -58,7 +61,7 @@ def _is_made(account: Account, role: Mapping[str, Any], *, adopted: bool) -> boo
     return judged.is_made_by(account.names, tags)
 
 
-def _own(account: Account, iam: Any, role: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+def _own(account: Account, iam: "IAMClient", role: Mapping[str, Any]) -> Iterator[str]:
     name, wanted = role["RoleName"], account.wanted.iam
     attached = judged.added_policies(iam_roles.attached(iam, name), account.names, wanted.other_policy_arns)
     yield from (f"has the policy {arn}" for arn in attached)
@@ -73,7 +76,7 @@ def _boundary(arn: str | None) -> str:
     return f"the boundary {arn}" if arn else "no boundary"
 
 
-def _adopted(account: Account, iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
+def _adopted(account: Account, iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
     """What is of no stack on a role that several may share. Its boundary may be another stack's."""
     role_props = {"name": document.name, "path": document.path, "key": document.key}
     trust = as_json(document.trust)
@@ -95,7 +98,7 @@ def _trusted(statements: list[Statement]) -> Iterator[str]:
         yield f"trusts {', '.join(evaluation.values(named))}"
 
 
-def _beyond(iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
+def _beyond(iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
     """What differs where the whole document is known: the text of the role's own policies, and its trust."""
     trust = _trust(role)
     if not judged.added_trust(trust) and evaluation.comparable(trust) != evaluation.comparable(document.trust):
@@ -104,7 +107,7 @@ def _beyond(iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterat
         yield f"may also {request}"
 
 
-def _own_statements(iam: Any, name: str) -> list[Statement]:  # noqa: ANN401
+def _own_statements(iam: "IAMClient", name: str) -> list[Statement]:
     """Statements of the policies that the stack has given: the others are told whole."""
     inline = iam_roles.inline(iam, name)
     own = [policy for policy in inline if policy not in judged.added_inline(inline)]

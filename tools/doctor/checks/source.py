@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
@@ -11,6 +11,10 @@ from components.sections.source import CodeCommitSource, ConnectionSource
 from tools import hints
 from tools.doctor.account import Account, CatalogProduct, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
+
+if TYPE_CHECKING:
+    from types_boto3_codeconnections import CodeConnectionsClient
+    from types_boto3_codeconnections.type_defs import ConnectionTypeDef, ListConnectionsInputTypeDef
 
 NOTIFICATIONS_ROLE = "AWSServiceRoleForCodeStarNotifications"
 """Role with which AWS watches for what notification rules tell."""
@@ -51,19 +55,20 @@ def connection(account: Account) -> Verdict:
     return ok(f"{found['ConnectionArn']} is AVAILABLE")
 
 
-def _connection(client: Any, account: Account, source: ConnectionSource) -> Mapping[str, Any] | None:  # noqa: ANN401
+def _connection(
+    client: "CodeConnectionsClient", account: Account, source: ConnectionSource
+) -> "ConnectionTypeDef | None":
     if source.connection_arn is not None:
         try:
-            found: dict[str, Any] = client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
+            return client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
         except client.exceptions.ResourceNotFoundException:
             return None
-        return found
-    arguments = {"ProviderTypeFilter": source.provider}
+    arguments: ListConnectionsInputTypeDef = {"ProviderTypeFilter": source.provider}
     while True:
         page = client.list_connections(**arguments)
         for item in page["Connections"]:
             if item["ConnectionName"] == account.names.connection.value:
-                return dict(item)
+                return item
         if not page.get("NextToken"):
             return None
         arguments["NextToken"] = page["NextToken"]
