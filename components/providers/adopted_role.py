@@ -114,7 +114,8 @@ class AdoptedRoleProvider(AwsResourceProvider):
         return {**kept, **found, "drift": [], "differences": differences}
 
     def _iam(self, props: Mapping[str, Any]) -> "IAMClient":
-        return self.client("iam", props["region"])
+        client: IAMClient = self.client("iam", props["region"])
+        return client
 
     @staticmethod
     def _explained(props: Mapping[str, Any]) -> AbstractContextManager[None]:
