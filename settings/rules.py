@@ -100,7 +100,7 @@ def _name_faults(fields: Mapping[str, Any]) -> Iterator[str]:
 def _test_faults(
     tests: DeploymentTestsSpec, delivery: DeliverySpec | None, artifacts: ArtifactsSpec | None
 ) -> Iterator[str]:
-    """Tests run Pulumi as the delivery does, each in a region in which pipelines act."""
+    """Judge that tests run Pulumi as the delivery does, each in a region in which pipelines act."""
     where = f"{NAMESPACE}:deploymentTests"
     if delivery is None:
         yield f"{where}: needs {NAMESPACE}:delivery, which says where Pulumi and its state are"
@@ -140,7 +140,7 @@ def _partition_faults(
 
 
 def _place_faults(catalog: CatalogSpec, home: str | None) -> Iterator[str]:
-    """What is said of a region or of a product is said of one that the catalog has."""
+    """Tell what is said of a region or of a product is said of one that the catalog has."""
     regions = catalog.regions or ((home,) if home else ())
     for key in ("studio_domains", "project_key_arns"):
         for region in getattr(catalog, key):

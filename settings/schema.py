@@ -99,7 +99,7 @@ class Settings(BaseModel):
     def environment_in(
         self, account_id: pulumi.Output[str], *, other_policies: Mapping[str, Sequence[str]]
     ) -> Environment:
-        """What every component of the environment shares.
+        """Tell what every component of the environment shares.
 
         Args:
             account_id: the account that the stack deploys to.

@@ -55,7 +55,7 @@ class Choice:
 
 
 def choices(product: Product) -> Iterator[Choice]:
-    """The ways in which a template is looked at."""
+    """Return the ways in which a template is looked at."""
     kinds = [group for group in product.environment if group not in _ALWAYS]
     ways = [*([other for other in kinds if other != kind] for kind in kinds), [], *([] if len(kinds) > 2 else [kinds])]
     options = {name: values for name in product.parameters if (values := _options(product, name))}
@@ -70,7 +70,7 @@ def choices(product: Product) -> Iterator[Choice]:
 
 
 def _value(group: str, key: str, given: Sequence[str]) -> str:
-    """A value, or none: roles are bounded where the environment does not give them."""
+    """Return a value, or none: roles are bounded where the environment does not give them."""
     has = group in (*_ALWAYS, *given)
     return _VALUES[group, key] if has != ((group, key) == _BOUNDARY) else ""
 
@@ -91,7 +91,7 @@ def _options(product: Product, name: str) -> Sequence[str]:
 
 
 def template_faults(product: Product) -> Sequence[str]:
-    """What cfn-lint finds, each thing once, with file and line.
+    """Tell what cfn-lint finds, each thing once, with file and line.
 
     Raises:
         ToolError: cfn-lint is not there.

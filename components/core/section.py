@@ -32,14 +32,14 @@ def fault(message: str) -> PydanticCustomError:
 
 
 def _known_region(value: str) -> str:
-    """An AWS region."""
+    """Take an AWS region."""
     if value not in known_regions():
         raise fault(f"{value!r} is not an AWS region{nearest(value, list(known_regions()))}")
     return value
 
 
 def _email(value: str) -> str:
-    """An e-mail address."""
+    """Take an e-mail address."""
     normalized, wrong = email_address(value)
     if wrong:
         raise fault(f"{value!r} {wrong}")
@@ -47,7 +47,7 @@ def _email(value: str) -> str:
 
 
 def _account_id(value: str) -> str:
-    """An AWS account id: twelve digits, in quotes."""
+    """Take an AWS account id: twelve digits, in quotes."""
     if len(value) != 12 or not (value.isascii() and value.isdigit()):
         raise fault(f"{value!r} is not an AWS account id: twelve digits, in quotes")
     return value
@@ -133,7 +133,7 @@ class Section(BaseModel):
 
 
 def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
-    """What the docstrings say of the fields of a model, by name.
+    """Tell what the docstrings say of the fields of a model, by name.
 
     pydantic would read them for every model at every start, which costs more than all else of building one.
     """

@@ -82,7 +82,7 @@ def check(networks: Mapping[str, Network], services: Mapping[str, str], access: 
 
 
 def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, Facts]:
-    """The facts of all regions, read at the same time."""
+    """Return the facts of all regions, read at the same time."""
     try:
         # A session makes its clients one after the other; calling them is safe for threads.
         clients = [access.client("ec2", region) for region in networks]
@@ -205,7 +205,7 @@ class _Subnet:
     facts: Facts
 
     def lack(self, services: Mapping[str, str]) -> _Lack | None:
-        """What of the services cannot be reached from here."""
+        """Tell what of the services cannot be reached from here."""
         table = self._route_table()
         routes = table["Routes"] if table else ()
         default = next((route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"), None)
@@ -225,7 +225,7 @@ class _Subnet:
         return _Lack(words, certain=not hidden and any(lack.certain for lack in missing.values()))
 
     def _route_table(self) -> Described | None:
-        """The subnet's own table, else the main one; None where neither is visible."""
+        """Return the subnet's own table, else the main one; None where neither is visible."""
         found = None
         for table in self.facts.route_tables:
             for association in table["Associations"]:

@@ -209,7 +209,7 @@ def _complete(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any
 
 
 def _is_trusted(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """A role of one stack has this stack's trust; one that several share lets each of them work, and nobody else."""
+    """Give a role of one stack this stack's trust; one that several share lets each of them work, and nobody else."""
     if _others(role, props):
         return not untrusted(_wanted_trust(props), _trust(role)) and not added_trust(role, props)
     return comparable(_trust(role)) == comparable(_wanted_trust(props))
@@ -245,13 +245,13 @@ def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[State
 
 
 def _is_bound(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """A stack without a boundary leaves alone the one that another stack has asked for."""
+    """Return a stack without a boundary leaves alone the one that another stack has asked for."""
     wanted = props["boundaryArn"]
     return _bound(role) == wanted or (not wanted and bool(_others(role, props)))
 
 
 def _changes(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
-    """What somebody has changed of this stack's own."""
+    """Tell what somebody has changed of this stack's own."""
     attached = iam_roles.attached(iam, props["name"])
     found = {
         f"the tag {_tag(props['claimant'])} is gone": props["claimant"] not in _users(role),
@@ -271,7 +271,7 @@ def _changes(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]
 
 
 def added_policies(iam: "IAMClient", props: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """What is of no stack on a role that a stack has made: ARNs of managed policies, and names of inline ones.
+    """Tell what is of no stack on a role that a stack has made: ARNs of managed policies, and names of inline ones.
 
     Args:
         iam: a client of IAM.
@@ -356,7 +356,7 @@ def _delete_inline(iam: "IAMClient", name: str, policy: str) -> None:
 
 
 def _perhaps_gone(iam: "IAMClient") -> AbstractContextManager[None]:
-    """What is to go may have gone: a call whose answer got lost is made again."""
+    """Tell what is to go may have gone: a call whose answer got lost is made again."""
     gone: AbstractContextManager[None] = suppress(iam.exceptions.NoSuchEntityException)
     return gone
 
@@ -365,7 +365,7 @@ def _perhaps_gone(iam: "IAMClient") -> AbstractContextManager[None]:
 
 
 def _gaps(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
-    """What a role lacks, each gap in words."""
+    """Tell what a role lacks, each gap in words."""
     path = [] if role["Path"] == props["path"] else [f"the path {props['path']} (it has {role['Path']})"]
     try:
         trust = untrusted(_wanted_trust(props), _trust(role))
@@ -384,7 +384,7 @@ def _with(context: Mapping[str, Any]) -> str:
 
 
 def _surplus(iam: "IAMClient", props: Mapping[str, Any]) -> list[str]:
-    """What a role may do beyond what is needed."""
+    """Tell what a role may do beyond what is needed."""
     broader = missing(iam_roles.role_statements(iam, props["name"]), _wanted(props))
     return list(_shortened([f"may also {request}" for request in broader]))
 

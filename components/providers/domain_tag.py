@@ -57,7 +57,7 @@ class DomainTagProvider(AwsResourceProvider):
         return UpdateResult({**_own(news), "domainArn": olds["domainArn"]})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What the domain says; without the tag, or without the domain, there is nothing."""
+        """Tell what the domain says; without the tag, or without the domain, there is nothing."""
         client = self.client("sagemaker", props["region"])
         with self._explained(props):
             try:

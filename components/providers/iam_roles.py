@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def find(iam: "IAMClient", name: str) -> Mapping[str, Any] | None:
-    """A role, with its tags; None where there is none of the name."""
+    """Return a role, with its tags; None where there is none of the name."""
     try:
         role: Mapping[str, Any] = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
@@ -20,7 +20,7 @@ def find(iam: "IAMClient", name: str) -> Mapping[str, Any] | None:
 
 
 def loaded(document: Any) -> Any:  # noqa: ANN401 - botocore gives a mapping where it can read the document
-    """A policy document as data."""
+    """Return a policy document as data."""
     return json.loads(document) if isinstance(document, str) else document
 
 
@@ -40,7 +40,7 @@ def inline(iam: "IAMClient", name: str) -> list[str]:
 
 
 def policy_document(iam: "IAMClient", arn: str) -> Any:  # noqa: ANN401
-    """The document of a managed policy that counts; None where there is no such policy."""
+    """Return the document of a managed policy that counts; None where there is no such policy."""
     try:
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         return loaded(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])

@@ -109,7 +109,7 @@ class ProductFilesProvider(AwsResourceProvider):
         return UpdateResult(self._publish(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
+        """Tell what AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
         client = self.client("s3", props["region"])
         with explained(f"files of {props['product']}", "s3", props["region"]):
             whole = all(

@@ -45,7 +45,7 @@ def artifacts(client: "ServiceCatalogClient", product_id: str) -> "list[Version]
 
 
 def provisioned_products(client: "ServiceCatalogClient", product_id: str) -> "Iterator[ProvisionedProduct]":
-    """What people of this account have launched from a product, whoever launched it."""
+    """Tell what people of this account have launched from a product, whoever launched it."""
     arguments: SearchProvisionedProductsInputTypeDef = {
         "AccessLevelFilter": {"Key": "Account", "Value": "self"},
         "Filters": {"SearchQuery": [f"productId:{product_id}"]},
@@ -160,7 +160,7 @@ class ProductVersionProvider(AwsResourceProvider):
     """Carries out releases; the functions above do the work."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """A product keeps at least the version that people launch, and a new one says what is new in it."""
+        """Return a product keeps at least the version that people launch, and a new one says what is new in it."""
         keep = news.get("keepVersions")
         failures = []
         if isinstance(keep, int | float) and not 1 <= keep <= GUARD:
@@ -183,7 +183,7 @@ class ProductVersionProvider(AwsResourceProvider):
         return UpdateResult(self._release(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: reads as no version where `up` has something to repair.
+        """Tell what AWS has: reads as no version where `up` has something to repair.
 
         That is where people cannot launch the version, because it is gone, off or deprecated, and where they can launch
         another one.

@@ -92,7 +92,7 @@ def associated(catalog: "ServiceCatalogClient", portfolio_id: str) -> set[str]:
 
 
 def members(iam: "IAMClient", principals: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What IAM says of each single role, user or group that exists."""
+    """Tell what IAM says of each single role, user or group that exists."""
     found = {}
     for principal in sorted(principals):
         if principal_type(principal) == "IAM":
@@ -143,7 +143,7 @@ class ProjectsPortfolioProvider(AwsResourceProvider):
         return UpdateResult(self._apply(news, olds.get("identities") or {}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: the status, and which of the wanted principals can really find the portfolio."""
+        """Tell what AWS has: the status, and which of the wanted principals can really find the portfolio."""
         region = props["region"]
         with self._explained(region):
             status = self._status(region)

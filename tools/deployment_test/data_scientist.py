@@ -51,7 +51,7 @@ class DataScientist:
     waiting: Waiting
 
     def offered(self, product_name: str) -> Mapping[str, str]:
-        """A product of the catalog and the version that people launch, as `CreateProject` wants them.
+        """Return a product of the catalog and the version that people launch, as `CreateProject` wants them.
 
         Raises:
             ToolError: nobody offers the product to this caller.
@@ -135,7 +135,7 @@ class DataScientist:
         self.waiting.until(f"project {name} to be {wanted}", look)
 
     def _project(self, name: str) -> Mapping[str, Any] | None:
-        """A project as AWS describes it; None where there is none."""
+        """Return a project as AWS describes it; None where there is none."""
         try:
             found: Mapping[str, Any] = self.client("sagemaker").describe_project(ProjectName=name)
         except ClientError as error:
@@ -171,7 +171,7 @@ class DataScientist:
         return sorted(name for name in names if contained in name)
 
     def executions(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
-        """Runs of a pipeline, the newest first."""
+        """Return runs of a pipeline, the newest first."""
         pages = self.client("codepipeline").get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
         return [item for page in pages for item in page["pipelineExecutionSummaries"]]
 
@@ -241,7 +241,7 @@ class DataScientist:
                 raise ToolError(f"training {name}: {run['PipelineExecutionStatus']}: {'; '.join(told)}")
 
     def _trained(self, name: str) -> Mapping[str, Any] | None:
-        """The newest execution of a SageMaker pipeline, once it has ended."""
+        """Return the newest execution of a SageMaker pipeline, once it has ended."""
         runs = self.client("sagemaker").list_pipeline_executions(
             PipelineName=name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
         )["PipelineExecutionSummaries"]

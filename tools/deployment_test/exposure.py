@@ -23,7 +23,7 @@ _READ = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 
 def bucket_faults(s3: "S3Client", bucket: str, account_id: str) -> Iterator[str]:
-    """What is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
+    """Tell what is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
     policy = _policy(lambda: s3.get_bucket_policy(Bucket=bucket)["Policy"])
     partition = s3.meta.partition
     objects = f"arn:{partition}:s3:::{bucket}/any"
@@ -38,7 +38,7 @@ def bucket_faults(s3: "S3Client", bucket: str, account_id: str) -> Iterator[str]
 
 
 def topic_faults(sns: "SNSClient", topic_arn: str) -> Iterator[str]:
-    """What is wrong with how a topic is guarded."""
+    """Tell what is wrong with how a topic is guarded."""
     policy = _policy(lambda: sns.get_topic_attributes(TopicArn=topic_arn)["Attributes"]["Policy"])
     plain = Request("sns:Publish", topic_arn, {"aws:SecureTransport": "false"}, "*")
     if decision(policy, plain) != "deny":
@@ -48,7 +48,7 @@ def topic_faults(sns: "SNSClient", topic_arn: str) -> Iterator[str]:
 
 
 def key_faults(kms: "KMSClient", key_arn: str) -> Iterator[str]:
-    """What is wrong with how a key is guarded."""
+    """Tell what is wrong with how a key is guarded."""
     policy = _policy(lambda: kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     for action in ("kms:Decrypt", "kms:PutKeyPolicy"):
         yield from _strangers(f"key {key_arn}", policy, action, key_arn, kms.meta.partition, {})
@@ -64,7 +64,7 @@ def _strangers(
 
 
 def _policy(read: Callable[[], str]) -> list[Statement]:
-    """The statements of a policy; none where the resource has no policy."""
+    """Return the statements of a policy; none where the resource has no policy."""
     try:
         return statements(json.loads(read()))
     except ClientError as error:

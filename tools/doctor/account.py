@@ -30,7 +30,7 @@ class Access(Protocol):
     """Gives clients of AWS."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client of a service in a region."""
+        """Return a client of a service in a region."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Account:
 
     @classmethod
     def of(cls, file: StackFile, access: Access | None = None, now: datetime | None = None) -> "Account":
-        """The account of a stack's file.
+        """Return the account of a stack's file.
 
         Args:
             file: the stack's file.
@@ -135,7 +135,7 @@ class Account:
         return hints.typed("pulumi", "up", "--refresh", "-s", self.stack)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client in a region, the home region where none is named."""
+        """Return a client in a region, the home region where none is named."""
         key = (service, region or self.home.name)
         # boto3 makes clients of one session in one thread at a time only; the clients themselves may be shared.
         with self._lock:
@@ -166,7 +166,7 @@ class StackRegion:
         return self.details.name
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client in this region."""
+        """Return a client in this region."""
         return self.account.client(service, self.name)
 
     @property

@@ -98,7 +98,7 @@ def _chosen(account: Account, regions: Sequence[str]) -> list[str]:
 
 
 def _person(account: Account, arn: str | None) -> PrincipalRole | None:
-    """The role behind an ARN. A session's ARN lacks the role's path, so IAM is asked for it."""
+    """Return the role behind an ARN. A session's ARN lacks the role's path, so IAM is asked for it."""
     if arn is None:
         return None
     parts = arn.split(":", 5)
@@ -115,7 +115,7 @@ def _person(account: Account, arn: str | None) -> PrincipalRole | None:
 
 
 def _groups(account: Account, regions: Iterable[str], person: PrincipalRole | None) -> Iterator[list[_Check]]:
-    """What is looked at one after the other, in groups that can be looked at side by side."""
+    """Tell what is looked at one after the other, in groups that can be looked at side by side."""
     yield [_of(rule, account.wanted.home_region, account) for rule in registry.SOURCE]
     yield [_of(rule, account.names.prefix, account) for rule in registry.ROLES]
     yield [_of(rule, account.names.prefix, account) for rule in registry.MADE_ROLES]

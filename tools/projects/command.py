@@ -86,7 +86,7 @@ def upgrade(
 
 
 def projects(account: Account, regions: Sequence[str] = ()) -> list[Project]:
-    """The projects of a stack's products.
+    """Return the projects of a stack's products.
 
     Raises:
         ToolError: a region is none of the catalog's.
@@ -136,7 +136,7 @@ def _row(one: Project) -> tuple[str, ...]:
 
 
 def plan(ready: Sequence[Project], held: Sequence[Project], at_once: int) -> Iterator[str]:
-    """What would be done, and what not."""
+    """Tell what would be done, and what not."""
     if ready:
         yield f"{_count(len(ready), 'project')} to update, {at_once} at once; parameters keep their values:"
         for one in ready:

@@ -39,7 +39,7 @@ _CURATED = "aws/codebuild/"
 
 
 def build_images(region: StackRegion) -> Verdict:
-    """CodeBuild offers every image that the products' templates name, and patches it."""
+    """Check that CodeBuild offers every image that the products' templates name, and patches it."""
     images = {
         _plain(image): slug
         for slug in region.account.catalog.products
@@ -92,5 +92,5 @@ def _offered(region: StackRegion) -> Iterator[str]:
 
 
 def _plain(image: str) -> str:
-    """An image's name in its newer spelling: AWS has two for the same image."""
+    """Return an image's name in its newer spelling: AWS has two for the same image."""
     return image.replace(f"{_CURATED}amazonlinux2-", f"{_CURATED}amazonlinux-")

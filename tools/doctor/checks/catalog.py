@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def portfolio(region: StackRegion) -> Verdict:
-    """The portfolio exists."""
+    """Check that the portfolio exists."""
     name = region.account.names.portfolio.value
     if region.found_portfolio is None:
         return broken(f"no portfolio of this account is named {name!r}")
@@ -31,7 +31,7 @@ def portfolio(region: StackRegion) -> Verdict:
 
 
 def catalog_principals(region: StackRegion) -> Verdict:
-    """Whom the stack file names may launch."""
+    """Check that whom the stack file names may launch."""
     wanted = region.account.catalog.principals
     if not wanted:
         return warning(
@@ -42,7 +42,7 @@ def catalog_principals(region: StackRegion) -> Verdict:
 
 
 def studio_cors(region: StackRegion) -> Verdict:
-    """Studio's pages may read the distribution bucket from their own origin."""
+    """Check that Studio's pages may read the distribution bucket from their own origin."""
     _ = region.studio_domains
     try:
         rules = region.client("s3").get_bucket_cors(Bucket=region.bucket)["CORSRules"]
@@ -56,7 +56,7 @@ def studio_cors(region: StackRegion) -> Verdict:
 
 
 def studio_domain_tag(region: StackRegion) -> Verdict:
-    """Each domain tells Studio where the templates are."""
+    """Check that each domain tells Studio where the templates are."""
     client, wanted = region.client("sagemaker"), studio_location(region.bucket)
     faults = []
     for domain in region.studio_domains:
@@ -74,14 +74,14 @@ def studio_domain_tag(region: StackRegion) -> Verdict:
 
 
 def product(product: CatalogProduct) -> Verdict:
-    """The product exists."""
+    """Check that the product exists."""
     if product.product_name not in product.region.products:
         return broken(f"no product is named {product.product_name!r}")
     return ok(f"{product.product_id}, {product.product_name!r}")
 
 
 def product_tag(product: CatalogProduct) -> Verdict:
-    """The product has the tag without which Studio does not offer it."""
+    """Check that the product has the tag without which Studio does not offer it."""
     tags = product.region.client("servicecatalog").describe_product_as_admin(Id=product.product_id).get("Tags", [])
     found = {tag["Key"]: tag["Value"] for tag in tags}
     (key, wanted), *_ = STUDIO_VISIBILITY.items()
@@ -91,7 +91,7 @@ def product_tag(product: CatalogProduct) -> Verdict:
 
 
 def product_association(product: CatalogProduct) -> Verdict:
-    """The portfolio offers the product."""
+    """Check that the portfolio offers the product."""
     found = product.portfolio_ids
     if product.region.portfolio_id not in found:
         return broken(
@@ -101,7 +101,7 @@ def product_association(product: CatalogProduct) -> Verdict:
 
 
 def product_version(product: CatalogProduct) -> Verdict:
-    """People launch the version that this checkout publishes."""
+    """Check that people launch the version that this checkout publishes."""
     wanted, live = product.wanted_version, product.live
     own = next((item for item in product.versions if item["Name"] == wanted), None)
     if own is not None and not (own["Active"] and own.get("Guidance", "DEFAULT") == "DEFAULT"):
@@ -132,7 +132,7 @@ def _difference(live: str, wanted: VersionName) -> str:
 
 
 def launch_constraint(product: CatalogProduct) -> Verdict:
-    """A launch runs as the launch role, not with the rights of whoever launches."""
+    """Check that a launch runs as the launch role, not with the rights of whoever launches."""
     client, account, where = product.region.client("servicecatalog"), product.account, product.region.portfolio_id
     if where not in product.portfolio_ids:
         raise SkipError("needs the product in the portfolio: see `product-association`")
@@ -155,12 +155,12 @@ def _role(parameters: Mapping[str, str]) -> str:
 
 
 def template_object(product: CatalogProduct) -> Verdict:
-    """The template of the version that people launch is in the bucket, and launch roles may read it."""
+    """Check that the template of the version that people launch is in the bucket, and launch roles may read it."""
     return _judge_object(product, product.live_template_key, PROVISIONING_TAG)
 
 
 def seed_object(product: CatalogProduct) -> Verdict:
-    """The seed code that this template names is there, and launch roles may read it."""
+    """Check that the seed code that this template names is there, and launch roles may read it."""
     if not product.source.environment.get("Seed"):
         raise SkipError("the template names no seed code")
     if product.live_version == product.wanted_version:
@@ -178,7 +178,7 @@ def seed_object(product: CatalogProduct) -> Verdict:
 
 
 def studio_object(product: CatalogProduct) -> Verdict:
-    """Studio's own list has a copy of the template."""
+    """Check that Studio's own list has a copy of the template."""
     _ = product.region.studio_domains
     return _judge_object(product, f"{studio_prefix(product.slug)}{product.wanted_version}.yaml", STUDIO_TAG)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def made_roles(account: Account) -> Verdict:
-    """No role that the stack has made has other policies, another boundary, or lets in others than the stack says."""
+    """Check that no role of the stack has other policies, another boundary, or lets in others than the stack says."""
     iam = account.client("iam")
     documents = {role.name: role for role in _documents(account)}
     found, faults = [], []
@@ -77,7 +77,7 @@ def _boundary(arn: str | None) -> str:
 
 
 def _adopted(account: Account, iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
-    """What is of no stack on a role that several may share. Its boundary may be another stack's."""
+    """Tell what is of no stack on a role that several may share. Its boundary may be another stack's."""
     role_props = {"name": document.name, "path": document.path, "key": document.key}
     trust = as_json(document.trust)
     props = {**role_props, "trust": trust, "otherPolicyArns": account.wanted.iam.other_policy_arns}
@@ -99,7 +99,7 @@ def _trusted(statements: list[Statement]) -> Iterator[str]:
 
 
 def _beyond(iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
-    """What differs where the whole document is known: the text of the role's own policies, and its trust."""
+    """Tell what differs where the whole document is known: the text of the role's own policies, and its trust."""
     trust = _trust(role)
     if not judged.added_trust(trust) and evaluation.comparable(trust) != evaluation.comparable(document.trust):
         yield "has another trust policy than the stack gives it"

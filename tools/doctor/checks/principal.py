@@ -62,7 +62,7 @@ class PrincipalRole:
 
 
 def principal_exists(person: PrincipalRole) -> Verdict:
-    """There is a role of exactly this ARN; its path is part of it."""
+    """Check that there is a role of exactly this ARN; its path is part of it."""
     if person.role is None:
         return broken(f"IAM has no role {person.arn}", "look up the domain's or the user profile's execution role")
     if person.role["Arn"] != person.arn:
@@ -71,7 +71,7 @@ def principal_exists(person: PrincipalRole) -> Verdict:
 
 
 def principal_permissions(person: PrincipalRole) -> Verdict:
-    """The role's own policies, and its boundary, let it list templates and make projects."""
+    """Check that the role's own policies, and its boundary, let it list templates and make projects."""
     account = person.account
     actions = [*PROJECTS, *(OFFERED if account.catalog.service_catalog else ())]
     wanted: list[Statement] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
@@ -94,7 +94,7 @@ def principal_permissions(person: PrincipalRole) -> Verdict:
 
 
 def principal_finds_products(person: PrincipalRole, region: StackRegion) -> Verdict:
-    """The role is one of those that the stack's portfolio lets in, and the portfolio offers something."""
+    """Check that the role is one of those that the stack's portfolio lets in, and the portfolio offers something."""
     verdict = _matched(person, region.portfolio_id, region.portfolio_principals, "catalog.principals")
     pages = region.client("servicecatalog").get_paginator("search_products_as_admin")
     offered = sum(len(page["ProductViewDetails"]) for page in pages.paginate(PortfolioId=region.portfolio_id))
@@ -104,7 +104,7 @@ def principal_finds_products(person: PrincipalRole, region: StackRegion) -> Verd
 
 
 def principal_finds_projects(person: PrincipalRole, region: StackRegion) -> Verdict:
-    """The role is one of those that AWS's portfolio of SageMaker Projects lets in."""
+    """Check that the role is one of those that AWS's portfolio of SageMaker Projects lets in."""
     return _matched(person, region.imported_id, region.imported_principals, "projects.principals")
 
 

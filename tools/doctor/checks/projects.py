@@ -14,7 +14,7 @@ from tools.doctor.findings import SkipError, Verdict, broken, ok, skipped, warni
 
 
 def projects_enabled(region: StackRegion) -> Verdict:
-    """SageMaker's portfolio is switched on, and imported."""
+    """Check that SageMaker's portfolio is switched on, and imported."""
     _ = region.account.projects
     if region.projects_status != "Enabled":
         return broken(f"GetSagemakerServicecatalogPortfolioStatus says {region.projects_status}")
@@ -28,7 +28,7 @@ def projects_enabled(region: StackRegion) -> Verdict:
 
 
 def projects_principals(region: StackRegion) -> Verdict:
-    """Whom the stack file names finds AWS's own templates."""
+    """Check that whom the stack file names finds AWS's own templates."""
     wanted = region.account.projects.principals
     return judge_principals(region.imported_id, wanted, region.imported_principals)
 
@@ -42,7 +42,7 @@ def judge_principals(portfolio_id: str, wanted: Iterable[str], present: Iterable
 
 
 def principal_identities(region: StackRegion) -> Verdict:
-    """Single roles, groups and users that are associated exist, and are still those that were associated.
+    """Check that single roles, groups and users that are associated exist, and are still those that were associated.
 
     An association is with the one that existed then: one that is deleted and made anew, with the same name, finds
     nothing, and no listing shows it. So the time at which it was made is compared with the account's event history.

@@ -31,29 +31,29 @@ BUILD_PROJECTS = Quota(service="codebuild", code="L-ACCF6C0D", name="build proje
 
 
 def quota_roles(account: Account) -> Verdict:
-    """The account can have more roles: each project makes several."""
+    """Check that the account can have more roles: each project makes several."""
     summary = account.client("iam").get_account_summary()["SummaryMap"]
     return _judge("roles per account", summary["Roles"], summary["RolesQuota"], "iam", "L-FE177D64")
 
 
 def quota_portfolios(region: StackRegion) -> Verdict:
-    """The region can have more portfolios."""
+    """Check that the region can have more portfolios."""
     used = _count(region.client("servicecatalog"), "list_portfolios", "PortfolioDetails")
     return _of(region, PORTFOLIOS, used)
 
 
 def quota_products(region: StackRegion) -> Verdict:
-    """The region can have more products."""
+    """Check that the region can have more products."""
     return _of(region, PRODUCTS, len(region.products))
 
 
 def quota_principals(region: StackRegion) -> Verdict:
-    """The stack's portfolio can have more principals."""
+    """Check that the stack's portfolio can have more principals."""
     return _of(region, PRINCIPALS, len(region.portfolio_principals))
 
 
 def quota_versions(region: StackRegion) -> Verdict:
-    """The product of the stack that has most versions can have more: each release makes one."""
+    """Check that the product of the stack that has most versions can have more: each release makes one."""
     client = region.client("servicecatalog")
     named = {
         product.product_name for product in (CatalogProduct(region, slug) for slug in region.account.catalog.products)
@@ -66,12 +66,12 @@ def quota_versions(region: StackRegion) -> Verdict:
 
 
 def quota_pipelines(region: StackRegion) -> Verdict:
-    """The region can have more pipelines: each project makes one."""
+    """Check that the region can have more pipelines: each project makes one."""
     return _of(region, PIPELINES, _count(region.client("codepipeline"), "list_pipelines", "pipelines"))
 
 
 def quota_build_projects(region: StackRegion) -> Verdict:
-    """The region can have more build projects: each project makes one or two."""
+    """Check that the region can have more build projects: each project makes one or two."""
     return _of(region, BUILD_PROJECTS, _count(region.client("codebuild"), "list_projects", "projects"))
 
 

@@ -48,7 +48,8 @@ class Rule(Generic[Subject]):
     @property
     def holds(self) -> str:
         """What is so where all is well."""
-        return (self.check.__doc__ or "").partition("\n")[0]
+        sentence = (self.check.__doc__ or "").partition("\n")[0].removeprefix("Check that ")
+        return sentence[:1].upper() + sentence[1:]
 
 
 SOURCE: tuple[Rule[Account], ...] = (

@@ -29,7 +29,7 @@ _NOT_ADMITTED = "OperationNotAllowedException"
 
 
 def source_repository(account: Account) -> Verdict:
-    """The CodeCommit repository exists."""
+    """Check that the CodeCommit repository exists."""
     codecommit, name = account.client("codecommit"), _repository(account)
     try:
         found = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]
@@ -39,7 +39,7 @@ def source_repository(account: Account) -> Verdict:
 
 
 def connection(account: Account) -> Verdict:
-    """The connection to the Git provider is completed."""
+    """Check that the connection to the Git provider is completed."""
     source = account.wanted.source
     if not isinstance(source, ConnectionSource):
         raise SkipError("the source is a CodeCommit repository")
@@ -75,7 +75,7 @@ def _connection(
 
 
 def notifications_role(account: Account) -> Verdict:
-    """AWS has the service-linked role with which it watches the repository."""
+    """Check that AWS has the service-linked role with which it watches the repository."""
     _ = _repository(account)
     iam = account.client("iam")
     try:
@@ -90,7 +90,7 @@ def notifications_role(account: Account) -> Verdict:
 
 
 def notification_rule(account: Account) -> Verdict:
-    """The rule on the repository is on, and AWS reaches its targets."""
+    """Check that the rule on the repository is on, and AWS reaches its targets."""
     client = account.client("codestar-notifications")
     arn = account.arn("codecommit", account.home.name, _repository(account))
     pages = client.get_paginator("list_notification_rules").paginate(Filters=[{"Name": "RESOURCE", "Value": arn}])
@@ -114,7 +114,7 @@ def notification_rule(account: Account) -> Verdict:
 
 
 def notification_topic(account: Account) -> Verdict:
-    """The topic exists that approvals, failures and drift are told to."""
+    """Check that the topic exists that approvals, failures and drift are told to."""
     arn = account.role_facts.topic_arn
     if _subscribed(account) is None:
         return broken(f"there is no topic {arn}, so nobody is told of anything")
@@ -122,7 +122,7 @@ def notification_topic(account: Account) -> Verdict:
 
 
 def subscriptions(account: Account) -> Verdict:
-    """Everybody whom the settings name has confirmed to be told."""
+    """Check that everybody whom the settings name has confirmed to be told."""
     wanted, found = account.wanted.notifications.emails, _subscribed(account)
     if found is None:
         raise SkipError("needs the topic: see `notification-topic`")
@@ -156,7 +156,7 @@ def _subscribed(account: Account) -> Mapping[str, str] | None:
 
 
 def delivery_accounts(account: Account) -> Verdict:
-    """The delivery's settings name accounts of the company, and none of AWS's examples."""
+    """Check that the delivery's settings name accounts of the company, and none of AWS's examples."""
     delivery = account.wanted.delivery
     if delivery is None:
         raise SkipError("the stack file has no sm-mlops:delivery")
@@ -183,7 +183,7 @@ def _repository(account: Account) -> str:
 
 
 def codecommit(region: StackRegion) -> Verdict:
-    """CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
+    """Check that CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
     products = [CatalogProduct(region, slug) for slug in region.account.catalog.products]
     if not any("AWS::CodeCommit::Repository" in product.source.template for product in products):
         raise SkipError("no product of the catalog makes a CodeCommit repository")
