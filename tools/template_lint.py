@@ -107,9 +107,9 @@ def template_faults(product: Product) -> Sequence[str]:
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:
     try:
-        from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - nothing that deploys needs it
-        from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # noqa: PLC0415
-        from cfnlint.context.parameters import ParameterSet  # type: ignore[import-untyped] # noqa: PLC0415
+        from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
+        from cfnlint.config import ManualArgs  # noqa: PLC0415
+        from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
     except ImportError:
         raise ToolError(NO_LINTER) from None
     chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]

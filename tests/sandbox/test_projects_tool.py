@@ -106,7 +106,7 @@ Run_ = Callable[..., Any]
 
 @pytest.fixture
 def run(world: World) -> Run_:
-    def call(*words: str, answer: str = "") -> Any:  # noqa: ANN401 - click's result
+    def call(*words: str, answer: str = "") -> Any:
         where = ["-s", "dev", "--folder", str(world.file.folder)]
         return CliRunner().invoke(command.command, [*words, *where], input=answer, catch_exceptions=False)
 
