@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.seed_code.product_templates import product_template
+from components.packaging import seed_code
 
 REGION: Final = "eu-west-1"
 
@@ -44,7 +44,7 @@ class CleanUp:
 
 def code_of(product: str) -> str:
     """The function's text."""
-    code: str = product_template(product).resources["CleanUpFunction"]["Properties"]["Code"]["ZipFile"]
+    (code,) = seed_code.product(product).functions.values()
     return code
 
 
@@ -59,7 +59,7 @@ def loaded(product: str) -> Iterator[CleanUp]:
         status: str,
         _data: object,
         physical_id: str,
-        noEcho: bool = False,  # noqa: ARG001, N803 - cfnresponse's own name
+        noEcho: bool = False,  # noqa: ARG001 - cfnresponse's own name
         reason: str | None = None,
     ) -> None:
         answers.append(Answer(status, physical_id, reason))
