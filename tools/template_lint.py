@@ -56,7 +56,7 @@ class Choice:
 
 
 def choices(product: Product) -> Iterator[Choice]:
-    """The ways in which a template is looked at."""
+    """Return the ways in which a template is looked at."""
     kinds = [group for group in product.environment if group not in _ALWAYS]
     ways = [*([other for other in kinds if other != kind] for kind in kinds), [], *([] if len(kinds) > 2 else [kinds])]
     options = {name: values for name in product.parameters if (values := _options(product, name))}
@@ -71,7 +71,7 @@ def choices(product: Product) -> Iterator[Choice]:
 
 
 def _value(group: str, key: str, given: Sequence[str]) -> str:
-    """A value, or none: roles are bounded where the environment does not give them."""
+    """Return a value, or none: roles are bounded where the environment does not give them."""
     has = group in (*_ALWAYS, *given)
     return _VALUES[group, key] if has != ((group, key) == _BOUNDARY) else ""
 
@@ -92,7 +92,7 @@ def _options(product: Product, name: str) -> Sequence[str]:
 
 
 def template_faults(product: Product) -> Sequence[str]:
-    """What cfn-lint finds, each thing once, with file and line.
+    """Tell what cfn-lint finds, each thing once, with file and line.
 
     Raises:
         ToolError: cfn-lint is not there.
@@ -108,9 +108,9 @@ def template_faults(product: Product) -> Sequence[str]:
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:
     try:
-        from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - nothing that deploys needs it
-        from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # noqa: PLC0415
-        from cfnlint.context.parameters import ParameterSet  # type: ignore[import-untyped] # noqa: PLC0415
+        from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
+        from cfnlint.config import ManualArgs  # noqa: PLC0415
+        from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
     except ImportError:
         raise ToolError(NO_LINTER) from None
     chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]

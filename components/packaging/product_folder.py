@@ -11,7 +11,7 @@ from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
-from components.packaging.product_description import ProductDescription, read_description
+from components.packaging.product_description import FolderHints, ProductDescription, read_description
 from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
 from components.packaging.seed_archive import archive, content_digest, file_digest
@@ -164,14 +164,19 @@ def read_product(folder: Path) -> Product:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
     functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
     files = _files(folder, description, faults)
-    if faults or description is None or template is None:
+    if faults or not isinstance(description, ProductDescription) or template is None:
         raise ProductFolderError(folder.name, faults)
-    texts = {key.replace(".", "_"): value for key, value in description.texts.items()}
     return Product(
         slug=folder.name,
-        **texts,
-        studio_parameters=tuple(description.studio_parameters),
-        endpoints=tuple(description.endpoints),
+        name=description.name,
+        description=description.description,
+        owner=description.owner,
+        support_description=description.support.description,
+        support_email=description.support.email,
+        support_url=description.support.url,
+        version=description.version,
+        studio_parameters=description.studio.parameters,
+        endpoints=description.endpoints,
         files=files,
         seed_digest=content_digest(files),
         notes=notes,
@@ -187,14 +192,14 @@ def _to(faults: list[Fault], file: str) -> Report:
     return report
 
 
-def _description(folder: Path, faults: list[Fault]) -> ProductDescription | None:
+def _description(folder: Path, faults: list[Fault]) -> ProductDescription | FolderHints | None:
     report = _to(faults, _DESCRIPTION)
     text = read_text(folder / _DESCRIPTION, report)
     return None if text is None else read_description(text, report)
 
 
 def _template(
-    folder: Path, description: ProductDescription | None, faults: list[Fault]
+    folder: Path, description: FolderHints | None, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
     found: list[Fault] = []
@@ -203,7 +208,7 @@ def _template(
     template = None if text is None else read_template(text, report)
     notes: list[Fault] = []
     if template is not None:
-        meant = Meant(exceptions=description.exceptions, seed=description.seed) if description else Meant()
+        meant = Meant(exceptions=description.exceptions, seed=description.has_seed) if description else Meant()
         followed = check_references(template, meant, report)
         notes += [Fault(_TEMPLATE, line, reason) for line, reason in followed.notes]
         for name in meant.exceptions:
@@ -214,20 +219,20 @@ def _template(
     return template, tuple(sorted(notes))
 
 
-def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
+def _check_studio_parameters(description: FolderHints, template: Template, report: Report) -> None:
     declared = list(template.section("Parameters"))
-    for name in description.studio_parameters:
+    for name in description.studio.parameters:
         if name not in declared:
             report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
-def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
+def _files(folder: Path, description: FolderHints | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
     def report(path: str, reason: str) -> None:
         # A name that is not UTF-8 could not be printed.
         shown = path.encode(errors="replace").decode()
         faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
-    if description is not None and not description.seed and not (folder / _REPOSITORY).exists():
+    if description is not None and not description.has_seed and not (folder / _REPOSITORY).exists():
         return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)

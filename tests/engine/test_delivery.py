@@ -82,7 +82,7 @@ def up(world: World) -> dict[str, int]:
     return {fate: count for fate, count in changes.items() if fate != "same"}
 
 
-def client(world: World, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+def client(world: World, service: str) -> Any:
     environment = world.environment()
     session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     return session.client(  # type: ignore[call-overload]

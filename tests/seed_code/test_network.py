@@ -149,7 +149,7 @@ def test_the_code_of_a_function_has_none_of_its_rights_on_interfaces(template: P
             assert decision(statements, "role", action, INTERFACE, by_code) == "deny", action
 
 
-def template_name(template: ProductTemplate) -> Any:  # noqa: ANN401 - a function of CloudFormation
+def template_name(template: ProductTemplate) -> Any:
     return Template.parse(template.text).resources["CleanUpFunction"]["Properties"]["FunctionName"]
 
 

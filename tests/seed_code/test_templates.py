@@ -125,7 +125,7 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
     read: set[str] = set()
 
     class Recorder(dict[str, str]):
-        def get(self, name: str, default: object = None) -> Any:  # noqa: ANN401 - as dict has it
+        def get(self, name: str, default: object = None) -> Any:
             read.add(name)
             return default
 
@@ -194,7 +194,7 @@ def test_every_trust_but_lambdas_asks_for_the_source(template: ProductTemplate) 
             assert any("aws:SourceArn" in keys for keys in statement["Condition"].values()), name
 
 
-def worst(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any part of a policy
+def worst(value: Any) -> Any:  # noqa: PLR0911 - any part of a policy
     """A policy as IAM would get it, with every condition true and every value at its longest."""
     if isinstance(value, list):
         return [worst(item) for item in value]

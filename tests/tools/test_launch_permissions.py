@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,26 +241,26 @@ class Iam:
         self.calls: list[str] = []
         self._boundary = boundary
 
-    def ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803
+    def ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:
         assert RoleName == "launch"
         return {"PolicyNames": ["b"]} if Marker else {"PolicyNames": ["a"], "IsTruncated": True, "Marker": "2"}
 
-    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:
         return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": self._allow(f"{PolicyName}:*")}
 
-    def ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803, ARG002
+    def ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ARG002
         arn = f"arn:aws:iam::111122223333:policy/{'d' if Marker else 'c'}"
         page = {"AttachedPolicies": [{"PolicyName": arn[-1], "PolicyArn": arn}]}
         return page if Marker else {**page, "IsTruncated": True, "Marker": "2"}
 
-    def GetPolicy(self, PolicyArn: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetPolicy(self, PolicyArn: str) -> Any:
         return {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}}
 
-    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:
         assert VersionId == "v3"
         return {"PolicyVersion": {"Document": self._allow(f"{PolicyArn[-1]}:*")}}
 
-    def GetRole(self, RoleName: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetRole(self, RoleName: str) -> Any:
         role = {"Path": "/", "RoleName": RoleName, "RoleId": "A" * 16, "Arn": "a" * 20, "CreateDate": 0}
         boundary = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/e"}
         return {"Role": {**role, "PermissionsBoundary": boundary} if self._boundary else role}

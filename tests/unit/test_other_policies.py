@@ -22,7 +22,7 @@ class Account:
         self.refused = refused
         self.calls: list[str] = []
 
-    def ListEntitiesForPolicy(self, PolicyArn: str, EntityFilter: str, Marker: str = "0") -> Any:  # noqa: N802, N803, ANN401
+    def ListEntitiesForPolicy(self, PolicyArn: str, EntityFilter: str, Marker: str = "0") -> Any:
         assert EntityFilter == "Role"
         if PolicyArn not in self.holders:
             raise Refused("NoSuchEntity")
@@ -34,7 +34,7 @@ class Account:
         return {**page, **({"Marker": str(number + 1)} if more else {})}
 
 
-def found(account: Account, *arns: str) -> Any:  # noqa: ANN401
+def found(account: Account, *arns: str) -> Any:
     return attached(arns, Clients(account), "us-east-2")  # type: ignore[arg-type] # plays the access, too
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from awsmodel.cloudformation.name_limits import NAME_LIMITS, NAMED_BY_REF
 from components.packaging import ProductFolderError, read_product

@@ -53,7 +53,7 @@ class Registration:
         return {urn.rsplit("::", 1)[-1] for urn in self.request.dependencies}
 
     def policy(self) -> dict[str, Any]:
-        """The policy document among the inputs."""
+        """Return the policy document among the inputs."""
         loaded: dict[str, Any] = json.loads(self.inputs["policy"])
         return loaded
 
@@ -67,11 +67,11 @@ class Recording:
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> list[Registration]:
-        """The resources of a type."""
+        """Return the resources of a type."""
         return [resource for resource in self.resources if resource.type == resource_type]
 
     def named(self, name: str) -> Registration:
-        """The one resource of a logical name."""
+        """Return the one resource of a logical name."""
         matches = [resource for resource in self.resources if resource.name == name]
         if len(matches) != 1:
             raise AssertionError(f"{len(matches)} resources are named {name!r}: {sorted(self.names())}")

@@ -181,7 +181,7 @@ def say(text: str) -> None:
 
 
 def role_of(caller_arn: str) -> str | None:
-    """What stands for the caller in a portfolio: the role of a session, or a user. The account's root needs nothing."""
+    """Name the caller in a portfolio: the role of a session, or a user. The account's root needs nothing."""
     prefix, _, rest = caller_arn.partition(":assumed-role/")
     if rest:
         return f"{prefix.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"

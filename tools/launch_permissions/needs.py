@@ -108,7 +108,7 @@ class Launch:
                 yield from self._explored(logical_id, lambda view, name=logical_id: view.allowed_to_role(name))
 
     def role_statements(self, logical_id: str) -> list[Statement]:
-        """What the policies of one of its own roles say, where nothing is left to choose.
+        """Tell what the policies of one of its own roles say, where nothing is left to choose.
 
         Raises:
             ToolError: something is.
@@ -342,7 +342,7 @@ class _View:
         self._evaluation.made = _Planned(self)
 
     def requests(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
-        """What making, changing and removing a resource asks for; nothing where its condition does not hold."""
+        """Tell what making, changing and removing a resource asks for; nothing where its condition does not hold."""
         if not self._is_made(logical_id):
             return
         resource, kind, properties = self._resource(logical_id)
@@ -360,12 +360,12 @@ class _View:
                     yield operation, Request(right.action, target, keys)
 
     def allowed_to_role(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
-        """What the policies of a role of the template allow."""
+        """Tell what the policies of a role of the template allow."""
         for request in requests(self.statements(logical_id)):
             yield "create", request
 
     def statements(self, logical_id: str) -> list[Statement]:
-        """The statements of the policies of a role of the template; none where it is not made."""
+        """Return the statements of the policies of a role of the template; none where it is not made."""
         if not self._is_made(logical_id):
             return []
         _, _, properties = self._resource(logical_id)
@@ -376,7 +376,7 @@ class _View:
         ]
 
     def planned(self, logical_id: str) -> Made:
-        """A resource as others will refer to it."""
+        """Return a resource as others will refer to it."""
         _, kind, properties = self._resource(logical_id)
         name, arn = self._name(logical_id, kind, properties), self._arn(logical_id, kind, properties)
         attributes = {"Arn": arn, **dict.fromkeys(kind.named_by, name)}

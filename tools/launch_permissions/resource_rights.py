@@ -85,7 +85,7 @@ class ResourceType:
 
 
 def at(properties: object, path: str) -> Iterator[Any]:
-    """The values at a path of properties; `*` stands for every element of a list."""
+    """Return the values at a path of properties; `*` stands for every element of a list."""
     head, _, rest = path.partition(".")
     if head == "*":
         found = list(properties) if isinstance(properties, list) else []
@@ -104,12 +104,12 @@ def rights(operations: Sequence[Operation], *actions: str, when: str = "", on: R
 
 
 def fixed(form: str) -> Resources:
-    """Calls that know no single resource: `*`, or the ARN that IAM is asked about, after the partition."""
+    """Ask for calls that know no single resource: `*`, or the ARN that IAM is asked about, after the partition."""
     return lambda _properties, scope: [("*" if form == "*" else scope.arns.form(form), {})]
 
 
 def arns_at(path: str, **keys: str) -> Resources:
-    """What the ARNs at a path name."""
+    """Tell what the ARNs at a path name."""
     context = {key.replace("__", ":"): value for key, value in keys.items()}
     return lambda properties, _scope: [(str(arn), context) for arn in at(properties, path)]
 
@@ -137,7 +137,7 @@ KEY_USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey
 
 
 def objects_at(path: str) -> Resources:
-    """The object that a property names by bucket and key; seed code carries the tag that lets launch roles read it."""
+    """Name the object of a bucket and a key; seed code carries the tag that lets launch roles read it."""
 
     def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         for value in at(properties, path):
@@ -307,7 +307,7 @@ def _scaled_endpoint(properties: Properties, scope: LaunchScope) -> Iterator[tup
 
 
 def _scaling_alarms(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The alarms that watch a scaled endpoint: whoever scales it makes and removes them."""
+    """Return the alarms that watch a scaled endpoint: whoever scales it makes and removes them."""
     for endpoint, _ in _scaled_endpoint(properties, scope):
         name = endpoint.rpartition("/")[2]
         yield scope.arns.alarm(f"TargetTracking-endpoint/{name}/*"), {}
@@ -319,7 +319,7 @@ def _scaling_role(_properties: Properties, scope: LaunchScope) -> Iterator[tuple
 
 
 def _named(kind: str, path: str) -> Resources:
-    """What a property names that SageMaker asks about beside the resource itself."""
+    """Tell what a property names that SageMaker asks about beside the resource itself."""
 
     def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         for name in at(properties, path):

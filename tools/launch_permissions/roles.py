@@ -63,7 +63,7 @@ class LaunchRole:
 
 
 def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
-    """The role that the program makes: of a stack, or of any.
+    """Return the role that the program makes: of a stack, or of any.
 
     Args:
         stack: the stack, whose settings say who makes the roles that work in projects.
@@ -97,7 +97,7 @@ def of_any_stack() -> list[LaunchRole]:
 
 
 def managed(stack: StackFile | None) -> LaunchRole:
-    """A role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
+    """Return a role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
     facts = _facts(stack) if stack else replace(_ANY_FACTS, catalog=None)
     beginning = _ANY_FACTS.arns.form("")
     text = MANAGED_POLICY.read_text(encoding="utf-8").replace(beginning, facts.arns.form(""))
@@ -114,7 +114,7 @@ def managed(stack: StackFile | None) -> LaunchRole:
 
 
 def existing(role_arn: str, stack: StackFile) -> LaunchRole:
-    """A role of an account, read as the stack's `aws:` configuration reaches it.
+    """Return a role of an account, read as the stack's `aws:` configuration reaches it.
 
     Raises:
         ToolError: that is no ARN of a role.
@@ -134,7 +134,7 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
 def as_read(
     role_arn: str, policy: Sequence[Statement], boundary: Sequence[Statement] | None, facts: RoleFacts
 ) -> LaunchRole:
-    """A role of an account, as it was read, judged for the launches of a stack.
+    """Return a role of an account, as it was read, judged for the launches of a stack.
 
     Args:
         role_arn: the role.
@@ -184,7 +184,7 @@ def _scope(facts: RoleFacts) -> LaunchScope:
 
 
 def _published(facts: RoleFacts) -> Environment:
-    """What the program fills in: a boundary always, and roles where the projects make none."""
+    """Tell what the program fills in: a boundary always, and roles where the projects make none."""
     roles: dict[str, Sequence[str]] = {f"Roles.{role}": [facts.use_role_arns.get(role, "")] for role in UseRole}
     return {
         **roles,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from components.packaging.template import REQUIRED_PARAMETERS, read_template
 from tools.deployment_test.waiting import Waiting
-from tools.doctor.places import Account
+from tools.doctor.account import Account
 from tools.faults import ToolError
 from tools.projects.found import Project, Route
 
