@@ -1,4 +1,4 @@
-"""Names of branches and repositories, as git and those who keep repositories take them. Gives what is wrong, or None."""
+"""Names of branches and repositories, as git and those who keep repositories take them: what is wrong with one."""
 
 import re
 from collections.abc import Mapping

@@ -282,13 +282,14 @@ def test_a_name_of_the_catalog_counts_even_where_the_artifacts_have_short_names(
         (
             "sm-mlops:tags",
             {"Owner": "a", "team": "b", "owner": "c"},
-            "sm-mlops:tags: 'owner': differs from 'Owner' in case only, and IAM takes the two for one; keep one of them",
+            "sm-mlops:tags: 'owner': differs from 'Owner' in case only, and IAM takes the two for one; keep one of "
+            "them",
         ),
         (
             "sm-mlops:catalog",
             {"products": ["model-deploy"], "tagOptions": {"Unit": ["a"], "unit": ["b"]}},
-            "sm-mlops:catalog.tagOptions: 'unit': differs from 'Unit' in case only, and IAM takes the two for one; keep "
-            "one of them",
+            "sm-mlops:catalog.tagOptions: 'unit': differs from 'Unit' in case only, and IAM takes the two for one; "
+            "keep one of them",
         ),
         (
             "sm-mlops:source.branch",
@@ -304,8 +305,8 @@ def test_a_name_of_the_catalog_counts_even_where_the_artifacts_have_short_names(
         (
             "sm-mlops:source",
             {**GITHUB, "repository": "acme/platform.git"},
-            "sm-mlops:source.repository: 'acme/platform.git': GitHub has no repository whose name ends in .git, which is "
-            "a part of its address only",
+            "sm-mlops:source.repository: 'acme/platform.git': GitHub has no repository whose name ends in .git, which "
+            "is a part of its address only",
         ),
         ("sm-mlops:tags", {"GitHub": 1}, "sm-mlops:tags.GitHub: expected text, got 1 (put it in quotes)"),
         ("sm-mlops:source", "CodeCommit", 'sm-mlops:source: expected a section with keys, got "CodeCommit"'),
