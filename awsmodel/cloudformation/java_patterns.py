@@ -183,3 +183,67 @@ def _ranges(member: Callable[[str], bool]) -> str:
             pieces.append(f"\\u{start:04x}-\\u{code - 1:04x}")
             start = None
     return "".join(pieces)
+
+
+def sample_of(text: str) -> str | None:
+    """A text that the pattern takes; none where nobody here can tell one."""
+    pattern = java_pattern(text)
+    if pattern is None:
+        return None
+    for sample in _SAMPLES:
+        if pattern.fullmatch(sample):
+            return sample
+    made = _shortest(pattern.pattern)
+    return made if made is not None and pattern.fullmatch(made) else None
+
+
+_SAMPLES = ("sample", "Sample1", "1", "a", "A", "sample-1", "a@example.com", "111122223333", "2026-01-01", "1.0.0")
+_REPEATED = re.compile(r"\{(\d+)(?:,\d*)?\}|([*?])|\+")
+
+
+def _shortest(text: str) -> str | None:
+    """A text that a pattern of characters, classes and groups takes: of each the first, as often as it must be."""
+    made = ""
+    position = 0
+    while position < len(text) and text[position] != "|":
+        piece, position = _first(text, position)
+        if piece is None:
+            return None
+        repeated = _REPEATED.match(text, position)
+        if repeated is not None:
+            piece = piece * (int(repeated[1]) if repeated[1] else 0 if repeated[2] else 1)
+            position = repeated.end() + text[repeated.end() : repeated.end() + 1].count("?")
+        made += piece
+    return made
+
+
+_ATOM = re.compile(r"[\^$]|\\A|\\Z|\[(?:\\.|[^\]\\])(?:\\.|[^\]\\])*\]|\\.|[^()\[\]\\]", re.DOTALL)
+_CANDIDATES = "a0A-_.:/@ " + "".join(map(chr, range(0x21, 0x7F)))
+
+
+def _first(text: str, position: int) -> tuple[str | None, int]:
+    """What the next part takes, and where it ends."""
+    if text[position] == "(":
+        end, depth, inside = position, 0, False
+        while end < len(text):
+            if text[end] == "\\":
+                end += 1
+            elif inside:
+                inside = text[end] != "]"
+            elif text[end] == "[":
+                inside = True
+            else:
+                depth += (text[end] == "(") - (text[end] == ")")
+                if depth == 0:
+                    break
+            end += 1
+        inner = re.sub(r"^\?(?::|P<\w+>)", "", text[position + 1 : end])
+        # What only looks ahead or back takes nothing; the whole is tried at the end.
+        return ("" if inner.startswith("?") else _shortest(inner)), end + 1
+    atom = _ATOM.match(text, position)
+    if atom is None:
+        return None, position
+    if atom[0] in ("^", "$", r"\A", r"\Z"):
+        return "", atom.end()
+    form = re.compile(atom[0], re.ASCII)
+    return next((one for one in _CANDIDATES if form.fullmatch(one)), None), atom.end()
