@@ -10,6 +10,7 @@ from awsmodel.cloudformation.yaml_nodes import fields, items, line, text_of
 from components.core.email import email_address
 from components.core.faults import nearest
 from components.packaging.faults import Report
+from components.packaging.name_lengths import MAX_PROJECT_ID_LENGTH, PROJECT_ID_LENGTH
 from components.packaging.yaml_source import parse
 
 _VERSION_SUFFIX = len("-01234567.01234567")
@@ -25,10 +26,11 @@ TEXT_LIMITS: Mapping[str, int] = {
     "support.url": 2083,
     "version": 8192 - _VERSION_SUFFIX,
 }
-_LISTS = ("studio.parameters", "endpoints", "notSecret", "exceptions")
+_LISTS = ("studio.parameters", "endpoints", "exceptions")
 _SEED = "seed"
 _NO_SEED = "none"
-KEYS = (*TEXT_LIMITS, *_LISTS, _SEED)
+_ID_LENGTH = "projectIdLength"
+KEYS = (*TEXT_LIMITS, *_LISTS, _SEED, _ID_LENGTH)
 """Every key that the file can have, by its path."""
 _SECTIONS = {"support": True, "studio": False}
 """Keys that hold keys, and whether they must be there."""
@@ -51,12 +53,12 @@ class ProductDescription:
     """Parameters that a person fills in, in the order in which they are asked for; empty where the file has none."""
     endpoints: Sequence[str]
     """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
-    not_secret: Sequence[str]
-    """Files of the repository that look like secrets and are none: paths from `repository/`."""
     exceptions: Sequence[str]
-    """What its template means as it is though it looks like a mistake: types, attributes and names."""
+    """What it means as it is though it looks like a mistake, by the names that refusals tell."""
     seed: bool
     """Whether a project gets the files of `repository/`; `seed: none` says that it does not."""
+    project_id_length: int
+    """Most characters of a project's id that its names must have room for."""
 
 
 def read_description(text: str, report: Report) -> ProductDescription | None:
@@ -79,8 +81,19 @@ class _Reader:
         seed = nodes.get(_SEED)
         if seed is not None and text_of(seed) != _NO_SEED:
             self._report(line(seed), f"{_SEED}: can only be {_NO_SEED}; leave it out where a project gets repository/")
-        studio_parameters, endpoints, not_secret, exceptions = (lists.get(key, ()) for key in _LISTS)
-        return ProductDescription(texts, studio_parameters, endpoints, not_secret, exceptions, seed is None)
+        studio_parameters, endpoints, exceptions = (lists.get(key, ()) for key in _LISTS)
+        return ProductDescription(texts, studio_parameters, endpoints, exceptions, seed is None, self._id_length(nodes))
+
+    def _id_length(self, nodes: Mapping[str, yaml.Node]) -> int:
+        node = nodes.get(_ID_LENGTH)
+        if node is None:
+            return PROJECT_ID_LENGTH
+        text = node.value if isinstance(node, yaml.ScalarNode) else ""
+        length = int(text) if text.isdecimal() else 0
+        if not PROJECT_ID_LENGTH <= length <= MAX_PROJECT_ID_LENGTH:
+            allowed = f"{PROJECT_ID_LENGTH} to {MAX_PROJECT_ID_LENGTH}"
+            self._report(line(node), f"{_ID_LENGTH}: must be a number from {allowed}, the most that SageMaker takes")
+        return length
 
     def _nodes(self) -> dict[str, yaml.Node]:
         """Nodes by key path, after a report of the keys that are unknown or missing."""

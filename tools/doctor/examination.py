@@ -11,6 +11,7 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from awsmodel.regions import known_regions
+from components.core.faults import UserError
 from components.providers.aws_access import DENIED, action_of, explained
 from tools.doctor import catalog, principal, projects, quotas, roles, source
 from tools.doctor.builds import build_images
@@ -154,7 +155,13 @@ def _look(account: Account, progress: Progress, group: Iterable[_Look]) -> list[
     findings = []
     for look in group:
         progress(f"{look.check} {look.subject}")
-        verdict = _verdict(account, look)
+        try:
+            verdict = _verdict(account, look)
+        except UserError as error:
+            verdict = unknown(str(error), "set it right, and run this again")
+        except Exception as error:
+            # What one check does not know takes no other with it.
+            verdict = unknown(f"not known: {type(error).__name__}: {error}", "report it; all else is told")
         findings.append(Finding(check=look.check, subject=look.subject, **vars(verdict)))
     return findings
 
