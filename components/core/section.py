@@ -69,19 +69,20 @@ def matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def judged(wrong: Callable[[str], str | None]) -> AfterValidator:
-    """Text that a function finds nothing wrong with."""
+def judged(wrong: Callable[[str], str | None], rule: str) -> AfterValidator:
+    """Text that a function finds nothing wrong with; `rule` says in words what that takes."""
 
     def check(value: str) -> str:
         if (reason := wrong(value)) is not None:
             raise fault(f"{value!r}: {reason}")
         return value
 
+    check.__doc__ = rule
     return AfterValidator(check)
 
 
 def keys_that_differ(values: Mapping[str, T]) -> Mapping[str, T]:
-    """Refuse keys of tags that differ in case only."""
+    """Keys that differ in more than case."""
     first: dict[str, str] = {}
     for key in values:
         if (other := first.setdefault(key.lower(), key)) != key:
@@ -112,7 +113,9 @@ NamePart = Annotated[
     matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single dashes, a letter first"),
 ]
 
-Branch = Annotated[str, judged(branch_fault)]
+Branch = Annotated[
+    str, judged(branch_fault, "a branch name of 1 to 256 characters, as git takes it, without `refs/heads/`")
+]
 
 RegionName = Annotated[str, AfterValidator(_known_region)]
 

@@ -6,7 +6,7 @@ own, so that nothing is guessed from a variable's name alone; what only one of a
 
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase, translate
 
 from components.packaging.exceptions import Exceptions, or_else
@@ -52,34 +52,22 @@ _TEMPLATE_NAMES = (".env.example", ".env.sample", ".env.template", ".env.dist")
 """Names by which people publish what a secret file looks like; their content is still looked at."""
 
 _ANY_NAME = re.compile("|".join(translate(pattern) for pattern in _NAMES))
-# By kind: words, in lower case, without one of which a file cannot hold a secret of the kind (to search for a word is
-# some fifty times faster than for a form), and the form. AWS's own examples have EXAMPLE in them and are no secrets.
+# By kind: words without one of which a file cannot hold a secret of the kind (to search for a word is some fifty times
+# faster than for a form), and the form. AWS's own examples have EXAMPLE in them and are no secrets.
 _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
     "a private key": (
-        [b"private key", b"user-key-file"],
+        [b"PRIVATE KEY", b"PuTTY-User-Key-File"],
         (
             rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY|"
             rb"PuTTY-User-Key-File-[0-9]"
         ),
     ),
     "an AWS access key id": (
-        [b"akia", b"asia", b"abia", b"acca"],
+        [b"AKIA", b"ASIA", b"ABIA", b"ACCA"],
         rb"\b(?:A[KS]IA|ABIA|ACCA)(?![A-Z0-9]{9}EXAMPLE\b)[A-Z0-9]{16}\b",
     ),
-    "an AWS secret access key": (
-        [
-            *(b"secret_access", b"secret-access", b"secretaccess", b"secret_key", b"secret-key", b"secretkey"),
-            *(b"aws_", b"aws-", b"awss", b"awsk", b"aws."),
-        ],
-        # A hash of 40 hexadecimal digits and a path in lower case are none: a key has capitals and small letters.
-        (
-            rb"(?i:secret[_-]?(?:access[_-]?)?key|aws[a-z_.-]{0,20}(?:key|pwd|pw|password|pass|token|secret))"
-            rb"[\"'\])]{0,3}(?:[^\S\n]{0,4}(?::=|=>|==|[=:,])[^\S\n]{0,4}|[^\S\n]{1,4})[\"'(]{0,3}"
-            rb"(?![A-Za-z0-9/+]{30}EXAMPLEKEY)(?=[^\n]{0,39}[A-Z])(?=[^\n]{0,39}[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-        ),
-    ),
     "an API key of Amazon Bedrock": (
-        [b"absk", b"bedrock-api-key-"],
+        [b"ABSK", b"bedrock-api-key-"],
         rb"\bABSK[A-Za-z0-9+/]{109,269}|\bbedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t",
     ),
     "a GitHub token": (
@@ -87,7 +75,20 @@ _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
         rb"\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{60}",
     ),
     "a GitLab token": (
-        [b"gl", b"gr1348941"],
+        [
+            b"glpat-",
+            b"gldt-",
+            b"glft-",
+            b"glsoat-",
+            b"glrt-",
+            b"glffct-",
+            b"glimt-",
+            b"glptt-",
+            b"glagent-",
+            b"gloas-",
+            b"glcbt-",
+            b"GR1348941",
+        ],
         rb"\b(?:gl(?:pat|dt|ft|soat|rt|ffct|imt|ptt|agent|oas)-|GR1348941|glcbt-[0-9A-Za-z]{1,5}_)[\w-]{20}",
     ),
     "a Slack token": (
@@ -101,20 +102,20 @@ _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
         [b".webhook.office.com"],
         rb"[a-z0-9]\.webhook\.office\.com/webhookb2/[a-z0-9]{8}-",
     ),
-    "a PyPI token": ([b"pypi-age"], rb"\bpypi-AgE[A-Za-z0-9_-]{40}"),
+    "a PyPI token": ([b"pypi-AgE"], rb"\bpypi-AgE[A-Za-z0-9_-]{40}"),
     "an npm token": (
-        [b"npm_", b"_authtoken"],
+        [b"npm_", b"_authToken"],
         rb"\bnpm_[A-Za-z0-9]{36}\b|:_authToken=\s*[A-Fa-f0-9-]{36}",
     ),
     "a Hugging Face token": ([b"hf_", b"api_org_"], rb"\b(?:hf_|api_org_)[A-Za-z]{34}\b"),
-    "an OpenAI key": ([b"t3blbkfj"], rb"\bsk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"),
+    "an OpenAI key": ([b"T3BlbkFJ"], rb"\bsk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"),
     "an Anthropic key": ([b"sk-ant-"], rb"\bsk-ant-(?:api|admin)[0-9]{2}-[A-Za-z0-9_-]{80,}"),
     "a Databricks token": ([b"dapi"], rb"\bdapi[a-f0-9]{32}\b"),
-    "a key of Google Cloud": ([b"aiza"], rb"\bAIza[\w-]{35}(?![\w-])"),
-    "a key of Azure Storage": ([b"accountkey="], rb"AccountKey=[A-Za-z0-9+/=]{88}"),
-    "a secret of Azure AD": ([b"q~"], rb"(?<![\w~.-])[\w~.]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~.-])"),
+    "a key of Google Cloud": ([b"AIza"], rb"\bAIza[\w-]{35}(?![\w-])"),
+    "a key of Azure Storage": ([b"AccountKey="], rb"AccountKey=[A-Za-z0-9+/=]{88}"),
+    "a secret of Azure AD": ([b"Q~"], rb"(?<![\w~.-])[\w~.]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~.-])"),
     "an Artifactory token": (
-        [b"akcp", b"cmvmd"],
+        [b"AKCp", b"cmVmd"],
         rb"\bAKCp[A-Za-z0-9]{69}\b|\bcmVmd[A-Za-z0-9]{59}\b",
     ),
     "a Pulumi token": ([b"pul-"], rb"\bpul-[a-f0-9]{40}\b"),
@@ -124,9 +125,9 @@ _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
         [b"glsa_", b"glc_"],
         rb"\bglsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}\b|\bglc_[A-Za-z0-9+/]{32}",
     ),
-    "a SendGrid key": ([b"sg."], rb"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    "a SendGrid key": ([b"SG."], rb"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
     "a Stripe key": (
-        [b"sk_live", b"sk_test", b"sk_prod", b"rk_live", b"rk_test", b"rk_prod"],
+        [b"k_live_", b"k_test_", b"k_prod_"],
         rb"\b[rs]k_(?:test|live|prod)_[A-Za-z0-9]{10}",
     ),
     "a DigitalOcean token": ([b"_v1_"], rb"\bdo[opr]_v1_[a-f0-9]{64}"),
@@ -134,9 +135,9 @@ _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
         [b"sntrys_", b"sntryu_"],
         rb"\bsntrys_eyJ[A-Za-z0-9+/=_]{60}|\bsntryu_[a-f0-9]{64}",
     ),
-    "a key of age": ([b"age-secret-key-1"], rb"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
+    "a key of age": ([b"AGE-SECRET-KEY-1"], rb"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
     "a JSON web token": (
-        [b"eyj"],
+        [b".ey"],
         rb"\bey[A-Za-z0-9]{17,}\.ey[A-Za-z0-9/_-]{17,}\.[A-Za-z0-9/_-]{10,}",
     ),
     "a password in an address": (
@@ -150,23 +151,35 @@ _CONTENTS: Mapping[str, tuple[Sequence[bytes], bytes]] = {
     ),
 }
 
-# Escapes of JSON, TOML, YAML and program text, of addresses, and of HTML.
-_ESCAPE = re.compile(
-    rb"\\+(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([nrtbf])|([\"'/_$]))|%([2-7][0-9A-Fa-f])|&(quot|apos|amp|#3[49]);"
+_AWS_KEY = "an AWS secret access key"
+# Names of such keys, in lower case; a form that begins with a word is found many times faster than one in any case.
+_AWS_NAMES = (
+    rb"secret[_-]?(?:access[_-]?)?key",
+    rb"aws[a-z_.-]{0,20}(?:key|pwd|pw|password|pass|token|secret)",
+)
+# What follows such a name. A hash of 40 hexadecimal digits and a path in lower case are no keys: they have no capitals.
+_AWS_VALUE = (
+    rb"[\"'\])]{0,3}(?:[^\S\n]{0,4}(?::=|=>|==|[=:,])[^\S\n]{0,4}|[^\S\n]{1,4})[\"'(]{0,3}"
+    rb"(?![A-Za-z0-9/+]{30}EXAMPLEKEY)(?=[^\n]{0,39}[A-Z])(?=[^\n]{0,39}[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+)
+
+# Escapes of JSON, TOML, YAML and program text, of addresses, and of HTML: apart, because a form that begins with one
+# character is found many times faster.
+_ESCAPES = (
+    re.compile(rb"\\(?:\\*)(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([nrtbf])|([\"'/_$]))"),
+    re.compile(rb"%([2-7][0-9A-Fa-f])"),
+    re.compile(rb"&(quot|apos|amp|#3[49]);"),
 )
 _ENTITIES = {b"quot": b'"', b"apos": b"'", b"amp": b"&", b"#34": b'"', b"#39": b"'"}
 
 
 def check_secrets(files: Sequence[SeedFile], exceptions: Exceptions, report: FileReport) -> None:
     """Report every file that looks like a secret and is not meant as it is (`secret repository/config/sample.env`)."""
-    readings = [list(_readings(file.content)) for file in files]
     # To look through all of them once for each word is faster than through each, and no escape stands in a word.
-    everything = b"\n".join(reading for reading, *_ in readings).lower()
-    forms = {
-        kind: re.compile(form) for kind, (words, form) in _CONTENTS.items() if any(word in everything for word in words)
-    }
-    for file, several in zip(files, readings, strict=True):
-        finding = _name_finding(file.path) or _content_finding(several, forms)
+    everything = b"\n".join(_text(file.content) for file in files)
+    kinds = [kind for kind, (words, _) in _CONTENTS.items() if any(word in everything for word in words)]
+    for file in files:
+        finding = _name_finding(file.path) or _content_finding(_text(file.content), kinds)
         if finding is not None and not exceptions.excuse(f"secret repository/{file.path}"):
             advice = f"remove it {or_else(f'secret repository/{file.path}')}"
             report(file.path, f"looks like a secret: {finding}; {advice}")
@@ -180,32 +193,47 @@ def _name_finding(path: str) -> str | None:
     return f"its name is of the form {next(pattern for pattern in _NAMES if fnmatchcase(name, pattern))}"
 
 
-def _content_finding(readings: Sequence[bytes], forms: Mapping[str, re.Pattern[bytes]]) -> str | None:
-    """What the content has that looks like a secret, without the secret; None if it has nothing."""
-    for content in readings:
-        lower = content.lower()
-        for kind, form in forms.items():
-            words, _ = _CONTENTS[kind]
-            if any(word in lower for word in words) and (found := form.search(content)):
-                line = content.count(b"\n", 0, found.start()) + 1
+def _content_finding(content: bytes, kinds: Sequence[str]) -> str | None:
+    """What the content has that looks like a secret, without the secret; None if it has nothing.
+
+    It is read as it is, and as it reads without escapes: with the same lines. Text within a text is escaped twice.
+    """
+    lower = content.lower()
+    likely = [kind for kind in kinds if any(word in content for word in _CONTENTS[kind][0])]
+    may_name_key = b"aws" in lower or b"secret" in lower
+    for reading in (content, _plain(content)) if likely or may_name_key else ():
+        found = {_AWS_KEY: _aws_key(reading) if may_name_key else None}
+        found |= {kind: re.search(_CONTENTS[kind][1], reading) for kind in likely}
+        for kind, one in found.items():
+            if one is not None:
+                line = reading.count(b"\n", 0, one.start()) + 1
                 return f"line {line} has what looks like {kind}"
     return None
 
 
-def _readings(content: bytes) -> Iterator[bytes]:
-    """A file as it is, and as it reads without escapes: with the same lines. Text within a text is escaped twice."""
+def _aws_key(content: bytes) -> re.Match[bytes] | None:
+    lower = content.lower()
+    value = re.compile(_AWS_VALUE)
+    names = (name for form in _AWS_NAMES for name in re.finditer(form, lower))
+    return next((found for name in names if (found := value.match(content, name.end()))), None)
+
+
+def _text(content: bytes) -> bytes:
+    """The content as UTF-8, where its beginning says that it is UTF-16."""
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        content = content.decode("utf-16", errors="replace").encode(errors="replace")
-    yield content
-    if b"\\" in content or b"%" in content or b"&" in content:
-        plain = _ESCAPE.sub(_unescaped, content)
-        if plain != content:
-            yield plain
+        return content.decode("utf-16", errors="replace").encode(errors="replace")
+    return content
+
+
+def _plain(content: bytes) -> bytes:
+    backslash, percent, entity = _ESCAPES
+    content = backslash.sub(_unescaped, content)
+    content = percent.sub(lambda found: bytes([int(found[1], 16)]), content)
+    return entity.sub(lambda found: _ENTITIES[found[1]], content)
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
-    code, space, character, entity = found[1] or found[2] or found[5], found[3], found[4], found[6]
+    code = found[1] or found[2]
     if code:
-        value = int(code, 16)
-        return bytes([value]) if value > ord(" ") else b" "
-    return b" " if space else character or _ENTITIES[entity]
+        return bytes([max(int(code, 16), ord(" "))])
+    return b" " if found[3] else found[4]

@@ -58,7 +58,7 @@ _ACCOUNT_ID = re.compile(
     r"(?!(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9](?<!:[0-9]{12}))"
     r"[0-9]{12}(?![0-9A-Za-z])"
 )
-_LITERAL = re.compile(r"[0-9]{12}|arn:aws")
+_TWELVE_DIGITS = re.compile("[0-9]{12}")
 _ARN = re.compile(r"\barn:(aws[a-z-]*):")
 
 
@@ -134,9 +134,9 @@ def _check_size(text: str, report: Report) -> None:
 
 
 def _check_literals(text: str, report: Report, exceptions: Exceptions) -> None:
+    if "arn:aws" not in text and _TWELVE_DIGITS.search(text) is None:
+        return
     for number, content in enumerate(text.splitlines(), 1):
-        if _LITERAL.search(content) is None:
-            continue
         for account in dict.fromkeys(_ACCOUNT_ID.findall(content)):
             if account not in aws_accounts() and not exceptions.excuse(f"account {account}"):
                 advice = f"use ${{AWS::AccountId}} or a parameter {or_else(f'account {account}')}"

@@ -13,7 +13,16 @@ class CodeCommitSource(Section):
 
     provider: Literal["CodeCommit"]
     """`CodeCommit`: the stack makes the repository."""
-    repository: Annotated[str, judged(codecommit_repository_fault)] | None = None
+    repository: (
+        Annotated[
+            str,
+            judged(
+                codecommit_repository_fault,
+                "1 to 100 letters, digits, dots, dashes and underscores, which do not end in `.git`",
+            ),
+        ]
+        | None
+    ) = None
     """Name of the repository; `<project>-<environment>` when left out."""
     branch: Branch = "main"
     """Branch that pipelines deliver."""
@@ -22,6 +31,7 @@ class CodeCommitSource(Section):
 
 
 def _full_name(value: str, info: ValidationInfo) -> str:
+    """A full name that the provider takes, without `.git`."""
     # The provider is read first; where it is at fault, the name cannot be judged.
     provider = info.data.get("provider")
     if provider is not None and (reason := full_name_fault(provider, value)) is not None:

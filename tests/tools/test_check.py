@@ -40,6 +40,7 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
     (target / "product.yaml").write_text(description.replace("name: MLOps model deployment", "name: Churn"))
     text = (source / "template.yaml").read_text()
     (target / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{template}\nOutputs:\n"))
+    shutil.copytree(source / "functions", target / "functions")
     for name, content in {"README.md": "# Churn\n", **files}.items():
         (target / "repository" / name).write_text(content)
     return target

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from shutil import copytree
 from textwrap import indent
 from typing import Any
 
@@ -57,6 +58,7 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     assert old in text
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
+    copytree(source / "functions", folder / "functions")
     return packaging.read_product(folder)
 
 
