@@ -31,7 +31,7 @@ class CodeCommitSource(Section):
 
 
 def _full_name(value: str, info: ValidationInfo) -> str:
-    """A full name that the provider takes, without `.git`."""
+    """Take a full name that the provider takes, without `.git`."""
     # The provider is read first; where it is at fault, the name cannot be judged.
     provider = info.data.get("provider")
     if provider is not None and (reason := full_name_fault(provider, value)) is not None:
