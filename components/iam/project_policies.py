@@ -283,7 +283,7 @@ def boundary_statements(
             [
                 *arns.of("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
                 arns.resource_types(),
-                *arns.of("codebuild", f"project/{_NAMED}", f"build/{_NAMED}", f"report-group/{_NAMED}"),
+                *arns.of("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
                 *arns.of("codecommit", _NAMED),
                 *arns.of("codepipeline", _NAMED),
                 *arns.of("events", f"rule/{_NAMED}"),
@@ -316,5 +316,7 @@ def boundary_statements(
             ],
             ["*"],
         ),
+        # Before it is made a stack set has no ARN.
+        *([allow("StackSets", ["cloudformation:CreateStackSet"], ["*"])] if stack_set_role_arn else []),
         *([allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
     ]

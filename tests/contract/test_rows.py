@@ -13,9 +13,9 @@ import pytest
 from pulumi import _types as sdk
 from pydantic import ValidationError
 
+from tests.contract.policies import recordings
 from tests.contract.rows import DATA, Call, Row, rows, upstream
-from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.unit.recording import ROOT, run_program, stack_values
+from tests.unit.recording import ROOT
 
 # A type of the account or of the partition has no region.
 GLOBAL_MODULES = {"iam", "budgets"}
@@ -30,16 +30,11 @@ def test_each_type_that_the_program_names_has_a_row() -> None:
     assert named_types() - set(rows()) == set(), "no row tells what the plugin does for these"
 
 
-def test_each_type_that_a_run_registers_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_type_that_a_run_registers_has_a_row() -> None:
     """The source names types; a run could still register one that it builds in another way."""
-    monkeypatch.setattr("components.network_check.checked", lambda networks, *_: networks)
-    dev = stack_values("dev")
-    recordings = [
-        run_program({**dev, SECTION: example(pullRequests="comment"), TESTS: example_of_tests()}),
-        run_program(stack_values("prod"), "prod"),
-        run_program(stack_values("locked-down"), "locked-down"),
-    ]
-    registered = {one.type for recording in recordings for one in recording.resources if one.type.startswith("aws:")}
+    registered = {
+        one.type for recording in recordings().values() for one in recording.resources if one.type.startswith("aws:")
+    }
     assert registered - set(rows()) == set(), "no row tells what the plugin does for these"
     assert registered <= named_types(), "the source's names say less than what runs register"
 

@@ -13,7 +13,7 @@ READER = "arn:aws:iam::444455556666:root"
 STRANGER = "arn:aws:iam::999999999999:root"
 BUCKET = "sm-mlops-dev-artifacts-111122223333-eu-west-1-an"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
-KEY_ARN = f"arn:aws:kms:{REGION}:111122223333:artifacts-{REGION}-key"
+KEY_ARN = f"arn:aws:kms:{REGION}:111122223333:key/artifacts-{REGION}-key-id"
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 SSE = "s3:x-amz-server-side-encryption"
 

@@ -165,7 +165,7 @@ def test_drift_is_looked_for_at_night_and_tells_the_topic(delivery: Recording) -
     topic = "arn:aws:sns:us-east-2:111122223333:sm-mlops-dev-notifications"
     assert (project["TOPIC_ARN"], project["DRIFT_PARAMETER"]) == (topic, "/sm-mlops-dev/delivery/drift/prod")
     statements = rights(delivery, "delivery-drift-drift-prod")
-    parameter = "arn:aws:ssm:us-east-2:111122223333:/sm-mlops-dev/delivery/drift/prod"
+    parameter = "arn:aws:ssm:us-east-2:111122223333:parameter/sm-mlops-dev/delivery/drift/prod"
     assert decision(statements, "*", "sns:Publish", topic, {}) == "allow"
     assert decision(statements, "*", "ssm:PutParameter", parameter, {}) == "allow"
     assert decision(statements, "*", "ssm:PutParameter", parameter.replace("prod", "dev"), {}) == "none"
@@ -230,7 +230,7 @@ def test_every_log_is_encrypted_and_kept_for_as_long_as_the_settings_say() -> No
     recording = with_delivery(logDays=30)
     for logs in recording.of_type("aws:cloudwatch/logGroup:LogGroup"):
         assert logs.inputs["retentionInDays"] == 30
-        assert logs.inputs["kmsKeyId"] == "arn:aws:kms:us-east-2:111122223333:delivery-key"
+        assert logs.inputs["kmsKeyId"] == "arn:aws:kms:us-east-2:111122223333:key/delivery-key-id"
 
 
 FAULTS = [

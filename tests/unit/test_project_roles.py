@@ -81,8 +81,11 @@ def test_adopted_roles_are_the_accounts_well_known_ones() -> None:
     assert (launch["path"], launch["name"]) == ("/service-role/", "AmazonSageMakerServiceCatalogProductsLaunchRole")
     passing = [statement for text in launch["policies"] for statement in json.loads(text)["Statement"]]
     assert allowed(passing, Request("iam:PassRole", use, {"iam:PassedToService": "lambda.amazonaws.com"}))
-    (trust,) = json.loads(shared["trust"])["Statement"]
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    others, functions = json.loads(shared["trust"])["Statement"]
+    assert others["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert "lambda.amazonaws.com" not in others["Principal"]["Service"]
+    assert functions["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert "Condition" not in functions
 
 
 def test_a_boundary_of_the_company_bounds_every_role_that_the_stack_makes() -> None:

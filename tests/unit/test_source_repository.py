@@ -26,7 +26,7 @@ def kinds(recording: Recording) -> set[str]:
 
 
 def test_codecommit_is_encrypted_with_a_key_for_codecommit_only(dev: Recording) -> None:
-    assert dev.named("source-repository").inputs["kmsKeyId"] == "arn:aws:kms:us-east-2:111122223333:source-key"
+    assert dev.named("source-repository").inputs["kmsKeyId"] == "arn:aws:kms:us-east-2:111122223333:key/source-key-id"
     statements = dev.named("source-key").policy()["Statement"]
     owner = "arn:aws:iam::111122223333:root"
     through = {"kms:CallerAccount": "111122223333", "kms:ViaService": "codecommit.us-east-2.amazonaws.com"}

@@ -23,6 +23,7 @@ from components.sections.iam import (
     SuppliedUseRoles,
     UseRole,
 )
+from tests.unit.access import decision
 from tools.launch_permissions.needs import Launch, Need
 from tools.launch_permissions.resource_rights import Place
 
@@ -109,12 +110,19 @@ def test_data_outside_the_projects_is_not_for_shared_roles_to_read() -> None:
     assert not allowed(roles()[UseRole.SAGEMAKER].statements, request)
 
 
-@pytest.mark.parametrize("role", list(UseRole))
+@pytest.mark.parametrize("role", [role for role in UseRole if role is not UseRole.LAMBDA])
 def test_a_use_role_works_for_its_service_in_this_account_only(role: UseRole) -> None:
     (statement,) = roles()[role].trust
     assert statement["Principal"] == {"Service": f"{role.lower()}.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     assert all(f":eu-west-1:{ACCOUNT}:" in arn for arn in statement["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def test_lambda_need_not_say_what_it_assumes_the_role_for() -> None:
+    """AWS documents no key of such a request, and products' own roles ask for none."""
+    (statement,) = roles()[UseRole.LAMBDA].trust
+    request = decision([statement], "lambda.amazonaws.com", "sts:AssumeRole", "*", {})
+    assert (statement["Principal"], request) == ({"Service": "lambda.amazonaws.com"}, "allow")
 
 
 def test_no_job_registers_a_model_as_approved() -> None:

@@ -81,6 +81,29 @@ class Recording:
         return (resource.name for resource in self.resources)
 
 
+_IN_REGION = "arn:{partition}:{service}:{region}:{account}:"
+_OF_ACCOUNT = "arn:{partition}:iam::{account}:"
+
+_ARNS = {
+    "budgets:Budget": "arn:{partition}:budgets::{account}:budget/{name}",
+    "cloudwatch:EventRule": "arn:{partition}:events:{region}:{account}:rule/{name}",
+    "cloudwatch:LogGroup": "arn:{partition}:logs:{region}:{account}:log-group:{name}",
+    "codebuild:Project": f"{_IN_REGION}project/{{name}}",
+    "codeconnections:Connection": f"{_IN_REGION}connection/{{id}}",
+    "codestarnotifications:NotificationRule": "arn:{partition}:codestar-notifications:{region}:{account}:"
+    "notificationrule/{id}",
+    "iam:Policy": f"{_OF_ACCOUNT}policy/{{name}}",
+    "iam:Role": f"{_OF_ACCOUNT}role/{{name}}",
+    "kms:Alias": f"{_IN_REGION}{{name}}",
+    "kms:Key": f"{_IN_REGION}key/{{id}}",
+    "s3:Bucket": "arn:{partition}:s3:::{name}",
+    "servicecatalog:Portfolio": "arn:{partition}:catalog:{region}:{account}:portfolio/{id}",
+    "servicecatalog:Product": "arn:{partition}:catalog:{region}:{account}:product/{id}",
+    "ssm:Parameter": f"{_IN_REGION}parameter/{{bare}}",
+}
+"""ARNs that are more than service, region, account and name, by module and type of the AWS plugin."""
+
+
 class Answers(mocks.Mocks):
     """Plays AWS: gives each resource an id and an ARN, and refuses every call that is not foreseen."""
 
@@ -91,12 +114,9 @@ class Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Give a resource what AWS would."""
         name = args.inputs.get("name") or args.inputs.get("bucket") or args.inputs.get("repositoryName") or args.name
-        service = args.typ.split(":")[1].split("/")[0]
         region = args.inputs.get("region", "")
-        partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
-        path = f"{args.typ.rsplit(':', 1)[-1].lower()}/" if service == "iam" else ""
         state = {
-            "arn": f"arn:{partition}:{service}:{region}:{self._account_id}:{path}{name}",
+            "arn": self._arn(args.typ, region, name, f"{args.name}-id"),
             "keyId": f"{args.name}-id",
             "connectionStatus": "PENDING",
             "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
@@ -104,6 +124,22 @@ class Answers(mocks.Mocks):
             **args.inputs,
         }
         return f"{args.name}-id", state
+
+    def _arn(self, kind: str, region: str, name: str, identifier: str) -> str:
+        """ARN in the form that AWS gives it: what a policy names must match it."""
+        partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
+        service, of = kind.split(":")[1].split("/", maxsplit=1)[0], kind.rsplit(":", 1)[-1]
+        form = _ARNS.get(f"{service}:{of}", "arn:{partition}:{service}:{region}:{account}:{name}")
+        return form.format(
+            partition=partition,
+            service=service,
+            region=region,
+            account=self._account_id,
+            name=name,
+            # A parameter's name may begin with the slash that parts it from its kind.
+            bare=name.removeprefix("/"),
+            id=identifier,
+        )
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Answer a function of a provider."""
