@@ -6,7 +6,7 @@ UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product docs bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ lock: environment ## Renew the requirements*.txt from pyproject.toml.
 	@$(COMPILE) -o requirements.txt pyproject.toml
 	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
 	@$(COMPILE) -o requirements-checkov.txt --group checkov
+
+docs: environment ## Write docs/settings.md from the docstrings of the settings.
+	@$(PYTHON) -m tests.settings_page
 
 resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
 	@$(PYTHON) -m tests.resource_types
