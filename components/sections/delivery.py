@@ -8,13 +8,6 @@ from components.core.section import NamePart, RoleArn, Section, Sha256, fault, f
 from components.sections.build_machine import LOG_DAYS, Machine, MachineType
 
 
-def _container(value: MachineType) -> MachineType:
-    """A type of machine on which builds last as long as they need."""
-    if value.is_lambda:
-        raise fault(f"{value.value!r}: on Lambda builds end after 15 minutes, and a deployment can take longer")
-    return value
-
-
 def _log_days(value: int) -> int:
     """A number of days that CloudWatch Logs takes."""
     if value not in LOG_DAYS:
@@ -97,7 +90,7 @@ class DeliverySpec(Section):
         "https://get.pulumi.com/releases"
     )
     """Where both archives are fetched: AWS's internet, or a mirror that builds in a VPC reach."""
-    machine_type: Annotated[MachineType, AfterValidator(_container)] = MachineType.X86
+    machine_type: MachineType = MachineType.X86
     """CodeBuild's type of machine. The archives are those of its processor."""
     compute_type: str | None = "BUILD_GENERAL1_MEDIUM"
     """CodeBuild's size of machine: `BUILD_GENERAL1_SMALL` to `BUILD_GENERAL1_2XLARGE`."""

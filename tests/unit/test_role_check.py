@@ -14,10 +14,10 @@ from components.iam.pipeline_policies import Place
 from components.iam.policies import document
 from components.preflight import role_check
 from components.preflight.role_check import SuppliedRoleError, Verdict, judge
+from components.preflight.supplied_roles import supplied_roles
 from components.providers.aws_access import AwsAccess
 from components.sections.iam import UseRole
 from settings import Settings, SettingsError
-from settings.roles import supplied_roles
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
