@@ -14,6 +14,12 @@ from components.iam.pipeline_policies import Place
 from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
 
+# The service was renamed in 2024, and resources and rights of both names remain.
+CONNECTION_SERVICES = {"codeconnections": "Connections", "codestar-connections": "StarConnections"}
+"""Prefixes of the actions on connections, and how statements tell them apart."""
+
+_READ_CONNECTION = ("GetConnection", "ListTagsForResource")
+
 NETWORK_DESCRIPTIONS = (
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
@@ -38,8 +44,8 @@ class Target:
     """Permissions boundary without which no role may be made; left out, roles are bound by their names alone."""
     supplied_role_arns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By service, roles of somebody else that work for it in the account: whoever deploys hands them over."""
-    connection_arn: str | None = None
-    """Connection of somebody else that the account's pipelines read their source through."""
+    connection_arns: Sequence[str] = ()
+    """Connections of somebody else that the account's pipelines read their source through."""
 
     @property
     def prefix(self) -> str:
@@ -174,10 +180,9 @@ def preview_statements(target: Target) -> list[Statement]:
 
 def _supplied_connection(target: Target) -> Iterator[Statement]:
     """A connection of somebody else has no tags of ours."""
-    if target.connection_arn:
-        service = target.connection_arn.split(":")[2]
-        reading = [f"{service}:GetConnection", f"{service}:ListTagsForResource"]
-        yield allow("ReadSuppliedConnection", reading, [target.connection_arn])
+    if target.connection_arns:
+        reading = [f"{service}:{call}" for service in CONNECTION_SERVICES for call in _READ_CONNECTION]
+        yield allow("ReadSuppliedConnections", reading, target.connection_arns)
 
 
 def change_statements(target: Target) -> list[Statement]:
@@ -324,7 +329,7 @@ def _developer_tools(target: Target) -> Iterator[_Service]:
     )
     yield (
         "Connections",
-        ["codeconnections:GetConnection", "codeconnections:ListTagsForResource"],
+        [f"{service}:{call}" for service in CONNECTION_SERVICES for call in _READ_CONNECTION],
         ["codeconnections:DeleteConnection", "codeconnections:TagResource", "codeconnections:UntagResource"],
         target.arns("codeconnections", "connection/*"),
         target.tagged(when="ResourceTag"),
@@ -479,16 +484,12 @@ def _making_statements(target: Target) -> Iterator[Statement]:
 
 def _passed_connections(target: Target) -> Iterator[Statement]:
     """A pipeline that reads through a connection is made, and changed, by whom AWS lets hand the connection over."""
-    own = target.tagged(when="ResourceTag")
-    yield _pass_connection("PassConnections", target.arns("codeconnections", "connection/*"), own)
-    if target.connection_arn:
-        yield _pass_connection("PassSuppliedConnection", [target.connection_arn], {})
-
-
-def _pass_connection(sid: str, arns: Sequence[str], condition: Mapping[str, Mapping[str, str]]) -> Statement:
-    service = arns[0].split(":")[2]  # the prefix of actions and keys is that of the connection's ARN
-    to = {"StringEquals": {f"{service}:PassedToService": "codepipeline.amazonaws.com"}}
-    return allow(sid, [f"{service}:PassConnection"], arns, {**condition, **to})
+    own, made = target.tagged(when="ResourceTag"), target.arns("codeconnections", "connection/*")
+    for service, name in CONNECTION_SERVICES.items():
+        to = {"StringEquals": {f"{service}:PassedToService": "codepipeline.amazonaws.com"}}
+        yield allow(f"Pass{name}", [f"{service}:PassConnection"], made, {**own, **to})
+        if target.connection_arns:
+            yield allow(f"PassSupplied{name}", [f"{service}:PassConnection"], target.connection_arns, to)
 
 
 PASSED_TO = (

@@ -1,6 +1,6 @@
 """`sm-mlops:iam`: who makes the roles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -131,6 +131,21 @@ class IamSpec(Section):
     def of_delivery(self) -> Mapping[str, CreatedRole | SuppliedRole]:
         """The roles of the platform's own pipelines, by their keys."""
         return {"pipeline": self.pipeline, "build": self.build, "events": self.events, "delivery": self.delivery}
+
+    @property
+    def handed_over(self) -> Mapping[str, Sequence[str]]:
+        """By service, the supplied roles that whoever deploys gives it to work as."""
+        works_for = {
+            "codebuild.amazonaws.com": (self.build, self.delivery),
+            "codepipeline.amazonaws.com": (self.pipeline,),
+            "events.amazonaws.com": (self.events,),
+            "servicecatalog.amazonaws.com": (self.launch,),
+        }
+        found = {
+            service: list(dict.fromkeys(role.supplied_arn for role in roles if role.supplied_arn))
+            for service, roles in works_for.items()
+        }
+        return {service: arns for service, arns in found.items() if arns}
 
     @property
     def launch_mode(self) -> RoleMode:
