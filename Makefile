@@ -32,7 +32,7 @@ test: environment ## Run every test; those of the engine are skipped where no en
 	@$(PYTEST)
 
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
-	@$(PYTEST) tests/unit
+	@$(PYTEST) -m "not slow" tests/unit
 
 check-mine: environment ## Check what you edit: stack files, products, their seed code. Needs no AWS.
 	@$(PYTHON) -m tools check
