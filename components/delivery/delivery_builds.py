@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from components.core.naming import Names
 from components.iam.pipeline_policies import project_name
-from components.sections.iam import IamSpec
 from components.sections.delivery import DeliveredStack, DeliverySpec
+from components.sections.iam import IamSpec
 
 
 class Operation(StrEnum):

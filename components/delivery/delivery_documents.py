@@ -164,7 +164,9 @@ def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
                 or (one.operation is Operation.PULL_REQUEST and arn == stack.preview_role_arn)
             ]
             # Builds may share a supplied role.
-            builders = dict.fromkeys(one.supplied_role_arn(facts.iam) or facts.place.role(one.project) for one in builds)
+            builders = dict.fromkeys(
+                one.supplied_role_arn(facts.iam) or facts.place.role(one.project) for one in builds
+            )
             document = make(target, list(builders), stack.external_id)
             found[arn] = named_by(document, arn)
     return found

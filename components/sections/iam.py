@@ -106,6 +106,16 @@ UseRoles = Annotated[RolesOfProjects | CreatedUseRoles | AdoptedRole | SuppliedU
 OwnRole = Annotated[CreatedRole | SuppliedRole, Field(discriminator="mode")]
 
 
+WORKS_FOR = {
+    "launch": "servicecatalog.amazonaws.com",
+    "pipeline": "codepipeline.amazonaws.com",
+    "build": "codebuild.amazonaws.com",
+    "events": "events.amazonaws.com",
+    "delivery": "codebuild.amazonaws.com",
+}
+"""By key of `sm-mlops:iam`, the service that whoever deploys gives the role to."""
+
+
 class IamSpec(Section):
     """Who makes the roles. With every role supplied, the stack makes nothing in IAM."""
 
@@ -135,16 +145,12 @@ class IamSpec(Section):
     @property
     def handed_over(self) -> Mapping[str, Sequence[str]]:
         """By service, the supplied roles that whoever deploys gives it to work as."""
-        works_for = {
-            "codebuild.amazonaws.com": (self.build, self.delivery),
-            "codepipeline.amazonaws.com": (self.pipeline,),
-            "events.amazonaws.com": (self.events,),
-            "servicecatalog.amazonaws.com": (self.launch,),
-        }
-        found = {
-            service: list(dict.fromkeys(role.supplied_arn for role in roles if role.supplied_arn))
-            for service, roles in works_for.items()
-        }
+        roles = {"launch": self.launch, **self.of_delivery}
+        found: dict[str, list[str]] = {}
+        for key, service in WORKS_FOR.items():
+            arn = roles[key].supplied_arn
+            if arn and arn not in found.setdefault(service, []):
+                found[service].append(arn)
         return {service: arns for service, arns in found.items() if arns}
 
     @property

@@ -4,7 +4,7 @@ Both kinds give the same outputs, so that a pipeline does not care which it is.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -53,6 +53,12 @@ class SourceRepository(pulumi.ComponentResource):
         else:
             self._use_connection(args.spec)
         self.register_outputs(self.summary)
+
+    @property
+    def supplied_connection_arns(self) -> Sequence[str]:
+        """The connection, where somebody else has made it."""
+        supplied = None if isinstance(self._args.spec, CodeCommitSource) else self._args.spec.connection_arn
+        return [supplied] if supplied else []
 
     @property
     def summary(self) -> Mapping[str, pulumi.Input[str]]:

@@ -25,6 +25,7 @@ NETWORK = {
         "securityGroupIds": ["sg-0a1b2c3d4e5f60718"],
     }
 }
+CONNECTION = f"arn:aws:codestar-connections:us-east-2:{ACCOUNT_ID}:connection/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
 ORGANIZATION = "o-abcdefghij"
 SHARES = [
     {"type": "ACCOUNT", "principalId": "444455556666"},
@@ -65,6 +66,14 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
         "locked-down": ("locked-down", locked),
         "dev with delivery and tests": ("dev", {**dev, **whole}),
         "dev from GitHub": ("dev", {**dev, "sm-mlops:source": github, SECTION: plain}),
+        "dev from a supplied connection": (
+            "dev",
+            {
+                **dev,
+                "sm-mlops:source": {**github, "connectionArn": CONNECTION},
+                SECTION: plain,
+            },
+        ),
         "dev shared": ("dev", {**dev, "sm-mlops:catalog": {**catalog, "shares": SHARES}}),
         "dev in a VPC": ("dev", {**dev, **whole, "sm-mlops:network": NETWORK}),
         "dev with use roles": (

@@ -131,7 +131,8 @@ def _faults_of(where: str, statement: Statement) -> Iterator[Fault]:
             yield from (judged[0] if "*" not in pattern else [min(judged, key=len)[0]])
         taken.update(arn for arn in named for action in found if action.takes(arn))
     first = listed(statement.get("Action", "*"))[0]
-    if first != "*":
+    # Where nothing of the statement fits, each of its actions has said so.
+    if first != "*" and taken:
         yield from (Fault(where=where, rule=NOT_TAKEN, action=first, subject=arn) for arn in named if arn not in taken)
 
 
