@@ -27,10 +27,11 @@ NETWORK = {
 }
 CONNECTION = f"arn:aws:codestar-connections:us-east-2:{ACCOUNT_ID}:connection/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
 ORGANIZATION = "o-abcdefghij"
+_ORGANIZATIONS = "arn:aws:organizations::444455556666"
 SHARES = [
     {"type": "ACCOUNT", "principalId": "444455556666"},
-    {"type": "ORGANIZATION", "principalId": ORGANIZATION},
-    {"type": "ORGANIZATIONAL_UNIT", "principalId": "ou-abcd-12345678"},
+    {"type": "ORGANIZATION", "principalId": f"{_ORGANIZATIONS}:organization/{ORGANIZATION}"},
+    {"type": "ORGANIZATIONAL_UNIT", "principalId": f"{_ORGANIZATIONS}:ou/{ORGANIZATION}/ou-abcd-12345678"},
 ]
 
 

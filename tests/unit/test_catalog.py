@@ -18,6 +18,7 @@ HOME = "us-east-2"
 ROLE = "arn:aws:iam::111122223333:role/team/DataScientist"
 BUCKET = f"sm-mlops-dev-products-111122223333-{HOME}-an"
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+UNIT = "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-ab12-cdefghij"
 
 
 def with_catalog(**changes: object) -> Recording:
@@ -128,6 +129,7 @@ def test_whom_the_portfolio_is_shared_with_reads_the_products_and_nothing_else(
     assert decision(policy, "arn:aws:iam::999999999999:root", "s3:GetObject", product, TLS) == "none"
 
 
+@pytest.mark.parametrize("above", ["", "ou-ab12-abcdefgh/", "ou-ab12-abcdefgh/ou-ab12-abcdefgi/"])
 @pytest.mark.parametrize(
     ("organization", "unit", "expected"),
     [
@@ -137,19 +139,43 @@ def test_whom_the_portfolio_is_shared_with_reads_the_products_and_nothing_else(
     ],
 )
 def test_an_organizational_unit_is_recognised_by_its_path_in_its_own_organization(
-    organization: str, unit: str, expected: str
+    organization: str, unit: str, expected: str, above: str
 ) -> None:
     policy = statements(
-        with_catalog(shares=[{"type": "ORGANIZATIONAL_UNIT", "principalId": "ou-ab12-cdefghij"}]),
+        with_catalog(shares=[{"type": "ORGANIZATIONAL_UNIT", "principalId": UNIT}]),
         f"catalog-{HOME}-policy",
     )
     context = {
-        "aws:PrincipalOrgPaths": [f"{organization}/r-ab12/ou-ab12-abcdefgh/{unit}/"],
+        "aws:PrincipalOrgPaths": [f"{organization}/r-ab12/{above}{unit}/"],
         "aws:PrincipalOrgID": organization,
-        "aws:ResourceOrgID": "o-abcdefghij",
     }
     product = f"arn:aws:s3:::{BUCKET}/products/x/template/1.yaml"
     assert decision(policy, ROLE, "s3:GetObject", product, {**TLS, **context}) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "arn"),
+    [("ORGANIZATION", "arn:aws:organizations::111122223333:organization/o-abcdefghij"), ("ORGANIZATIONAL_UNIT", UNIT)],
+)
+def test_a_part_of_an_organization_is_shared_with_by_the_id_that_its_arn_ends_in(kind: str, arn: str) -> None:
+    """Service Catalog takes no ARN of another partition than `aws`, and tells the id alone."""
+    recording = with_catalog(shares=[{"type": kind, "principalId": arn}])
+    (share,) = recording.of_type("aws:servicecatalog/portfolioShare:PortfolioShare")
+    assert share.inputs["principalId"] == arn.rpartition("/")[2]
+    assert share.name == f"catalog-{HOME}-{share.inputs['principalId']}"
+
+
+@pytest.mark.parametrize(
+    "share",
+    [{"type": "ORGANIZATION", "principalId": "o-abcdefghij"}, {"type": "ORGANIZATIONAL_UNIT", "principalId": UNIT}],
+)
+def test_s3_counts_the_buckets_policy_as_not_public(share: dict[str, str]) -> None:
+    """Where everybody is meant, a key of those that S3 knows has a fixed value: no wildcard and no variable."""
+    fixed = {"aws:PrincipalOrgID", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce"}
+    for statement in statements(with_catalog(shares=[share]), f"catalog-{HOME}-policy"):
+        if statement["Effect"] == "Allow" and statement["Principal"] == "*":
+            (bound,) = [value for key, value in statement["Condition"]["StringEquals"].items() if key in fixed]
+            assert not set("*?$") & set(bound)
 
 
 def test_principals_are_roles_or_patterns() -> None:
@@ -362,7 +388,8 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
         ),
         (
             {"products": ["model-deploy"], "shares": [{"type": "ACCOUNT", "principalId": "12"}]},
-            "sm-mlops:catalog.shares[0].principalId: '12': an account id, o-..., or ou-...",
+            "sm-mlops:catalog.shares[0].principalId: '12': an account id, or the ARN of an organization or of an "
+            "organizational unit",
         ),
         (
             {"products": ["model-deploy"], "principals": ["arn:aws:iam::111122223333:role/Data*"]},
@@ -371,7 +398,16 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
         ),
         (
             {"products": ["model-deploy"], "shares": [{"type": "ACCOUNT", "principalId": "o-abcdefghij"}]},
-            "sm-mlops:catalog.shares[0].principalId: 'o-abcdefghij' is not the id of what ACCOUNT names",
+            "sm-mlops:catalog.shares[0].principalId: 'o-abcdefghij' is not what ACCOUNT names: an account's id",
+        ),
+        (
+            {
+                "products": ["model-deploy"],
+                "shares": [{"type": "ORGANIZATIONAL_UNIT", "principalId": "ou-ab12-cdefghij"}],
+            },
+            "sm-mlops:catalog.shares[0].principalId: 'ou-ab12-cdefghij' is not what ORGANIZATIONAL_UNIT names: "
+            "arn:<partition>:organizations::<management account>:ou/<o-...>/<ou-...>, as "
+            "`aws organizations describe-organizational-unit` tells it",
         ),
         ({"products": []}, "sm-mlops:catalog.products: the list is empty; it needs at least one entry"),
         (
@@ -387,6 +423,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
         "share",
         "wildcard in an account",
         "share of another kind",
+        "unit without its organization",
         "none",
         "unknown key",
     ],
