@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
+from pulumi import _types as sdk
 
 from tests.unit.access import Context, decision
 from tests.unit.recording import Recording, run_program, stack_values
@@ -137,3 +139,21 @@ def test_legacy_names_are_exactly_those_of_the_manual_commands() -> None:
 def test_policy_waits_for_the_public_access_block(dev: Recording) -> None:
     """S3 answers 409 to two changes of a bucket's access at once."""
     assert f"artifacts-{REGION}-public-access" in dev.named(f"artifacts-{REGION}-policy").depends_on
+
+
+def test_what_other_resources_set_on_a_bucket_is_no_difference_of_the_bucket(dev: Recording) -> None:
+    """A refresh reads it into the bucket's state. A name that the plugin does not have would guard nothing."""
+    kinds = {
+        "corsRules": "BucketCorsConfiguration",
+        "lifecycleRules": "BucketLifecycleConfiguration",
+        "policy": "BucketPolicy",
+        "serverSideEncryptionConfiguration": "BucketServerSideEncryptionConfiguration",
+        "versioning": "BucketVersioning",
+    }
+    inputs = set(sdk.input_type_py_to_pulumi_names(aws.s3.BucketArgs).values())
+    for bucket in dev.of_type("aws:s3/bucket:Bucket"):
+        assert set(bucket.request.ignoreChanges) == set(kinds)
+        assert set(bucket.request.ignoreChanges) <= inputs
+        assert not set(bucket.request.ignoreChanges) & set(bucket.inputs), "the program's own would never be set"
+    registered = {one.type.rpartition(":")[2] for one in dev.resources}
+    assert set(kinds.values()) - registered <= {"BucketCorsConfiguration"}

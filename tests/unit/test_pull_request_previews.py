@@ -234,6 +234,7 @@ TYPES: dict[str, tuple[str, list[str], list[str]]] = {
         ["sns:GetSubscriptionAttributes"],
         ["sns:Subscribe", "sns:Unsubscribe"],
     ),
+    "pulumi-python:dynamic/codecommit:RepositoryName": ("*", [], []),
     "pulumi-python:dynamic/s3:ProductFiles": (
         f"{PRODUCTS}/products/model-deploy/template/1.yaml",
         ["s3:GetObject", "s3:GetObjectTagging"],

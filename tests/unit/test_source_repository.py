@@ -53,6 +53,7 @@ def test_no_approvals_no_rule() -> None:
     assert kinds(with_source({"provider": "CodeCommit", "approvals": 0})) == {
         "SourceRepository",
         "Repository",
+        "RepositoryName",
         "Key",
         "Alias",
     }
