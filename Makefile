@@ -48,18 +48,18 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 
-.checks/installed: requirements-checkov.txt | environment
+.checks/installed: requirements/checkov.txt | environment
 	@echo "Installing checkov into .checks (about a minute, once)." >&2
 	@rm -rf .checks
 	@.venv/bin/python -m venv .checks
 	@.checks/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary=:all: -r $<
 	@touch $@
 
-lock: environment ## Renew the requirements*.txt from pyproject.toml.
+lock: environment ## Renew requirements.txt and requirements/ from pyproject.toml.
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
 	@$(COMPILE) -o requirements.txt pyproject.toml
-	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
-	@$(COMPILE) -o requirements-checkov.txt --group checkov
+	@$(COMPILE) -o requirements/dev.txt pyproject.toml --group dev
+	@$(COMPILE) -o requirements/checkov.txt --group checkov
 
 docs: environment ## Write docs/settings.md and docs/aws-plugin.md from what they tell of.
 	@$(PYTHON) -m tests.settings_page
