@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.core.faults import nearest
 from components.packaging.faults import Fault, ProductFolderError, Report
+from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
 from components.packaging.product_description import ProductDescription, read_description
@@ -53,6 +54,8 @@ class Product:
     """What of the template nobody can judge before a launch."""
     source: Template = field(repr=False)
     """The template with its places in the text; `template` is the text alone."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """Code of its functions, by the paths of the files that the template names."""
 
     @property
     def template(self) -> str:
@@ -72,7 +75,8 @@ class Product:
     @property
     def content_digest(self) -> str:
         """Hash of the template as it is written and of the files: the same wherever they are published."""
-        return digest(f"{digest(self.template)} {self.seed_digest}")
+        code = (digest(f"{path} {text}") for path, text in sorted(self.functions.items()))
+        return digest(" ".join([digest(self.template), self.seed_digest, *code]))
 
     @property
     def content_version(self) -> str:
@@ -83,7 +87,8 @@ class Product:
     def manifest(self) -> Mapping[str, str]:
         """Paths of the content from the product's folder, with short hashes; of many files only the folders."""
         files = {f"{_REPOSITORY}/{file.path}": file_digest(file) for file in self.files}
-        return listed({_TEMPLATE: digest(self.template), **files})
+        code = {path: digest(text) for path, text in self.functions.items()}
+        return listed({_TEMPLATE: digest(self.template), **code, **files})
 
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
@@ -101,7 +106,8 @@ class Product:
             report(0, reason)
         if not faults:
             check_names(self.source, report, environment)
-            text = self.source.filled(environment)
+            code = ((node, block(node, self.functions[path])) for node, path in code_nodes(self.source))
+            text = self.source.filled(environment, code)
             if len(text.encode()) > MAX_BODY_BYTES:
                 report(0, f"has {len(text.encode()):,} bytes when filled in; CloudFormation takes {MAX_BODY_BYTES:,}")
         if faults:
@@ -149,6 +155,7 @@ def read_product(folder: Path) -> Product:
     template, notes = _template(folder, description, faults)
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
+    functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
     files = _files(folder, description, faults)
     if faults or description is None or template is None:
         raise ProductFolderError(folder.name, faults)
@@ -162,6 +169,7 @@ def read_product(folder: Path) -> Product:
         seed_digest=content_digest(files),
         notes=notes,
         source=template,
+        functions=functions,
     )
 
 

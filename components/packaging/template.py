@@ -1,7 +1,7 @@
 """`template.yaml`: its parts, AWS's limits, and the values that the publisher fills in."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,17 +83,25 @@ class Template:
             for key, values in self.environment_nodes.items()
         }
 
-    def filled(self, environment: Mapping[str, Mapping[str, str]]) -> str:
+    def filled(self, environment: Mapping[str, Mapping[str, str]], others: Iterable[tuple[yaml.Node, str]] = ()) -> str:
         """The text with these values in the environment mapping, which must declare exactly these keys.
 
         Everything else, comments and order included, stays as it is written.
+
+        Args:
+            environment: values of the mapping, by its two keys.
+            others: other scalars, each with the YAML that takes its place.
         """
+        values = (
+            (node, quoted(environment[key][name]))
+            for key, nodes in self.environment_nodes.items()
+            for name, node in nodes.items()
+            if environment[key][name] != text_of(node)
+        )
         pieces, done = [], 0
-        for key, values in self.environment_nodes.items():
-            for name, node in values.items():
-                if environment[key][name] != text_of(node):
-                    pieces += [self.text[done : node.start_mark.index], quoted(environment[key][name])]
-                    done = node.end_mark.index
+        for node, written in sorted([*values, *others], key=lambda one: one[0].start_mark.index):
+            pieces += [self.text[done : node.start_mark.index], written]
+            done = node.end_mark.index
         return "".join([*pieces, self.text[done:]])
 
 
