@@ -175,13 +175,24 @@ def _key_matches(key: str, known: str) -> bool:
 
 @cache
 def _intersect(one: str, other: str) -> bool:
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return _intersect(one[1:], other) or _intersect(one, other[1:])
-    if other[0] == "*":
-        return _intersect(one, other[1:]) or _intersect(one[1:], other)
-    return (one[0] == other[0] or "?" in (one[0], other[0])) and _intersect(one[1:], other[1:])
+    """Whether some text matches both patterns."""
+    fixed = min(len(re.split(r"[*?]", text, maxsplit=1)[0]) for text in (one, other))
+    if one[:fixed] != other[:fixed]:
+        return False
+    # Whether what is left of one and of the other matches, from their ends to their beginnings.
+    left, right = one[fixed:], other[fixed:]
+    after = [True] * (len(right) + 1)
+    for j in range(len(right) - 1, -1, -1):
+        after[j] = after[j + 1] and right[j] == "*"
+    for character in reversed(left):
+        now = [character == "*" and after[-1]] * (len(right) + 1)
+        for j in range(len(right) - 1, -1, -1):
+            if character == "*" or right[j] == "*":
+                now[j] = after[j] or now[j + 1]
+            else:
+                now[j] = after[j + 1] and (character == right[j] or "?" in (character, right[j]))
+        after = now
+    return after[0]
 
 
 @cache

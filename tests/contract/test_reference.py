@@ -141,3 +141,23 @@ def test_the_judge_finds_what_can_never_match(statement: Mapping[str, object], r
 )
 def test_the_judge_lets_pass_what_can_match(statement: Mapping[str, object]) -> None:
     assert not list(faults("here", [{"Effect": "Allow", "Resource": "*", **statement}]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a*", "ab", True),
+        ("a*c", "ab*", True),
+        ("a*c", "*b", False),
+        ("?b", "a*", True),
+        ("role/team/*", "role/*-x", True),
+        ("project/a-*", "project/b-*", False),
+        ("*", "", True),
+        ("a", "", False),
+    ],
+)
+def test_two_patterns_overlap_where_some_text_matches_both(one: str, other: str, expected: bool) -> None:
+    left, right = (f"arn:aws:x:us-east-2:1:{text}" for text in (one, other))
+    assert reference.overlap(left, right) is reference.overlap(right, left) is expected
