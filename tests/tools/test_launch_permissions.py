@@ -1,6 +1,7 @@
 """Whether the launch role can launch the products is told before anybody launches one."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -48,6 +49,7 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
+    shutil.copytree(source / "functions", folder / "functions")
     (folder / "product.yaml").write_text((source / "product.yaml").read_text().split("notSecret")[0])
     text = (source / "template.yaml").read_text()
     assert old in text
