@@ -231,6 +231,18 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
             ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
             place.arns("sagemaker", "endpoint/sagemaker-*"),
         ),
+        # Which package an endpoint serves. CloudFormation invents the names of both; reading only.
+        allow(
+            "WhatEndpointsServe",
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            place.arns("sagemaker", "endpoint-config/*", "model/*"),
+        ),
+        # A rollback stops the runs that wait before it. No right to approve is among these.
+        allow(
+            "LetRollbacksPass",
+            ["codepipeline:GetPipelineState", "codepipeline:StopPipelineExecution"],
+            place.arns("codepipeline", "sagemaker-*"),
+        ),
         allow(
             "Stages",
             ["cloudformation:DescribeStackSet", "cloudformation:DescribeStacks", "cloudformation:ListStackInstances"],

@@ -95,8 +95,7 @@ def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request, pa
             else.
 
     """
-    _require_in_service(sagemaker, name)
-    _require_package(sagemaker, name, package_arn)
+    _require_package(sagemaker, name, _configuration_in_service(sagemaker, name), package_arn)
     started = time.perf_counter()
     try:
         answer = runtime.invoke_endpoint(
@@ -114,9 +113,8 @@ def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request, pa
     return f"Endpoint {name} serves {served} and answered {len(predictions)} rows within bounds in {milliseconds} ms."
 
 
-def served_packages(sagemaker: Any, name: str) -> list[str]:
-    """Return the packages that an endpoint serves: endpoint, configuration, models, packages."""
-    configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+def _served_packages(sagemaker: Any, configuration: str) -> list[str]:
+    """The packages of an endpoint's configuration, by its models."""
     found = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)
     variants = [*found.get("ProductionVariants", []), *found.get("ShadowProductionVariants", [])]
     packages = []
@@ -127,9 +125,9 @@ def served_packages(sagemaker: Any, name: str) -> list[str]:
     return packages
 
 
-def _require_package(sagemaker: Any, name: str, package_arn: str) -> None:
+def _require_package(sagemaker: Any, name: str, configuration: str, package_arn: str) -> None:
     """SageMaker may undo an update, and the endpoint is in service again: with the version from before."""
-    served = served_packages(sagemaker, name)
+    served = _served_packages(sagemaker, configuration)
     if [one.lower() for one in served] != [package_arn.lower()]:
         raise UserError(
             f"Endpoint {name} serves {', '.join(served) or 'no package'}, but this run deploys {package_arn}. The "
@@ -137,7 +135,8 @@ def _require_package(sagemaker: Any, name: str, package_arn: str) -> None:
         )
 
 
-def _require_in_service(sagemaker: Any, name: str) -> None:
+def _configuration_in_service(sagemaker: Any, name: str) -> str:
+    """The configuration that the endpoint has taken."""
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
@@ -159,6 +158,7 @@ def _require_in_service(sagemaker: Any, name: str) -> None:
             f"Endpoint {name} is {status}, but its last update failed: {endpoint['FailureReason'].rstrip('.')}. It "
             "serves what it served before."
         )
+    return str(endpoint["EndpointConfigName"])
 
 
 def _model_error(name: str, error: ClientError) -> str:

@@ -45,7 +45,6 @@ def in_service(stubber, status="InService", **more):
 def serves(stubber, *packages):
     """The endpoint in service serves these packages: a variant and a model for each."""
     in_service(stubber)
-    in_service(stubber)
     stubber.add_response(
         "describe_endpoint_config",
         {
@@ -235,7 +234,7 @@ def throttling_server() -> Iterator[str]:
 def test_one_throttled_call_is_repeated(stub, request_, throttling_server, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     sagemaker, stubber = stub("sagemaker")
-    in_service(stubber)
+    serves(stubber, PACKAGE)
     runtime = boto3.client(
         "sagemaker-runtime",
         region_name="eu-west-1",
