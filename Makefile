@@ -6,7 +6,7 @@ UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
 
-.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product bench
+.PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types product docs bench
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ test: environment ## Run every test; those of the engine are skipped where no en
 	@$(PYTEST)
 
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
-	@$(PYTEST) tests/unit
+	@$(PYTEST) -m "not slow" tests/unit
 
 check-mine: environment ## Check what you edit: stack files, products, their seed code. Needs no AWS.
 	@$(PYTHON) -m tools check
@@ -47,18 +47,21 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
 
-.checks/installed: requirements-checkov.txt | environment
+.checks/installed: requirements/checkov.txt | environment
 	@echo "Installing checkov into .checks (about a minute, once)." >&2
 	@rm -rf .checks
 	@.venv/bin/python -m venv .checks
 	@.checks/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary=:all: -r $<
 	@touch $@
 
-lock: environment ## Renew the requirements*.txt from pyproject.toml.
+lock: environment ## Renew requirements.txt and requirements/ from pyproject.toml.
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
 	@$(COMPILE) -o requirements.txt pyproject.toml
-	@$(COMPILE) -o requirements-dev.txt pyproject.toml --group dev
-	@$(COMPILE) -o requirements-checkov.txt --group checkov
+	@$(COMPILE) -o requirements/dev.txt pyproject.toml --group dev
+	@$(COMPILE) -o requirements/checkov.txt --group checkov
+
+docs: environment ## Write docs/settings.md from the docstrings of the settings.
+	@$(PYTHON) -m tests.settings_page
 
 resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
 	@$(PYTHON) -m tests.resource_types

@@ -1,4 +1,4 @@
-"""The checkout's `.venv`: made from requirements-dev.txt, hash-checked, and made anew when that changes.
+"""The checkout's `.venv`: made from requirements/dev.txt, hash-checked, and made anew when that changes.
 
 Runs before anything is installed, so it needs the standard library alone.
 """
@@ -44,11 +44,11 @@ def ensure(root: Path, run: Execute | None = None) -> bool:
     venv = root / ".venv"
     if _is_current(venv, root):
         return False
-    with (root / "requirements-dev.txt").open() as lock:
+    with (root / "requirements" / "dev.txt").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_current(venv, root):
             return False
-        _install(venv, root / "requirements-dev.txt", run or execute)
+        _install(venv, root / "requirements" / "dev.txt", run or execute)
         (venv / _STAMP).write_text(_stamp(root))
     return True
 
@@ -60,13 +60,16 @@ def _is_current(venv: Path, root: Path) -> bool:
 
 def _stamp(root: Path) -> str:
     """Name what the environment depends on: the requirements, the Python that made it, and where it stands."""
-    requirements = hashlib.sha256((root / "requirements-dev.txt").read_bytes()).hexdigest()
+    requirements = hashlib.sha256((root / "requirements" / "dev.txt").read_bytes()).hexdigest()
     return f"{requirements} {sys.version_info.major}.{sys.version_info.minor} {root}\n"
 
 
 def _install(venv: Path, requirements: Path, run: Execute) -> None:
     started = time.monotonic()
-    print(f"Installing the packages of {requirements.name} into {venv} (about a minute, once).", file=sys.stderr)
+    print(
+        f"Installing the packages of requirements/{requirements.name} into {venv} (about a minute, once).",
+        file=sys.stderr,
+    )
     shutil.rmtree(venv, ignore_errors=True)
     try:
         venv.mkdir(exist_ok=True)
@@ -84,7 +87,7 @@ def _install(venv: Path, requirements: Path, run: Execute) -> None:
     install = [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
     if run(install, Packages(venv, requirements)) != 0:
         raise InstallError(
-            f"pip could not install {requirements.name}; its message is above. "
+            f"pip could not install requirements/{requirements.name}; its message is above. "
             "Check the network or the package index that pip is configured for, then run this again."
         )
     print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr)

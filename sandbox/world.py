@@ -309,9 +309,11 @@ class World:
                 (self.directory / folder).mkdir(exist_ok=True)
             for empty in ("config", "credentials"):
                 (self.directory / "aws" / empty).write_text("")
-            wrapper = self.directory / "bin" / "pulumi"
-            wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m sandbox run pulumi "$@"\n')
-            wrapper.chmod(0o755)
+            # The script `aws` that pip installs does not start where the path of its Python has a space.
+            for command, module in (("aws", "awscli"), ("pulumi", "sandbox run pulumi")):
+                wrapper = self.directory / "bin" / command
+                wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m {module} "$@"\n')
+                wrapper.chmod(0o755)
 
     def _sync(self, engine: pulumi_engine.Engine) -> None:
         try:

@@ -225,7 +225,7 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
             yield f"{where}.accessTokenArn: has no effect with state in S3; leave it out"
     elif delivery.access_token_arn is None:
         yield f"{where}.accessTokenArn: missing; {delivery.backend_url} asks for an access token"
-    yield from (f"{where}.computeType: {fault}" for fault in delivery.machine.faults(in_vpc=False))
+    yield from (f"{where}.computeType: {fault}" for fault in delivery.machine.faults())
     titles = [stack.title for stack in delivery.stacks]
     for index, stack in enumerate(delivery.stacks):
         entry = f"{where}.stacks[{index}]"

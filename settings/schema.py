@@ -32,6 +32,7 @@ SECRET = "[secret]"  # noqa: S105 - what is shown in place of a secret
 
 
 def _tags(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Tags as AWS takes them, with keys that are nobody else's."""
     for key, value in values.items():
         if key.lower().startswith(("aws:", "mlops:")):
             raise fault(f"{key!r}: the prefixes 'aws:' and 'mlops:' are kept for AWS and for this program")
@@ -54,7 +55,7 @@ class Settings(BaseModel):
     home_region: Annotated[RegionName, Field(alias="aws:region")]
     """Region of everything that is not made once per region."""
     project: NamePart
-    """First part of every physical name: lower-case letters, digits and single dashes."""
+    """First part of every physical name."""
     environment: NamePart
     """Second part of every physical name; two environments can share an account."""
     artifacts: ArtifactsSpec
@@ -78,7 +79,7 @@ class Settings(BaseModel):
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
     tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
-    """Up to 17 tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
+    """Tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
 
     @property
     def project_regions(self) -> tuple[str, ...]:

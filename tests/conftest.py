@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# The processes of xdist are told a width that nobody has; tests of a width say their own.
+os.environ.pop("COLUMNS", None)
+
 _ROOT = os.fspath(Path(__file__).resolve().parents[1])
 _PROPERTY = "faults"
 

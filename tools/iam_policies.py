@@ -14,13 +14,14 @@ from typing import Any
 import click
 
 from components.core.naming import Names
-from components.iam import delivery_documents, role_documents
+from components.delivery import delivery_documents
+from components.iam import role_documents
 from components.iam.policies import Statement, document
 from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
 from components.sections.iam import RoleMode, SuppliedRole
 from settings import Settings
 from settings.deployment_options import ANY_SUFFIX
-from settings.roles import delivery_facts, role_facts
+from settings.roles import role_facts
 from tools.atomic_writes import write_whole
 from tools.deployment_test.stack_under_test import StackUnderTest
 from tools.faults import ToolError
@@ -68,7 +69,7 @@ def documents(facts: RoleFacts) -> list[Document]:
 
 def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     """The roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
-    delivery = delivery_facts(settings, facts.account_id)
+    delivery = delivery_documents.delivery_facts(settings, facts.account_id)
     if delivery is None:
         return []
     found = []

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.core.environment import Environment
 from components.core.naming import ANY_ACCOUNT_ID
+from components.foundation.managed_policies import managed_policies
 from components.foundation.service_role import service_role
 from components.iam import role_documents
 from components.iam.policies import document
@@ -18,7 +19,6 @@ from components.iam.role_documents import (
     RoleDocument,
     RoleFacts,
     fits_inline,
-    managed_policies,
 )
 from components.providers.adopted_role import AdoptedRole
 from components.sections.catalog import CatalogSpec
@@ -63,6 +63,7 @@ class ProjectRoles(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProjectRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlops:catalog:ProjectRoles", name, None, opts)
         self._name = name
+        self._args = args
         self._environment = args.environment
         self.facts = args.environment.account_id.apply(args.facts)
         # Ids of accounts are equally long, so documents of any account tell how many policies there will be.
@@ -99,11 +100,10 @@ class ProjectRoles(pulumi.ComponentResource):
 
     def _created(self, index: int, anywhere: RoleDocument) -> Sequence[pulumi.Resource]:
         """Make a role; what it returns stands when the role may do its work."""
-        wanted = self._document(index)
-        inline = fits_inline(anywhere)
-        policies = [] if inline else [self._policy(wanted, anywhere, number) for number in range(_count(anywhere))]
+        name, wanted, inline = self._logical(anywhere), self._document(index), fits_inline(anywhere)
+        policies = [] if inline else self._policies(f"{name}-policy", index, anywhere)
         role = service_role(
-            self._logical(anywhere),
+            name,
             self._environment,
             parent=self,
             role_name=anywhere.name,
@@ -116,19 +116,20 @@ class ProjectRoles(pulumi.ComponentResource):
         )
         return role.policies
 
-    def _policy(self, wanted: pulumi.Output[RoleDocument], anywhere: RoleDocument, number: int) -> aws.iam.Policy:
-        """One of the managed policies of a role that needs more than its inline policies can hold."""
-        return aws.iam.Policy(
-            f"{self._logical(anywhere)}-policy-{number + 1}",
-            name=f"{anywhere.name}-{number + 1}",
-            description=f"What {anywhere.name} may do",
-            policy=wanted.apply(lambda role: document(list(managed_policies(role))[number])),
-            tags=self._environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+    def _policies(self, name: str, index: int, anywhere: RoleDocument) -> list[aws.iam.Policy]:
+        """The managed policies of a role that needs more than its inline policies can hold."""
+        _refuse_too_many_policies(anywhere)
+        return managed_policies(
+            name,
+            self._environment,
+            parent=self,
+            role=lambda account: role_documents.roles(self._args.facts(account))[index],
+            policy_name=lambda number: f"{anywhere.name}-{number}",
+            purpose=lambda _: f"What {anywhere.name} may do",
         )
 
     def _adopted(self, index: int, anywhere: RoleDocument) -> pulumi.Resource:
-        _count(anywhere)
+        _refuse_too_many_policies(anywhere)
         adopted = AdoptedRole(
             self._logical(anywhere),
             region=self._environment.home.name,
@@ -147,19 +148,18 @@ class ProjectRoles(pulumi.ComponentResource):
         return f"{self._name}-{role.key.replace('.', '-').lower()}"
 
 
-def _count(role: RoleDocument) -> int:
-    """Number of managed policies that a role needs.
+def _refuse_too_many_policies(role: RoleDocument) -> None:
+    """Refuse a role that needs more managed policies than IAM attaches.
 
     Raises:
-        RoleError: it is more than IAM attaches.
+        RoleError: it needs more.
     """
-    count = len(list(managed_policies(role)))
+    count = len(list(role_documents.managed_policies(role)))
     if count > ATTACHED_LIMIT:
         raise RoleError(
             f"role {role.name} would need {count} managed policies, and IAM attaches {ATTACHED_LIMIT} to a role: offer "
             f"the catalog in fewer regions, or set sm-mlops:iam.use.mode to 'create' for a role for each service"
         )
-    return count
 
 
 def _tell(adopted: pulumi.Resource, role: RoleDocument, differences: Sequence[str] | None) -> None:

@@ -21,7 +21,7 @@ class Protection(Section):
     retain: bool
     """Buckets, keys and the repository stay in AWS when they leave the program; if false, buckets are emptied, too."""
     key_deletion_days: Annotated[int, Field(ge=7, le=30)] = 30
-    """Days during which the deletion of a key can still be taken back: 7 to 30."""
+    """Days during which the deletion of a key can still be taken back."""
 
 
 @dataclass(frozen=True, kw_only=True)

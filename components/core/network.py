@@ -12,11 +12,11 @@ class Network(Section):
     """An existing VPC of one region, and where in it things run."""
 
     vpc_id: Annotated[str, resource_id("vpc")]
-    """The VPC: `vpc-...`."""
+    """The VPC."""
     subnet_ids: Annotated[tuple[Annotated[str, resource_id("subnet")], ...], Field(min_length=2, max_length=16)]
-    """2 to 16 private subnets of it, in at least two availability zones: `subnet-...`."""
+    """Private subnets of it, in at least two availability zones."""
     security_group_ids: Annotated[tuple[Annotated[str, resource_id("sg")], ...], Field(min_length=1, max_length=5)]
-    """1 to 5 security groups of it, all of them for each build, function and job: `sg-...`."""
+    """Security groups of it, all of them for each build, function and job."""
 
     @property
     def values(self) -> Mapping[str, str]:

@@ -23,13 +23,18 @@ def fault(message: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{message}", {"message": message})
 
 
+# The docstring of a check is what docs/settings.md says of the values that it takes.
+
+
 def _known_region(value: str) -> str:
+    """An AWS region."""
     if value not in known_regions():
         raise fault(f"{value!r} is not an AWS region{nearest(value, list(known_regions()))}")
     return value
 
 
 def _email(value: str) -> str:
+    """An e-mail address."""
     normalized, wrong = email_address(value)
     if wrong:
         raise fault(f"{value!r} {wrong}")
@@ -37,6 +42,7 @@ def _email(value: str) -> str:
 
 
 def _account_id(value: str) -> str:
+    """An AWS account id: twelve digits, in quotes."""
     if len(value) != 12 or not (value.isascii() and value.isdigit()):
         raise fault(f"{value!r} is not an AWS account id: twelve digits, in quotes")
     return value
@@ -51,6 +57,7 @@ def matching(pattern: str, rule: str) -> AfterValidator:
             raise fault(f"{value!r}: {rule}")
         return value
 
+    check.__doc__ = rule
     return AfterValidator(check)
 
 

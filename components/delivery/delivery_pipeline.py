@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import pulumi
@@ -16,32 +17,26 @@ import pulumi_aws as aws
 
 from awsmodel.regions import known_regions
 from components.core.environment import Environment
+from components.delivery.actions.action import PipelineContext
+from components.delivery.actions.source import codecommit_pushes
 from components.delivery.build_project import BuildProject, BuildProjectArgs
-from components.delivery.pipeline_limits import PipelineError, faults, limited
-from components.delivery.pipeline_stages import (
-    Action,
-    Approval,
-    CloudFormationStack,
+from components.delivery.pipeline import (
     ExecutionMode,
-    LambdaInvoke,
-    QuietAlarm,
-    StackSet,
     Stage,
-    Surroundings,
     Variable,
     action_regions,
     actions,
     builds,
-    codecommit_pushes,
     sources,
     stage_structure,
     trigger_structure,
     variable_structure,
 )
+from components.delivery.pipeline_limits import PipelineError, faults, limited
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.service_role import ServiceRole, service_role
 from components.iam import pipeline_policies
-from components.iam.pipeline_policies import PipelineRights, Place, Store
+from components.iam.pipeline_policies import PUSH, SCHEDULE, Place, Store, start_rule_name
 from components.iam.policies import document
 from components.notifications.notifications import Notifications
 from components.storage.artifact_buckets import ArtifactStore
@@ -119,7 +114,12 @@ class DeliveryPipeline(pulumi.ComponentResource):
         self._args = args
         self.name = args.pipeline
         topic_arn = args.notifications.topic_arn if args.notifications else None
-        self._surroundings = Surroundings(pipeline=args.pipeline, topic_arn=topic_arn)
+        self._context = PipelineContext(
+            pipeline=args.pipeline,
+            home=args.environment.home,
+            account_id=args.environment.account_id,
+            topic_arn=topic_arn,
+        )
         self._refuse_faults()
         home = args.environment.home.name
         regions = action_regions(args.stages, home)
@@ -135,11 +135,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             role_arn=role.arn,
             artifact_stores=[self._store(region, several=len(regions) > 1) for region in regions],
             stages=[
-                stage_structure(
-                    stage,
-                    self._surroundings,
-                    lambda where, value: limited(args.pipeline, where, value),
-                )
+                stage_structure(stage, self._context, lambda where, value: limited(args.pipeline, where, value))
                 for stage in args.stages
             ],
             triggers=[trigger_structure(source) for source in connections if args.starts_on_push] or None,
@@ -166,13 +162,11 @@ class DeliveryPipeline(pulumi.ComponentResource):
     def _refuse_faults(self) -> None:
         args = self._args
         found = faults(
-            self._surroundings,
+            self._context,
             args.stages,
-            home=args.environment.home.name,
             store_regions=args.stores,
             mode=args.mode,
             variables=args.variables,
-            vpc_regions=args.environment.networks,
         )
         if found:
             raise PipelineError(args.pipeline, found)
@@ -216,61 +210,41 @@ class DeliveryPipeline(pulumi.ComponentResource):
             trust=environment.account_id.apply(
                 lambda account: document([pipeline_policies.pipeline_trust(Place(home, account), args.pipeline)])
             ),
-            policy=pulumi.Output.all(account=environment.account_id, **self._rights()).apply(
-                lambda known: document(
-                    pipeline_policies.pipeline_statements(
-                        Place(home, known.pop("account")), args.pipeline, _pipeline_rights(known)
-                    )
-                )
-            ),
+            policy=self._policy(),
             boundary_arn=args.permissions_boundary_arn,
         )
 
-    def _rights(self) -> dict[str, Any]:
-        """What the pipeline's role needs rights on, some of it known only when it is made."""
+    def _policy(self) -> pulumi.Output[str]:
+        """What the role may do, some of it known only when the pipeline is made."""
         args, home = self._args, self._args.environment.home.name
-        # What acts as a role of its own needs that role's rights, not the pipeline's.
-        own = [action for action in actions(args.stages) if action.role_arn is None]
-        return {
-            "stores": {
-                region: {"bucket_arn": args.stores[region].bucket_arn, "key_arn": args.stores[region].key_arn}
-                for region in action_regions(args.stages, home)
-            },
-            "sources": [[source.arn, list(source.permissions)] for source in sources(args.stages)],
-            "projects": [[region, build.name] for (region, _), build in self.builds.items()],
-            "topic_arn": self._surroundings.topic_arn if any(isinstance(one, Approval) for one in own) else None,
-            "stacks": _placed(own, home, CloudFormationStack, "stack_name"),
-            "stack_sets": _placed(own, home, StackSet, "stack_set_name"),
-            "functions": _placed(own, home, LambdaInvoke, "function_name"),
-            "passed_role_arns": [
-                role
-                for action in own
-                for role in (
-                    getattr(action, "deployment_role_arn", None),
-                    getattr(action, "administration_role_arn", None),
+        stores = [args.stores[region] for region in action_regions(args.stages, home)]
+        return pulumi.Output.all(
+            stores=[{"bucket_arn": store.bucket_arn, "key_arn": store.key_arn} for store in stores],
+            actions=[action.statements(self._context) for action in actions(args.stages)],
+        ).apply(
+            lambda known: document(
+                pipeline_policies.pipeline_statements(
+                    args.pipeline,
+                    [Store(**store) for store in known["stores"]],
+                    chain.from_iterable(known["actions"]),
                 )
-                if role is not None
-            ],
-            "assumed_role_arns": [action.role_arn for action in actions(args.stages) if action.role_arn is not None],
-            "alarms": [
-                rule.alarm_name for stage in args.stages for rule in stage.entry if isinstance(rule, QuietAlarm)
-            ],
-        }
+            )
+        )
 
     def _start(self, pipeline: aws.codepipeline.Pipeline) -> None:
         args, environment = self._args, self._args.environment
         rules: dict[str, Rule] = {}
         pushed = [source for source in sources(args.stages) if args.starts_on_push and not source.is_connection]
         for index, source in enumerate(pushed):
-            key = f"push-{index}" if index else "push"
+            key = f"{PUSH}-{index}" if index else PUSH
             rules[key] = Rule(
-                name=f"{args.pipeline}-{key}",
+                name=start_rule_name(args.pipeline, key),
                 purpose=f"A push to {source.branch} starts the pipeline {args.pipeline}",
                 event_pattern=pulumi.Output.from_input(source.arn).apply(partial(codecommit_pushes, source.branch)),
             )
         if args.schedule is not None:
-            rules["schedule"] = Rule(
-                name=f"{args.pipeline}-schedule",
+            rules[SCHEDULE] = Rule(
+                name=start_rule_name(args.pipeline, SCHEDULE),
                 purpose=f"Starts the pipeline {args.pipeline} by the clock",
                 schedule=args.schedule,
             )
@@ -320,11 +294,3 @@ def _event_types(events: Sequence[PipelineEvent], stages: Sequence[Stage]) -> li
         else:
             told.append(event)
     return told
-
-
-def _placed(found: Sequence[Action], home: str, kind: type[Action], name: str) -> list[list[str]]:
-    return [[action.region or home, getattr(action, name)] for action in found if isinstance(action, kind)]
-
-
-def _pipeline_rights(known: Mapping[str, Any]) -> PipelineRights:
-    return PipelineRights(**{**known, "stores": {region: Store(**store) for region, store in known["stores"].items()}})

@@ -7,24 +7,22 @@ rejected, an event starts the sweep for that run; and by the clock the sweep des
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
-from components.core.naming import ANY_ACCOUNT_ID
-from components.delivery.build_definition import BuildDefinition
+from components.delivery.actions.approval import Approval
+from components.delivery.actions.build import Build, BuildDefinition
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
-from components.delivery.pipeline_stages import Approval, Build, ExecutionMode, Source, Stage, Variable
+from components.delivery.pipeline import ExecutionMode, Stage, Variable, source_stage
 from components.delivery.platform_delivery import PlatformDeliveryArgs
 from components.delivery.start_rule import Rule, start_role, start_rule
+from components.foundation.managed_policies import managed_policies
 from components.foundation.service_role import ServiceRole
 from components.iam import delivery_policies, deployment_policies
 from components.iam.delivery_policies import Target
 from components.iam.pipeline_policies import Place, start_statements
-from components.iam.policies import Statement, document
-from components.iam.role_documents import managed_policies
+from components.iam.role_documents import RoleDocument
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
 
 SWEEP_SCHEDULE = "rate(1 hour)"
@@ -75,7 +73,7 @@ class DeploymentTests(pulumi.ComponentResource):
             build=self._build("test", {"OPTION": option.name, "KEEP": "yes" if option.approval else "no"}),
             variables={"DEPLOYMENT_TEST": EXECUTION},
         )
-        stages = [Stage(name="Source", actions=(Source.of(self._shared.source),)), Stage(name="Test", actions=(test,))]
+        stages = [source_stage(self._shared.source), Stage(name="Test", actions=(test,))]
         if option.approval:
             text = f"The stack of the deployment option {option.name} stands in {option.region}. Destroy it?"
             approve = Approval(name="Approve", text=text, timeout_minutes=240)
@@ -98,7 +96,7 @@ class DeploymentTests(pulumi.ComponentResource):
         return self._pipeline(
             "sweep",
             self._shared.environment.names.sweep_pipeline.value,
-            [Stage(name="Source", actions=(Source.of(self._shared.source),)), Stage(name="Sweep", actions=(sweep,))],
+            [source_stage(self._shared.source), Stage(name="Sweep", actions=(sweep,))],
             variables=(
                 Variable(name="Option", default=NONE, description="Pipeline of the option whose run is swept after"),
                 Variable(name="Test", default=NONE, description="Execution of it; none sweeps all that is too old"),
@@ -160,30 +158,26 @@ class DeploymentTests(pulumi.ComponentResource):
         """What bringing a stack up, trying and destroying it takes: too much for a role's own policy."""
         environment = self._shared.environment
 
-        def parts(account_id: str) -> list[list[Statement]]:
+        def role(account_id: str) -> RoleDocument:
             target = Target(
                 place=Place(environment.home, account_id),
                 project=f"{environment.names.project}-t*",
                 environment=environment.names.environment,
                 boundary_arn=self._shared.iam.permissions_boundary_arn,
             )
-            return list(managed_policies(deployment_policies.testing_role(target)))
+            return deployment_policies.testing_role(target)
 
-        def part(index: int, account_id: str) -> str:
-            return document(parts(account_id)[index])
-
-        return [
-            aws.iam.Policy(
-                f"{self._logical}-policy-{index + 1}",
-                name=environment.names.test_policy(index + 1).value,
-                description=f"What tests of deployment options of {environment.names.prefix} may do, part {index + 1}",
-                policy=environment.account_id.apply(partial(part, index)),
-                tags=environment.tags,
-                opts=pulumi.ResourceOptions(parent=self),
-            ).arn
-            # All accounts' ids are equally long, so each account gets the same parts.
-            for index in range(len(parts(ANY_ACCOUNT_ID)))
-        ]
+        made = managed_policies(
+            f"{self._logical}-policy",
+            environment,
+            parent=self,
+            role=role,
+            policy_name=lambda number: environment.names.test_policy(number).value,
+            purpose=lambda number: (
+                f"What tests of deployment options of {environment.names.prefix} may do, part {number}"
+            ),
+        )
+        return [policy.arn for policy in made]
 
     def _sweep_after(self, tests: Sequence[DeliveryPipeline], sweep: DeliveryPipeline) -> None:
         """Start the sweep for a run that has ended without its own end: stopped, failed, rejected."""

@@ -6,33 +6,26 @@ approval is a list of the settings; nothing here depends on what a stack is call
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components.core.environment import Environment
-from components.core.naming import ANY_ACCOUNT_ID
-from components.delivery.build_definition import BuildDefinition
+from components.delivery.actions.action import Action
+from components.delivery.actions.approval import Approval
+from components.delivery.actions.build import NOTHING, Build, BuildDefinition
+from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
-from components.delivery.pipeline_stages import (
-    Action,
-    Approval,
-    Build,
-    DeploymentWindow,
-    ExecutionMode,
-    OnFailure,
-    Source,
-    Stage,
-)
+from components.delivery.pipeline import DeploymentWindow, ExecutionMode, OnFailure, Stage, source_stage
 from components.delivery.pull_request_previews import PullRequestPreviews, PullRequestPreviewsArgs
 from components.foundation.customer_key import customer_key
+from components.foundation.managed_policies import managed_policies
 from components.iam import delivery_policies, pipeline_policies
 from components.iam.delivery_policies import Target
 from components.iam.pipeline_policies import Place
 from components.iam.policies import Statement, document, key_administration
-from components.iam.role_documents import RoleDocument, managed_policies
+from components.iam.role_documents import RoleDocument
 from components.notifications.notifications import Notifications
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.iam import IamSpec
@@ -74,6 +67,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         self._logical = name
         self._args = args
         environment, names = args.environment, args.environment.names
+        self._builds = delivery_builds(names, args.spec, args.spec.stacks)
         self._log_key = customer_key(
             name,
             environment,
@@ -98,14 +92,14 @@ class PlatformDelivery(pulumi.ComponentResource):
         delivery = self._pipeline(
             "deliver",
             names.delivery_pipeline.value,
-            [self._source_stage(), self._check_stage(), *(self._stack_stage(one) for one in args.spec.stacks)],
+            [source_stage(args.source), self._check_stage(), *(self._stack_stage(one) for one in args.spec.stacks)],
         )
         self.summary = {"deliveryPipeline": delivery.name}
         if args.spec.drift_schedule is not None:
             drift = self._pipeline(
                 "drift",
                 names.drift_pipeline.value,
-                [self._source_stage(), self._drift_stage()],
+                [source_stage(args.source), self._drift_stage()],
                 starts_on_push=False,
                 schedule=args.spec.drift_schedule,
                 events=[PipelineEvent.FAILED],
@@ -139,11 +133,11 @@ class PlatformDelivery(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _source_stage(self) -> Stage:
-        return Stage(name="Source", actions=(Source.of(self._args.source),))
+    def _of(self, operation: Operation, stack: DeliveredStack | None = None) -> DeliveryBuild:
+        return next(one for one in self._builds if one.operation is operation and one.stack == stack)
 
     def _check_stage(self) -> Stage:
-        check = self._build("check", {}, (), reports=True, secrets=False)
+        check = self._build(self._of(Operation.CHECK), {}, ())
         return Stage(name="Check", actions=(Build(name="Check", build=check),))
 
     def _stack_stage(self, stack: DeliveredStack) -> Stage:
@@ -153,7 +147,7 @@ class PlatformDelivery(pulumi.ComponentResource):
             name=f"Preview-{title}",
             namespace=f"Preview-{title}",
             outputs=(f"preview-{title}",),
-            build=self._reading(stack, "preview"),
+            build=self._stack_build(stack, Operation.PREVIEW),
         )
         steps: list[Action] = [preview]
         if stack.approval:
@@ -164,8 +158,8 @@ class PlatformDelivery(pulumi.ComponentResource):
                     text=APPROVAL_TEXT % (title, title, title),
                 )
             )
-        steps.append(Build(name=f"Up-{title}", run_order=3, build=self._changing(stack)))
-        steps.append(Build(name=f"Doctor-{title}", run_order=4, build=self._reading(stack, "doctor")))
+        steps.append(Build(name=f"Up-{title}", run_order=3, build=self._stack_build(stack, Operation.UP)))
+        steps.append(Build(name=f"Doctor-{title}", run_order=4, build=self._stack_build(stack, Operation.DOCTOR)))
         return Stage(
             name=title,
             actions=tuple(steps),
@@ -177,30 +171,36 @@ class PlatformDelivery(pulumi.ComponentResource):
     def _drift_stage(self) -> Stage:
         return Stage(
             name="Drift",
-            actions=tuple(Build(name=one.title, build=self._drifting(one)) for one in self._args.spec.stacks),
+            actions=tuple(Build(name=one.title, build=self._drift_build(one)) for one in self._args.spec.stacks),
         )
 
-    def _reading(self, stack: DeliveredStack, operation: str) -> BuildDefinition:
-        variables = self._stack_variables(stack, stack.preview_role_arn)
-        statements = self._statements(
-            lambda place: [
-                *self._state(place, delivery_policies.read_state_statements),
-                *self._assumed(stack.preview_role_arn),
-            ]
-        )
-        return self._build(operation, variables, statements, stack, policies=self._read.get(stack.stack, ()))
+    def _stack_build(
+        self,
+        stack: DeliveredStack,
+        operation: Operation,
+        variables: Mapping[str, pulumi.Input[str]] = NOTHING,
+        statements: pulumi.Input[Sequence[Statement]] = (),
+    ) -> BuildDefinition:
+        """A build that looks at one stack or changes it.
 
-    def _changing(self, stack: DeliveredStack) -> BuildDefinition:
-        variables = self._stack_variables(stack, stack.role_arn)
-        statements = self._statements(
-            lambda place: [
-                *self._state(place, delivery_policies.write_state_statements),
-                *self._assumed(stack.role_arn),
-            ]
+        Args:
+            stack: the stack.
+            operation: what the build does.
+            variables: what it is told beside what every build of a stack is told.
+            statements: what it may do beside what every build of a stack may do.
+        """
+        build = self._of(operation, stack)
+        common = self._statements(
+            lambda place: [*self._state(place, build), *self._assumed(build.account_role_arn)],
         )
-        return self._build("up", variables, statements, stack, policies=self._change.get(stack.stack, ()))
+        return self._build(
+            build,
+            {**self._stack_variables(stack, build.account_role_arn), **variables},
+            pulumi.Output.all(common, statements).apply(lambda known: [*known[0], *known[1]]),
+            policies=(self._change if build.changes else self._read).get(stack.stack, ()),
+        )
 
-    def _drifting(self, stack: DeliveredStack) -> BuildDefinition:
+    def _drift_build(self, stack: DeliveredStack) -> BuildDefinition:
         args, names, home = self._args, self._args.environment.names, self._args.environment.home
         remembered = aws.ssm.Parameter(
             f"{self._logical}-drift-{stack.title}-told",
@@ -213,27 +213,26 @@ class PlatformDelivery(pulumi.ComponentResource):
             # The nightly build writes it.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
         )
-        variables = {
-            **self._stack_variables(stack, stack.preview_role_arn),
-            "DRIFT_PARAMETER": remembered.name,
-            "TOPIC_ARN": args.notifications.topic_arn,
-        }
-        statements = pulumi.Output.all(args.environment.account_id, remembered.arn, args.notifications.topic_arn).apply(
-            lambda known: [
-                *self._state(Place(home, known[0]), delivery_policies.read_state_statements),
-                *self._assumed(stack.preview_role_arn),
-                *delivery_policies.remember_statements(known[1]),
-                *pipeline_policies.publish_statements(home, known[2]),
-            ]
+        topic_arn = args.notifications.topic_arn
+        return self._stack_build(
+            stack,
+            Operation.DRIFT,
+            {"DRIFT_PARAMETER": remembered.name, "TOPIC_ARN": topic_arn},
+            pulumi.Output.all(remembered.arn, topic_arn).apply(
+                lambda known: [
+                    *delivery_policies.remember_statements(known[0]),
+                    *pipeline_policies.publish_statements(home, known[1]),
+                ]
+            ),
         )
-        return self._build("drift", variables, statements, stack, policies=self._read.get(stack.stack, ()))
 
     def _pull_request_previews(self, *, approves: bool) -> PullRequestPreviews:
         """Previews of every stack in one build: they make one comment."""
         args, environment, source = self._args, self._args.environment, self._args.source
+        build = self._of(Operation.PULL_REQUEST)
         statements = self._statements(
             lambda place: [
-                *self._state(place, delivery_policies.read_state_statements),
+                *self._state(place, build),
                 *(
                     statement
                     for number, one in enumerate(args.spec.stacks)
@@ -251,12 +250,12 @@ class PlatformDelivery(pulumi.ComponentResource):
             f"{self._logical}-pull-requests",
             PullRequestPreviewsArgs(
                 environment=environment,
-                project=environment.names.pull_requests.value,
+                project=build.project,
                 repository=source.repository,
                 repository_arn=source.arn,
                 clone_url=source.summary["cloneUrl"],
                 branch=source.branch,
-                build=self._build("pull_request", variables, statements, policies=policies),
+                build=self._build(build, variables, statements, policies=policies),
                 approves=approves,
                 log_days=args.spec.log_days,
                 log_key_arn=self._log_key.arn,
@@ -268,33 +267,29 @@ class PlatformDelivery(pulumi.ComponentResource):
 
     def _build(
         self,
-        operation: str,
+        build: DeliveryBuild,
         variables: Mapping[str, pulumi.Input[str]],
         statements: pulumi.Input[Sequence[Statement]],
-        stack: DeliveredStack | None = None,
         *,
         policies: Sequence[pulumi.Input[str]] = (),
-        reports: bool = False,
-        secrets: bool = True,
     ) -> BuildDefinition:
-        args = self._args
+        spec, iam = self._args.spec, self._args.iam
+        token = spec.access_token_arn if build.reads_state else None
         return BuildDefinition(
-            name=f"{operation}-{stack.title}" if stack else operation,
-            buildspec=f"delivery/{operation}.yml",
-            machine=args.spec.machine,
+            name=build.name,
+            buildspec=f"delivery/{build.operation}.yml",
+            machine=spec.machine,
             variables={
-                "ENGINE_SHA256": args.spec.engine_sha256,
-                "PLUGIN_SHA256": args.spec.plugin_sha256,
-                "RELEASES_URL": args.spec.releases_url,
+                "ENGINE_SHA256": spec.engine_sha256,
+                "PLUGIN_SHA256": spec.plugin_sha256,
+                "RELEASES_URL": spec.releases_url,
                 **variables,
             },
-            secret_arns={"PULUMI_ACCESS_TOKEN": args.spec.access_token_arn}
-            if secrets and args.spec.access_token_arn
-            else {},
+            secret_arns={"PULUMI_ACCESS_TOKEN": token} if token else {},
             statements=statements,
             policy_arns=policies,
-            role_arn=args.iam.delivery.supplied_arn if operation == "up" else args.iam.build.supplied_arn,
-            reports=reports,
+            role_arn=(iam.delivery if build.changes else iam.build).supplied_arn,
+            reports=build.reports,
         )
 
     def _stack_variables(self, stack: DeliveredStack, role_arn: str | None) -> dict[str, pulumi.Input[str]]:
@@ -309,8 +304,11 @@ class PlatformDelivery(pulumi.ComponentResource):
         home = self._args.environment.home
         return self._args.environment.account_id.apply(lambda account: of(Place(home, account)))
 
-    def _state(self, place: Place, of: Callable[[Place, delivery_policies.State], list[Statement]]) -> list[Statement]:
-        return of(place, delivery_policies.state_of(self._args.spec.backend_url, self._args.spec.secrets_provider))
+    def _state(self, place: Place, build: DeliveryBuild) -> list[Statement]:
+        state = delivery_policies.state_of(self._args.spec.backend_url, self._args.spec.secrets_provider)
+        if build.changes:
+            return delivery_policies.write_state_statements(place, state)
+        return delivery_policies.read_state_statements(place, state)
 
     @staticmethod
     def _assumed(role_arn: str | None) -> list[Statement]:
@@ -324,7 +322,7 @@ class PlatformDelivery(pulumi.ComponentResource):
             return []
         args, environment = self._args, self._args.environment
 
-        def parts(account_id: str) -> list[list[Statement]]:
+        def document_in(account_id: str) -> RoleDocument:
             target = Target(
                 place=Place(environment.home, account_id),
                 project=environment.names.project,
@@ -332,24 +330,17 @@ class PlatformDelivery(pulumi.ComponentResource):
                 repository=args.source.repository,
                 boundary_arn=args.iam.permissions_boundary_arn,
             )
-            return list(managed_policies(role(target, [])))
+            return role(target, [])
 
-        def part(index: int, account_id: str) -> str:
-            return document(parts(account_id)[index])
-
-        made = []
-        # All accounts' ids are equally long, so each account gets the same parts.
-        for index in range(len(parts(ANY_ACCOUNT_ID))):
-            policy = aws.iam.Policy(
-                f"{self._logical}-{stack.title}-{kind}-{index + 1}",
-                name=environment.names.delivery_policy(stack.title, kind, index + 1).value,
-                description=f"What builds that {kind} the stack {stack.stack} may do",
-                policy=environment.account_id.apply(partial(part, index)),
-                tags=environment.tags,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            made.append(policy.arn)
-        return made
+        made = managed_policies(
+            f"{self._logical}-{stack.title}-{kind}",
+            environment,
+            parent=self,
+            role=document_in,
+            policy_name=lambda number: environment.names.delivery_policy(stack.title, kind, number).value,
+            purpose=lambda _: f"What builds that {kind} the stack {stack.stack} may do",
+        )
+        return [policy.arn for policy in made]
 
 
 def _numbered(statements: Sequence[Statement], number: int) -> list[Statement]:

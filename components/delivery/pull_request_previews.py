@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pulumi
-import pulumi_aws as aws
 
 from components.core.environment import Environment
-from components.delivery.build_definition import BuildDefinition
-from components.delivery.build_project import environment_variables
+from components.delivery.actions.build import BuildDefinition
+from components.delivery.build_project import ProjectArgs, build_project
 from components.delivery.start_rule import Rule, start_role, start_rule
-from components.foundation.service_role import ServiceRole, service_role
-from components.iam import pipeline_policies, pull_request_policies
+from components.foundation.service_role import ServiceRole
+from components.iam import pull_request_policies
 from components.iam.pipeline_policies import Place
-from components.iam.policies import document
-from components.sections.build_machine import IMAGES
+from components.iam.policies import Statement
 
 
 def pull_request_events(branch: str, repository_arn: str) -> str:
@@ -95,79 +93,47 @@ class PullRequestPreviews(pulumi.ComponentResource):
         self._logical = name
         self._args = args
         self.project = args.project
-        environment, build = args.environment, args.build
-        logs = aws.cloudwatch.LogGroup(
-            f"{name}-logs",
-            region=environment.home.name,
-            name=pipeline_policies.log_group_name(args.project),
-            retention_in_days=args.log_days,
-            kms_key_id=args.log_key_arn,
-            tags=environment.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+        environment = args.environment
+        variables = {**args.build.variables, "REPOSITORY": args.repository, "APPROVES": str(args.approves).lower()}
+        project = build_project(
+            name,
+            ProjectArgs(
+                environment=environment,
+                region=environment.home,
+                project=args.project,
+                description=f"Shows on pull requests of {args.repository} what they would change",
+                build=replace(args.build, variables=variables),
+                source={"type": "CODECOMMIT", "location": args.clone_url, "buildspec": args.build.buildspec},
+                artifacts={"type": "NO_ARTIFACTS"},
+                role_purpose=f"Previews pull requests of {args.repository}",
+                statements=self._statements(),
+                log_days=args.log_days,
+                log_key_arn=args.log_key_arn,
+                boundary_arn=args.permissions_boundary_arn,
+            ),
+            parent=self,
         )
-        role = self._role() if build.role_arn is None else ServiceRole(pulumi.Output.from_input(build.role_arn))
-        self.role_arn = role.arn
-        variables = {**build.variables, "REPOSITORY": args.repository, "APPROVES": str(args.approves).lower()}
-        project = aws.codebuild.Project(
-            f"{name}-project",
-            region=environment.home.name,
-            name=args.project,
-            description=f"Shows on pull requests of {args.repository} what they would change",
-            service_role=role.arn,
-            source={"type": "CODECOMMIT", "location": args.clone_url, "buildspec": build.buildspec},
-            artifacts={"type": "NO_ARTIFACTS"},
-            environment={
-                "type": build.machine.type.value,
-                "compute_type": build.machine.size,
-                "image": build.machine.image or IMAGES[build.machine.type],
-                "image_pull_credentials_type": "CODEBUILD",
-                "environment_variables": environment_variables(replace(build, variables=variables)),
-            },
-            build_timeout=None if build.machine.type.is_lambda else build.machine.timeout_minutes,
-            logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
-            tags=environment.tags,
-            # A build that starts before its role has its rights fails.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(role.policies)),
-        )
-        self._start(project)
+        self.role_arn = project.role_arn
+        self._start(project.arn)
         self.register_outputs({"project": self.project, "roleArn": self.role_arn})
 
-    def _role(self) -> ServiceRole:
-        args, environment = self._args, self._args.environment
-        home, project, build = environment.home, args.project, args.build
-        return service_role(
-            f"{self._logical}-role",
-            environment,
-            parent=self,
-            role_name=project,
-            purpose=f"Previews pull requests of {args.repository}",
-            trust=environment.account_id.apply(
-                lambda account: document([pipeline_policies.build_trust(Place(home, account), project)])
-            ),
-            policy=pulumi.Output.all(
-                account=environment.account_id,
-                repository=args.repository_arn,
-                secrets=list(build.secret_arns.values()),
-                more=build.statements,
-            ).apply(
-                lambda known: document(
-                    [
-                        *pull_request_policies.comment_statements(
-                            Place(home, known["account"]),
-                            project,
-                            known["repository"],
-                            secret_arns=known["secrets"],
-                            approves=args.approves,
-                        ),
-                        *known["more"],
-                    ]
-                )
-            ),
-            policy_arns=build.policy_arns,
-            boundary_arn=args.permissions_boundary_arn,
+    def _statements(self) -> pulumi.Output[list[Statement]]:
+        args, home = self._args, self._args.environment.home
+        return pulumi.Output.all(
+            account=args.environment.account_id,
+            repository=args.repository_arn,
+            secrets=list(args.build.secret_arns.values()),
+        ).apply(
+            lambda known: pull_request_policies.comment_statements(
+                Place(home, known["account"]),
+                args.project,
+                known["repository"],
+                secret_arns=known["secrets"],
+                approves=args.approves,
+            )
         )
 
-    def _start(self, project: aws.codebuild.Project) -> None:
+    def _start(self, project_arn: pulumi.Output[str]) -> None:
         """Lets an event start a build of the pull request's own commit."""
         args = self._args
         role = (
@@ -188,7 +154,7 @@ class PullRequestPreviews(pulumi.ComponentResource):
             ),
             target_name=f"{self._logical}-target",
             target_id="build",
-            target_arn=project.arn,
+            target_arn=project_arn,
             role=role,
             transformer={"input_paths": EVENT_PATHS, "input_template": BUILD_INPUT},
         )

@@ -1,28 +1,13 @@
-"""What a pipeline, its builds and what starts it may do: policies as data."""
+"""What a pipeline and what starts it may do, and who may act as their roles: policies as data."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from awsmodel.regions import Region
-from components.iam.policies import KEY_USE, Statement, allow
+from components.iam.policies import KEY_USE, Statement, allow, joined
 
 ARTIFACT_FOLDER = 20
 """Characters of a pipeline's name that begin the key of each of its artifacts: CodePipeline cuts the name there."""
-
-
-CODECOMMIT_PERMISSIONS = (
-    "codecommit:CancelUploadArchive",
-    "codecommit:GetBranch",
-    "codecommit:GetCommit",
-    "codecommit:GetRepository",
-    "codecommit:GetUploadArchiveStatus",
-    "codecommit:UploadArchive",
-)
-"""IAM actions on the repository that a source action of CodeCommit needs."""
-
-# The service was renamed in 2024, and AWS still checks either prefix, by the age of the connection.
-CONNECTION_PERMISSIONS = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
-"""IAM actions on the connection that a source action of a Git provider needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,32 +19,6 @@ class Store:
     """ARN of its key, or a pattern of it together with `key_alias`."""
     key_alias: str | None = None
     """Alias of the key, where its ARN is not known yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineRights:
-    """What a pipeline's actions act on, by ARN and name."""
-
-    stores: Mapping[str, Store]
-    """By region."""
-    sources: Sequence[tuple[str, Sequence[str]]]
-    """ARN of each source, and the IAM actions that reading it takes."""
-    projects: Sequence[tuple[str, str]] = ()
-    """Region and name of each build project."""
-    topic_arn: str | None = None
-    """Topic that approvals are sent to."""
-    stacks: Sequence[tuple[str, str]] = ()
-    """Region and name of each CloudFormation stack."""
-    stack_sets: Sequence[tuple[str, str]] = ()
-    """Region and name of each stack set."""
-    functions: Sequence[tuple[str, str]] = ()
-    """Region and name of each Lambda function."""
-    passed_role_arns: Sequence[str] = ()
-    """Roles that CloudFormation works as."""
-    assumed_role_arns: Sequence[str] = ()
-    """Roles that actions act as, of this account or of others."""
-    alarms: Sequence[str] = ()
-    """Names of the alarms that conditions of entry look at."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +49,11 @@ class Place:
         return self.arn("logs", f"log-group:{log_group_name(project)}", region)
 
 
+def project_name(pipeline: str, build: str) -> str:
+    """Name of a build project of a pipeline; the same in each region."""
+    return f"{pipeline}-{build}"
+
+
 def build_role_name(project: str, region: str, home: str) -> str:
     """Name of a build project's role. IAM is global: a project of another region names it."""
     return project if region == home else f"{project}-{region}"
@@ -98,6 +62,15 @@ def build_role_name(project: str, region: str, home: str) -> str:
 def log_group_name(project: str) -> str:
     """Name of the log group of a build project, the one that CodeBuild itself would choose."""
     return f"/aws/codebuild/{project}"
+
+
+PUSH = "push"
+SCHEDULE = "schedule"
+
+
+def start_rule_name(pipeline: str, kind: str) -> str:
+    """Name of the rule with which a push or the clock starts a pipeline."""
+    return f"{pipeline}-{kind}"
 
 
 def trust(place: Place, service: str, *source_arns: str) -> Statement:
@@ -135,65 +108,9 @@ def start_statements(place: Place, pipeline: str) -> list[Statement]:
     return [allow("StartPipeline", ["codepipeline:StartPipelineExecution"], [place.pipeline(pipeline)])]
 
 
-def pipeline_statements(place: Place, pipeline: str, rights: PipelineRights) -> list[Statement]:
-    """What the actions of a pipeline need, and nothing that none of them needs."""
-    found = [
-        *artifact_statements(pipeline, rights.stores.values()),
-        *(
-            allow(f"ReadSource{index or ''}", permissions, [arn])
-            for index, (arn, permissions) in enumerate(rights.sources)
-        ),
-    ]
-    if rights.projects:
-        projects = [place.project(name, region) for region, name in rights.projects]
-        found.append(allow("RunBuilds", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], projects))
-    if rights.topic_arn:
-        found.extend(publish_statements(place.home, rights.topic_arn))
-    if rights.functions:
-        functions = [place.arn("lambda", f"function:{name}", region) for region, name in rights.functions]
-        found.append(allow("CallFunctions", ["lambda:InvokeFunction"], functions))
-    found.extend(_stack_statements(place, rights))
-    if rights.assumed_role_arns:
-        found.append(allow("ActAsRolesOfActions", ["sts:AssumeRole"], sorted(set(rights.assumed_role_arns))))
-    if rights.alarms:
-        alarms = [place.arn("cloudwatch", f"alarm:{name}") for name in rights.alarms]
-        found.append(allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms))
-    return found
-
-
-def build_statements(
-    place: Place,
-    pipeline: str,
-    project: str,
-    store: Store,
-    *,
-    region: str | None = None,
-    secret_arns: Sequence[str] = (),
-    reports: bool = False,
-) -> list[Statement]:
-    """What every build of a pipeline needs: its artifacts, its own log group, its secrets, its own reports."""
-    found = [
-        *artifact_statements(pipeline, [store]),
-        allow(
-            "WriteLogs",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"{place.log_group(project, region)}:*"],
-        ),
-    ]
-    if secret_arns:
-        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
-    if reports:
-        found.append(
-            allow(
-                "WriteReports",
-                [
-                    *("codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport"),
-                    *("codebuild:CreateReportGroup", "codebuild:UpdateReport"),
-                ],
-                [place.arn("codebuild", f"report-group/{project}-*", region)],
-            )
-        )
-    return found
+def pipeline_statements(pipeline: str, stores: Iterable[Store], of_actions: Iterable[Statement]) -> list[Statement]:
+    """What a pipeline needs: its artifacts, and what its actions need, each kind of right once."""
+    return [*artifact_statements(pipeline, stores), *joined(of_actions)]
 
 
 def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statement]:
@@ -211,6 +128,18 @@ def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statemen
             {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}} if aliases else None,
         ),
     ]
+
+
+def run_statements(
+    place: Place, project: str, *, region: str | None = None, secret_arns: Sequence[str] = ()
+) -> list[Statement]:
+    """What every build needs, whoever runs it: its own log group and its secrets."""
+    found = [
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project, region)}:*"])
+    ]
+    if secret_arns:
+        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
+    return found
 
 
 def publish_statements(home: Region, topic_arn: str) -> list[Statement]:
@@ -248,45 +177,3 @@ def log_key_statement(region: Region, account_id: str, log_groups: str) -> State
             }
         },
     }
-
-
-def _stack_statements(place: Place, rights: PipelineRights) -> Iterator[Statement]:
-    if rights.stacks:
-        yield allow(
-            "DeployStacks",
-            [
-                *("cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet"),
-                *("cloudformation:DeleteStack", "cloudformation:DescribeChangeSet"),
-                *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"),
-                *("cloudformation:ExecuteChangeSet", "cloudformation:SetStackPolicy", "cloudformation:UpdateStack"),
-            ],
-            [place.arn("cloudformation", f"stack/{name}/*", region) for region, name in rights.stacks],
-        )
-    if rights.stack_sets:
-        yield allow(
-            "DeployStackSets",
-            [
-                *("cloudformation:CreateStackInstances", "cloudformation:CreateStackSet"),
-                *("cloudformation:DescribeStackInstance", "cloudformation:DescribeStackSet"),
-                *("cloudformation:DescribeStackSetOperation", "cloudformation:ListStackInstances"),
-                *("cloudformation:ListStackSetOperationResults", "cloudformation:ListStackSetOperations"),
-                *("cloudformation:UpdateStackInstances", "cloudformation:UpdateStackSet"),
-            ],
-            [
-                arn
-                for region, name in rights.stack_sets
-                for arn in (
-                    place.arn("cloudformation", f"stackset/{name}:*", region),
-                    place.arn("cloudformation", f"stackset-target/{name}:*", region),
-                    # What the set's instances are made of: CloudFormation asks for it beside the set itself.
-                    f"arn:{place.home.partition}:cloudformation:{region}::type/resource/*",
-                )
-            ],
-        )
-    if rights.passed_role_arns:
-        yield allow(
-            "PassRolesToCloudFormation",
-            ["iam:PassRole"],
-            sorted(set(rights.passed_role_arns)),
-            {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
-        )

@@ -50,6 +50,16 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition:
     return statement if condition is None else {**statement, "Condition": condition}
 
 
+def joined(statements: Iterable[Statement]) -> list[Statement]:
+    """Statements that differ in their resources only as one, with the resources of all."""
+    found: dict[str, Statement] = {}
+    for statement in statements:
+        kind = json.dumps({key: value for key, value in statement.items() if key != "Resource"})
+        known = found.setdefault(kind, {**statement, "Resource": []})
+        known["Resource"] += [arn for arn in statement["Resource"] if arn not in known["Resource"]]
+    return list(found.values())
+
+
 def account_principal(region: Region, account_id: str) -> dict[str, str]:
     """Everyone in an account whom the account's own IAM policies allow; never everyone at large."""
     return {"AWS": f"arn:{region.partition}:iam::{account_id}:root"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.iam.pipeline_policies import Place
+from components.iam.pipeline_policies import Place, run_statements
 from components.iam.policies import Statement, allow
 
 COMMENTING = (
@@ -26,10 +26,8 @@ def comment_statements(
     found = [
         allow("ReadSource", ["codecommit:GitPull"], [repository_arn]),
         allow("Comment", COMMENTING, [repository_arn]),
-        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project)}:*"]),
+        *run_statements(place, project, secret_arns=secret_arns),
     ]
-    if secret_arns:
-        found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
     if approves:
         found.append(allow("Approve", ["codecommit:UpdatePullRequestApprovalState"], [repository_arn]))
     return found

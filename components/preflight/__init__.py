@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from components.preflight import network_check, other_policies, role_check
+from components.preflight.supplied_roles import supplied_roles
 from components.providers.aws_access import configured_access
 from settings import Settings, SettingsError
-from settings.roles import supplied_roles
 
 
 def check(stack: Settings) -> Mapping[str, Sequence[str]]:

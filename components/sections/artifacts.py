@@ -16,10 +16,10 @@ class ArtifactsSpec(Section):
     naming: BucketNaming = BucketNaming.ACCOUNT_REGIONAL
     """`account-regional`: names that only this account can take. `legacy`: `codepipeline-<project>-<region>`."""
     artifact_days: Days = 90
-    """Age at which an artifact expires: 1 to 3650 days. A pipeline can be retried or rolled back for as long."""
+    """Age in days at which an artifact expires. A pipeline can be retried or rolled back for as long."""
     noncurrent_version_days: Days = 30
-    """Age at which an overwritten or deleted version is removed for good: 1 to 3650 days."""
+    """Age at which an overwritten or deleted version is removed for good, in days."""
     incomplete_upload_days: Days = 7
-    """Age at which an unfinished multipart upload is dropped: 1 to 3650 days."""
+    """Age at which an unfinished multipart upload is dropped, in days."""
     reader_account_ids: tuple[AccountId, ...] = ()
     """Other accounts whose roles may read artifacts, for deployments across accounts."""

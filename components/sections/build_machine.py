@@ -11,29 +11,17 @@ class MachineType(StrEnum):
 
     X86 = "LINUX_CONTAINER"
     ARM = "ARM_CONTAINER"
-    X86_LAMBDA = "LINUX_LAMBDA_CONTAINER"
-    """Starts in seconds. No VPC, and 15 minutes at most."""
-    ARM_LAMBDA = "ARM_LAMBDA_CONTAINER"
-    """Starts in seconds. No VPC, and 15 minutes at most."""
-
-    @property
-    def is_lambda(self) -> bool:
-        """Whether builds run on Lambda's compute."""
-        return self in (MachineType.X86_LAMBDA, MachineType.ARM_LAMBDA)
 
 
 IMAGES: Mapping[MachineType, str] = MappingProxyType(
     {
         MachineType.X86: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
         MachineType.ARM: "aws/codebuild/amazonlinux-aarch64-standard:4.0",
-        MachineType.X86_LAMBDA: "aws/codebuild/amazonlinux-x86_64-lambda-standard:python3.13",
-        MachineType.ARM_LAMBDA: "aws/codebuild/amazonlinux-aarch64-lambda-standard:python3.13",
     }
 )
 """AWS's own images of each type that have Python 3.13 and are still maintained."""
 
 _SIZES = tuple(f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE"))
-_LAMBDA_SIZES = tuple(f"BUILD_LAMBDA_{size}GB" for size in (1, 2, 4, 8, 10))
 
 TIMEOUT_MINUTES = range(5, 2161)
 """What AWS takes as a build's time limit."""
@@ -47,25 +35,22 @@ class Machine:
     """What builds run on."""
 
     type: MachineType = MachineType.X86
-    """Processor, and container or Lambda."""
+    """Container, and its processor."""
     compute_type: str | None = None
-    """Size: `BUILD_GENERAL1_...`, or `BUILD_LAMBDA_...`; left out, 2 processors or 4 GB."""
+    """Size: `BUILD_GENERAL1_SMALL` to `BUILD_GENERAL1_2XLARGE`; left out, the smallest."""
     image: str | None = None
     """Container image; left out, AWS's own for the type."""
     timeout_minutes: int = 60
-    """When a build is stopped: 5 to 2160 minutes. On Lambda it is 15 whatever is said here."""
+    """When a build is stopped: 5 to 2160 minutes."""
 
     @property
     def size(self) -> str:
         """The compute type."""
-        return self.compute_type or ("BUILD_LAMBDA_4GB" if self.type.is_lambda else "BUILD_GENERAL1_SMALL")
+        return self.compute_type or _SIZES[0]
 
-    def faults(self, *, in_vpc: bool) -> Iterator[str]:
+    def faults(self) -> Iterator[str]:
         """What AWS would refuse."""
-        sizes = _LAMBDA_SIZES if self.type.is_lambda else _SIZES
-        if self.size not in sizes:
-            yield f"compute type {self.size!r} is not one of {self.type}: {', '.join(sizes)}"
-        if self.type.is_lambda and in_vpc:
-            yield f"{self.type} cannot run in a VPC; use {MachineType.X86} or {MachineType.ARM}"
+        if self.size not in _SIZES:
+            yield f"compute type {self.size!r} is not one of {self.type}: {', '.join(_SIZES)}"
         if self.timeout_minutes not in TIMEOUT_MINUTES:
             yield f"a time limit of {self.timeout_minutes} minutes is not between 5 and 2160"

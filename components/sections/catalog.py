@@ -14,7 +14,7 @@ class Share(Section):
     """Whom the portfolio is shared with."""
 
     type: ShareType
-    """`ACCOUNT`, `ORGANIZATION`, `ORGANIZATIONAL_UNIT` or `ORGANIZATION_MEMBER_ACCOUNT`."""
+    """What the id names."""
     principal_id: Annotated[
         str, matching(r"\d{12}|o-[a-z0-9]{10,32}|ou-[a-z0-9-]{8,66}", "an account id, o-..., or ou-...")
     ]
@@ -42,9 +42,9 @@ class CatalogSpec(Section):
     regions: tuple[RegionName, ...] = ()
     """Regions in which the catalog is offered; left out, the home region."""
     provider_name: Annotated[str, Field(min_length=1, max_length=50)] = "ML platform team"
-    """Who offers the products, as people see it: up to 50 characters."""
+    """Who offers the products, as people see it."""
     description: Annotated[str, Field(min_length=1, max_length=2000)] = "Project templates for machine learning"
-    """What the portfolio is for, as people see it: up to 2000 characters."""
+    """What the portfolio is for, as people see it."""
     principals: tuple[PrincipalArn, ...] = ()
     """Who may launch: ARNs of roles, groups and users, or patterns such as `arn:aws:iam:::role/*DataScientist*`."""
     tag_options: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
@@ -54,7 +54,7 @@ class CatalogSpec(Section):
     budget: Budget | None = None
     """A monthly budget for what projects spend: `monthlyUsd` and `emails`."""
     keep_versions: Annotated[int, Field(ge=1, le=50)] = 10
-    """Versions of a product that stay switched on though nothing uses them: 1 to 50, the newest included."""
+    """Versions of a product that stay switched on though nothing uses them, the newest included."""
     stack_set_role_arn: RoleArn | None = None
     """Administration role with which projects may deploy stack sets to other accounts; left out, they may not."""
     notify_launches: bool = False

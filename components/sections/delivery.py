@@ -8,13 +8,8 @@ from components.core.section import NamePart, RoleArn, Section, Sha256, fault, f
 from components.sections.build_machine import LOG_DAYS, Machine, MachineType
 
 
-def _container(value: MachineType) -> MachineType:
-    if value.is_lambda:
-        raise fault(f"{value.value!r}: on Lambda builds end after 15 minutes, and a deployment can take longer")
-    return value
-
-
 def _log_days(value: int) -> int:
+    """A number of days that CloudWatch Logs takes."""
     if value not in LOG_DAYS:
         raise fault(f"{value} is not one of {', '.join(map(str, LOG_DAYS))}")
     return value
@@ -95,16 +90,16 @@ class DeliverySpec(Section):
         "https://get.pulumi.com/releases"
     )
     """Where both archives are fetched: AWS's internet, or a mirror that builds in a VPC reach."""
-    machine_type: Annotated[MachineType, AfterValidator(_container)] = MachineType.X86
-    """`LINUX_CONTAINER` or `ARM_CONTAINER`: CodeBuild's type of machine. The archives are those of its processor."""
+    machine_type: MachineType = MachineType.X86
+    """CodeBuild's type of machine. The archives are those of its processor."""
     compute_type: str | None = "BUILD_GENERAL1_MEDIUM"
     """CodeBuild's size of machine: `BUILD_GENERAL1_SMALL` to `BUILD_GENERAL1_2XLARGE`."""
     image: Annotated[str, Field(min_length=1)] | None = None
     """Container image with Python 3.11 or newer; left out, AWS's own Amazon Linux of the machine type."""
     timeout_minutes: Annotated[int, Field(ge=5, le=2160)] = 60
-    """When a build is stopped: 5 to 2160 minutes."""
+    """Minutes after which a build is stopped."""
     log_days: Annotated[int, AfterValidator(_log_days)] = 90
-    """Days after which a build's log is removed, one of those that CloudWatch Logs takes."""
+    """Days after which a build's log is removed."""
     drift_schedule: Annotated[str, matching(r"(cron|rate)\(.+\)", "cron(...) or rate(...)")] | None = (
         "cron(0 3 * * ? *)"
     )

@@ -12,7 +12,7 @@ class DeploymentOption(Section):
     """One way of deploying the platform, tested by bringing it up."""
 
     name: Annotated[NamePart, Field(max_length=24)]
-    """Name of the option: up to 24 characters."""
+    """Name of the option."""
     region: RegionName
     """Home region of the stack under test; the only one, unless `settings` names more."""
     settings: Mapping[str, Any] = {}
@@ -31,4 +31,4 @@ class DeploymentTestsSpec(Section):
     options: Annotated[tuple[DeploymentOption, ...], Field(min_length=1)]
     """The options; each gets a pipeline."""
     sweep_after_hours: Annotated[int, Field(ge=1, le=72)] = 6
-    """Age at which a stack that a test has left behind is destroyed: 1 to 72 hours."""
+    """Age in hours at which a stack that a test has left behind is destroyed."""

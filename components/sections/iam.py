@@ -96,7 +96,7 @@ class SuppliedUseRoles(Section):
     mode: Literal["supplied"]
     """`supplied`: somebody else makes them; `python -m tools iam-policies` prints what they need."""
     role_arns: Mapping[UseRole, RoleArn]
-    """The role for each service: `CodePipeline`, `CodeBuild`, `Events`, `CloudFormation`, `SageMaker`, `Lambda`."""
+    """The role for each service, all of them."""
 
 
 LaunchRole = Annotated[CreatedRole | AdoptedRole | SuppliedRole, Field(discriminator="mode")]

@@ -33,7 +33,10 @@ class NotificationsSpec(Section):
         RepositoryEvent.PULL_REQUEST_CREATED,
         RepositoryEvent.PULL_REQUEST_MERGED,
     )
-    """Events of the CodeCommit repository that are notified; the list of them is below."""
+    """Events of a CodeCommit repository that are told, by AWS's ids without `codecommit-repository-`.
+
+    A Git provider tells by itself: with one, this has no effect.
+    """
     detail: Literal["BASIC", "FULL"] = "FULL"
     """`FULL` mails quote titles and comments; `BASIC` mails only say that something happened."""
 

@@ -23,7 +23,7 @@ class CodeCommitSource(Section):
     branch: Branch = "main"
     """Branch that pipelines deliver."""
     approvals: Annotated[int, Field(ge=0, le=10)] = 1
-    """Approvals that a pull request into the branch needs: 1 to 10, or 0 for no rule."""
+    """Approvals that a pull request into the branch needs; 0 for no rule."""
 
 
 class ConnectionSource(Section):

@@ -13,7 +13,6 @@ import pulumi_aws as aws
 from components.core.environment import Environment
 from components.foundation.customer_key import customer_key
 from components.iam import policies
-from components.iam.pipeline_policies import CODECOMMIT_PERMISSIONS, CONNECTION_PERMISSIONS
 from components.sections.source import CodeCommitSource, ConnectionSource, SourceSpec
 
 
@@ -36,12 +35,10 @@ class SourceRepository(pulumi.ComponentResource):
     """Name of the repository: CodeCommit's, or the full name at the Git provider."""
     arn: pulumi.Output[str]
     """ARN that a role needs rights on: the repository's, or the connection's."""
-    action_provider: str
-    """Provider of the source action in CodePipeline."""
-    action_configuration: Mapping[str, pulumi.Output[str]]
-    """Configuration of the source action in CodePipeline."""
-    action_permissions: tuple[str, ...]
-    """IAM actions on `arn` that the source action needs."""
+    repository_name: pulumi.Input[str]
+    """The same name, which is known once the repository is there."""
+    is_connection: bool
+    """Whether a Git provider has the repository, and a connection reaches it."""
     notifying_arn: pulumi.Output[str] | None
     """ARN whose events can be notified; `None` where the Git provider notifies by itself."""
 
@@ -110,14 +107,8 @@ class SourceRepository(pulumi.ComponentResource):
             )
         self.arn = repository.arn
         self.notifying_arn = repository.arn
-        self.action_provider = "CodeCommit"
-        self.action_configuration = {
-            "RepositoryName": repository.repository_name,
-            "BranchName": pulumi.Output.from_input(spec.branch),
-            # Started by an event instead: polling is slower, and AWS turns it off on idle pipelines.
-            "PollForSourceChanges": pulumi.Output.from_input("false"),
-        }
-        self.action_permissions = CODECOMMIT_PERMISSIONS
+        self.repository_name = repository.repository_name
+        self.is_connection = False
         self._details = {"cloneUrl": repository.clone_url_http}
 
     def _use_connection(self, spec: ConnectionSource) -> None:
@@ -138,15 +129,8 @@ class SourceRepository(pulumi.ComponentResource):
             self.arn = pulumi.Output.from_input(spec.connection_arn)
             self._details = {}
         self.notifying_arn = None
-        self.action_provider = "CodeStarSourceConnection"
-        self.action_configuration = {
-            "ConnectionArn": self.arn,
-            "FullRepositoryId": pulumi.Output.from_input(self.repository),
-            "BranchName": pulumi.Output.from_input(spec.branch),
-            # The pipeline's own trigger decides, with its filters.
-            "DetectChanges": pulumi.Output.from_input("false"),
-        }
-        self.action_permissions = CONNECTION_PERMISSIONS
+        self.repository_name = self.repository
+        self.is_connection = True
 
 
 def approval_rule(branch: str, approvals: int) -> dict[str, object]:

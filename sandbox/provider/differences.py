@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 
-from sandbox.provider.assets import HASH, is_asset
 from sandbox.provider.values import Value, has_unknown
 
 ADD, DELETE, UPDATE = "ADD", "DELETE", "UPDATE"
@@ -25,7 +24,7 @@ def differences(have: Value, want: Value, path: str = "", server_side: frozenset
             return {path: UPDATE if not _empty(have) else ADD}
     elif _alike(have, want):
         return {}
-    if isinstance(have, Mapping) and isinstance(want, Mapping) and not is_asset(want):
+    if isinstance(have, Mapping) and isinstance(want, Mapping):
         found: dict[str, str] = {}
         for key in sorted(have.keys() | want.keys()):
             if key in want or key not in server_side:
@@ -58,8 +57,6 @@ def _empty(value: Value) -> bool:
 def _alike(have: Value, want: Value) -> bool:
     if (_empty(have) and _empty(want)) or have == want:
         return True
-    if is_asset(have) and is_asset(want):
-        return bool(have.get(HASH) == want.get(HASH) and HASH in want)
     if isinstance(have, str) and isinstance(want, str) and _key_id(have) == _key_id(want):
         return True
     return _document(have) is not None and _document(have) == _document(want)

@@ -19,7 +19,6 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc, status_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from sandbox import journal
-from sandbox.provider.assets import AssetError
 from sandbox.provider.aws import Connections, region_of
 from sandbox.provider.invokes import UnknownFunctionError, invoke
 from sandbox.provider.lifecycle import IncompleteError, Lifecycle, Naming
@@ -239,7 +238,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, ClientError):
         fault = error.response["Error"]
         return f"{error.operation_name} in {region_of(error)}: {fault.get('Code')}: {fault.get('Message')}"
-    if isinstance(error, BotoCoreError | AssetError | UnknownTypeError | UnknownFunctionError | ConfigurationError):
+    if isinstance(error, BotoCoreError | UnknownTypeError | UnknownFunctionError | ConfigurationError):
         return str(error)
     traceback.print_exception(error, file=sys.stderr)
     return f"a fault in the sandbox: {type(error).__name__}: {error}"

@@ -42,7 +42,8 @@ def installer() -> Installer:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    (tmp_path / "requirements-dev.txt").write_text("one==1\n")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "dev.txt").write_text("one==1\n")
     return tmp_path
 
 
@@ -52,13 +53,13 @@ def test_installs_once_with_hashes_checked(root: Path, installer: Installer) -> 
     made, installed = installer.commands
     assert made[1:3] == ["-m", "venv"]
     assert "--require-hashes" in installed
-    assert str(root / "requirements-dev.txt") in installed
+    assert str(root / "requirements" / "dev.txt") in installed
 
 
 def test_changed_requirements_are_installed_into_an_empty_environment(root: Path, installer: Installer) -> None:
     virtualenv.ensure(root, installer)
     (root / ".venv" / "old-package").touch()
-    (root / "requirements-dev.txt").write_text("one==2\n")
+    (root / "requirements" / "dev.txt").write_text("one==2\n")
     assert virtualenv.ensure(root, installer)
     assert not (root / ".venv" / "old-package").exists()
 
@@ -89,12 +90,13 @@ def test_a_failed_step_says_what_to_do(root: Path, installer: Installer, fails_a
 
 
 def test_pip_is_told_by_the_packages_that_it_has_fetched_and_installed(root: Path, installer: Installer) -> None:
-    (root / "requirements-dev.txt").write_text("one==1\ntwo==2 ; python_version > '3'\n    --hash=x\nthree==3\n")
+    (root / "requirements").mkdir()
+    (root / "requirements" / "dev.txt").write_text("one==1\ntwo==2 ; python_version > '3'\n    --hash=x\nthree==3\n")
     virtualenv.ensure(root, installer)
     assert installer.told[1] == "fetched 1 of 2 packages"
     there = root / ".venv" / "lib" / "python3.11" / "site-packages"
     (there / "one-1.dist-info").mkdir(parents=True)
-    position = virtualenv.Packages(root / ".venv", root / "requirements-dev.txt")
+    position = virtualenv.Packages(root / ".venv", root / "requirements" / "dev.txt")
     assert position(f"{PRINTED}Installing collected packages: one, two\n") == "installed 1 of 2 packages"
 
 
@@ -128,13 +130,14 @@ def test_a_cache_that_cannot_be_written_is_told_before_anything_is_installed(roo
     for name in ("bootstrap", "virtualenv.py"):
         (place / "sandbox" / name).write_bytes((Path(virtualenv.__file__).parent / name).read_bytes())
         (place / "sandbox" / name).chmod(0o755)
-    (place / "requirements-dev.txt").write_text("one==1\n")
+    (place / "requirements").mkdir()
+    (place / "requirements" / "dev.txt").write_text("one==1\n")
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "python3").symlink_to(sys.executable)
     for name in ("sh", "readlink", "dirname"):
         (programs / name).symlink_to(f"/usr/bin/{name}")
-    environment = {"PATH": str(programs), "HOME": str(root / "requirements-dev.txt")}
+    environment = {"PATH": str(programs), "HOME": str(root / "requirements" / "dev.txt")}
     done = subprocess.run(
         [place / "sandbox" / "bootstrap", "engine"], env=environment, capture_output=True, text=True, check=False
     )

@@ -9,8 +9,10 @@ from awsmodel.regions import known_regions
 from components.core.environment import Environment, Protection
 from components.core.naming import Names
 from components.core.network import Network
-from components.delivery.build_definition import BuildDefinition
-from components.delivery.pipeline_stages import Approval, Build, Source, Stage
+from components.delivery.actions.approval import Approval
+from components.delivery.actions.build import Build, BuildDefinition
+from components.delivery.actions.source import Source, SourceProvider
+from components.delivery.pipeline import Stage
 from components.storage.artifact_buckets import ArtifactStore
 
 ACCOUNT = "111122223333"
@@ -22,24 +24,12 @@ UP = BuildDefinition(name="up", buildspec="up.yml")
 
 def codecommit() -> Source:
     """Source in CodeCommit."""
-    return Source(
-        kind="CodeCommit",
-        settings={"RepositoryName": "acme", "BranchName": "main", "PollForSourceChanges": "false"},
-        arn=REPOSITORY,
-        permissions=("codecommit:GetBranch", "codecommit:UploadArchive"),
-        branch="main",
-    )
+    return Source(kind=SourceProvider.CODECOMMIT, repository="acme", arn=REPOSITORY, branch="main")
 
 
 def connection() -> Source:
     """Source at a Git provider."""
-    return Source(
-        kind="CodeStarSourceConnection",
-        settings={"ConnectionArn": CONNECTION, "FullRepositoryId": "acme/platform", "BranchName": "main"},
-        arn=CONNECTION,
-        permissions=("codeconnections:UseConnection",),
-        branch="main",
-    )
+    return Source(kind=SourceProvider.CONNECTION, repository="acme/platform", arn=CONNECTION, branch="main")
 
 
 def stages(source: Source | None = None) -> tuple[Stage, ...]:

@@ -84,7 +84,7 @@ class Clients:
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}, **answer}
 
     def _error(self, refused: Refused, model: Any) -> ClientError:  # noqa: ANN401
-        clients = {service: client for (service, _), client in self._made.items()}
+        clients = {service: client for (service, _), client in list(self._made.items())}
         service = model.service_model.service_name
         error: type[ClientError] = clients[service].exceptions.from_code(refused.code)
         return error({"Error": {"Code": refused.code, "Message": refused.message}}, model.name)

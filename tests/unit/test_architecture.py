@@ -36,7 +36,7 @@ def test_the_arrows_of_the_picture_point_down() -> None:
     rank = {
         part.strip().split(".")[-1]: index for index, layer in enumerate(reversed(LAYERS)) for part in layer.split("|")
     }
-    picture = PAGE.split("```mermaid")[1].split("```")[0]
+    picture = PAGE.split("```mermaid")[2].split("```")[0]
     arrows = 0
     for line in picture.splitlines():
         names = [re.findall(r"\b([a-z]+)\b(?![^\[]*\])", part) for part in line.split("-->")]

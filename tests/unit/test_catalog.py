@@ -412,7 +412,7 @@ def test_a_minimal_section_is_enough() -> None:
 @pytest.fixture
 def in_vpc(monkeypatch: pytest.MonkeyPatch) -> Recording:
     """Dev in two regions, each with a VPC of its own."""
-    monkeypatch.setattr("components.preflight.check", lambda *_: None)
+    monkeypatch.setattr("components.preflight.check", lambda *_: {})
     values = stack_values("dev")
     values["sm-mlops:catalog"] = {**values["sm-mlops:catalog"], "regions": [HOME, "eu-west-1"]}
     values["sm-mlops:network"] = {

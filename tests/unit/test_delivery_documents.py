@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from awsmodel.iam import evaluation
-from components.iam.delivery_documents import account_documents, documents
+from components.delivery.delivery_documents import account_documents, delivery_facts, documents
 from components.iam.role_documents import RoleDocument, managed_policies
 from settings import Settings, parse
-from settings.roles import delivery_facts
 from tests.unit.access import decision
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.recording import Recording, run_program, stack_values
@@ -121,6 +120,21 @@ def test_the_roles_of_another_account_are_documents_too_and_trust_the_builds_alo
     topic = "arn:aws:sns:us-east-2:444455556666:sm-mlops-prod-notifications"
     assert evaluation.allowed(change.statements, evaluation.Request("sns:DeleteTopic", topic))
     assert not evaluation.allowed(read.statements, evaluation.Request("sns:DeleteTopic", topic))
+
+
+def test_the_roles_of_another_account_trust_all_roles_that_act_as_them_and_no_other() -> None:
+    facts = delivery_facts(settings(), ACCOUNT)
+    assert facts is not None
+    roles = made(run_program({**stack_values("dev"), SECTION: example()}))
+    trusted = {
+        arn: document.trust[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        for arn, document in account_documents(facts).items()
+    }
+    assert {len(found) for found in trusted.values()} == {1, 3}
+    for arn, found in trusted.items():
+        request = evaluation.Request("sts:AssumeRole", arn)
+        acting = {ROLE.format(role) for role, statements in roles.items() if evaluation.allowed(statements, request)}
+        assert set(found) == acting
 
 
 @pytest.mark.parametrize("key", ["pipeline", "events", "build", "delivery"])

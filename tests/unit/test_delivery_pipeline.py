@@ -10,33 +10,20 @@ import pulumi
 import pytest
 
 from components.core.network import Network
-from components.delivery.build_definition import BuildDefinition
+from components.delivery.actions.approval import Approval
+from components.delivery.actions.build import Build, BuildDefinition
+from components.delivery.actions.source import PushFilter
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs
+from components.delivery.pipeline import DeploymentWindow, OnFailure, Stage, Variable
 from components.delivery.pipeline_limits import PipelineError
-from components.delivery.pipeline_stages import (
-    Approval,
-    Build,
-    CloudFormationStack,
-    DeploymentWindow,
-    LambdaInvoke,
-    OnFailure,
-    PushFilter,
-    QuietAlarm,
-    StackSet,
-    Stage,
-    Variable,
-    VariableCheck,
-    per_region,
-)
 from components.notifications.notifications import Notifications, NotificationsArgs
-from components.sections.build_machine import Machine, MachineType
 from components.sections.notifications import NotificationsSpec
 from tests.unit.access import decision
 from tests.unit.pipeline_samples import CHECK, UP, codecommit, connection, environment, stages, store
 from tests.unit.recording import Recording, run_function
 
 NAME = "acme-dev-delivery"
-ROLE = "arn:aws:iam::444455556666:role/deploys"
+REGIONS = ("us-east-2", "eu-west-1")
 
 
 def made(
@@ -59,13 +46,21 @@ def made(
             "environment": place,
             "pipeline": NAME,
             "stages": declared() if callable(declared) else declared or stages(),
-            "stores": {region: store(region) for region in ("us-east-2", "eu-west-1")},
+            "stores": {region: store(region) for region in REGIONS},
             "notifications": notifications,
         }
         pipeline = DeliveryPipeline("delivery", DeliveryPipelineArgs(**{**arguments, **more}))
         return pipeline.arn.apply(lambda _: None)
 
     return run_function(program)
+
+
+def in_each_region() -> Stage:
+    """One build, in both regions at a time."""
+    actions = (
+        Build(name=f"Test-{region}", build=CHECK, region=region, outputs=(f"tested-{region}",)) for region in REGIONS
+    )
+    return Stage(name="Test", actions=tuple(actions))
 
 
 def pipeline(recording: Recording) -> dict[str, Any]:
@@ -85,16 +80,12 @@ def test_it_is_of_type_v2_and_keeps_artifacts_in_the_bucket_with_its_key() -> No
 
 
 def test_actions_in_another_region_bring_its_store_its_project_and_its_role() -> None:
-    there = per_region(Build(name="Test", build=CHECK, outputs=("tested",)), ["us-east-2", "eu-west-1"])
-    recording = made([*stages()[:1], Stage(name="Test", actions=there)])
+    recording = made([*stages()[:1], in_each_region()])
     assert [found["region"] for found in pipeline(recording)["artifactStores"]] == ["us-east-2", "eu-west-1"]
     actions = pipeline(recording)["stages"][1]["actions"]
     assert [(action["name"], action["region"], action["outputArtifacts"]) for action in actions] == [
         ("Test-us-east-2", "us-east-2", ["tested-us-east-2"]),
         ("Test-eu-west-1", "eu-west-1", ["tested-eu-west-1"]),
-    ]
-    assert json.loads(actions[1]["configuration"]["EnvironmentVariables"]) == [
-        {"name": "DEPLOYMENT_REGION", "value": "eu-west-1", "type": "PLAINTEXT"}
     ]
     project = recording.named("delivery-eu-west-1-check-project")
     assert (project.region, project.inputs["name"]) == ("eu-west-1", f"{NAME}-check")
@@ -107,36 +98,8 @@ def test_actions_in_another_region_bring_its_store_its_project_and_its_role() ->
 
 
 def test_stages_become_what_codepipeline_takes() -> None:
-    deploy = CloudFormationStack(
-        name="Deploy",
-        inputs=("source",),
-        stack_name="acme",
-        deployment_role_arn="arn:aws:iam::111122223333:role/deploys",
-        template=("source", "template.yaml"),
-        parameters={"Stage": "prod"},
-        capabilities=("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"),
-    )
-    everywhere = StackSet(
-        name="Everywhere",
-        inputs=("source",),
-        stack_set_name="acme",
-        template=("source", "template.yaml"),
-        organizational_units=("ou-1", "ou-2"),
-        regions=("us-east-2", "eu-west-1"),
-    )
-    function = LambdaInvoke(name="Clean", function_name="cleans", parameters={"days": "3"}, run_order=2)
-    rules = (
-        DeploymentWindow(cron="* * 9-17 ? * MON-FRI *"),
-        QuietAlarm(alarm_name="errors"),
-        VariableCheck(variable="#{variables.Deliver}", value="yes"),
-    )
-    last = Stage(
-        name="Deploy",
-        actions=(deploy, everywhere, function),
-        on_failure=OnFailure.ROLLBACK,
-        entry=rules,
-        entry_result="SKIP",
-    )
+    window = DeploymentWindow(cron="* * 9-17 ? * MON-FRI *")
+    last = replace(stages()[2], on_failure=OnFailure.ROLLBACK, entry=(window,), entry_result="SKIP")
     again = replace(stages()[1], on_failure=OnFailure.RETRY_FAILED_ACTIONS)
     variables = [Variable(name="Deliver", default="yes"), Variable(name="Who", description="asks")]
     inputs = pipeline(made([stages()[0], again, last], variables=variables))
@@ -146,22 +109,15 @@ def test_stages_become_what_codepipeline_takes() -> None:
     condition = deployed["beforeEntry"]["condition"]
     assert condition["result"] == "SKIP"
     assert [rule["configuration"] for rule in condition["rules"]] == [
-        {"Cron": "* * 9-17 ? * MON-FRI *", "TimeZone": "UTC"},
-        {"AlarmName": "errors", "WaitTime": "5"},
-        {"Variable": "#{variables.Deliver}", "Operator": "EQ", "Value": "yes"},
+        {"Cron": "* * 9-17 ? * MON-FRI *", "TimeZone": "UTC"}
     ]
-    stack, stack_set, call = (action["configuration"] for action in deployed["actions"])
-    assert stack == {
-        "ActionMode": "CREATE_UPDATE",
-        "StackName": "acme",
-        "RoleArn": "arn:aws:iam::111122223333:role/deploys",
-        "TemplatePath": "source::template.yaml",
-        "ParameterOverrides": '{"Stage":"prod"}',
-        "Capabilities": "CAPABILITY_IAM,CAPABILITY_NAMED_IAM",
+    approve, up = deployed["actions"]
+    assert approve["configuration"] == {"CustomData": "Deliver #{Check.Summary}?"}
+    assert up["runOrder"] == 2
+    assert up["configuration"] == {
+        "ProjectName": f"{NAME}-up",
+        "EnvironmentVariables": '[{"name":"STACK","value":"dev","type":"PLAINTEXT"}]',
     }
-    assert stack_set["PermissionModel"] == "SERVICE_MANAGED"
-    assert stack_set["DeploymentTargets"] == "ou-1,ou-2"
-    assert call == {"FunctionName": "cleans", "UserParameters": '{"days":"3"}'}
     assert inputs["variables"] == [{"name": "Deliver", "defaultValue": "yes"}, {"name": "Who", "description": "asks"}]
 
 
@@ -260,21 +216,11 @@ def test_each_build_has_its_own_role_log_and_time_limit() -> None:
     assert project["environment"]["environmentVariables"] == [{"name": "STACK", "value": "dev", "type": "PLAINTEXT"}]
 
 
-def test_a_build_can_run_on_lambda_and_is_given_no_time_limit_there() -> None:
-    fast = replace(CHECK, machine=Machine(type=MachineType.ARM_LAMBDA, compute_type="BUILD_LAMBDA_2GB"))
-    recording = made([stages()[0], Stage(name="Check", actions=(Build(name="Check", build=fast),))])
-    project = recording.named("delivery-check-project").inputs
-    assert "buildTimeout" not in project
-    assert project["environment"]["type"] == "ARM_LAMBDA_CONTAINER"
-    assert "aarch64-lambda" in project["environment"]["image"]
-
-
 def test_builds_run_in_the_vpc_of_their_region_with_the_rights_that_it_takes() -> None:
     network = Network(
         vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
     )
-    there = per_region(Build(name="Test", build=CHECK), ["us-east-2", "eu-west-1"])
-    recording = made([*stages()[:1], Stage(name="Test", actions=there)], networks={"us-east-2": network})
+    recording = made([*stages()[:1], in_each_region()], networks={"us-east-2": network})
     project = recording.named("delivery-check-project").inputs
     assert project["vpcConfig"] == {
         "vpcId": "vpc-0a1b2c3d",
@@ -312,22 +258,6 @@ def test_a_build_gets_the_rights_that_it_states() -> None:
     for name, expected in (("up", "allow"), ("check", "none")):
         statements = recording.named(f"delivery-{name}-role-policy").policy()["Statement"]
         assert decision(statements, "*", "s3:GetObject", "arn:aws:s3:::state/a", {}) == expected
-
-
-def test_what_acts_as_a_role_of_another_account_needs_no_right_in_this_one() -> None:
-    deploy = CloudFormationStack(
-        name="Deploy",
-        inputs=("source",),
-        stack_name="acme",
-        template=("source", "t.yaml"),
-        deployment_role_arn="arn:aws:iam::444455556666:role/cloudformation",
-        role_arn=ROLE,
-    )
-    recording = made([*stages()[:2], Stage(name="Deploy", actions=(deploy,))])
-    assert pipeline(recording)["stages"][2]["actions"][0]["roleArn"] == ROLE
-    statements = recording.named("delivery-role-policy").policy()["Statement"]
-    assert decision(statements, "*", "sts:AssumeRole", ROLE, {}) == "allow"
-    assert {"DeployStacks", "PassRolesToCloudFormation"}.isdisjoint({one["Sid"] for one in statements})
 
 
 def test_supplied_roles_are_used_and_none_is_made() -> None:

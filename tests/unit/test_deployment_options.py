@@ -50,7 +50,7 @@ def test_an_option_changes_what_it_names_and_nothing_else() -> None:
 
 
 def test_a_stack_under_test_runs_in_the_vpc_of_its_region_and_in_no_other() -> None:
-    networks = {"us-east-2": {"vpcId": "vpc-1"}, "eu-west-1": {"vpcId": "vpc-2"}}
+    networks = {"us-east-2": {"vpcId": "vpc-0a1b2c3d"}, "eu-west-1": {"vpcId": "vpc-2"}}
     values = {**DEV, "network": networks}
     tested = settings_under_test(values, region="eu-west-1", changes={}, test_suffix="t01234")
     assert tested["network"] == {"eu-west-1": {"vpcId": "vpc-2"}}

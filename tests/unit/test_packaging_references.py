@@ -359,7 +359,9 @@ def misspelt(root: yaml.Node) -> Iterator[tuple[int, str]]:
         for match in re.finditer(pattern, good):
             wrong = good[: match.end(1)] + "Zz" + good[match.end(1) :]
             node.value = wrong
-            yield place, match[1] + "Zz"
+            # A literal block keeps its lines, and begins on the one below its mark.
+            below = 1 + good.count("\n", 0, match.start()) if node.style == "|" else 0
+            yield place + below, match[1] + "Zz"
         node.value = good
 
 

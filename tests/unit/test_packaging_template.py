@@ -181,7 +181,7 @@ def test_a_template_that_needs_no_environment_is_rendered_as_it_is(tmp_path: Pat
 
 
 def test_values_must_be_exactly_those_that_the_template_declares(tmp_path: Path) -> None:
-    given_values = {"Seed": {"Bucket": "b", "Keys": "k"}, "Network": {"VpcId": "vpc-1"}}
+    given_values = {"Seed": {"Bucket": "b", "Keys": "k"}, "Network": {"VpcId": "vpc-0a1b2c3d"}}
     with pytest.raises(ProductFolderError) as raised:
         product_with(tmp_path).render(given_values)
     assert lines_of(raised.value, "churn") == [

@@ -46,7 +46,10 @@ def calls(checkout: Path, *command: str, **variables: str) -> list[list[str]]:
         (("sandbox", "STACK="), ["-P", "-m", "sandbox", "up", ""]),
         (("sandbox", "STACK=x y"), ["-P", "-m", "sandbox", "up", "x y"]),
         (("sandbox-down",), ["-P", "-m", "sandbox", "down"]),
-        (("unit",), ["-P", "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", "tests/unit"]),
+        (
+            ("unit",),
+            ["-P", "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", "-m", "not slow", "tests/unit"],
+        ),
         (("bench",), ["-P", "-m", "tests.bench"]),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",

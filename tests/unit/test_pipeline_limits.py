@@ -6,34 +6,23 @@ from typing import Any
 
 import pytest
 
-from components.delivery.build_definition import BuildDefinition
+from awsmodel.regions import known_regions
+from components.delivery.actions.action import Action, PipelineContext
+from components.delivery.actions.approval import Approval
+from components.delivery.actions.build import Build, BuildDefinition
+from components.delivery.actions.source import PushFilter
+from components.delivery.pipeline import DeploymentWindow, ExecutionMode, OnFailure, Stage, Variable
 from components.delivery.pipeline_limits import faults
-from components.delivery.pipeline_stages import (
-    Action,
-    Approval,
-    Build,
-    CloudFormationStack,
-    DeploymentWindow,
-    ExecutionMode,
-    LambdaInvoke,
-    OnFailure,
-    PushFilter,
-    StackMode,
-    StackSet,
-    Stage,
-    Surroundings,
-    Variable,
-)
 from components.sections.build_machine import Machine, MachineType
-from tests.unit.pipeline_samples import CHECK, codecommit, connection, stages
+from tests.unit.pipeline_samples import ACCOUNT, CHECK, codecommit, connection, stages
 
 SIX = tuple(DeploymentWindow(name=f"W{n}", cron="x") for n in range(6))
 ROLE = "arn:aws:iam::111122223333:role/deploys"
 
 
 def found(declared: Sequence[Stage], pipeline: str = "acme-dev-delivery", **more: Any) -> list[str]:
-    arguments: dict[str, Any] = {"home": "us-east-2", "store_regions": ["us-east-2", "eu-west-1"], **more}
-    return faults(Surroundings(pipeline=pipeline), declared, **arguments)
+    context = PipelineContext(pipeline=pipeline, home=known_regions()["us-east-2"], account_id=ACCOUNT)
+    return faults(context, declared, store_regions=["us-east-2", "eu-west-1"], **more)
 
 
 def with_action(action: Action) -> list[Stage]:
@@ -88,44 +77,6 @@ LIMITS: list[tuple[str, Action, str]] = [
     ("an artifact of nobody", Build(name="A", build=CHECK, inputs=("x",)), "no earlier action makes the artifact 'x'"),
     ("an artifact made twice", Build(name="A", build=CHECK, outputs=("source",)), "two actions make the artifact"),
     ("a source in the middle", codecommit(), "source actions stand in the first stage only, not Source"),
-    (
-        "a stack's name",
-        CloudFormationStack(name="A", stack_name="a_b", mode=StackMode.DELETE_ONLY, deployment_role_arn=ROLE),
-        "stack 'a_b': a letter, then",
-    ),
-    (
-        "a stack without a role",
-        CloudFormationStack(name="A", stack_name="a", mode=StackMode.DELETE_ONLY),
-        "DELETE_ONLY needs the role that CloudFormation works as",
-    ),
-    (
-        "a stack without a template",
-        CloudFormationStack(name="A", stack_name="a", deployment_role_arn=ROLE),
-        "CREATE_UPDATE needs a template",
-    ),
-    (
-        "a change set without a name",
-        CloudFormationStack(name="A", stack_name="a", mode=StackMode.CHANGE_SET_EXECUTE),
-        "CHANGE_SET_EXECUTE needs the name of a change set",
-    ),
-    (
-        "a template of an artifact that is no input",
-        CloudFormationStack(name="A", stack_name="a", deployment_role_arn=ROLE, template=("source", "a.yaml")),
-        "source::a.yaml: 'source' is not an input artifact of the action",
-    ),
-    (
-        "outputs that go nowhere",
-        CloudFormationStack(
-            name="A", stack_name="a", mode=StackMode.DELETE_ONLY, deployment_role_arn=ROLE, output_file="o.json"
-        ),
-        "there is no output artifact for it",
-    ),
-    (
-        "a stack set for nobody",
-        StackSet(name="A", inputs=("source",), stack_set_name="a", template=("source", "a.yaml"), regions=()),
-        "a stack set goes either to accounts or to organizational units",
-    ),
-    ("a function's parameters", LambdaInvoke(name="A", function_name="f", parameters={"a": "x" * 1000}), "UserPara"),
 ]
 
 
@@ -258,23 +209,21 @@ def test_there_are_fifty_variables_at_most() -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "in_vpc", "told"),
+    ("machine", "told"),
     [
-        (Machine(type=MachineType.ARM, compute_type="BUILD_LAMBDA_1GB"), False, "is not one of ARM_CONTAINER"),
-        (Machine(type=MachineType.X86_LAMBDA, compute_type="BUILD_GENERAL1_SMALL"), False, "is not one of LINUX_LAMB"),
-        (Machine(type=MachineType.ARM_LAMBDA), True, "ARM_LAMBDA_CONTAINER cannot run in a VPC"),
-        (Machine(timeout_minutes=4), False, "a time limit of 4 minutes is not between 5 and 2160"),
+        (Machine(type=MachineType.ARM, compute_type="BUILD_LAMBDA_1GB"), "is not one of ARM_CONTAINER"),
+        (Machine(timeout_minutes=4), "a time limit of 4 minutes is not between 5 and 2160"),
     ],
 )
-def test_a_machine_that_aws_would_refuse_is_told(machine: Machine, in_vpc: bool, told: str) -> None:
+def test_a_machine_that_aws_would_refuse_is_told(machine: Machine, told: str) -> None:
     build = Build(name="A", build=BuildDefinition(name="b", buildspec="b.yml", machine=machine))
-    (fault,) = found(with_action(build), vpc_regions=["us-east-2"] if in_vpc else [])
+    (fault,) = found(with_action(build))
     assert told in fault
 
 
 @pytest.mark.parametrize("type_", list(MachineType))
 def test_every_machine_has_a_size_that_aws_takes(type_: MachineType) -> None:
-    assert list(Machine(type=type_).faults(in_vpc=False)) == []
+    assert list(Machine(type=type_).faults()) == []
 
 
 def test_two_definitions_do_not_share_a_project() -> None:

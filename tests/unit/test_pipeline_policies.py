@@ -3,8 +3,10 @@
 import pytest
 
 from awsmodel.regions import known_regions
+from components.delivery.actions.build import build_statements, run_builds
+from components.delivery.actions.source import SourceProvider, read_source
 from components.iam import pipeline_policies
-from components.iam.pipeline_policies import PipelineRights, Place, Store
+from components.iam.pipeline_policies import Place, Store
 from components.iam.policies import Statement
 from tests.unit.access import decision
 
@@ -14,15 +16,12 @@ THERE = Store(bucket_arn="arn:aws:s3:::acme-west", key_arn="arn:aws:kms:eu-west-
 TOPIC = "arn:aws:sns:us-east-2:111122223333:acme"
 REPOSITORY = "arn:aws:codecommit:us-east-2:111122223333:acme"
 PIPELINE = "acme-dev-delivery-of-the-platform"
-SOURCE = (REPOSITORY, ["codecommit:GetBranch"])
+CONNECTION = "arn:aws:codeconnections:us-east-2:111122223333:connection/4c2f"
 
 
-def pipeline(**rights: object) -> list[Statement]:
-    return pipeline_policies.pipeline_statements(
-        PLACE,
-        PIPELINE,
-        PipelineRights(**{"stores": {"us-east-2": HERE}, "sources": [SOURCE], **rights}),  # type: ignore[arg-type]
-    )
+def pipeline(*of_actions: Statement) -> list[Statement]:
+    source = read_source(SourceProvider.CODECOMMIT, REPOSITORY)
+    return pipeline_policies.pipeline_statements(PIPELINE, [HERE], [source, *of_actions])
 
 
 def allowed(statements: list[Statement], action: str, resource: str, **context: str) -> bool:
@@ -52,17 +51,28 @@ def test_a_pipeline_reads_its_source_and_uses_its_own_artifacts(action: str, res
     assert allowed(pipeline(), action, resource) is expected
 
 
+def test_a_source_at_a_git_provider_takes_the_use_of_its_connection_alone() -> None:
+    statements = [read_source(SourceProvider.CONNECTION, CONNECTION)]
+    for action in ("codeconnections:UseConnection", "codestar-connections:UseConnection"):
+        assert allowed(statements, action, CONNECTION)
+        assert not allowed(statements, action, f"{CONNECTION}2")
+    assert not allowed(statements, "codecommit:GetBranch", CONNECTION)
+
+
 def test_a_pipeline_runs_its_own_builds_where_they_are() -> None:
-    statements = pipeline(projects=[("us-east-2", "a"), ("eu-west-1", "b")])
+    here, there = PLACE.project("a"), PLACE.project("b", "eu-west-1")
+    statements = pipeline(run_builds(here), run_builds(there), run_builds(here))
     arn = "arn:aws:codebuild:{}:111122223333:project/{}"
     assert allowed(statements, "codebuild:StartBuild", arn.format("us-east-2", "a"))
     assert allowed(statements, "codebuild:BatchGetBuilds", arn.format("eu-west-1", "b"))
     assert not allowed(statements, "codebuild:StartBuild", arn.format("eu-west-1", "a"))
     assert not allowed(statements, "codebuild:DeleteProject", arn.format("us-east-2", "a"))
+    (runs,) = [one for one in statements if one["Sid"] == "RunBuilds"]
+    assert runs["Resource"] == [here, there]
 
 
 def test_a_pipeline_asks_for_approval_on_its_topic_only() -> None:
-    statements = pipeline(topic_arn=TOPIC)
+    statements = pipeline(*pipeline_policies.publish_statements(PLACE.home, TOPIC))
     assert allowed(statements, "sns:Publish", TOPIC)
     assert not allowed(statements, "sns:Publish", f"{TOPIC}-2")
     through = {"kms__ViaService": "sns.us-east-2.amazonaws.com"}
@@ -71,36 +81,8 @@ def test_a_pipeline_asks_for_approval_on_its_topic_only() -> None:
     assert not allowed(statements, "kms:GenerateDataKey", "any key", **through)
 
 
-def test_a_pipeline_deploys_its_own_stacks_and_passes_their_roles_to_cloudformation_only() -> None:
-    role = "arn:aws:iam::111122223333:role/deploys"
-    statements = pipeline(stacks=[("eu-west-1", "acme")], passed_role_arns=[role, role])
-    stack = "arn:aws:cloudformation:{}:111122223333:stack/{}/1"
-    assert allowed(statements, "cloudformation:UpdateStack", stack.format("eu-west-1", "acme"))
-    assert not allowed(statements, "cloudformation:UpdateStack", stack.format("eu-west-1", "acme2"))
-    assert not allowed(statements, "cloudformation:UpdateStack", stack.format("us-east-2", "acme"))
-    assert allowed(statements, "iam:PassRole", role, iam__PassedToService="cloudformation.amazonaws.com")
-    assert not allowed(statements, "iam:PassRole", role, iam__PassedToService="lambda.amazonaws.com")
-
-
-def test_a_pipeline_deploys_its_own_stack_sets_calls_its_functions_and_acts_as_its_roles() -> None:
-    other = "arn:aws:iam::444455556666:role/a"
-    statements = pipeline(
-        stack_sets=[("us-east-2", "acme")], functions=[("us-east-2", "f")], assumed_role_arns=[other], alarms=["quiet"]
-    )
-    assert allowed(
-        statements, "cloudformation:UpdateStackSet", "arn:aws:cloudformation:us-east-2:111122223333:stackset/acme:1"
-    )
-    assert not allowed(
-        statements, "cloudformation:DeleteStackSet", "arn:aws:cloudformation:us-east-2:111122223333:stackset/acme:1"
-    )
-    assert allowed(statements, "lambda:InvokeFunction", "arn:aws:lambda:us-east-2:111122223333:function:f")
-    assert not allowed(statements, "lambda:InvokeFunction", "arn:aws:lambda:us-east-2:111122223333:function:g")
-    assert allowed(statements, "sts:AssumeRole", other)
-    assert allowed(statements, "cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:us-east-2:111122223333:alarm:quiet")
-
-
 def build(**more: object) -> list[Statement]:
-    return pipeline_policies.build_statements(
+    return build_statements(
         PLACE,
         PIPELINE,
         "acme-check",

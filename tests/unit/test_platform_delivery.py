@@ -274,7 +274,7 @@ FAULTS = [
     ),
     (
         {"machineType": "ARM_LAMBDA_CONTAINER"},
-        "on Lambda builds end after 15 minutes, and a deployment can take longer",
+        "sm-mlops:delivery.machineType: 'ARM_LAMBDA_CONTAINER' is not allowed; did you mean 'ARM_CONTAINER'?",
     ),
     ({"computeType": "HUGE"}, "sm-mlops:delivery.computeType: compute type 'HUGE' is not one of LINUX_CONTAINER"),
     ({"logDays": 31}, "sm-mlops:delivery.logDays: 31 is not one of 1, 3, 5"),

@@ -80,7 +80,7 @@ def test_nor_is_it_with_all_pipelines_that_there_are() -> None:
 @pytest.fixture
 def no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network is looked up."""
-    monkeypatch.setattr("components.preflight.check", lambda *_: None)
+    monkeypatch.setattr("components.preflight.check", lambda *_: {})
 
 
 def test_every_regional_resource_states_a_region(committed: Recording) -> None:

@@ -228,7 +228,7 @@ def in_networks(regions: list[str], mode: str) -> dict[str, Any]:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network is looked up."""
-    monkeypatch.setattr("components.preflight.check", lambda *_: None)
+    monkeypatch.setattr("components.preflight.check", lambda *_: {})
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -28,7 +28,11 @@ def test_each_value_that_a_template_can_ask_for_is_given(tmp_path: Path, use_rol
         bucket="bucket",
         key_arn="key",
         topic_arn="topic",
-        network=Network(vpc_id="vpc-1", subnet_ids=("subnet-1", "subnet-2"), security_group_ids=("sg-1",)),
+        network=Network(
+            vpc_id="vpc-0a1b2c3d",
+            subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"),
+            security_group_ids=("sg-0a1b2c3d",),
+        ),
         use_role_arns=use_roles,
     )
     assert {group: list(keys) for group, keys in values.items()} == {

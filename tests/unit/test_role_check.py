@@ -14,10 +14,10 @@ from components.iam.pipeline_policies import Place
 from components.iam.policies import document
 from components.preflight import role_check
 from components.preflight.role_check import SuppliedRoleError, Verdict, judge
+from components.preflight.supplied_roles import supplied_roles
 from components.providers.aws_access import AwsAccess
 from components.sections.iam import UseRole
 from settings import Settings, SettingsError
-from settings.roles import supplied_roles
 from tests.unit.delivery_example import SECTION, example
 from tests.unit.played_aws import Clients, Refused
 from tests.unit.recording import Recording, run_program, stack_values
@@ -109,7 +109,7 @@ class Iam:
 
 
 def check(iam: Iam, *wanted: ExpectedRole) -> None:
-    role_check.check(lambda _: wanted, Clients(iam), "us-east-2")  # type: ignore[arg-type] # plays the access, too
+    LOOK(lambda _: wanted, Clients(iam), "us-east-2")  # type: ignore[arg-type] # plays the access, too
 
 
 def test_all_faults_are_told_together() -> None:
@@ -136,7 +136,7 @@ def test_of_a_role_of_another_account_nobody_asks_here() -> None:
 
 
 def test_without_supplied_roles_nobody_is_asked() -> None:
-    role_check.check(lambda _: [], AwsAccess({}), "us-east-2")
+    LOOK(lambda _: [], AwsAccess({}), "us-east-2")
 
 
 def settings_with(folder: Path, **sections: Any) -> Settings:

@@ -6,12 +6,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from awsmodel.regions import known_regions
-from components.core.environment import Environment, Protection
-from components.core.naming import Names
+from components.delivery.actions.action import PipelineContext
+from components.delivery.pipeline import source_stage
 from components.sections.source import CodeCommitSource, ConnectionSource
 from components.source.source_repository import SourceRepository, SourceRepositoryArgs
 from tests.unit.access import decision
+from tests.unit.pipeline_samples import environment
 from tests.unit.recording import Recording, run_function, run_program, stack_values
 
 CONNECTION = "arn:aws:codeconnections:us-east-2:111122223333:connection/4c2f"
@@ -101,13 +101,12 @@ def test_both_kinds_tell_the_same_things(source: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "action", "configured", "permission"),
+    ("spec", "action", "configured"),
     [
         (
             CodeCommitSource(provider="CodeCommit", repository="acme"),
             "CodeCommit",
             {"RepositoryName": "acme", "BranchName": "main", "PollForSourceChanges": "false"},
-            "codecommit:UploadArchive",
         ),
         (
             ConnectionSource(provider="GitHub", repository="acme/platform", connection_arn=CONNECTION),
@@ -118,32 +117,24 @@ def test_both_kinds_tell_the_same_things(source: dict[str, Any]) -> None:
                 "BranchName": "main",
                 "DetectChanges": "false",
             },
-            "codeconnections:UseConnection",
         ),
     ],
+    ids=["codecommit", "connection"],
 )
 def test_a_pipeline_gets_its_source_action_from_either_kind(
-    spec: CodeCommitSource | ConnectionSource, action: str, configured: dict[str, str], permission: str
+    spec: CodeCommitSource | ConnectionSource, action: str, configured: dict[str, str]
 ) -> None:
     made: dict[str, Any] = {}
 
     def program() -> pulumi.Output[None]:
-        environment = Environment(
-            names=Names("sm-mlops", "dev"),
-            home=known_regions()["us-east-2"],
-            account_id=pulumi.Output.from_input("111122223333"),
-            protection=Protection(protect=False, retain=False, key_deletion_days=7),
-            tags={},
+        place = environment()
+        repository = SourceRepository("source", SourceRepositoryArgs(environment=place, spec=spec))
+        (source,) = source_stage(repository).actions
+        made["provider"] = source.provider_name
+        context = PipelineContext(pipeline="acme", home=place.home, account_id=place.account_id)
+        return pulumi.Output.from_input(source.configuration(context)).apply(
+            lambda configuration: made.update(configuration=configuration)
         )
-        args = SourceRepositoryArgs(
-            environment=environment,
-            spec=spec,
-        )
-        source = SourceRepository("source", args)
-        made["source"] = source
-        return pulumi.Output.from_input(dict(source.action_configuration)).apply(made.update)
 
     run_function(program)
-    assert made["source"].action_provider == action
-    assert {key: made[key] for key in configured} == configured
-    assert permission in made["source"].action_permissions
+    assert made == {"provider": action, "configuration": configured}

@@ -169,7 +169,7 @@ def delivery_accounts(account: Account) -> Verdict:
     if named:
         return broken(
             "; ".join(named),
-            "put your own ARNs under sm-mlops:delivery (docs/delivery.md tells which); then `pulumi up`",
+            f"put your own ARNs under sm-mlops:delivery (docs/delivery.md tells which); then `{account.deploy}`",
         )
     return ok("no setting of the delivery is an example of AWS's documentation")
 

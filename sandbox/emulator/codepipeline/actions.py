@@ -27,9 +27,6 @@ REPLACEABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_
 MADE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 
-jobs: dict[str, Json] = {}
-"""What functions have answered for their jobs, by the job's id, until it is read."""
-
 
 class Action:
     """One action at work: its role, its artifacts, what it tells."""
@@ -383,44 +380,6 @@ def _told_of_stack(action: Action, stack: Json | None) -> None:
         action.write(output["name"], content.getvalue())
 
 
-def _lambda(action: Action) -> None:
-    """Invoke a function until it has answered for its job; one that asks to be called again is."""
-    run, name = action.run, action.configuration["FunctionName"]
-    action.caller.require("lambda:InvokeFunction", action.arn("lambda", f"function:{name}"))
-
-    def located(artifact: str, bucket: str, key: str) -> Json:
-        return {"name": artifact, "location": {"type": "S3", "s3Location": {"bucketName": bucket, "objectKey": key}}}
-
-    inputs = [located(one.name, *one.places[run.region]) for one in action.inputs()]
-    outputs = [one["name"] for one in run.declaration.get("outputArtifacts") or []]
-    places = {output: action.place(output)[:2] for output in outputs}
-    data: Json = {
-        "actionConfiguration": {"configuration": action.configuration},
-        "inputArtifacts": inputs,
-        "outputArtifacts": [located(output, *place) for output, place in places.items()],
-        "artifactCredentials": {"accessKeyId": action.caller.access_key, "secretAccessKey": "-", "sessionToken": "-"},
-    }
-    while True:
-        job = str(mock_random.uuid4())
-        event = {"CodePipeline.job": {"id": job, "accountId": action.caller.account, "data": data}}
-        jobs[job] = {}
-        said = action.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        answer = jobs.pop(job)
-        if not answer:
-            last_words = said["Payload"].read().decode()
-            raise ActionError(f"The function put no result of its job. It ended with: {last_words}", "TimeoutError")
-        if failure := answer.get("failureDetails"):
-            raise ActionError(failure["message"], failure.get("type", "JobFailed"))
-        if not answer.get("continuationToken") or run.status == "Abandoned":
-            break
-        data["continuationToken"] = answer["continuationToken"]
-    run.variables = answer.get("outputVariables") or {}
-    run.external_id = (answer.get("executionDetails") or {}).get("externalExecutionId", job)
-    run.summary = (answer.get("executionDetails") or {}).get("summary", "")
-    for output, place in places.items():
-        action.add(Artifact(output, {run.region: place}))
-
-
 PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Source", "CodeCommit"): _codecommit,
     ("Build", "CodeBuild"): _codebuild,
@@ -428,11 +387,10 @@ PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Approval", "Manual"): _approval,
     ("Deploy", "CloudFormation"): _cloudformation,
     ("Deploy", "CloudFormationStackSet"): _stack_set,
-    ("Invoke", "Lambda"): _lambda,
 }
 
 
-def judge(execution: Execution, run: ActionExecution) -> None:
+def judge(_: Execution, run: ActionExecution) -> None:
     """Judge a rule of a stage's conditions.
 
     Raises:
@@ -440,15 +398,8 @@ def judge(execution: Execution, run: ActionExecution) -> None:
 
     """
     provider = run.declaration["ruleTypeId"]["provider"]
-    if provider == "VariableCheck":
-        _check_variable(run)
-    elif provider == "CloudWatchAlarm":
-        _check_alarm(execution, run)
-    else:
-        raise ActionError(f"The sandbox has no rule {provider}; it has CloudWatchAlarm, VariableCheck.", "Unsupported")
-
-
-def _check_variable(run: ActionExecution) -> None:
+    if provider != "VariableCheck":
+        raise ActionError(f"The sandbox has no rule {provider}; it has VariableCheck.", "Unsupported")
     given, operator, wanted = (run.configuration[key] for key in ("Variable", "Operator", "Value"))
     holds = {
         "EQ": given == wanted,
@@ -458,14 +409,3 @@ def _check_variable(run: ActionExecution) -> None:
     }
     if not holds[operator]:
         raise ActionError(f"{given!r} {operator} {wanted!r} does not hold.", "RuleFailed")
-
-
-def _check_alarm(execution: Execution, run: ActionExecution) -> None:
-    """The alarm is looked at once; in AWS it is watched for the rule's WaitTime."""
-    name = run.configuration["AlarmName"]
-    refused = [one.strip() for one in run.configuration.get("AlarmStates", "ALARM").split(",")]
-    client = execution.caller.in_region(run.region).client("cloudwatch")
-    alarms = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    if not alarms or alarms[0]["StateValue"] in refused:
-        state = alarms[0]["StateValue"] if alarms else "not there"
-        raise ActionError(f"Alarm {name} is {state}.", "RuleFailed")

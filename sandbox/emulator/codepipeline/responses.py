@@ -7,7 +7,6 @@ from moto.codepipeline.responses import CodePipelineResponse as MotoResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.utils import unix_time
 
-from sandbox.emulator.codepipeline import actions
 from sandbox.emulator.codepipeline.executions import FINAL, ActionExecution, Artifact, Execution, PipelineState
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import callers
@@ -66,21 +65,6 @@ class CodePipelineResponse(MotoResponse):
         token, result = self._get_param("token"), self._get_param("result")
         self.backend.approve(pipeline, stage, action, token, result, callers.current().principal)
         return json.dumps({"approvedAt": unix_time()})
-
-    def put_job_success_result(self) -> str:
-        """PutJobSuccessResult, as a function does that an action has invoked."""
-        return self._put_job()
-
-    def put_job_failure_result(self) -> str:
-        """PutJobFailureResult."""
-        return self._put_job()
-
-    def _put_job(self) -> str:
-        job = self._get_param("jobId")
-        if job not in actions.jobs:
-            raise ServiceError("JobNotFoundException", f"There is no job {job}.")
-        actions.jobs[job] = json.loads(self.body)
-        return ""
 
     def disable_stage_transition(self) -> str:
         """DisableStageTransition."""

@@ -1,12 +1,9 @@
-"""Handlers of `aws:s3/*`: a bucket, the configurations that hang on it, and objects."""
+"""Handlers of `aws:s3/*`: a bucket, and the configurations that hang on it."""
 # ruff: noqa: ARG002 - the handlers share one signature
 
-import base64
 from collections.abc import Iterator
 from typing import Any, ClassVar
-from urllib.parse import quote
 
-from sandbox.provider.assets import read_asset
 from sandbox.provider.aws import Aws, Client
 from sandbox.provider.resource import Change, Resource
 from sandbox.provider.values import Names, Properties, Value, present, tag_list, tag_map
@@ -93,7 +90,7 @@ class Bucket(Resource):
     def delete(self, aws: Aws, ident: str, state: Properties) -> None:
         """DeleteBucket, emptied before where the program said `forceDestroy`."""
         if state.get("forceDestroy"):
-            delete_versions(aws, ident)
+            _empty(aws, ident)
         aws.client("s3").delete_bucket(Bucket=ident)
 
 
@@ -282,117 +279,19 @@ class BucketCorsConfiguration(Configuration):
         return {"bucket": ident, "corsRules": NAMES.from_api(found["CORSRules"])}
 
 
-class BucketObjectv2(Resource):
-    """An object, from a file, an archive or text; every change uploads it again."""
-
-    kind = "aws:s3/bucketObjectv2:BucketObjectv2"
-    service = "s3"
-    replaces = frozenset({"bucket", "key"})
-    bodies: ClassVar = ("source", "content", "contentBase64")
-    settings: ClassVar = (
-        "bucketKeyEnabled",
-        "cacheControl",
-        "contentDisposition",
-        "contentEncoding",
-        "contentLanguage",
-        "contentType",
-        "kmsKeyId",
-        "metadata",
-        "serverSideEncryption",
-        "storageClass",
-    )
-    updates = frozenset({*bodies, *settings, "forceDestroy", "sourceHash", "tags"})
-    computed = frozenset({"arn", "etag", "versionId"})
-    keeps = frozenset({"bucketKeyEnabled", "contentType", "kmsKeyId", "serverSideEncryption", "storageClass"})
-    unread = frozenset({*bodies, "forceDestroy", "sourceHash"})
-    defaults: ClassVar = {"forceDestroy": False}
-    absent = frozenset({"404", "NoSuchBucket", "NoSuchKey"})
-    tagged = True
-
-    def create(self, aws: Aws, inputs: Properties) -> str:
-        """PutObject."""
-        self._put(aws, inputs)
-        return f"{inputs['bucket']}/{inputs['key']}"
-
-    def configure(self, aws: Aws, ident: str, change: Change) -> None:
-        """PutObject where more than tags changed."""
-        if change.old and change.any(*self.bodies, *self.settings, "sourceHash"):
-            self._put(aws, dict(change.new))
-
-    def _put(self, aws: Aws, inputs: Properties) -> None:
-        settings = NAMES.to_api({name: inputs[name] for name in self.settings if inputs.get(name) is not None})
-        if key := settings.pop("KmsKeyId", None):
-            settings |= {"SSEKMSKeyId": key, "ServerSideEncryption": "aws:kms"}
-        if "metadata" in inputs:
-            settings["Metadata"] = inputs["metadata"]
-        tagging = "&".join(f"{_quote(key)}={_quote(value)}" for key, value in inputs.get("tags", {}).items())
-        aws.client("s3").put_object(
-            Bucket=inputs["bucket"], Key=inputs["key"], Body=_body(inputs), Tagging=tagging, **settings
-        )
-
-    def retag(self, aws: Aws, ident: str, tags: dict[str, str], gone: list[str]) -> None:
-        """PutObjectTagging, which replaces all tags; DeleteObjectTagging when none is left."""
-        bucket, key = ident.split("/", 1)
-        if tags:
-            aws.client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
-        else:
-            aws.client("s3").delete_object_tagging(Bucket=bucket, Key=key)
-
-    def read(self, aws: Aws, ident: str) -> Properties:
-        """HeadObject and its tags."""
-        s3, (bucket, key) = aws.client("s3"), ident.removeprefix("s3://").split("/", 1)
-        head = s3.head_object(Bucket=bucket, Key=key)
-        return {
-            "arn": f"arn:{aws.partition}:s3:::{bucket}/{key}",
-            "bucket": bucket,
-            "bucketKeyEnabled": head.get("BucketKeyEnabled", False),
-            "cacheControl": head.get("CacheControl"),
-            "contentDisposition": head.get("ContentDisposition"),
-            "contentEncoding": head.get("ContentEncoding"),
-            "contentLanguage": head.get("ContentLanguage"),
-            "contentType": head["ContentType"],
-            "etag": head["ETag"].strip('"'),
-            "key": key,
-            "kmsKeyId": head.get("SSEKMSKeyId"),
-            "metadata": head.get("Metadata"),
-            "serverSideEncryption": head.get("ServerSideEncryption", "AES256"),
-            "storageClass": head.get("StorageClass", "STANDARD"),
-            "tagsAll": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),
-            "versionId": head.get("VersionId", ""),
-        }
-
-    def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """Delete every version of the object, as the official plugin does."""
-        bucket, key = ident.split("/", 1)
-        delete_versions(aws, bucket, key)
-
-
-def delete_versions(aws: Aws, bucket: str, key: str | None = None) -> None:
-    """Delete every version and delete marker of one object, or of all."""
+def _empty(aws: Aws, bucket: str) -> None:
+    """Delete every version and delete marker of every object."""
     s3 = aws.client("s3")
-    doomed = list(_versions(s3, bucket, key))
+    doomed = list(_versions(s3, bucket))
     for start in range(0, len(doomed), DELETE_BATCH):
         batch = doomed[start : start + DELETE_BATCH]
         s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
-def _versions(s3: Client, bucket: str, key: str | None) -> Iterator[dict[str, str]]:
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key or ""):
+def _versions(s3: Client, bucket: str) -> Iterator[dict[str, str]]:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            if key in {None, version["Key"]}:
-                yield {"Key": version["Key"], "VersionId": version["VersionId"]}
-
-
-def _body(inputs: Properties) -> bytes:
-    if source := inputs.get("source"):
-        return read_asset(source)
-    if encoded := inputs.get("contentBase64"):
-        return base64.b64decode(encoded)
-    return str(inputs.get("content", "")).encode()
-
-
-def _quote(text: str) -> str:
-    return quote(text, safe="")
+            yield {"Key": version["Key"], "VersionId": version["VersionId"]}
 
 
 def _lifecycle_to_api(rule: Properties) -> dict[str, Any]:

@@ -289,37 +289,6 @@ def test_a_notification_rule_tells_its_topic_of_what_it_asks_for(aws: Clients) -
     ]
 
 
-def test_an_invoked_function_answers_for_its_job(aws: Clients) -> None:
-    code = """
-import boto3
-def handler(event, context):
-    job = event["CodePipeline.job"]
-    told = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
-    client = boto3.client("codepipeline")
-    if told == "fail":
-        client.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "told to"})
-    elif told == "again" and "continuationToken" not in job["data"]:
-        client.put_job_success_result(jobId=job["id"], continuationToken="1")
-    elif told != "silent":
-        client.put_job_success_result(jobId=job["id"], outputVariables={"Said": told})
-"""
-    make_function(aws, "job", code)
-
-    def invoke(word: str) -> Pipeline:
-        configuration = {"FunctionName": "job", "UserParameters": word}
-        run = action("Ask", "Invoke/Lambda", configuration, namespace="Job")
-        return Pipeline(aws, stage("Invoke", run), stage("Wait", approval(configuration={"CustomData": "#{Job.Said}"})))
-
-    again = invoke("again")
-    again.token("Wait")
-    details = again.client.list_action_executions(pipelineName=again.name)["actionExecutionDetails"]
-    assert details[0]["input"]["resolvedConfiguration"] == {"CustomData": "again"}
-    for word, reason in (("fail", "told to"), ("silent", "put no result")):
-        failing = invoke(word)
-        assert failing.ended()["status"] == "Failed"
-        assert reason in failing.state("Invoke", "Ask")["errorDetails"]["message"]
-
-
 def make_function(aws: Clients, name: str, code: str) -> None:
     import io  # noqa: PLC0415
     import zipfile  # noqa: PLC0415

@@ -4,12 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.provider.assets import ARCHIVE, ASSET, SIGNATURE
 from sandbox.provider.aws import Connections, EndpointError, loopback_endpoint
 from sandbox.provider.values import UNKNOWN, Properties, from_struct
 from tests.sandbox.conftest import REPOSITORY, Clients
@@ -22,7 +20,6 @@ KEY = "aws:kms/key:Key"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ALIAS = "aws:kms/alias:Alias"
-OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 CONNECTION = "aws:codeconnections/connection:Connection"
 
@@ -279,26 +276,6 @@ def test_bucket_with_objects_is_deleted_only_when_asked(engine: Engine, aws: Cli
         engine.delete(made)
     engine.delete(engine.update(made, {**inputs, "forceDestroy": True}))
     assert engine.refresh(made) is None
-
-
-def test_objects_come_from_files_and_archives(engine: Engine, aws: Clients, tmp_path: Path) -> None:
-    aws("s3").create_bucket(Bucket="assets", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    file = tmp_path / "folder" / "a.txt"
-    file.parent.mkdir()
-    file.write_text("one")
-    asset = {SIGNATURE: ASSET, "path": str(file), "hash": "1"}
-    made = engine.create(OBJECT, {"bucket": "assets", "key": "file", "source": asset})
-    assert aws("s3").get_object(Bucket="assets", Key="file")["Body"].read() == b"one"
-    moved = {SIGNATURE: ASSET, "path": "elsewhere", "hash": "1"}
-    assert engine.diff(made, {"bucket": "assets", "key": "file", "source": moved}).kinds == {}
-    edited = {**asset, "hash": "2"}
-    assert engine.diff(made, {"bucket": "assets", "key": "file", "source": edited}).kinds == {"source": "UPDATE"}
-    folder = {SIGNATURE: ARCHIVE, "path": str(file.parent), "hash": "3"}
-    engine.create(OBJECT, {"bucket": "assets", "key": "zip", "source": folder})
-    assert aws("s3").get_object(Bucket="assets", Key="zip")["Body"].read().startswith(b"PK")
-    missing = {SIGNATURE: ASSET, "path": "missing", "hash": "4"}
-    with pytest.raises(AbortedError, match="the asset 'missing' is no local file"):
-        engine.create(OBJECT, {"bucket": "assets", "key": "none", "source": missing})
 
 
 def test_pending_subscription_shows_and_goes(engine: Engine, aws: Clients) -> None:

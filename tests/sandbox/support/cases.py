@@ -138,11 +138,6 @@ def make_cases(w: World) -> dict[str, Case]:
             {"corsRules": [cors | {"maxAgeSeconds": 90}]},
             "corsRules[0].maxAgeSeconds",
         ),
-        "aws:s3/bucketObjectv2:BucketObjectv2": case(
-            {"bucket": BUCKET, "key": "a/b.txt", "content": "one", "tags": tags("a + b")},
-            {"content": "two"},
-            "content",
-        ),
         "aws:kms/key:Key": case(
             {"description": "one", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": tags("a")},
             {"description": "two", "rotationPeriodInDays": 180, "tags": tags("b")},

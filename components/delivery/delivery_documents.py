@@ -1,42 +1,28 @@
 """The roles of the platform's own delivery as documents, for an administrator who makes them by hand.
 
 One role serves both pipelines, one all builds that change nothing, one all that deploy, and one starts the pipelines:
-what the stack itself would make as a role for each is here joined from the same functions. ARNs that are known only
-after `pulumi up` stand as the pattern and the alias that tell the same.
+what the stack itself would make as a role for each is here joined from the same list of builds, and from the same
+functions. ARNs that are known only after `pulumi up` stand as the pattern and the alias that tell the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from awsmodel.regions import Region
 from components.core.naming import Names
 from components.core.network import Network
+from components.delivery.actions.build import build_statements, run_builds
+from components.delivery.actions.source import SourceProvider, read_source
+from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds
 from components.iam import delivery_policies, pipeline_policies, pull_request_policies
 from components.iam.delivery_policies import State, Target, state_of
 from components.iam.network_policies import network_interface_statements
-from components.iam.pipeline_policies import (
-    CODECOMMIT_PERMISSIONS,
-    CONNECTION_PERMISSIONS,
-    PipelineRights,
-    Place,
-    Store,
-)
-from components.iam.policies import Statement
+from components.iam.pipeline_policies import PUSH, SCHEDULE, Place, Store, start_rule_name
+from components.iam.policies import Statement, joined
 from components.iam.role_documents import RoleDocument
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.source import CodeCommitSource, SourceSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountRoles:
-    """The roles with which a stack of another account is delivered."""
-
-    stack: DeliveredStack
-    """The stack."""
-    reads: str
-    """ARN of the role that reads it."""
-    changes: str
-    """ARN of the role that changes it."""
+from settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +47,16 @@ class DeliveryFacts:
     """Policy that bounds every role of the environment."""
 
     @property
+    def source_provider(self) -> SourceProvider:
+        """Who has the platform's code."""
+        return SourceProvider.CODECOMMIT if isinstance(self.source, CodeCommitSource) else SourceProvider.CONNECTION
+
+    @property
     def source_arn(self) -> str:
         """The repository's ARN, or the connection's; a pattern of it where the stack makes the connection."""
         if isinstance(self.source, CodeCommitSource):
             return self.place.arn("codecommit", self.source.repository or self.names.repository.value)
         return self.source.connection_arn or self.place.arn("codeconnections", "connection/*")
-
-    @property
-    def source_permissions(self) -> Sequence[str]:
-        """IAM actions that reading the source takes."""
-        return CODECOMMIT_PERMISSIONS if isinstance(self.source, CodeCommitSource) else CONNECTION_PERMISSIONS
 
     @property
     def repository(self) -> str | None:
@@ -83,28 +69,14 @@ class DeliveryFacts:
         return state_of(self.delivery.backend_url, self.delivery.secrets_provider)
 
     @property
-    def environments(self) -> Mapping[str, str]:
-        """By the last part of the name of each delivered stack of this account: its environment."""
-        return {one.title: one.environment_name for one in self.delivery.stacks if not one.role_arn}
+    def stacks(self) -> Sequence[DeliveredStack]:
+        """What is delivered, the stacks of this account first."""
+        return sorted(self.delivery.stacks, key=lambda one: one.role_arn is not None)
 
     @property
-    def accounts(self) -> Mapping[str, AccountRoles]:
-        """By the same of each stack of another account: its roles there."""
-        return {
-            one.title: AccountRoles(stack=one, reads=one.preview_role_arn, changes=one.role_arn)
-            for one in self.delivery.stacks
-            if one.role_arn and one.preview_role_arn
-        }
-
-    @property
-    def approvals(self) -> bool:
-        """Whether any stack is approved by a person."""
-        return any(one.approval for one in self.delivery.stacks)
-
-    @property
-    def drift(self) -> bool:
-        """Whether drift is looked for."""
-        return self.delivery.drift_schedule is not None
+    def builds(self) -> Sequence[DeliveryBuild]:
+        """The builds, in the order in which the documents name them."""
+        return delivery_builds(self.names, self.delivery, self.stacks)
 
     @property
     def place(self) -> Place:
@@ -126,24 +98,29 @@ class DeliveryFacts:
         return self.place.arn("sns", self.names.topic.value)
 
     @property
-    def pipelines(self) -> list[str]:
-        """Names of the pipelines."""
-        drift = [self.names.drift_pipeline.value] if self.drift else []
-        return [self.names.delivery_pipeline.value, *drift]
+    def pipelines(self) -> Mapping[str, Sequence[DeliveryBuild]]:
+        """By name of each pipeline, the builds that it runs."""
+        found: dict[str, list[DeliveryBuild]] = {}
+        for build in self.builds:
+            if build.pipeline is not None:
+                found.setdefault(build.pipeline, []).append(build)
+        return found
 
-    @property
-    def stacks(self) -> list[str]:
-        """Last part of the name of each delivered stack."""
-        return [*self.environments, *self.accounts]
 
-    def projects(self, *, deploying: bool) -> dict[str, list[str]]:
-        """Build projects by pipeline: those that deploy, or the others."""
-        delivery, drift = self.names.delivery_pipeline.value, self.names.drift_pipeline.value
-        if deploying:
-            return {delivery: [f"{delivery}-up-{stack}" for stack in self.stacks]}
-        reading = [f"{delivery}-{operation}-{stack}" for operation in ("preview", "doctor") for stack in self.stacks]
-        nightly = {drift: [f"{drift}-drift-{stack}" for stack in self.stacks]} if self.drift else {}
-        return {delivery: [f"{delivery}-check", *reading], **nightly}
+def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
+    """What the documents of the delivery's roles depend on, in an account; nothing without a delivery."""
+    if stack.delivery is None:
+        return None
+    return DeliveryFacts(
+        names=stack.names,
+        home=stack.home,
+        account_id=account_id,
+        bucket=stack.names.artifact_bucket(stack.artifacts.naming, account_id, stack.home_region).value,
+        source=stack.source,
+        delivery=stack.delivery,
+        network=stack.network.get(stack.home_region),
+        boundary_arn=stack.iam.permissions_boundary_arn,
+    )
 
 
 def documents(facts: DeliveryFacts) -> list[RoleDocument]:
@@ -160,38 +137,36 @@ def named_by(role: RoleDocument, arn: str) -> RoleDocument:
 def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
     """By ARN, the roles of other accounts: they trust the builds of their own stack and no other."""
     found = {}
-    for stack, roles in facts.accounts.items():
-        delivery, drift = facts.names.delivery_pipeline.value, facts.names.drift_pipeline.value
-        nightly = [f"{drift}-drift-{stack}"] if facts.drift else []
-        reading = [f"{delivery}-preview-{stack}", f"{delivery}-doctor-{stack}", *nightly]
-        for arn, make, builds in (
-            (roles.reads, delivery_policies.reading_role, reading),
-            (roles.changes, delivery_policies.changing_role, [f"{delivery}-up-{stack}"]),
+    for stack in facts.stacks:
+        for arn, make in (
+            (stack.preview_role_arn, delivery_policies.reading_role),
+            (stack.role_arn, delivery_policies.changing_role),
         ):
+            if arn is None:
+                continue
             target = Target(
                 place=Place(facts.home, arn.split(":")[4]),
                 project=facts.names.project,
-                environment=roles.stack.environment_name,
+                environment=stack.environment_name,
             )
-            document = make(target, [facts.place.role(build) for build in builds], roles.stack.external_id)
+            builds = [one for one in facts.builds if one.stack == stack and one.account_role_arn == arn]
+            document = make(target, [facts.place.role(one.project) for one in builds], stack.external_id)
             found[arn] = named_by(document, arn)
     return found
 
 
 def pipeline_role(facts: DeliveryFacts) -> RoleDocument:
     """Runs both pipelines."""
-    deploying, others = facts.projects(deploying=True), facts.projects(deploying=False)
     found: list[Statement] = []
-    for pipeline in facts.pipelines:
-        projects = [*others.get(pipeline, ()), *deploying.get(pipeline, ())]
-        asks = facts.approvals and pipeline == facts.names.delivery_pipeline.value
-        rights = PipelineRights(
-            stores={facts.home.name: facts.store},
-            sources=[(facts.source_arn, facts.source_permissions)],
-            projects=[(facts.home.name, project) for project in projects],
-            topic_arn=facts.topic_arn if asks else None,
-        )
-        found.extend(_of(pipeline, facts, pipeline_policies.pipeline_statements(facts.place, pipeline, rights)))
+    for pipeline, builds in facts.pipelines.items():
+        of_actions = [
+            read_source(facts.source_provider, facts.source_arn),
+            run_builds(*(facts.place.project(one.project) for one in builds)),
+        ]
+        asks = any(one.stack is not None and one.stack.approval for one in builds if one.changes)
+        if asks:
+            of_actions += pipeline_policies.publish_statements(facts.home, facts.topic_arn)
+        found.extend(_of(pipeline, facts, pipeline_policies.pipeline_statements(pipeline, [facts.store], of_actions)))
     return _document(
         facts,
         "pipeline",
@@ -207,55 +182,57 @@ def pipeline_role(facts: DeliveryFacts) -> RoleDocument:
 
 def start_role(facts: DeliveryFacts) -> RoleDocument:
     """Starts both pipelines."""
-    rules = [f"{name}-{kind}" for name, kind in zip(facts.pipelines, ("push", "schedule"), strict=False)]
+    rules = [start_rule_name(pipeline, kind) for pipeline, kind in zip(facts.pipelines, (PUSH, SCHEDULE), strict=False)]
     found = [
         statement
         for pipeline in facts.pipelines
         for statement in _of(pipeline, facts, pipeline_policies.start_statements(facts.place, pipeline))
     ]
-    if facts.delivery.pull_requests is not None:
-        project = facts.names.pull_requests.value
-        rules.append(project)
-        found.extend(pull_request_policies.start_statements(facts.place, project))
+    for build in facts.builds:
+        if build.pipeline is None:
+            rules.append(build.project)
+            found.extend(pull_request_policies.start_statements(facts.place, build.project))
     trust = [pipeline_policies.start_trust(facts.place, rules)]
     return _document(facts, "events", f"Starts the pipelines of {facts.names.prefix}", trust, found)
 
 
 def build_role(facts: DeliveryFacts) -> RoleDocument:
     """Checks, previews, examines and looks for drift."""
-    reading = [delivery_policies.assume_statements(roles.reads) for roles in facts.accounts.values()]
+    builds = [one for one in facts.builds if not one.changes]
+    drifting = [one.stack for one in builds if one.operation is Operation.DRIFT and one.stack is not None]
     parameters = [
-        facts.place.arn("ssm", f"parameter{facts.names.drift_parameter(stack).value}") for stack in facts.stacks
+        facts.place.arn("ssm", f"parameter{facts.names.drift_parameter(one.title).value}") for one in drifting
     ]
     found = [
-        *_builds(facts, facts.projects(deploying=False), reports=True),
+        *_common(facts, builds),
         *delivery_policies.read_state_statements(facts.place, facts.state),
-        *_numbered([one for statements in reading for one in statements]),
+        *_assumed(one.preview_role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.preview_statements(target))),
     ]
-    if facts.drift:
+    if drifting:
         remember = [one for arn in parameters for one in delivery_policies.remember_statements(arn)]
         found += [*_numbered(remember), *pipeline_policies.publish_statements(facts.home, facts.topic_arn)]
-    projects = [name for names in facts.projects(deploying=False).values() for name in names]
-    if facts.delivery.pull_requests is not None:
-        projects.append(facts.names.pull_requests.value)
-        found += _pull_requests(facts)
-    trust = pipeline_policies.trust(facts.place, "codebuild.amazonaws.com", *map(facts.place.project, projects))
-    return _document(facts, "build", f"Builds of {facts.names.prefix} that change nothing", [trust], found)
+    found += [one for build in builds if build.pipeline is None for one in _pull_requests(facts, build)]
+    return _document(
+        facts, "build", f"Builds of {facts.names.prefix} that change nothing", [_trust(facts, builds)], found
+    )
 
 
 def deploy_role(facts: DeliveryFacts) -> RoleDocument:
     """Deploys every stack."""
-    changing = [delivery_policies.assume_statements(roles.changes) for roles in facts.accounts.values()]
+    builds = [one for one in facts.builds if one.changes]
     found = [
-        *_builds(facts, facts.projects(deploying=True), reports=False),
+        *_common(facts, builds),
         *delivery_policies.write_state_statements(facts.place, facts.state),
-        *_numbered([one for statements in changing for one in statements]),
+        *_assumed(one.role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.change_statements(target))),
     ]
-    projects = [name for names in facts.projects(deploying=True).values() for name in names]
-    trust = pipeline_policies.trust(facts.place, "codebuild.amazonaws.com", *map(facts.place.project, projects))
-    return _document(facts, "delivery", f"Deploys the stacks of {facts.names.prefix}", [trust], found)
+    return _document(facts, "delivery", f"Deploys the stacks of {facts.names.prefix}", [_trust(facts, builds)], found)
+
+
+def _trust(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> Statement:
+    projects = (facts.place.project(one.project) for one in builds)
+    return pipeline_policies.trust(facts.place, "codebuild.amazonaws.com", *projects)
 
 
 def _targets(facts: DeliveryFacts) -> list[Target]:
@@ -263,33 +240,38 @@ def _targets(facts: DeliveryFacts) -> list[Target]:
         Target(
             place=facts.place,
             project=facts.names.project,
-            environment=environment,
+            environment=stack.environment_name,
             repository=facts.repository,
             boundary_arn=facts.boundary_arn,
         )
-        for environment in facts.environments.values()
+        for stack in facts.stacks
+        if stack.role_arn is None
     ]
 
 
-def _builds(facts: DeliveryFacts, projects: Mapping[str, Sequence[str]], *, reports: bool) -> list[Statement]:
-    """What the builds of all projects need, each kind of right once."""
-    joined: dict[str, Statement] = {}
+def _common(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[Statement]:
+    """What builds of a pipeline need whatever they do, each kind of right once."""
     secrets = [facts.delivery.access_token_arn] if facts.delivery.access_token_arn else []
-    for pipeline, names in projects.items():
-        for name in names:
-            for statement in pipeline_policies.build_statements(
-                facts.place, pipeline, name, facts.store, secret_arns=secrets, reports=reports and "-check" in name
-            ):
-                known = joined.setdefault(statement["Sid"], {**statement, "Resource": []})
-                known["Resource"] += [arn for arn in statement["Resource"] if arn not in known["Resource"]]
+    found = joined(
+        statement
+        for one in builds
+        if one.pipeline is not None
+        for statement in build_statements(
+            facts.place, one.pipeline, one.project, facts.store, secret_arns=secrets, reports=one.reports
+        )
+    )
     network = network_interface_statements(facts.home, facts.account_id, facts.network) if facts.network else []
-    return [*joined.values(), *network]
+    return [*found, *network]
 
 
-def _pull_requests(facts: DeliveryFacts) -> list[Statement]:
+def _assumed(role_arns: Iterable[str | None]) -> list[Statement]:
+    return _numbered([one for arn in role_arns if arn for one in delivery_policies.assume_statements(arn)])
+
+
+def _pull_requests(facts: DeliveryFacts, build: DeliveryBuild) -> list[Statement]:
     statements = pull_request_policies.comment_statements(
         facts.place,
-        facts.names.pull_requests.value,
+        build.project,
         facts.source_arn,
         approves=facts.delivery.pull_requests == "approve",
     )
