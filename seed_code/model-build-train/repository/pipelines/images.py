@@ -73,6 +73,14 @@ def job_image(region: str) -> str:
 
 
 ECR_IMAGE = re.compile(r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.[^/]+)/(?P<name>[^:@]+):(?P<tag>[^@]+)")
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+"""Every kind of manifest: ECR must not answer with the digest of another kind than the tag has."""
+
 KNOWN_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
@@ -112,7 +120,10 @@ def pin(uri: str, ecr: Any) -> Image:
         return Image(uri=uri, pinned=False, why="it is no tag in ECR")
     try:
         answer = ecr.batch_get_image(
-            registryId=parts["account"], repositoryName=parts["name"], imageIds=[{"imageTag": parts["tag"]}]
+            registryId=parts["account"],
+            repositoryName=parts["name"],
+            imageIds=[{"imageTag": parts["tag"]}],
+            acceptedMediaTypes=list(MANIFESTS),
         )
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
         return Image(uri=uri, pinned=False, why=f"ECR cannot be reached: {error}")

@@ -49,6 +49,7 @@ def expect_uploads(aws, settings):
             "registryId": "141502667606",
             "repositoryName": "sagemaker-scikit-learn",
             "imageIds": [{"imageTag": "1.9-0-cpu-py3"}],
+            "acceptedMediaTypes": ANY,
         },
     )
     aws.s3.add_response("list_objects_v2", {}, {"Bucket": settings.bucket, "Prefix": ANY})
