@@ -236,7 +236,7 @@ def facts_of(file: StackFile, account_id: str, settings: Settings | None = None)
     if settings.catalog is None:
         raise ToolError(f"{file.path.name} has no sm-mlops:catalog, so it needs no roles of projects")
     facts = role_facts(settings, account_id)
-    start = f"arn:{facts.home.partition}:iam::{account_id}:role/"
+    start = facts.arns.role("")
     foreign = [arn for arn in _supplied(settings) if not arn.startswith(start)]
     if foreign:
         raise ToolError(

@@ -11,30 +11,31 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ArnScope
+from awsmodel.cloudformation.functions import plain, texts
+from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT_VALUES
-from components.packaging.template_functions import plain, texts
-from components.packaging.yaml_source import fields
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
 
 NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
 """Region whose resource types are meant; cfn-lint knows it best."""
-_ACCOUNT = "us-east-1:111122223333"
+_ARNS = ArnScope("aws", _REGION, "111122223333")
 _BOUNDARY = ("Roles", "PermissionsBoundary")
 _VALUES: Mapping[tuple[str, str], str] = {
     ("Names", "Project"): "sample",
     ("Names", "Environment"): "dev",
     ("Seed", "Bucket"): "sample-dev-products-111122223333-us-east-1-an",
     ("Seed", "Key"): "products/sample/seed/0123456789abcdef.zip",
-    ("Encryption", "KmsKeyArn"): f"arn:aws:kms:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-    **{("Roles", role): f"arn:aws:iam::111122223333:role/sample-{role}" for role in ENVIRONMENT_VALUES["Roles"]},
+    ("Encryption", "KmsKeyArn"): _ARNS.key("1234abcd-12ab-34cd-56ef-1234567890ab"),
+    **{("Roles", role): _ARNS.role(f"sample-{role}") for role in ENVIRONMENT_VALUES["Roles"]},
     _BOUNDARY: "sample-dev-project-boundary",
     ("Network", "VpcId"): "vpc-0a1b2c3d",
     ("Network", "SubnetIds"): "subnet-0a1b2c3d,subnet-1a2b3c4d",
     ("Network", "SecurityGroupIds"): "sg-0a1b2c3d",
-    ("Notifications", "TopicArn"): f"arn:aws:sns:{_ACCOUNT}:sample-dev-notifications",
+    ("Notifications", "TopicArn"): _ARNS.topic("sample-dev-notifications"),
 }
 """What an environment could give, by the two keys of the mapping."""
 _ALWAYS = ("Names", "Seed")

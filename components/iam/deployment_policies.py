@@ -24,7 +24,6 @@ def testing_role(target: Target) -> RoleDocument:
 
 def scientist_statements(target: Target) -> list[Statement]:
     """Creates, watches, approves and deletes the projects of tests."""
-    home, account = target.place.home, target.place.account_id
     return [
         allow(
             "Projects",
@@ -82,7 +81,7 @@ def scientist_statements(target: Target) -> list[Statement]:
         allow(
             "PassLaunchRole",
             ["iam:PassRole"],
-            [f"arn:{home.partition}:iam::{account}:role/{target.prefix}-project-launch"],
+            [target.scope.role(f"{target.prefix}-project-launch")],
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         ),
     ]

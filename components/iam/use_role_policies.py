@@ -7,6 +7,7 @@ projects; a test holds the two against each other. Projects that share roles are
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.core.network import Network
 from components.iam.network_policies import (
@@ -19,7 +20,7 @@ from components.sections.iam import UseRole
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectPlace:
+class ProjectContext:
     """Where projects work, and what of the environment they reach."""
 
     regions: Sequence[Region]
@@ -37,25 +38,26 @@ class ProjectPlace:
     stack_set_role_arn: str | None = None
     """Administration role with which projects may deploy stack sets."""
 
+    @property
+    def global_arns(self) -> ArnScope:
+        """ARNs of the account that name no region."""
+        return ArnScope.of(self.regions[0], self.account_id).in_region(ANY)
+
     def arns(self, service: str, *names: str, account: str | None = None) -> list[str]:
         """ARNs of things of the account, in each region of the catalog."""
         owner = self.account_id if account is None else account
-        return [
-            f"arn:{region.partition}:{service}:{region.name}:{owner}:{name}"
-            for region in self.regions
-            for name in names
-        ]
+        return [arn for region in self.regions for arn in ArnScope.of(region, owner).each(service, *names)]
 
     def buckets(self, *names: str) -> list[str]:
         """ARNs of buckets of projects, or of what is in them."""
-        return [self.regions[0].bucket_arn(name) for name in names]
+        return [self.global_arns.bucket(name) for name in names]
 
     def bucket(self, kind: str) -> str:
         """Name of every project's artifact bucket: of `build` projects, of `deploy` projects, or of all (`*`)."""
         return f"sagemaker-*-{kind}-{self.account_id}"
 
 
-def trust(role: UseRole, place: ProjectPlace) -> Statement:
+def trust(role: UseRole, place: ProjectContext) -> Statement:
     """Lets the service assume the role for what belongs to projects of the account, and for nobody else."""
     sources: Mapping[UseRole, list[str]] = {
         UseRole.CODE_PIPELINE: place.arns("codepipeline", "sagemaker-*"),
@@ -78,7 +80,7 @@ def trust(role: UseRole, place: ProjectPlace) -> Statement:
     return statement
 
 
-def common_trust(roles: Sequence[UseRole], place: ProjectPlace) -> Statement:
+def common_trust(roles: Sequence[UseRole], place: ProjectContext) -> Statement:
     """Lets several services assume one role: with a source for each the trust would not fit into 2,048 characters."""
     return {
         "Effect": "Allow",
@@ -88,7 +90,7 @@ def common_trust(roles: Sequence[UseRole], place: ProjectPlace) -> Statement:
     }
 
 
-def statements(role: UseRole, place: ProjectPlace) -> list[Statement]:
+def statements(role: UseRole, place: ProjectContext) -> list[Statement]:
     """What a use role may do."""
     return _STATEMENTS[role](place)
 
@@ -97,11 +99,11 @@ def _pass(roles: Sequence[str], service: str, sid: str) -> Statement:
     return allow(sid, ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": service}})
 
 
-def _key(place: ProjectPlace, *actions: str) -> list[Statement]:
+def _key(place: ProjectContext, *actions: str) -> list[Statement]:
     return [allow("Key", actions, place.key_arns)] if place.key_arns else []
 
 
-def _grants(place: ProjectPlace) -> list[Statement]:
+def _grants(place: ProjectContext) -> list[Statement]:
     for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
 
@@ -109,7 +111,7 @@ def _grants(place: ProjectPlace) -> list[Statement]:
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 
 
-def _code_pipeline(place: ProjectPlace) -> list[Statement]:
+def _code_pipeline(place: ProjectContext) -> list[Statement]:
     tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
     if place.topic_arn:
         # Of stacks that test a deployment option only a pattern of the name is known beforehand.
@@ -152,7 +154,7 @@ def _code_pipeline(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _stack_sets(place: ProjectPlace) -> list[Statement]:
+def _stack_sets(place: ProjectContext) -> list[Statement]:
     if place.stack_set_role_arn is None:
         return []
     return [
@@ -171,17 +173,16 @@ def _stack_sets(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _stack_set_arns(place: ProjectPlace) -> list[str]:
-    partition, account = place.regions[0].partition, place.account_id
+def _stack_set_arns(place: ProjectContext) -> list[str]:
     return [
         *place.arns("cloudformation", "stackset/sagemaker-*-deploy-*"),
         # A stack set's targets may be in any region, and what they are made of belongs to AWS.
-        f"arn:{partition}:cloudformation:*:{account}:stackset-target/sagemaker-*-deploy-*",
+        place.global_arns.arn("cloudformation", "stackset-target/sagemaker-*-deploy-*"),
         *place.arns("cloudformation", "type/resource/*", account=""),
     ]
 
 
-def _code_build(place: ProjectPlace) -> list[Statement]:
+def _code_build(place: ProjectContext) -> list[Statement]:
     build = place.bucket("build")
     return [
         allow(
@@ -255,15 +256,17 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _tests_elsewhere(place: ProjectPlace) -> list[Statement]:
+def _tests_elsewhere(place: ProjectContext) -> list[Statement]:
     """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
     if place.stack_set_role_arn is None:
         return []
-    roles = f"arn:{place.regions[0].partition}:iam::*:role/sagemaker-*"
+    roles = place.global_arns.of_account(ANY).role("sagemaker-*")
     return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
 
 
-def _interfaces(place: ProjectPlace, rights: Callable[[Region, str, Network], Sequence[Statement]]) -> list[Statement]:
+def _interfaces(
+    place: ProjectContext, rights: Callable[[Region, str, Network], Sequence[Statement]]
+) -> list[Statement]:
     """A role's rights in the network of each region that has one."""
     return [
         {**statement, "Sid": f"{statement['Sid']}{_sid(region)}"}
@@ -277,16 +280,15 @@ def _sid(region: Region) -> str:
     return "".join(part.title() for part in region.name.split("-"))
 
 
-def _events(place: ProjectPlace) -> list[Statement]:
+def _events(place: ProjectContext) -> list[Statement]:
     return [allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*"))]
 
 
-def _cloud_formation(place: ProjectPlace) -> list[Statement]:
+def _cloud_formation(place: ProjectContext) -> list[Statement]:
     models = place.arns("sagemaker", "endpoint-config/*", "model/*")
     targets = place.arns("application-autoscaling", "scalable-target/*")
-    partition, account = place.regions[0].partition, place.account_id
     scaling = "sagemaker.application-autoscaling.amazonaws.com"
-    linked = f"role/aws-service-role/{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    linked = f"{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
     return [
         allow(
             "Endpoints",
@@ -362,7 +364,7 @@ def _cloud_formation(place: ProjectPlace) -> list[Statement]:
         allow(
             "RoleOfScaling",
             ["iam:CreateServiceLinkedRole"],
-            [f"arn:{partition}:iam::{account}:{linked}"],
+            [place.global_arns.service_linked_role(linked)],
             {"StringEquals": {"iam:AWSServiceName": scaling}},
         ),
         *_key(place, "kms:DescribeKey"),
@@ -370,7 +372,7 @@ def _cloud_formation(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _sagemaker(place: ProjectPlace) -> list[Statement]:
+def _sagemaker(place: ProjectContext) -> list[Statement]:
     build, deploy = place.bucket("build"), place.bucket("deploy")
     return [
         allow(
@@ -453,7 +455,7 @@ def _sagemaker(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _lambda(place: ProjectPlace) -> list[Statement]:
+def _lambda(place: ProjectContext) -> list[Statement]:
     bucket = place.bucket("*")
     stack_sets = _stack_set_arns(place) if place.stack_set_role_arn else []
     passed = [place.role_arns[UseRole.CLOUD_FORMATION]]
@@ -492,11 +494,11 @@ def _lambda(place: ProjectPlace) -> list[Statement]:
 
 
 def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:
-    functions = f"arn:{region.partition}:lambda:{region.name}:{account_id}:function:sagemaker-*"
+    functions = ArnScope.of(region, account_id).function("sagemaker-*")
     return function_interface_statements(region, account_id, network, functions)
 
 
-_STATEMENTS: Mapping[UseRole, Callable[[ProjectPlace], list[Statement]]] = {
+_STATEMENTS: Mapping[UseRole, Callable[[ProjectContext], list[Statement]]] = {
     UseRole.CODE_PIPELINE: _code_pipeline,
     UseRole.CODE_BUILD: _code_build,
     UseRole.EVENTS: _events,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import yaml
 
+from awsmodel.cloudformation.yaml_nodes import fields, items, line, text_of
 from components.core.email import email_address
 from components.core.faults import nearest
 from components.packaging.faults import Report
-from components.packaging.yaml_source import fields, items, line, parse, text_of
+from components.packaging.yaml_source import parse
 
 _VERSION_SUFFIX = len("-01234567.01234567")
 

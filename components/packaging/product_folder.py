@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from awsmodel.cloudformation.template import Template
 from components.core.faults import nearest
 from components.packaging.faults import Fault, ProductFolderError, Report
+from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
 from components.packaging.product_description import ProductDescription, read_description
@@ -15,7 +17,13 @@ from components.packaging.secret_files import check_secrets
 from components.packaging.seed_archive import archive, content_digest, file_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
-from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.template import (
+    MAX_BODY_BYTES,
+    committed_environment,
+    environment_faults,
+    filled,
+    read_template,
+)
 from components.packaging.template_references import Meant, check_references
 from components.packaging.yaml_source import read_text
 
@@ -53,6 +61,8 @@ class Product:
     """What of the template nobody can judge before a launch."""
     source: Template = field(repr=False)
     """The template with its places in the text; `template` is the text alone."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """Code of its functions, by the paths of the files that the template names."""
 
     @property
     def template(self) -> str:
@@ -62,17 +72,18 @@ class Product:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the template's parameters, in the order of the text."""
-        return self.source.parameters
+        return tuple(self.source.section("Parameters"))
 
     @property
     def environment(self) -> Mapping[str, Mapping[str, str]]:
         """What the template wants to know of its environment: keys and committed values of its mapping."""
-        return self.source.environment
+        return committed_environment(self.source)
 
     @property
     def content_digest(self) -> str:
         """Hash of the template as it is written and of the files: the same wherever they are published."""
-        return digest(f"{digest(self.template)} {self.seed_digest}")
+        code = (digest(f"{path} {text}") for path, text in sorted(self.functions.items()))
+        return digest(" ".join([digest(self.template), self.seed_digest, *code]))
 
     @property
     def content_version(self) -> str:
@@ -83,7 +94,8 @@ class Product:
     def manifest(self) -> Mapping[str, str]:
         """Paths of the content from the product's folder, with short hashes; of many files only the folders."""
         files = {f"{_REPOSITORY}/{file.path}": file_digest(file) for file in self.files}
-        return listed({_TEMPLATE: digest(self.template), **files})
+        code = {path: digest(text) for path, text in self.functions.items()}
+        return listed({_TEMPLATE: digest(self.template), **code, **files})
 
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
@@ -101,7 +113,8 @@ class Product:
             report(0, reason)
         if not faults:
             check_names(self.source, report, environment)
-            text = self.source.filled(environment)
+            code = ((node, block(node, self.functions[path])) for node, path in code_nodes(self.source))
+            text = filled(self.source, environment, code)
             if len(text.encode()) > MAX_BODY_BYTES:
                 report(0, f"has {len(text.encode()):,} bytes when filled in; CloudFormation takes {MAX_BODY_BYTES:,}")
         if faults:
@@ -149,6 +162,7 @@ def read_product(folder: Path) -> Product:
     template, notes = _template(folder, description, faults)
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
+    functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
     files = _files(folder, description, faults)
     if faults or description is None or template is None:
         raise ProductFolderError(folder.name, faults)
@@ -162,6 +176,7 @@ def read_product(folder: Path) -> Product:
         seed_digest=content_digest(files),
         notes=notes,
         source=template,
+        functions=functions,
     )
 
 
@@ -200,9 +215,10 @@ def _template(
 
 
 def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
+    declared = list(template.section("Parameters"))
     for name in description.studio_parameters:
-        if name not in template.parameters:
-            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, template.parameters)}")
+        if name not in declared:
+            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
 def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:

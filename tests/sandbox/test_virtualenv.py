@@ -42,7 +42,7 @@ def installer() -> Installer:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements").mkdir(exist_ok=True)
     (tmp_path / "requirements" / "dev.txt").write_text("one==1\n")
     return tmp_path
 
@@ -90,7 +90,7 @@ def test_a_failed_step_says_what_to_do(root: Path, installer: Installer, fails_a
 
 
 def test_pip_is_told_by_the_packages_that_it_has_fetched_and_installed(root: Path, installer: Installer) -> None:
-    (root / "requirements").mkdir()
+    (root / "requirements").mkdir(exist_ok=True)
     (root / "requirements" / "dev.txt").write_text("one==1\ntwo==2 ; python_version > '3'\n    --hash=x\nthree==3\n")
     virtualenv.ensure(root, installer)
     assert installer.told[1] == "fetched 1 of 2 packages"
@@ -130,7 +130,7 @@ def test_a_cache_that_cannot_be_written_is_told_before_anything_is_installed(roo
     for name in ("bootstrap", "virtualenv.py"):
         (place / "sandbox" / name).write_bytes((Path(virtualenv.__file__).parent / name).read_bytes())
         (place / "sandbox" / name).chmod(0o755)
-    (place / "requirements").mkdir()
+    (place / "requirements").mkdir(exist_ok=True)
     (place / "requirements" / "dev.txt").write_text("one==1\n")
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.seed_code.product_templates import product_template
+from components.packaging import seed_code
 
 REGION: Final = "eu-west-1"
 
@@ -44,7 +44,7 @@ class CleanUp:
 
 def code_of(product: str) -> str:
     """The function's text."""
-    code: str = product_template(product).resources["CleanUpFunction"]["Properties"]["Code"]["ZipFile"]
+    (code,) = seed_code.product(product).functions.values()
     return code
 
 

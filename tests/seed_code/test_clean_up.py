@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.seed_code.clean_up import DONE, REGION, CleanUp, code_of, loaded
+from tests.seed_code.clean_up import DONE, REGION, CleanUp, loaded
 from tests.seed_code.product_templates import PRODUCTS
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ def s3() -> Iterator["S3Client"]:
 
 def buckets(s3: "S3Client") -> list[str]:
     return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
-
-
-@pytest.mark.parametrize("product", PRODUCTS)
-def test_the_code_fits_into_a_template(product: str) -> None:
-    assert len(code_of(product)) <= 4096
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from awsmodel.cloudformation.templates import Evaluation, Template
+from awsmodel.cloudformation.evaluation import Evaluation
+from awsmodel.cloudformation.template import Template
 from components.core.network import Network
 from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
@@ -32,7 +33,7 @@ IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (
 
 
 def evaluation(template: ProductTemplate, network: dict[str, str]) -> Evaluation:
-    parsed = Template(template.text)
+    parsed = Template.parse(template.text)
     parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1"}
     environment = {**parsed.mappings["Environment"], "Network": network}
     return Evaluation(parsed, parsed.resolve_parameters(parameters), PSEUDO, {"Environment": environment})
@@ -77,7 +78,7 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
     assert rights(template, NOWHERE) == {}
     unconditional = [
         statement
-        for resource in Template(template.text).resources.values()
+        for resource in Template.parse(template.text).resources.values()
         for policy in resource.get("Properties", {}).get("Policies", ())
         if "Fn::If" not in policy
         for statement in policy["PolicyDocument"]["Statement"]
@@ -152,7 +153,7 @@ def test_the_code_of_a_function_has_none_of_its_rights_on_interfaces(template: P
 
 
 def template_name(template: ProductTemplate) -> Any:  # noqa: ANN401 - a function of CloudFormation
-    return Template(template.text).resources["CleanUpFunction"]["Properties"]["FunctionName"]
+    return Template.parse(template.text).resources["CleanUpFunction"]["Properties"]["FunctionName"]
 
 
 def _listed(value: str | list[str]) -> list[str]:

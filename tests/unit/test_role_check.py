@@ -8,9 +8,9 @@ import pulumi
 import pytest
 import yaml
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.iam.expected_roles import ExpectedRole
-from components.iam.pipeline_policies import Place
 from components.iam.policies import document
 from components.preflight import role_check
 from components.preflight.role_check import SuppliedRoleError, Verdict, judge
@@ -172,7 +172,7 @@ def test_every_role_that_settings_can_name_is_looked_at_with_the_trust_that_it_n
         "sm-mlops:delivery.stacks[1].previewRoleArn": [],
     }
     (changes,) = [one for one in found if one.key == "sm-mlops:delivery.stacks[1].roleArn"]
-    builds = Place(known_regions()["us-east-2"], ACCOUNT).role("sm-mlops-dev-delivery-up-prod")
+    builds = ArnScope.of(known_regions()["us-east-2"], ACCOUNT).role("sm-mlops-dev-delivery-up-prod")
     assert changes.trust[0]["Condition"]["ArnEquals"] == {"aws:PrincipalArn": [builds]}
     assert [one.key for one in found if one.elsewhere] == [one.key for one in found if SECTION in one.key]
 

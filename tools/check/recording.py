@@ -21,6 +21,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.preflight import network_check, other_policies, role_check
 from settings import NAMESPACE
@@ -94,9 +95,10 @@ class Answers(mocks.Mocks):
         service = args.typ.split(":")[1].split("/")[0]
         region = args.inputs.get("region", "")
         partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
+        arns = ArnScope(partition, region, self._account_id)
         path = f"{args.typ.rsplit(':', 1)[-1].lower()}/" if service == "iam" else ""
         state = {
-            "arn": f"arn:{partition}:{service}:{region}:{self._account_id}:{path}{name}",
+            "arn": arns.arn(service, f"{path}{name}"),
             "keyId": f"{args.name}-id",
             "connectionStatus": "PENDING",
             "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
@@ -108,7 +110,11 @@ class Answers(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Answer a function of a provider."""
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105 - a function's token
-            return {"accountId": self._account_id, "arn": f"arn:aws:iam::{self._account_id}:root", "userId": "root"}, []
+            return {
+                "accountId": self._account_id,
+                "arn": ArnScope("aws", "", self._account_id).root(),
+                "userId": "root",
+            }, []
         raise AssertionError(f"the program called {args.token}, which nothing here answers")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.iam.evaluation import Request, Statement, decision, statements
 
 Client = Callable[[str], Any]
@@ -21,8 +22,8 @@ def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # no
     """What is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
     policy = _policy(lambda: s3.get_bucket_policy(Bucket=bucket)["Policy"])
     partition = s3.meta.partition
-    objects = f"arn:{partition}:s3:::{bucket}/any"
-    owner = f"arn:{partition}:iam::{account_id}:role/any"
+    arns = ArnScope(partition, ANY, account_id)
+    objects, owner = arns.object(bucket, "any"), arns.role("any")
     for action in ("s3:GetObject", "s3:PutObject"):
         plain = Request(action, objects, {"aws:SecureTransport": "false"}, owner)
         if decision(policy, plain) != "deny":
@@ -52,7 +53,7 @@ def key_faults(kms: Any, key_arn: str) -> Iterator[str]:  # noqa: ANN401 - a bot
 def _strangers(
     what: str, policy: Iterable[Statement], action: str, resource: str, partition: str, context: Mapping[str, str]
 ) -> Iterator[str]:
-    principal = f"arn:{partition}:iam::{STRANGER}:role/any"
+    principal = ArnScope(partition, ANY, STRANGER).role("any")
     keys = {**context, "aws:PrincipalAccount": STRANGER, "kms:CallerAccount": STRANGER}
     if decision(policy, Request(action, resource, keys, principal)) == "allow":
         yield f"{what} lets other accounts call {action}"

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import yaml
 
+from awsmodel.cloudformation.yaml_nodes import TEXT, fields, items, text_of
 from components.packaging import Product
-from components.packaging.yaml_source import TEXT, fields, items, text_of
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 from tools.doctor.places import Offer, Place
 

@@ -11,7 +11,7 @@ from components.catalog.distribution_bucket import STUDIO_ORIGIN
 from components.catalog.product import STUDIO_VISIBILITY
 from components.core.naming import STUDIO_LOCATION_TAG
 from components.packaging import VersionName
-from components.packaging.template import read_template
+from components.packaging.template import committed_environment, read_template
 from components.providers.domain_tag import domain_tags
 from components.providers.product_files import PROVISIONING_TAG, STUDIO_TAG, object_tags, seed_key, studio_prefix
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
@@ -169,7 +169,7 @@ def seed_object(offer: Offer) -> Verdict:
     except client.exceptions.NoSuchKey:
         raise SkipError("needs the template: see `template-object`") from None
     template = read_template(body.read().decode(), lambda _line, _reason: None)
-    key = template.environment.get("Seed", {}).get("Key") if template else None
+    key = committed_environment(template).get("Seed", {}).get("Key") if template else None
     if not key:
         raise SkipError(f"the template of {offer.live_template_key} names no seed code")
     return _judge_object(offer, key, PROVISIONING_TAG)

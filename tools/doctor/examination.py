@@ -109,7 +109,7 @@ def _person(account: Account, arn: str | None) -> principal.Person | None:
         raise ToolError(f"--principal {arn}: not a role of account {account.id}, which is looked at")
     if kind == "role":
         return principal.Person(account, arn)
-    session = principal.Person(account, account.arn("iam", "", f"role/{name.partition('/')[0]}"))
+    session = principal.Person(account, account.arns.role(name.partition("/")[0]))
     with explained(f"role of {arn}", "iam", account.home.name):
         return session if session.role is None else principal.Person(account, session.role["Arn"])
 

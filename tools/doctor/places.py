@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import settings
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region, known_regions
 from components import packaging
 from components.catalog.publication import product_name, template_values
@@ -143,9 +144,10 @@ class Account:
                 self._clients[place] = self.access.client(*place)
             return self._clients[place]
 
-    def arn(self, service: str, region: str, resource: str) -> str:
-        """ARN of something of the account."""
-        return f"arn:{self.home.partition}:{service}:{region}:{self.id}:{resource}"
+    @property
+    def arns(self) -> ArnScope:
+        """ARNs of the account, in the home region."""
+        return ArnScope.of(self.home, self.id)
 
     @cached_property
     def role_facts(self) -> RoleFacts:

@@ -76,7 +76,7 @@ def principal_permissions(person: Person) -> Verdict:
     actions = [*PROJECTS, *(OFFERED if account.catalog.service_catalog else ())]
     wanted: list[Statement] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
     for region in account.catalog.studio_domains:
-        bucket = f"arn:{account.home.partition}:s3:::{account.names.distribution_bucket(account.id, region).value}"
+        bucket = account.arns.bucket(account.names.distribution_bucket(account.id, region).value)
         wanted += [
             {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
             {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectTagging"], "Resource": f"{bucket}/studio/*"},

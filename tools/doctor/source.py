@@ -87,7 +87,7 @@ def notifications_role(account: Account) -> Verdict:
 def notification_rule(account: Account) -> Verdict:
     """The rule on the repository is on, and AWS reaches its targets."""
     client = account.client("codestar-notifications")
-    arn = account.arn("codecommit", account.home.name, _repository(account))
+    arn = account.arns.repository(_repository(account))
     pages = client.get_paginator("list_notification_rules").paginate(Filters=[{"Name": "RESOURCE", "Value": arn}])
     rules = [client.describe_notification_rule(Arn=item["Arn"]) for page in pages for item in page["NotificationRules"]]
     name = account.names.notification_rule("repository").value
