@@ -52,7 +52,8 @@ def rights(template: ProductTemplate, network: dict[str, str]) -> dict[str, list
 
 def test_a_product_says_which_services_its_code_calls(template: ProductTemplate) -> None:
     """So that a preview can tell which endpoints a VPC lacks."""
-    sources = [path.read_text() for path in template.repository.rglob("*.py") if not {".venv", "tests"} & set(path.parts)]
+    files = [path for path in template.repository.rglob("*.py") if not {".venv", "tests"} & set(path.parts)]
+    sources = [path.read_text() for path in files]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}
     assert "sagemaker" in clients
     called = {ENDPOINT_OF_CLIENT.get(client, client) for client in clients}
