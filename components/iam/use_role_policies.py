@@ -197,9 +197,17 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             "FindCodeAndData",
             ["s3:ListBucket"],
             place.buckets(build),
-            {"StringLike": {"s3:prefix": ["code/*", "data/*"]}},
+            {"StringLike": {"s3:prefix": ["approved/*", "code/*", "data/*"]}},
         ),
-        allow("UploadCodeAndData", ["s3:PutObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "UploadCodeAndData",
+            ["s3:PutObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
+        # The newest approved version is copied to where the evaluation job, which has no network, finds it.
+        allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
+        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
+        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
         allow(
             "TrainingPipelines",
             [
@@ -223,6 +231,18 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             "Endpoints",
             ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
             place.arns("sagemaker", "endpoint/sagemaker-*"),
+        ),
+        # Which package an endpoint serves. CloudFormation invents the names of both; reading only.
+        allow(
+            "WhatEndpointsServe",
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            place.arns("sagemaker", "endpoint-config/*", "model/*"),
+        ),
+        # A rollback stops the runs that wait before it. No right to approve is among these.
+        allow(
+            "LetRollbacksPass",
+            ["codepipeline:GetPipelineState", "codepipeline:StopPipelineExecution"],
+            place.arns("codepipeline", "sagemaker-*"),
         ),
         allow(
             "Stages",
@@ -392,7 +412,11 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
-        allow("ReadCodeAndData", ["s3:GetObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "ReadCodeAndData",
+            ["s3:GetObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
         allow(
             "Results",
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],

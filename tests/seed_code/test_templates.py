@@ -114,7 +114,7 @@ def test_what_both_products_have_is_the_same_in_both() -> None:
             "model-deploy",
             "model_deploy.environment",
             "Environment.load",
-            {"AWS_REGION", "TRIGGER", "MODEL_PACKAGE_ARN"},
+            {"AWS_REGION", "TRIGGER", "MODEL_PACKAGE_ARN", "PIPELINE_EXECUTION_ID"},
         ),
     ],
 )
