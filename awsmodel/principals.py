@@ -1,8 +1,10 @@
 """Principals of Service Catalog portfolios: single roles, groups and users, or patterns of them."""
 
+from typing import Literal
 
-def principal_type(principal: str) -> str:
-    """`IAM_PATTERN` for an ARN without account, `IAM` for one of a single role, group or user."""
+
+def principal_type(principal: str) -> Literal["IAM", "IAM_PATTERN"]:
+    """Give `IAM_PATTERN` for an ARN without account, `IAM` for one of a single role, group or user."""
     return "IAM" if principal.split(":")[4] else "IAM_PATTERN"
 
 

@@ -24,10 +24,6 @@ class Region:
         """Name under which KMS sees calls made through a service (`kms:ViaService`)."""
         return f"{service}.{self.name}.{self.dns_suffix}"
 
-    def bucket_arn(self, bucket: str) -> str:
-        """ARN of a bucket; it names neither region nor account."""
-        return f"arn:{self.partition}:s3:::{bucket}"
-
 
 @cache
 def known_regions() -> Mapping[str, Region]:

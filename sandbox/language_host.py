@@ -5,8 +5,6 @@ program. It runs the program in its own process and interpreter, so it is starte
 packs and code generation need the official distribution and are answered as not implemented.
 """
 
-# ruff: noqa: N802 - the names of the methods are those of the protocol
-
 import asyncio
 import importlib.metadata
 import logging

@@ -31,7 +31,7 @@ THROWN_AWAY = {"protect": False, "retain": False, "keyDeletionDays": 7}
 
 
 def suffix(execution: str) -> str:
-    """The suffix of one test: the same for one execution of a pipeline, another for every other one."""
+    """Return the suffix of one test: the same for one execution of a pipeline, another for every other one."""
     return "t" + hashlib.sha256(execution.encode()).hexdigest()[: SUFFIX_LENGTH - 1]
 
 
@@ -48,7 +48,7 @@ def is_stack_under_test(name: str) -> bool:
 def settings_under_test(
     settings: Mapping[str, Any], *, region: str, changes: Mapping[str, Any], test_suffix: str
 ) -> dict[str, Any]:
-    """The settings of a stack under test, by section.
+    """Return the settings of a stack under test, by section.
 
     Args:
         settings: the sections of the stack that tests, as its file has them.
@@ -75,7 +75,7 @@ def settings_under_test(
 
 
 def _of_region(settings: Mapping[str, Any], path: Sequence[str], region: str) -> dict[str, Any]:
-    """Settings without the entries of other regions in the mapping at a path, if there is one."""
+    """Return settings without the entries of other regions in the mapping at a path, if there is one."""
     key, *rest = path
     inner = settings.get(key)
     if not isinstance(inner, Mapping):
@@ -85,7 +85,7 @@ def _of_region(settings: Mapping[str, Any], path: Sequence[str], region: str) ->
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping with changes: mappings are merged key by key, null removes, anything else replaces."""
+    """Return a mapping with changes: mappings are merged key by key, null removes, anything else replaces."""
     result = dict(base)
     for key, change in changes.items():
         if change is None:

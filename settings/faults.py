@@ -61,7 +61,7 @@ class Wording:
         return self._of_place(details) or _of_value(details) or f"{details['msg']}, got {json.dumps(value)}"
 
     def _of_place(self, details: ErrorDetails) -> str | None:
-        """What is wrong with a key, which depends on the section that it is in."""
+        """Tell what is wrong with a key, which depends on the section that it is in."""
         place = details["loc"]
         match details["type"]:
             case "extra_forbidden":
@@ -95,12 +95,12 @@ class Wording:
         return [tag for section in _models(field.annotation) for tag in _arm_tags(section)]
 
     def _section(self, location: Sequence[int | str]) -> type[BaseModel]:
-        """The section that holds the key at the end of a location."""
+        """Return the section that holds the key at the end of a location."""
         *_, (_, section) = self._steps(location)
         return section
 
     def _steps(self, location: Sequence[int | str]) -> Iterator[tuple[int | str, type[BaseModel]]]:
-        """The parts of a location that a stack file has, each with the section that it is a key of.
+        """Return the parts of a location that a stack file has, each with the section that it is a key of.
 
         pydantic also names the arm of a union by the value of its discriminator; no stack file has such a part.
         """
@@ -117,7 +117,7 @@ class Wording:
 
 
 def _of_value(details: ErrorDetails) -> str | None:
-    """What is wrong with a value, wherever it stands."""
+    """Tell what is wrong with a value, wherever it stands."""
     told = _VALUES.get(details["type"])
     return told(details["input"], details.get("ctx", {})) if told else None
 
@@ -133,14 +133,14 @@ def _too_short(count: int, least: int) -> str:
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
-    """The sections behind an annotation: the one, that of a list's entries, or one for each arm of a union."""
+    """Return the sections behind an annotation: the one, that of a list's entries, or one for each arm of a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
 def _arm_tags(section: type[BaseModel]) -> tuple[str, ...]:
-    """The values of its discriminator with which a section is meant."""
+    """Return the values of its discriminator with which a section is meant."""
     fields = section.model_fields
     return next((get_args(fields[name].annotation) for name in DISCRIMINATORS if name in fields), ())
 

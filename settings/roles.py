@@ -5,7 +5,7 @@ from settings.schema import Settings
 
 
 def role_facts(stack: Settings, account_id: str) -> RoleFacts:
-    """What the documents of the catalog's roles depend on, in an account."""
+    """Tell what the documents of the catalog's roles depend on, in an account."""
     return RoleFacts(
         names=stack.names,
         home=stack.home,

@@ -7,10 +7,7 @@ from typing import Any, TypeGuard
 from pydantic.alias_generators import to_camel
 
 from awsmodel.regions import known_regions
-from components import packaging
-from components.core.faults import not_one_of
 from components.core.naming import Names
-from components.packaging import seed_code
 from components.sections.artifacts import ArtifactsSpec
 from components.sections.catalog import CatalogSpec
 from components.sections.delivery import DeliverySpec
@@ -58,7 +55,10 @@ def rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
         sections = {"artifacts": artifacts, "catalog": catalog, "projects": fields.get("projects")}
         yield from _partition_faults(home, sections)
     if catalog:
-        yield from _product_faults(catalog.products)
+        # Products are packaged by a fifth of what all of this takes to load, and most tools judge none.
+        from settings.products import product_faults  # noqa: PLC0415
+
+        yield from product_faults(catalog.products)
         yield from _place_faults(catalog, home)
     if home and artifacts and fields.get("network"):
         offered = (catalog.regions or (home,)) if catalog else ()
@@ -100,7 +100,7 @@ def _name_faults(fields: Mapping[str, Any]) -> Iterator[str]:
 def _test_faults(
     tests: DeploymentTestsSpec, delivery: DeliverySpec | None, artifacts: ArtifactsSpec | None
 ) -> Iterator[str]:
-    """Tests run Pulumi as the delivery does, each in a region in which pipelines act."""
+    """Judge that tests run Pulumi as the delivery does, each in a region in which pipelines act."""
     where = f"{NAMESPACE}:deploymentTests"
     if delivery is None:
         yield f"{where}: needs {NAMESPACE}:delivery, which says where Pulumi and its state are"
@@ -140,7 +140,7 @@ def _partition_faults(
 
 
 def _place_faults(catalog: CatalogSpec, home: str | None) -> Iterator[str]:
-    """What is said of a region or of a product is said of one that the catalog has."""
+    """Tell what is said of a region or of a product is said of one that the catalog has."""
     regions = catalog.regions or ((home,) if home else ())
     for key in ("studio_domains", "project_key_arns"):
         for region in getattr(catalog, key):
@@ -238,19 +238,6 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
             yield f"{entry}.externalId: has no effect without roleArn"
         if stack.environment is None and not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack.title):
             yield f"{entry}.environment: missing; {stack.title!r} cannot be the name of an environment"
-
-
-def _product_faults(slugs: Sequence[str]) -> Iterator[str]:
-    """Every fault of every product that is offered: a folder is refused before anything is registered."""
-    offered = list(packaging.discover(seed_code.SEED_CODE))
-    for index, slug in enumerate(slugs):
-        if slug not in offered:
-            yield f"{NAMESPACE}:catalog.products[{index}]: {not_one_of(slug, offered)}"
-            continue
-        try:
-            seed_code.product(slug)
-        except packaging.ProductFolderError as error:
-            yield from (f"seed_code/{slug}/{fault}" for fault in error.faults)
 
 
 _SHARE_IDS = {

@@ -13,8 +13,6 @@ from components.core.environment import Environment, Protection
 from components.core.naming import Names
 from components.core.network import Network
 from components.core.section import NamePart, RegionName, fault
-from components.packaging import seed_code
-from components.packaging.called_services import called_services
 from components.sections.artifacts import ArtifactsSpec
 from components.sections.catalog import CatalogSpec
 from components.sections.delivery import DeliverySpec
@@ -89,13 +87,6 @@ class Settings(BaseModel):
         return named or offered or (self.home_region,)
 
     @property
-    def called_services(self) -> Mapping[str, str]:
-        """What the things that run in a network call, and for what."""
-        slugs = self.catalog.products if self.catalog else ()
-        stack_sets = self.catalog is not None and self.catalog.stack_set_role_arn is not None
-        return called_services([seed_code.product(slug) for slug in slugs], stack_sets=stack_sets)
-
-    @property
     def catalog_regions(self) -> tuple[str, ...]:
         """Regions of the catalog; none where there is no catalog."""
         return (self.catalog.regions or (self.home_region,)) if self.catalog else ()
@@ -108,7 +99,7 @@ class Settings(BaseModel):
     def environment_in(
         self, account_id: pulumi.Output[str], *, other_policies: Mapping[str, Sequence[str]]
     ) -> Environment:
-        """What every component of the environment shares.
+        """Tell what every component of the environment shares.
 
         Args:
             account_id: the account that the stack deploys to.

@@ -35,7 +35,7 @@ def parse(values: Mapping[str, Any], stack: str) -> Settings:
 
 
 def _judged(values: Mapping[str, Any]) -> tuple[Settings | None, list[str]]:
-    """The settings, where their fields are in order, and all faults of the stack itself."""
+    """Return the settings, where their fields are in order, and all faults of the stack itself."""
     try:
         settings = Settings.model_validate_json(json.dumps(values), by_alias=True, by_name=False)
     except ValidationError as error:
@@ -44,7 +44,7 @@ def _judged(values: Mapping[str, Any]) -> tuple[Settings | None, list[str]]:
 
 
 def _valid_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are in order by themselves, so that rules between them are checked whatever else is wrong."""
+    """Find the fields that are in order, so that rules between them are checked whatever else is wrong."""
     valid: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         key = str(field.alias)
@@ -58,7 +58,7 @@ def _valid_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def own_sections(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The program's own part of a stack's configuration, by section."""
+    """Return the program's own part of a stack's configuration, by section."""
     prefix = f"{NAMESPACE}:"
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
@@ -66,7 +66,7 @@ def own_sections(values: Mapping[str, Any]) -> dict[str, Any]:
 def _option_faults(
     tests: DeploymentTestsSpec | None, values: Mapping[str, Any], *, known: Sequence[str]
 ) -> Iterator[str]:
-    """The settings of every stack under test are in order, too: its test would find out only after minutes.
+    """Judge the settings of every stack under test: its test would find out only after minutes.
 
     Args:
         tests: the options.

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.helpers import REGIONS
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from components.packaging.resource_types import FILE
 

@@ -264,8 +264,7 @@ def _parts(constraint: object) -> Sequence[object]:
 
 def _rule(docstring: str) -> str:
     """What a check allows, within a sentence and a table."""
-    first, _, rest = docstring.partition(" ")
-    words = f"{first.lower()} {rest.removesuffix('.')}" if first in ("A", "An") else docstring
+    words = docstring.removeprefix("Take ").removesuffix(".") if docstring.startswith("Take ") else docstring
     return re.sub(r"(?=[<|])", r"\\", words)
 
 

@@ -68,7 +68,7 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """What an operator runs beside `pulumi up`."""
+    """Tell what an operator runs beside `pulumi up`."""
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ _WHOLE = 1_000_000
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """A console for what a tool prints, or for how it gets on.
+    """Return a console for what a tool prints, or for how it gets on.
 
     `COLUMNS` says how wide it is, where it is set; else its terminal does. What goes into a pipe or a file is neither
     wrapped nor cut. `NO_COLOR` is obeyed.

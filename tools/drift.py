@@ -34,7 +34,7 @@ class Clients(Protocol):
     """How AWS is reached."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client of a service in a region."""
+        """Return a client of a service in a region."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +47,7 @@ class Change:
     """Properties that differ; none where the resource comes or goes."""
 
     def __str__(self) -> str:
-        """The change as people read it."""
+        """Return the change as people read it."""
         properties = f" ({', '.join(self.paths)})" if self.paths else ""
         return visible(redacted(f"{self.op} {self.urn.split('::', 2)[-1]}{properties}"))
 
@@ -56,7 +56,7 @@ _Key = tuple[str, str, str]
 
 
 def changes(preview: Preview) -> dict[_Key, Change]:
-    """What a preview would do, by URN, operation and physical id: two things of one URN may go."""
+    """Tell what a preview would do, by URN, operation and physical id: two things of one URN may go."""
     return {
         (step.urn, step.op, step.physical_id): Change(step.urn, step.op, tuple(sorted(step.paths or step.changing)))
         for step in preview.steps
@@ -65,7 +65,7 @@ def changes(preview: Preview) -> dict[_Key, Change]:
 
 
 def drift(refreshed: Preview, pending: Preview) -> list[Change]:
-    """What only the preview with refresh would do, in the order of the URNs."""
+    """Tell what only the preview with refresh would do, in the order of the URNs."""
     return sorted(_beyond(changes(refreshed), changes(pending)))
 
 
@@ -79,7 +79,7 @@ def _beyond(found: Mapping[_Key, Change], waiting: Mapping[_Key, Change]) -> Ite
 
 
 def fingerprint(found: Iterable[Change]) -> str:
-    """A name for this drift and no other; `none` where there is none. Values have no part in it: secrets may be."""
+    """Name this drift and no other; `none` where there is none. Values have no part in it: secrets may be."""
     told = [[change.urn, change.op, *change.paths] for change in sorted(found)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest() if told else NONE
 

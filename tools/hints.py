@@ -10,7 +10,7 @@ PREFIX = "SM_MLOPS_COMMAND_PREFIX"
 
 
 def typed(*words: str) -> str:
-    """A command as a person types it here.
+    """Return a command as a person types it here.
 
     Args:
         words: the command, for instance `pulumi`, `up`.
@@ -19,7 +19,7 @@ def typed(*words: str) -> str:
 
 
 def tool(*words: str) -> str:
-    """A command of the tools as a person types it here: by the Python that runs this one.
+    """Return a command of the tools as a person types it here: by the Python that runs this one.
 
     Args:
         words: what follows `python -m tools`.

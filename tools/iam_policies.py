@@ -68,7 +68,7 @@ def documents(facts: RoleFacts) -> list[Document]:
 
 
 def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
-    """The roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
+    """Return the roles of the delivery that somebody else makes: those of the settings, and those of other accounts."""
     delivery = delivery_documents.delivery_facts(settings, facts.account_id)
     if delivery is None:
         return []
@@ -174,7 +174,7 @@ def _policy(statements: Sequence[Statement]) -> dict[str, Any]:
 
 
 def command_lines(found: Document, folder: Path) -> list[str]:
-    """The calls of the AWS CLI that make it, from files in a folder."""
+    """Return the calls of the AWS CLI that make it, from files in a folder."""
     return [
         shlex.join(
             [
@@ -207,7 +207,7 @@ def write(found: Sequence[Document], folder: Path) -> None:
 
 
 def account_of(file: StackFile, given: str | None) -> str:
-    """The account that is meant: the one that is given, else the only one that the stack may deploy to.
+    """Return the account that is meant: the one that is given, else the only one that the stack may deploy to.
 
     Raises:
         ToolError: none is given and the stack file does not name exactly one, or it is not an account's id.
@@ -222,7 +222,7 @@ def account_of(file: StackFile, given: str | None) -> str:
 
 
 def facts_of(file: StackFile, account_id: str, settings: Settings | None = None) -> RoleFacts:
-    """What the documents of a stack depend on.
+    """Tell what the documents of a stack depend on.
 
     Args:
         file: the stack's file.
@@ -236,7 +236,7 @@ def facts_of(file: StackFile, account_id: str, settings: Settings | None = None)
     if settings.catalog is None:
         raise ToolError(f"{file.path.name} has no sm-mlops:catalog, so it needs no roles of projects")
     facts = role_facts(settings, account_id)
-    start = f"arn:{facts.home.partition}:iam::{account_id}:role/"
+    start = facts.arns.role("")
     foreign = [arn for arn in _supplied(settings) if not arn.startswith(start)]
     if foreign:
         raise ToolError(
@@ -247,7 +247,7 @@ def facts_of(file: StackFile, account_id: str, settings: Settings | None = None)
 
 
 def facts_of_option(file: StackFile, settings: Settings, account_id: str) -> RoleFacts:
-    """What the documents depend on for all stacks that test an option, whose names differ from test to test.
+    """Tell what the documents depend on for all stacks that test an option, whose names differ from test to test.
 
     Raises:
         ToolError: as `facts_of`.

@@ -25,7 +25,7 @@ ORDER = ("delete", "delete (left over)", "replace", "create", "update", "import"
 
 
 def summary(preview: Preview, length: int = LENGTH) -> str:
-    """What would happen, in one line; unknown operations are told by the engine's word, before all others."""
+    """Tell what would happen, in one line; unknown operations are told by the engine's word, before all others."""
     steps = [step for step in preview.steps if step.op not in QUIET]
     fates = Counter(_fate(step) for step in steps)
     beside = asides(preview)
@@ -65,7 +65,7 @@ def _rank(fate: str) -> int:
 
 
 def _shortened(names: list[str]) -> Iterator[tuple[str, str]]:
-    """The first of the names, one more each time, and how many are left."""
+    """Return the first of the names, one more each time, and how many are left."""
     for count in range(len(names) + 1):
         left = len(names) - count
         if count or left:
@@ -73,7 +73,7 @@ def _shortened(names: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """A name without what could be taken for a variable of the pipeline, or break the line."""
+    """Return a name without what could be taken for a variable of the pipeline, or break the line."""
     return " ".join(visible(redacted(text)).replace("#{", "# {").split())
 
 

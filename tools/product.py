@@ -37,7 +37,7 @@ def new(name: str) -> None:
 
 
 def steps(name: str) -> Sequence[str]:
-    """What to do with a new product, in order."""
+    """Tell what to do with a new product, in order."""
     return (
         f"Say in seed_code/{name}/product.yaml what it is, and who answers for it.",
         f"Offer it: add the line `- {name}` under `products` of `sm-mlops:catalog` in Pulumi.dev.yaml.",
@@ -48,7 +48,7 @@ def steps(name: str) -> Sequence[str]:
 
 
 def make(name: str, seed_code: Path) -> Path:
-    """The folder of a new product.
+    """Return the folder of a new product.
 
     Raises:
         ToolError: the name is not one of a product, or there is a product of that name.
@@ -75,7 +75,7 @@ def make(name: str, seed_code: Path) -> Path:
 
 
 def nearest_valid(name: str) -> str:
-    """A name of a product that a wrong one was probably meant to be, as the end of a sentence."""
+    """Return a name of a product that a wrong one was probably meant to be, as the end of a sentence."""
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
     meant = "-".join(words)
     return "" if slug_fault(meant) else nearest(meant, [meant])

@@ -69,7 +69,7 @@ class StackFile:
 
 
 def stacks(folder: Path) -> list[str]:
-    """The stacks that have a file in a folder."""
+    """Return the stacks that have a file in a folder."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
 
 

@@ -11,30 +11,31 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ArnScope
+from awsmodel.cloudformation.functions import plain, texts
+from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT_VALUES
-from components.packaging.template_functions import plain, texts
-from components.packaging.yaml_source import fields
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
 
 NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
 """Region whose resource types are meant; cfn-lint knows it best."""
-_ACCOUNT = "us-east-1:111122223333"
+_ARNS = ArnScope("aws", _REGION, "111122223333")
 _BOUNDARY = ("Roles", "PermissionsBoundary")
 _VALUES: Mapping[tuple[str, str], str] = {
     ("Names", "Project"): "sample",
     ("Names", "Environment"): "dev",
     ("Seed", "Bucket"): "sample-dev-products-111122223333-us-east-1-an",
     ("Seed", "Key"): "products/sample/seed/0123456789abcdef.zip",
-    ("Encryption", "KmsKeyArn"): f"arn:aws:kms:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-    **{("Roles", role): f"arn:aws:iam::111122223333:role/sample-{role}" for role in ENVIRONMENT_VALUES["Roles"]},
+    ("Encryption", "KmsKeyArn"): _ARNS.key("1234abcd-12ab-34cd-56ef-1234567890ab"),
+    **{("Roles", role): _ARNS.role(f"sample-{role}") for role in ENVIRONMENT_VALUES["Roles"]},
     _BOUNDARY: "sample-dev-project-boundary",
     ("Network", "VpcId"): "vpc-0a1b2c3d",
     ("Network", "SubnetIds"): "subnet-0a1b2c3d,subnet-1a2b3c4d",
     ("Network", "SecurityGroupIds"): "sg-0a1b2c3d",
-    ("Notifications", "TopicArn"): f"arn:aws:sns:{_ACCOUNT}:sample-dev-notifications",
+    ("Notifications", "TopicArn"): _ARNS.topic("sample-dev-notifications"),
 }
 """What an environment could give, by the two keys of the mapping."""
 _ALWAYS = ("Names", "Seed")
@@ -55,7 +56,7 @@ class Choice:
 
 
 def choices(product: Product) -> Iterator[Choice]:
-    """The ways in which a template is looked at."""
+    """Return the ways in which a template is looked at."""
     kinds = [group for group in product.environment if group not in _ALWAYS]
     ways = [*([other for other in kinds if other != kind] for kind in kinds), [], *([] if len(kinds) > 2 else [kinds])]
     options = {name: values for name in product.parameters if (values := _options(product, name))}
@@ -70,7 +71,7 @@ def choices(product: Product) -> Iterator[Choice]:
 
 
 def _value(group: str, key: str, given: Sequence[str]) -> str:
-    """A value, or none: roles are bounded where the environment does not give them."""
+    """Return a value, or none: roles are bounded where the environment does not give them."""
     has = group in (*_ALWAYS, *given)
     return _VALUES[group, key] if has != ((group, key) == _BOUNDARY) else ""
 
@@ -91,7 +92,7 @@ def _options(product: Product, name: str) -> Sequence[str]:
 
 
 def template_faults(product: Product) -> Sequence[str]:
-    """What cfn-lint finds, each thing once, with file and line.
+    """Tell what cfn-lint finds, each thing once, with file and line.
 
     Raises:
         ToolError: cfn-lint is not there.
@@ -107,9 +108,9 @@ def template_faults(product: Product) -> Sequence[str]:
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:
     try:
-        from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - nothing that deploys needs it
-        from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # noqa: PLC0415
-        from cfnlint.context.parameters import ParameterSet  # type: ignore[import-untyped] # noqa: PLC0415
+        from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
+        from cfnlint.config import ManualArgs  # noqa: PLC0415
+        from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
     except ImportError:
         raise ToolError(NO_LINTER) from None
     chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]

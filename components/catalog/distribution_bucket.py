@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.core.environment import Environment
 from components.core.naming import BucketNaming
@@ -55,7 +56,7 @@ class DistributionBucket(pulumi.ComponentResource):
             bucket_name=self.bucket,
             naming=BucketNaming.ACCOUNT_REGIONAL,
             key_arn=None,
-            policy=self.bucket.apply(lambda bucket: _policy(region, region.bucket_arn(bucket), args.shares)),
+            policy=self.bucket.apply(lambda bucket: _policy(region, ArnScope.of(region).bucket(bucket), args.shares)),
         )
         if args.studio:
             aws.s3.BucketCorsConfiguration(

@@ -41,7 +41,7 @@ class ProjectRolesArgs:
     """Who makes the roles."""
 
     def facts(self, account_id: str) -> RoleFacts:
-        """What the documents of the roles depend on, in an account."""
+        """Tell what the documents of the roles depend on, in an account."""
         return RoleFacts(
             names=self.environment.names,
             home=self.environment.home,
@@ -117,7 +117,7 @@ class ProjectRoles(pulumi.ComponentResource):
         return role.policies
 
     def _policies(self, name: str, index: int, anywhere: RoleDocument) -> list[aws.iam.Policy]:
-        """The managed policies of a role that needs more than its inline policies can hold."""
+        """Return the managed policies of a role that needs more than its inline policies can hold."""
         _refuse_too_many_policies(anywhere)
         return managed_policies(
             name,

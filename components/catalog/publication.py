@@ -27,7 +27,7 @@ def template_values(
     network: Network | None,
     use_role_arns: Mapping[UseRole, str],
 ) -> Mapping[str, Mapping[str, str]]:
-    """What a template asks for in its mapping; what the environment does not have stays empty.
+    """Tell what a template asks for in its mapping; what the environment does not have stays empty.
 
     Args:
         source: the product's folder.

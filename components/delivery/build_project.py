@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.core.environment import Environment
 from components.core.network import Network
@@ -13,7 +14,7 @@ from components.delivery.actions.build import BuildDefinition, build_statements
 from components.foundation.service_role import ServiceRole, service_role
 from components.iam import pipeline_policies
 from components.iam.network_policies import network_interface_statements
-from components.iam.pipeline_policies import Place, Store
+from components.iam.pipeline_policies import Store
 from components.iam.policies import Statement, document
 from components.sections.build_machine import IMAGES
 from components.storage.artifact_buckets import ArtifactStore
@@ -115,15 +116,15 @@ def build_project(name: str, args: ProjectArgs, *, parent: pulumi.Resource) -> P
 
 
 def _role(name: str, args: ProjectArgs, parent: pulumi.Resource) -> ServiceRole:
-    environment, home, region = args.environment, args.environment.home, args.region.name
+    environment, region = args.environment, args.region
     return service_role(
         f"{name}-role",
         environment,
         parent=parent,
-        role_name=pipeline_policies.build_role_name(args.project, region, home.name),
+        role_name=pipeline_policies.build_role_name(args.project, region.name, environment.home.name),
         purpose=args.role_purpose,
         trust=environment.account_id.apply(
-            lambda account: document([pipeline_policies.build_trust(Place(home, account), args.project, region)])
+            lambda account: document([pipeline_policies.build_trust(ArnScope.of(region, account), args.project)])
         ),
         policy=pulumi.Output.all(args.statements, args.build.statements).apply(
             lambda known: document([*known[0], *known[1]])
@@ -206,7 +207,7 @@ class BuildProject(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "projectArn": project.arn, "roleArn": self.role_arn})
 
     def _statements(self, args: BuildProjectArgs) -> pulumi.Output[list[Statement]]:
-        home, region, build, network = args.environment.home, args.region, args.build, args.network
+        region, build, network = args.region, args.build, args.network
         return pulumi.Output.all(
             account=args.environment.account_id,
             store={"bucket_arn": args.store.bucket_arn, "key_arn": args.store.key_arn},
@@ -214,11 +215,10 @@ class BuildProject(pulumi.ComponentResource):
         ).apply(
             lambda known: [
                 *build_statements(
-                    Place(home, known["account"]),
+                    ArnScope.of(region, known["account"]),
                     args.pipeline,
                     self.name,
                     Store(**known["store"]),
-                    region=region.name,
                     secret_arns=known["secrets"],
                     reports=build.reports,
                 ),

@@ -8,6 +8,7 @@ functions. ARNs that are known only after `pulumi up` stand as the pattern and t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.core.naming import Names
 from components.core.network import Network
@@ -17,7 +18,7 @@ from components.delivery.delivery_builds import DeliveryBuild, Operation, delive
 from components.iam import delivery_policies, pipeline_policies, pull_request_policies
 from components.iam.delivery_policies import State, Target, state_of
 from components.iam.network_policies import network_interface_statements
-from components.iam.pipeline_policies import PUSH, SCHEDULE, Place, Store, start_rule_name
+from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
 from components.iam.policies import Statement, joined
 from components.iam.role_documents import RoleDocument
 from components.sections.delivery import DeliveredStack, DeliverySpec
@@ -56,8 +57,8 @@ class DeliveryFacts:
     def source_arn(self) -> str:
         """The repository's ARN, or the connection's; a pattern of it where the stack makes the connection."""
         if isinstance(self.source, CodeCommitSource):
-            return self.place.arn("codecommit", self.source.repository or self.names.repository.value)
-        return self.source.connection_arn or self.place.arn("codeconnections", "connection/*")
+            return self.scope.repository(self.source.repository or self.names.repository.value)
+        return self.source.connection_arn or self.scope.arn("codeconnections", "connection/*")
 
     @property
     def connection_arns(self) -> Sequence[str]:
@@ -86,23 +87,23 @@ class DeliveryFacts:
         return delivery_builds(self.names, self.delivery, self.stacks)
 
     @property
-    def place(self) -> Place:
+    def scope(self) -> ArnScope:
         """The account and its home region."""
-        return Place(self.home, self.account_id)
+        return ArnScope.of(self.home, self.account_id)
 
     @property
     def store(self) -> Store:
         """Artifact store of the home region; the key is known by its alias."""
         return Store(
-            bucket_arn=self.home.bucket_arn(self.bucket),
-            key_arn=self.place.arn("kms", "key/*"),
+            bucket_arn=self.scope.bucket(self.bucket),
+            key_arn=self.scope.key("*"),
             key_alias=self.names.key_alias("artifacts").value,
         )
 
     @property
     def topic_arn(self) -> str:
         """Topic that approvals and drift are told to."""
-        return self.place.arn("sns", self.names.topic.value)
+        return self.scope.topic(self.names.topic.value)
 
     @property
     def pipelines(self) -> Mapping[str, Sequence[DeliveryBuild]]:
@@ -152,7 +153,7 @@ def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
             if arn is None:
                 continue
             target = Target(
-                place=Place(facts.home, arn.split(":")[4]),
+                scope=ArnScope.of(facts.home, arn.split(":")[4]),
                 project=facts.names.project,
                 environment=stack.environment_name,
             )
@@ -165,7 +166,7 @@ def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
             ]
             # Builds may share a supplied role.
             builders = dict.fromkeys(
-                one.supplied_role_arn(facts.iam) or facts.place.role(one.project) for one in builds
+                one.supplied_role_arn(facts.iam) or facts.scope.role(one.project) for one in builds
             )
             document = make(target, list(builders), stack.external_id)
             found[arn] = named_by(document, arn)
@@ -178,7 +179,7 @@ def pipeline_role(facts: DeliveryFacts) -> RoleDocument:
     for pipeline, builds in facts.pipelines.items():
         of_actions = [
             read_source(facts.source_provider, facts.source_arn),
-            run_builds(*(facts.place.project(one.project) for one in builds)),
+            run_builds(*(facts.scope.build_project(one.project) for one in builds)),
         ]
         asks = any(one.stack is not None and one.stack.approval for one in builds if one.changes)
         if asks:
@@ -190,7 +191,7 @@ def pipeline_role(facts: DeliveryFacts) -> RoleDocument:
         f"Runs the pipelines of {facts.names.prefix}",
         [
             pipeline_policies.trust(
-                facts.place, "codepipeline.amazonaws.com", *map(facts.place.pipeline, facts.pipelines)
+                facts.scope, "codepipeline.amazonaws.com", *map(facts.scope.pipeline, facts.pipelines)
             )
         ],
         found,
@@ -203,13 +204,13 @@ def start_role(facts: DeliveryFacts) -> RoleDocument:
     found = [
         statement
         for pipeline in facts.pipelines
-        for statement in _of(pipeline, facts, pipeline_policies.start_statements(facts.place, pipeline))
+        for statement in _of(pipeline, facts, pipeline_policies.start_statements(facts.scope, pipeline))
     ]
     for build in facts.builds:
         if build.pipeline is None:
             rules.append(build.project)
-            found.extend(pull_request_policies.start_statements(facts.place, build.project))
-    trust = [pipeline_policies.start_trust(facts.place, rules)]
+            found.extend(pull_request_policies.start_statements(facts.scope, build.project))
+    trust = [pipeline_policies.start_trust(facts.scope, rules)]
     return _document(facts, "events", f"Starts the pipelines of {facts.names.prefix}", trust, found)
 
 
@@ -218,11 +219,11 @@ def build_role(facts: DeliveryFacts) -> RoleDocument:
     builds = [one for one in facts.builds if not one.changes]
     drifting = [one.stack for one in builds if one.operation is Operation.DRIFT and one.stack is not None]
     parameters = [
-        facts.place.arn("ssm", f"parameter{facts.names.drift_parameter(one.title).value}") for one in drifting
+        facts.scope.arn("ssm", f"parameter{facts.names.drift_parameter(one.title).value}") for one in drifting
     ]
     found = [
         *_common(facts, builds),
-        *delivery_policies.read_state_statements(facts.place, facts.state),
+        *delivery_policies.read_state_statements(facts.scope, facts.state),
         *_assumed(one.preview_role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.preview_statements(target))),
     ]
@@ -240,7 +241,7 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
     builds = [one for one in facts.builds if one.changes]
     found = [
         *_common(facts, builds),
-        *delivery_policies.write_state_statements(facts.place, facts.state),
+        *delivery_policies.write_state_statements(facts.scope, facts.state),
         *_assumed(one.role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.change_statements(target))),
     ]
@@ -248,14 +249,14 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
 
 
 def _trust(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> Statement:
-    projects = (facts.place.project(one.project) for one in builds)
-    return pipeline_policies.trust(facts.place, "codebuild.amazonaws.com", *projects)
+    projects = (facts.scope.build_project(one.project) for one in builds)
+    return pipeline_policies.trust(facts.scope, "codebuild.amazonaws.com", *projects)
 
 
 def _targets(facts: DeliveryFacts) -> list[Target]:
     return [
         Target(
-            place=facts.place,
+            scope=facts.scope,
             project=facts.names.project,
             environment=stack.environment_name,
             repository=facts.repository,
@@ -276,7 +277,7 @@ def _common(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[State
         for one in builds
         if one.pipeline is not None
         for statement in build_statements(
-            facts.place, one.pipeline, one.project, facts.store, secret_arns=secrets, reports=one.reports
+            facts.scope, one.pipeline, one.project, facts.store, secret_arns=secrets, reports=one.reports
         )
     )
     network = network_interface_statements(facts.home, facts.account_id, facts.network) if facts.network else []
@@ -289,7 +290,7 @@ def _assumed(role_arns: Iterable[str | None]) -> list[Statement]:
 
 def _pull_requests(facts: DeliveryFacts, build: DeliveryBuild) -> list[Statement]:
     statements = pull_request_policies.comment_statements(
-        facts.place,
+        facts.scope,
         build.project,
         facts.source_arn,
         approves=facts.delivery.pull_requests == "approve",

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.core.environment import Environment
 from components.delivery.actions.action import PipelineContext
@@ -36,7 +37,7 @@ from components.delivery.pipeline_limits import PipelineError, faults, limited
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.service_role import ServiceRole, service_role
 from components.iam import pipeline_policies
-from components.iam.pipeline_policies import PUSH, SCHEDULE, Place, Store, start_rule_name
+from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
 from components.iam.policies import document
 from components.notifications.notifications import Notifications
 from components.storage.artifact_buckets import ArtifactStore
@@ -208,7 +209,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             role_name=args.pipeline,
             purpose=f"Runs the pipeline {args.pipeline}",
             trust=environment.account_id.apply(
-                lambda account: document([pipeline_policies.pipeline_trust(Place(home, account), args.pipeline)])
+                lambda account: document([pipeline_policies.pipeline_trust(ArnScope.of(home, account), args.pipeline)])
             ),
             policy=self._policy(),
             boundary_arn=args.permissions_boundary_arn,
@@ -276,7 +277,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
             role_name=f"{args.pipeline}-start",
             purpose=f"Starts the pipeline {args.pipeline}",
             rules=rules,
-            statements=lambda place: pipeline_policies.start_statements(place, args.pipeline),
+            statements=lambda scope: pipeline_policies.start_statements(scope, args.pipeline),
             boundary_arn=args.permissions_boundary_arn,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 
+from awsmodel.arns import ArnScope
 from components.delivery.actions.approval import Approval
 from components.delivery.actions.build import Build, BuildDefinition
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
@@ -21,7 +22,7 @@ from components.foundation.managed_policies import managed_policies
 from components.foundation.service_role import ServiceRole
 from components.iam import delivery_policies, deployment_policies
 from components.iam.delivery_policies import Target
-from components.iam.pipeline_policies import Place, start_statements
+from components.iam.pipeline_policies import start_statements
 from components.iam.role_documents import RoleDocument
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
 from components.sections.iam import WORKS_FOR
@@ -148,7 +149,7 @@ class DeploymentTests(pulumi.ComponentResource):
             secret_arns=dict(secrets),
             statements=shared.environment.account_id.apply(
                 lambda account: delivery_policies.write_state_statements(
-                    Place(home, account), delivery_policies.state_of(tools.backend_url, tools.secrets_provider)
+                    ArnScope.of(home, account), delivery_policies.state_of(tools.backend_url, tools.secrets_provider)
                 )
             ),
             policy_arns=self._policies,
@@ -176,7 +177,7 @@ class DeploymentTests(pulumi.ComponentResource):
 
         def role(account_id: str) -> RoleDocument:
             target = Target(
-                place=Place(environment.home, account_id),
+                scope=ArnScope.of(environment.home, account_id),
                 project=f"{environment.names.project}-t*",
                 environment=environment.names.environment,
                 boundary_arn=self._shared.iam.permissions_boundary_arn,
@@ -230,7 +231,7 @@ class DeploymentTests(pulumi.ComponentResource):
                 role_name=rule_name,
                 purpose=f"Starts the pipeline {sweep.name} after a test that was cut off",
                 rules=[rule_name],
-                statements=lambda place: start_statements(place, sweep.name),
+                statements=lambda scope: start_statements(scope, sweep.name),
                 boundary_arn=iam.permissions_boundary_arn,
             ),
             transformer={

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from components.core.environment import Environment
 from components.delivery.actions.action import Action
 from components.delivery.actions.approval import Approval
@@ -23,7 +24,6 @@ from components.foundation.customer_key import customer_key
 from components.foundation.managed_policies import managed_policies
 from components.iam import delivery_policies, pipeline_policies
 from components.iam.delivery_policies import Target
-from components.iam.pipeline_policies import Place
 from components.iam.policies import Statement, document, key_administration
 from components.iam.role_documents import RoleDocument
 from components.notifications.notifications import Notifications
@@ -191,7 +191,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         """
         build = self._of(operation, stack)
         common = self._statements(
-            lambda place: [*self._state(place, build), *self._assumed(build.account_role_arn)],
+            lambda scope: [*self._state(scope, build), *self._assumed(build.account_role_arn)],
         )
         return self._build(
             build,
@@ -231,8 +231,8 @@ class PlatformDelivery(pulumi.ComponentResource):
         args, environment, source = self._args, self._args.environment, self._args.source
         build = self._of(Operation.PULL_REQUEST)
         statements = self._statements(
-            lambda place: [
-                *self._state(place, build),
+            lambda scope: [
+                *self._state(scope, build),
                 *(
                     statement
                     for number, one in enumerate(args.spec.stacks)
@@ -300,15 +300,15 @@ class PlatformDelivery(pulumi.ComponentResource):
             found["DELIVERY_EXTERNAL_ID"] = stack.external_id
         return found
 
-    def _statements(self, of: Callable[[Place], list[Statement]]) -> pulumi.Output[list[Statement]]:
+    def _statements(self, of: Callable[[ArnScope], list[Statement]]) -> pulumi.Output[list[Statement]]:
         home = self._args.environment.home
-        return self._args.environment.account_id.apply(lambda account: of(Place(home, account)))
+        return self._args.environment.account_id.apply(lambda account: of(ArnScope.of(home, account)))
 
-    def _state(self, place: Place, build: DeliveryBuild) -> list[Statement]:
+    def _state(self, scope: ArnScope, build: DeliveryBuild) -> list[Statement]:
         state = delivery_policies.state_of(self._args.spec.backend_url, self._args.spec.secrets_provider)
         if build.changes:
-            return delivery_policies.write_state_statements(place, state)
-        return delivery_policies.read_state_statements(place, state)
+            return delivery_policies.write_state_statements(scope, state)
+        return delivery_policies.read_state_statements(scope, state)
 
     @staticmethod
     def _assumed(role_arn: str | None) -> list[Statement]:
@@ -324,7 +324,7 @@ class PlatformDelivery(pulumi.ComponentResource):
 
         def document_in(account_id: str) -> RoleDocument:
             target = Target(
-                place=Place(environment.home, account_id),
+                scope=ArnScope.of(environment.home, account_id),
                 project=environment.names.project,
                 environment=stack.environment_name,
                 repository=args.source.repository,

@@ -11,13 +11,13 @@ from functools import partial
 
 import pulumi
 
+from awsmodel.arns import ArnScope
 from components.core.environment import Environment
 from components.delivery.actions.build import BuildDefinition
 from components.delivery.build_project import ProjectArgs, build_project
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.service_role import ServiceRole
 from components.iam import pull_request_policies
-from components.iam.pipeline_policies import Place
 from components.iam.policies import Statement
 
 
@@ -125,7 +125,7 @@ class PullRequestPreviews(pulumi.ComponentResource):
             secrets=list(args.build.secret_arns.values()),
         ).apply(
             lambda known: pull_request_policies.comment_statements(
-                Place(home, known["account"]),
+                ArnScope.of(home, known["account"]),
                 args.project,
                 known["repository"],
                 secret_arns=known["secrets"],
@@ -168,6 +168,6 @@ class PullRequestPreviews(pulumi.ComponentResource):
             role_name=f"{args.project}-start",
             purpose=f"Starts builds of {args.project}",
             rules=[args.project],
-            statements=lambda place: pull_request_policies.start_statements(place, args.project),
+            statements=lambda scope: pull_request_policies.start_statements(scope, args.project),
             boundary_arn=args.permissions_boundary_arn,
         )

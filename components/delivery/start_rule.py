@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from components.core.environment import Environment
 from components.foundation.service_role import ServiceRole, service_role
-from components.iam.pipeline_policies import Place, start_trust
+from components.iam.pipeline_policies import start_trust
 from components.iam.policies import Statement, document
 
 
@@ -34,7 +35,7 @@ def start_role(
     role_name: str,
     purpose: str,
     rules: Sequence[str],
-    statements: Callable[[Place], Sequence[Statement]],
+    statements: Callable[[ArnScope], Sequence[Statement]],
     boundary_arn: str | None,
 ) -> ServiceRole:
     """Register a role with which rules start something.
@@ -56,8 +57,8 @@ def start_role(
         parent=parent,
         role_name=role_name,
         purpose=purpose,
-        trust=account_id.apply(lambda account: document([start_trust(Place(home, account), rules)])),
-        policy=account_id.apply(lambda account: document(statements(Place(home, account)))),
+        trust=account_id.apply(lambda account: document([start_trust(ArnScope.of(home, account), rules)])),
+        policy=account_id.apply(lambda account: document(statements(ArnScope.of(home, account)))),
         boundary_arn=boundary_arn,
     )
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from awsmodel.arns import ANY, ArnScope
 from components.core.naming import PORTFOLIO_CLAIMS_PATH, STUDIO_LOCATION_TAG
-from components.iam.pipeline_policies import Place
 from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
 
@@ -34,7 +34,7 @@ NETWORK_DESCRIPTIONS = (
 class Target:
     """One environment in one account, as the roles that deliver it see it."""
 
-    place: Place
+    scope: ArnScope
     """Account, and the partition of its regions."""
     project: str
     environment: str
@@ -54,22 +54,22 @@ class Target:
 
     def arns(self, service: str, *names: str) -> list[str]:
         """ARNs in any region: an environment has artifact stores and catalogs in several."""
-        return [self.place.arn(service, name, "*") for name in names]
+        return self.scope.in_region(ANY).each(service, *names)
 
     def buckets(self) -> list[str]:
         """Buckets of the environment, legacy names included."""
         names = (f"{self.prefix}-artifacts-*", f"{self.prefix}-products-*", f"codepipeline-{self.project}-*")
-        return [self.place.home.bucket_arn(name) for name in names]
+        return [self.scope.bucket(name) for name in names]
 
     def objects(self) -> list[str]:
         """What the catalog's buckets hold; artifacts are nothing that Pulumi reads."""
-        return [self.place.home.bucket_arn(f"{self.prefix}-products-*/*")]
+        return [self.scope.object(f"{self.prefix}-products-*", "*")]
 
     def roles(self) -> list[str]:
         """Roles of the environment, and the two of SageMaker Projects that it may adopt."""
         adopted = (WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_USE_ROLE)
         names = (f"{self.prefix}-*", *(f"{WELL_KNOWN_PATH}{name}".lstrip("/") for name in adopted))
-        return [self.place.role(name) for name in names]
+        return [self.scope.role(name) for name in names]
 
     def policies(self) -> list[str]:
         """Managed policies of the same."""
@@ -77,9 +77,8 @@ class Target:
 
     def identities(self) -> list[str]:
         """Roles, groups, users and managed policies of the account, and the policies that AWS keeps."""
-        iam = f"arn:{self.place.home.partition}:iam:"
-        own = [f"{iam}:{self.place.account_id}:{kind}/*" for kind in ("group", "policy", "role", "user")]
-        return [*own, f"{iam}:aws:policy/*"]
+        own = [self.scope.identity(kind, ANY) for kind in ("group", "policy", "role", "user")]
+        return [*own, self.scope.of_account("aws").policy(ANY)]
 
     def tagged(self, *, when: str) -> dict[str, dict[str, str]]:
         """Condition that a resource carries the environment's tags (`aws:ResourceTag`), or gets them."""
@@ -102,14 +101,14 @@ class State:
     """Key that decrypts the stacks' secrets, and the objects of the bucket if it encrypts them."""
 
 
-def read_state_statements(place: Place, state: State) -> list[Statement]:
+def read_state_statements(scope: ArnScope, state: State) -> list[Statement]:
     """Reads the state. A preview takes no lock, so it writes nothing."""
-    return [*_state_statements(place, state, [], ["kms:Decrypt"])]
+    return [*_state_statements(scope, state, [], ["kms:Decrypt"])]
 
 
-def write_state_statements(place: Place, state: State) -> list[Statement]:
+def write_state_statements(scope: ArnScope, state: State) -> list[Statement]:
     """Reads and writes the state, takes its lock and gives it back."""
-    return [*_state_statements(place, state, ["s3:DeleteObject", "s3:PutObject"], KEY_USE)]
+    return [*_state_statements(scope, state, ["s3:DeleteObject", "s3:PutObject"], KEY_USE)]
 
 
 def assume_statements(role_arn: str) -> list[Statement]:
@@ -410,7 +409,7 @@ def _catalog(target: Target) -> Iterator[_Service]:
         "Budgets",
         ["budgets:ListTagsForResource", "budgets:ViewBudget"],
         ["budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"],
-        [f"arn:{target.place.home.partition}:budgets::{target.place.account_id}:budget/{target.prefix}*"],
+        [target.scope.budget(f"{target.prefix}*")],
         None,
     )
 
@@ -468,16 +467,13 @@ def _making_statements(target: Target) -> Iterator[Statement]:
     yield allow(
         "OpenPortfolioOfSageMaker",
         ["servicecatalog:AssociatePrincipalWithPortfolio", "servicecatalog:DisassociatePrincipalFromPortfolio"],
-        [f"arn:{target.place.home.partition}:catalog:*:*:portfolio/*"],
+        [target.scope.in_region(ANY).of_account(ANY).arn("catalog", "portfolio/*")],
     )
     # Made once per account: notification rules do not work without.
     yield allow(
         "MakeServiceLinkedRole",
         ["iam:CreateServiceLinkedRole"],
-        [
-            f"arn:{target.place.home.partition}:iam::{target.place.account_id}:role/aws-service-role/"
-            "codestar-notifications.amazonaws.com/*"
-        ],
+        [target.scope.service_linked_role("codestar-notifications.amazonaws.com/*")],
         {"StringEquals": {"iam:AWSServiceName": "codestar-notifications.amazonaws.com"}},
     )
 
@@ -529,10 +525,10 @@ def _refuse(sid: str, actions: Sequence[str], resources: Sequence[str]) -> State
     return {**allow(sid, actions, resources), "Effect": "Deny"}
 
 
-def _state_statements(place: Place, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:
+def _state_statements(scope: ArnScope, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:
     if state.bucket:
         name, _, prefix = state.bucket.partition("/")
-        bucket = place.home.bucket_arn(name)
+        bucket = scope.bucket(name)
         folder = f"{bucket}/{prefix.strip('/')}/.pulumi/*" if prefix.strip("/") else f"{bucket}/.pulumi/*"
         yield allow("FindState", ["s3:ListBucket"], [bucket])
         yield allow("ReadState" if not write else "WriteState", ["s3:GetObject", *write], [folder])

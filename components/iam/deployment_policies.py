@@ -24,7 +24,6 @@ def testing_role(target: Target) -> RoleDocument:
 
 def scientist_statements(target: Target) -> list[Statement]:
     """Creates, watches, approves and deletes the projects of tests."""
-    home, account = target.place.home, target.place.account_id
     return [
         allow(
             "Projects",
@@ -83,8 +82,8 @@ def scientist_statements(target: Target) -> list[Statement]:
             "PassLaunchRole",
             ["iam:PassRole"],
             [
-                f"arn:{home.partition}:iam::{account}:role/{target.prefix}-project-launch",
-                target.place.role(f"{WELL_KNOWN_PATH}{WELL_KNOWN_LAUNCH_ROLE}".lstrip("/")),
+                target.scope.role(f"{target.prefix}-project-launch"),
+                target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
                 # A role that launches is handed over for a launch constraint, too.
                 *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
             ],

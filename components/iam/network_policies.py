@@ -4,6 +4,7 @@ Resource types and condition keys are those of "Actions, resources, and conditio
 Authorization Reference; which actions a service needs is said in its own guide, named at each function.
 """
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.core.network import Network
 from components.iam.policies import Statement, allow
@@ -11,7 +12,7 @@ from components.iam.policies import Statement, allow
 
 def subnet_arns(region: Region, network: Network) -> list[str]:
     """ARNs of the subnets. A shared subnet carries the account of its owner, so the account stays open."""
-    return [f"arn:{region.partition}:ec2:{region.name}:*:subnet/{subnet}" for subnet in network.subnet_ids]
+    return [ArnScope.of(region, ANY).subnet(subnet) for subnet in network.subnet_ids]
 
 
 def network_interface_statements(region: Region, account_id: str, network: Network) -> list[Statement]:
@@ -62,7 +63,7 @@ def function_interface_statements(
     return [
         _read(*seen),
         _make(region, account_id, network),
-        allow("ManageInterfaces", managed, [f"arn:{region.partition}:ec2:{region.name}:{account_id}:*/*"]),
+        allow("ManageInterfaces", managed, [ArnScope.of(region, account_id).arn("ec2", "*/*")]),
         {
             "Sid": "NotForTheCode",
             "Effect": "Deny",
@@ -84,7 +85,7 @@ _SEEN_BY_RUNS = (
 
 def _interfaces(region: Region, account_id: str) -> str:
     """An interface has no name before it is made."""
-    return f"arn:{region.partition}:ec2:{region.name}:{account_id}:network-interface/*"
+    return ArnScope.of(region, account_id).network_interface("*")
 
 
 def _read(*actions: str) -> Statement:
@@ -93,9 +94,7 @@ def _read(*actions: str) -> Statement:
 
 
 def _make(region: Region, account_id: str, network: Network) -> Statement:
-    groups = (
-        f"arn:{region.partition}:ec2:{region.name}:*:security-group/{group}" for group in network.security_group_ids
-    )
+    groups = (ArnScope.of(region, ANY).security_group(group) for group in network.security_group_ids)
     resources = [_interfaces(region, account_id), *subnet_arns(region, network), *groups]
     return allow("MakeInterfaces", ["ec2:CreateNetworkInterface"], resources)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.iam.policies import KEY_USE, Statement, allow, joined
 
@@ -19,34 +20,6 @@ class Store:
     """ARN of its key, or a pattern of it together with `key_alias`."""
     key_alias: str | None = None
     """Alias of the key, where its ARN is not known yet."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Names things of one account."""
-
-    home: Region
-    account_id: str
-
-    def arn(self, service: str, name: str, region: str | None = None) -> str:
-        """ARN of something in a region; left out, the home region."""
-        return f"arn:{self.home.partition}:{service}:{region or self.home.name}:{self.account_id}:{name}"
-
-    def role(self, name: str) -> str:
-        """ARN of a role without a path."""
-        return f"arn:{self.home.partition}:iam::{self.account_id}:role/{name}"
-
-    def pipeline(self, name: str) -> str:
-        """ARN of a pipeline."""
-        return self.arn("codepipeline", name)
-
-    def project(self, name: str, region: str | None = None) -> str:
-        """ARN of a build project."""
-        return self.arn("codebuild", f"project/{name}", region)
-
-    def log_group(self, project: str, region: str | None = None) -> str:
-        """ARN of a build project's log group."""
-        return self.arn("logs", f"log-group:{log_group_name(project)}", region)
 
 
 def project_name(pipeline: str, build: str) -> str:
@@ -73,39 +46,39 @@ def start_rule_name(pipeline: str, kind: str) -> str:
     return f"{pipeline}-{kind}"
 
 
-def trust(place: Place, service: str, *source_arns: str) -> Statement:
+def trust(scope: ArnScope, service: str, *source_arns: str) -> Statement:
     """Lets a service act as a role on behalf of these things of the account, and of nothing of another account."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
         "Condition": {
-            "StringEquals": {"aws:SourceAccount": place.account_id},
+            "StringEquals": {"aws:SourceAccount": scope.account},
             "ArnLike": {"aws:SourceArn": source_arns[0] if len(source_arns) == 1 else list(source_arns)},
         },
     }
 
 
-def pipeline_trust(place: Place, pipeline: str) -> Statement:
+def pipeline_trust(scope: ArnScope, pipeline: str) -> Statement:
     """Lets CodePipeline act for this pipeline."""
-    return trust(place, "codepipeline.amazonaws.com", place.pipeline(pipeline))
+    return trust(scope, "codepipeline.amazonaws.com", scope.pipeline(pipeline))
 
 
-def build_trust(place: Place, project: str, region: str | None = None) -> Statement:
+def build_trust(scope: ArnScope, project: str) -> Statement:
     """Lets CodeBuild act for this build project."""
-    return trust(place, "codebuild.amazonaws.com", place.project(project, region))
+    return trust(scope, "codebuild.amazonaws.com", scope.build_project(project))
 
 
-def start_trust(place: Place, rules: Iterable[str]) -> Statement:
+def start_trust(scope: ArnScope, rules: Iterable[str]) -> Statement:
     """Lets EventBridge act for these rules."""
-    statement = trust(place, "events.amazonaws.com")
-    statement["Condition"]["ArnLike"]["aws:SourceArn"] = [place.arn("events", f"rule/{rule}") for rule in rules]
+    statement = trust(scope, "events.amazonaws.com")
+    statement["Condition"]["ArnLike"]["aws:SourceArn"] = [scope.rule(rule) for rule in rules]
     return statement
 
 
-def start_statements(place: Place, pipeline: str) -> list[Statement]:
+def start_statements(scope: ArnScope, pipeline: str) -> list[Statement]:
     """Starts the one pipeline."""
-    return [allow("StartPipeline", ["codepipeline:StartPipelineExecution"], [place.pipeline(pipeline)])]
+    return [allow("StartPipeline", ["codepipeline:StartPipelineExecution"], [scope.pipeline(pipeline)])]
 
 
 def pipeline_statements(pipeline: str, stores: Iterable[Store], of_actions: Iterable[Statement]) -> list[Statement]:
@@ -130,13 +103,10 @@ def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statemen
     ]
 
 
-def run_statements(
-    place: Place, project: str, *, region: str | None = None, secret_arns: Sequence[str] = ()
-) -> list[Statement]:
+def run_statements(scope: ArnScope, project: str, *, secret_arns: Sequence[str] = ()) -> list[Statement]:
     """What every build needs, whoever runs it: its own log group and its secrets."""
-    found = [
-        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{place.log_group(project, region)}:*"])
-    ]
+    log = scope.log_group(log_group_name(project))
+    found = [allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log}:*"])]
     if secret_arns:
         found.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns))
     return found
@@ -171,9 +141,7 @@ def log_key_statement(region: Region, account_id: str, log_groups: str) -> State
         "Resource": "*",
         "Condition": {
             "ArnLike": {
-                "kms:EncryptionContext:aws:logs:arn": (
-                    f"arn:{region.partition}:logs:{region.name}:{account_id}:log-group:{log_groups}"
-                )
+                "kms:EncryptionContext:aws:logs:arn": ArnScope.of(region, account_id).log_group(log_groups),
             }
         },
     }

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 
 Statement = dict[str, Any]
@@ -62,7 +63,7 @@ def joined(statements: Iterable[Statement]) -> list[Statement]:
 
 def account_principal(region: Region, account_id: str) -> dict[str, str]:
     """Everyone in an account whom the account's own IAM policies allow; never everyone at large."""
-    return {"AWS": f"arn:{region.partition}:iam::{account_id}:root"}
+    return {"AWS": ArnScope.of(region, account_id).root()}
 
 
 def key_administration(region: Region, account_id: str) -> Statement:

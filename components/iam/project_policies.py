@@ -5,6 +5,7 @@ Everything that the products make is named `sagemaker-*`, so names are the bound
 
 from collections.abc import Mapping
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.iam.policies import Statement, allow
 from components.sections.iam import UseRole
@@ -21,27 +22,6 @@ _PASSED_TO = (
     "lambda.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
-
-
-class _Arns:
-    """ARNs of things named `sagemaker-*` in one account, in whichever region a project is launched."""
-
-    def __init__(self, region: Region, account_id: str) -> None:
-        self._partition = region.partition
-        self._account_id = account_id
-
-    def of(self, service: str, *names: str) -> list[str]:
-        return [f"arn:{self._partition}:{service}:*:{self._account_id}:{name}" for name in names]
-
-    def role(self, name: str) -> str:
-        return f"arn:{self._partition}:iam::{self._account_id}:role/{name}"
-
-    def resource_types(self) -> str:
-        """What a stack set's instances are made of: CloudFormation asks for it beside the set itself."""
-        return f"arn:{self._partition}:cloudformation:*::type/resource/*"
-
-    def buckets(self) -> list[str]:
-        return [f"arn:{self._partition}:s3:::{_NAMED}"]
 
 
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
@@ -84,7 +64,7 @@ def launch_statements(
             role may make none.
         in_network: whether projects run in a VPC.
     """
-    arns = _Arns(region, account_id)
+    arns = ArnScope.of(region, account_id).in_region(ANY)
     return [
         *_stack_statements(arns),
         *_developer_tool_statements(arns),
@@ -128,7 +108,7 @@ def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
     ]
 
 
-def _stack_statements(arns: _Arns) -> list[Statement]:
+def _stack_statements(arns: ArnScope) -> list[Statement]:
     return [
         allow(
             "Stacks",
@@ -140,7 +120,7 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
                 *("cloudformation:ListStackResources", "cloudformation:SetStackPolicy"),
                 *("cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack"),
             ],
-            arns.of("cloudformation", "stack/SC-*"),
+            arns.each("cloudformation", "stack/SC-*"),
         ),
         # These calls know no resource: the template is not a stack yet.
         allow("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
@@ -162,12 +142,12 @@ def _stack_statements(arns: _Arns) -> list[Statement]:
                 *("s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration", "s3:TagResource"),
                 "s3:UntagResource",
             ],
-            arns.buckets(),
+            [arns.bucket(_NAMED)],
         ),
     ]
 
 
-def _developer_tool_statements(arns: _Arns) -> list[Statement]:
+def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
     return [
         allow(
             "Repositories",
@@ -176,7 +156,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("codecommit:GetRepository", "codecommit:GetRepositoryTriggers", "codecommit:ListTagsForResource"),
                 *("codecommit:TagResource", "codecommit:UntagResource", "codecommit:UpdateRepositoryDescription"),
             ],
-            arns.of("codecommit", _NAMED),
+            arns.each("codecommit", _NAMED),
         ),
         # CloudFormation knows a repository by its id and looks for its name among all; the call knows no resource.
         allow("FindRepositories", ["codecommit:ListRepositories"], ["*"]),
@@ -186,7 +166,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("codebuild:BatchGetProjects", "codebuild:CreateProject"),
                 *("codebuild:DeleteProject", "codebuild:UpdateProject"),
             ],
-            arns.of("codebuild", f"project/{_NAMED}"),
+            arns.each("codebuild", f"project/{_NAMED}"),
         ),
         allow(
             "Pipelines",
@@ -195,7 +175,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("codepipeline:GetPipelineState", "codepipeline:ListTagsForResource", "codepipeline:TagResource"),
                 *("codepipeline:UntagResource", "codepipeline:UpdatePipeline"),
             ],
-            arns.of("codepipeline", _NAMED),
+            arns.each("codepipeline", _NAMED),
         ),
         allow(
             "Rules",
@@ -204,7 +184,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"),
                 *("events:TagResource", "events:UntagResource"),
             ],
-            arns.of("events", f"rule/{_NAMED}"),
+            arns.each("events", f"rule/{_NAMED}"),
         ),
         allow(
             "LogGroups",
@@ -213,7 +193,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutRetentionPolicy"),
                 *("logs:TagResource", "logs:UntagResource"),
             ],
-            arns.of("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
+            arns.each("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
         ),
         # The call lists by prefix and knows no single group.
         allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
@@ -226,7 +206,7 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode"),
                 "lambda:UpdateFunctionConfiguration",
             ],
-            arns.of("lambda", f"function:{_NAMED}"),
+            arns.each("lambda", f"function:{_NAMED}"),
         ),
         allow(
             "CodeRepositories",
@@ -235,12 +215,12 @@ def _developer_tool_statements(arns: _Arns) -> list[Statement]:
                 *("sagemaker:DeleteTags", "sagemaker:DescribeCodeRepository", "sagemaker:ListTags"),
                 "sagemaker:UpdateCodeRepository",
             ],
-            arns.of("sagemaker", f"code-repository/{_NAMED}"),
+            arns.each("sagemaker", f"code-repository/{_NAMED}"),
         ),
     ]
 
 
-def _role_statements(arns: _Arns, boundary_arn: str) -> list[Statement]:
+def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
     roles = [arns.role(_NAMED)]
     return [
         # A role is made, and given rights, only within the boundary: otherwise launching would be a way to any right.
@@ -272,8 +252,8 @@ def boundary_statements(
     own policies name the actions. Only with `stack_set_role_arn` can a project deploy stack sets: whoever passes that
     role can do in the target accounts what the execution role there can do.
     """
-    arns = _Arns(region, account_id)
-    own_buckets = [*arns.buckets(), *(f"{arn}/*" for arn in arns.buckets())]
+    arns = ArnScope.of(region, account_id).in_region(ANY)
+    own_buckets = [arns.bucket(_NAMED), arns.object(_NAMED, "*")]
     return [
         allow("OwnBuckets", ["s3:*"], own_buckets),
         allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
@@ -281,16 +261,17 @@ def boundary_statements(
             "OwnThings",
             ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
             [
-                *arns.of("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
+                *arns.each("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
+                # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.of("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
-                *arns.of("codecommit", _NAMED),
-                *arns.of("codepipeline", _NAMED),
-                *arns.of("events", f"rule/{_NAMED}"),
-                *arns.of("lambda", f"function:{_NAMED}"),
+                *arns.each("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
+                *arns.each("codecommit", _NAMED),
+                *arns.each("codepipeline", _NAMED),
+                *arns.each("events", f"rule/{_NAMED}"),
+                *arns.each("lambda", f"function:{_NAMED}"),
             ],
         ),
-        allow("Logs", ["logs:*"], arns.of("logs", "log-group:/aws/*")),
+        allow("Logs", ["logs:*"], arns.each("logs", "log-group:/aws/*")),
         # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
         allow("SageMaker", ["sagemaker:*"], ["*"]),
         {
@@ -306,7 +287,7 @@ def boundary_statements(
         allow(
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
-        allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.role("aws-service-role/*")]),
+        allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.service_linked_role("*")]),
         # The calls of these services that the products use know no resource, or AWS names it.
         allow(
             "Around",

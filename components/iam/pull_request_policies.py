@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from components.iam.pipeline_policies import Place, run_statements
+from awsmodel.arns import ArnScope
+from components.iam.pipeline_policies import run_statements
 from components.iam.policies import Statement, allow
 
 COMMENTING = (
@@ -20,19 +21,19 @@ and deletes what an earlier one has posted.
 
 
 def comment_statements(
-    place: Place, project: str, repository_arn: str, *, secret_arns: Sequence[str] = (), approves: bool = False
+    scope: ArnScope, project: str, repository_arn: str, *, secret_arns: Sequence[str] = (), approves: bool = False
 ) -> list[Statement]:
     """Reads the repository, keeps the comment, writes the log; with `approves` approves pull requests, too."""
     found = [
         allow("ReadSource", ["codecommit:GitPull"], [repository_arn]),
         allow("Comment", COMMENTING, [repository_arn]),
-        *run_statements(place, project, secret_arns=secret_arns),
+        *run_statements(scope, project, secret_arns=secret_arns),
     ]
     if approves:
         found.append(allow("Approve", ["codecommit:UpdatePullRequestApprovalState"], [repository_arn]))
     return found
 
 
-def start_statements(place: Place, project: str) -> list[Statement]:
+def start_statements(scope: ArnScope, project: str) -> list[Statement]:
     """Starts the one build."""
-    return [allow("StartBuild", ["codebuild:StartBuild"], [place.project(project)])]
+    return [allow("StartBuild", ["codebuild:StartBuild"], [scope.build_project(project)])]

@@ -6,12 +6,13 @@ Pure functions: no engine and no call to AWS, so that a document is the same bef
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region, known_regions
 from components.core.naming import Names
 from components.core.network import Network
 from components.iam import project_policies, use_role_policies
 from components.iam.policies import Statement, document
-from components.iam.use_role_policies import ProjectPlace
+from components.iam.use_role_policies import ProjectContext
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
 
@@ -46,7 +47,7 @@ class RoleDocument:
 
     def arn(self, region: Region, account_id: str) -> str:
         """ARN of the role in an account."""
-        return f"arn:{region.partition}:iam::{account_id}:role{self.path}{self.name}"
+        return ArnScope.of(region, account_id).role(self.name, self.path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,11 @@ class RoleFacts:
     """Who makes the roles."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """Networks that projects run in, by region."""
+
+    @property
+    def arns(self) -> ArnScope:
+        """ARNs of the account, in the home region."""
+        return ArnScope.of(self.home, self.account_id)
 
     @property
     def regions(self) -> Sequence[Region]:
@@ -114,35 +120,31 @@ class RoleFacts:
     @property
     def topic_arn(self) -> str:
         """Topic of the environment; its ARN is known before it is made."""
-        home = self.home
-        return f"arn:{home.partition}:sns:{home.name}:{self.account_id}:{self.names.topic.value}"
+        return self.arns.topic(self.names.topic.value)
 
     @property
     def project_boundary_arn(self) -> str:
         """Policy that bounds every role that a project makes."""
-        return self._arn("policy/", self.names.project_boundary.value)
+        return self.arns.policy(self.names.project_boundary.value)
 
     @property
     def launch_role_arn(self) -> str:
         """Role that launches projects."""
-        own = self._arn("role/", self.names.launch_role.value)
-        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_LAUNCH_ROLE)
+        own = self.arns.role(self.names.launch_role.value)
+        well_known = self.arns.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH)
         supplied = self.iam.launch.supplied_arn
         return supplied or (well_known if self.iam.launch_mode is RoleMode.ADOPT else own)
 
     @property
     def use_role_arns(self) -> Mapping[UseRole, str]:
         """Roles that work in projects; none where each project makes its own."""
-        well_known = self._arn(f"role{WELL_KNOWN_PATH}", WELL_KNOWN_USE_ROLE)
+        well_known = self.arns.role(WELL_KNOWN_USE_ROLE, WELL_KNOWN_PATH)
         return {
             RoleMode.PROJECT: {},
-            RoleMode.CREATE: {role: self._arn("role/", self.names.use_role(role).value) for role in UseRole},
+            RoleMode.CREATE: {role: self.arns.role(self.names.use_role(role).value) for role in UseRole},
             RoleMode.ADOPT: dict.fromkeys(UseRole, well_known),
             RoleMode.SUPPLIED: self.iam.use_role_arns,
         }[self.iam.use_mode]
-
-    def _arn(self, kind: str, name: str) -> str:
-        return f"arn:{self.home.partition}:iam::{self.account_id}:{kind}{name}"
 
 
 def launch_role(facts: RoleFacts) -> RoleDocument:
@@ -175,7 +177,7 @@ def use_roles(facts: RoleFacts) -> list[RoleDocument]:
     return [_use_role(facts, place, arn, roles) for arn, roles in shared.items()]
 
 
-def _use_role(facts: RoleFacts, place: ProjectPlace, arn: str, roles: Sequence[UseRole]) -> RoleDocument:
+def _use_role(facts: RoleFacts, place: ProjectContext, arn: str, roles: Sequence[UseRole]) -> RoleDocument:
     path, name = _path_and_name(arn)
     one = len(roles) == 1
     return RoleDocument(
@@ -198,8 +200,8 @@ def _path_and_name(arn: str) -> tuple[str, str]:
     return f"{path}/", name
 
 
-def _place(facts: RoleFacts) -> ProjectPlace:
-    return ProjectPlace(
+def _place(facts: RoleFacts) -> ProjectContext:
+    return ProjectContext(
         regions=facts.regions,
         account_id=facts.account_id,
         role_arns=facts.use_role_arns,

@@ -7,6 +7,7 @@ projects; a test holds the two against each other. Projects that share roles are
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.core.network import Network
 from components.iam.network_policies import (
@@ -19,7 +20,7 @@ from components.sections.iam import UseRole
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectPlace:
+class ProjectContext:
     """Where projects work, and what of the environment they reach."""
 
     regions: Sequence[Region]
@@ -37,25 +38,26 @@ class ProjectPlace:
     stack_set_role_arn: str | None = None
     """Administration role with which projects may deploy stack sets."""
 
+    @property
+    def global_arns(self) -> ArnScope:
+        """ARNs of the account that name no region."""
+        return ArnScope.of(self.regions[0], self.account_id).in_region(ANY)
+
     def arns(self, service: str, *names: str, account: str | None = None) -> list[str]:
         """ARNs of things of the account, in each region of the catalog."""
         owner = self.account_id if account is None else account
-        return [
-            f"arn:{region.partition}:{service}:{region.name}:{owner}:{name}"
-            for region in self.regions
-            for name in names
-        ]
+        return [arn for region in self.regions for arn in ArnScope.of(region, owner).each(service, *names)]
 
     def buckets(self, *names: str) -> list[str]:
         """ARNs of buckets of projects, or of what is in them."""
-        return [self.regions[0].bucket_arn(name) for name in names]
+        return [self.global_arns.bucket(name) for name in names]
 
     def bucket(self, kind: str) -> str:
         """Name of every project's artifact bucket: of `build` projects, of `deploy` projects, or of all (`*`)."""
         return f"sagemaker-*-{kind}-{self.account_id}"
 
 
-def trust(role: UseRole, place: ProjectPlace) -> Statement:
+def trust(role: UseRole, place: ProjectContext) -> Statement:
     """Lets the service assume the role, for what belongs to projects of the account where it says what it is for."""
     sources: Mapping[UseRole, list[str]] = {
         UseRole.CODE_PIPELINE: place.arns("codepipeline", "sagemaker-*"),
@@ -71,7 +73,7 @@ def trust(role: UseRole, place: ProjectPlace) -> Statement:
     return {**_trust([role]), "Condition": condition}
 
 
-def common_trust(roles: Sequence[UseRole], place: ProjectPlace) -> list[Statement]:
+def common_trust(roles: Sequence[UseRole], place: ProjectContext) -> list[Statement]:
     """Lets several services assume one role: with a source for each the trust would not fit into 2,048 characters."""
     telling = [role for role in roles if role is not UseRole.LAMBDA]
     own = {"StringEquals": {"aws:SourceAccount": place.account_id}}
@@ -95,7 +97,7 @@ def _trust(roles: Sequence[UseRole]) -> Statement:
     }
 
 
-def statements(role: UseRole, place: ProjectPlace) -> list[Statement]:
+def statements(role: UseRole, place: ProjectContext) -> list[Statement]:
     """What a use role may do."""
     return _STATEMENTS[role](place)
 
@@ -104,11 +106,11 @@ def _pass(roles: Sequence[str], service: str, sid: str) -> Statement:
     return allow(sid, ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": service}})
 
 
-def _key(place: ProjectPlace, *actions: str) -> list[Statement]:
+def _key(place: ProjectContext, *actions: str) -> list[Statement]:
     return [allow("Key", actions, place.key_arns)] if place.key_arns else []
 
 
-def _grants(place: ProjectPlace) -> list[Statement]:
+def _grants(place: ProjectContext) -> list[Statement]:
     for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
 
@@ -116,7 +118,7 @@ def _grants(place: ProjectPlace) -> list[Statement]:
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 
 
-def _code_pipeline(place: ProjectPlace) -> list[Statement]:
+def _code_pipeline(place: ProjectContext) -> list[Statement]:
     tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
     if place.topic_arn:
         # Of stacks that test a deployment option only a pattern of the name is known beforehand.
@@ -159,7 +161,7 @@ def _code_pipeline(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _stack_sets(place: ProjectPlace) -> list[Statement]:
+def _stack_sets(place: ProjectContext) -> list[Statement]:
     if place.stack_set_role_arn is None:
         return []
     return [
@@ -180,17 +182,16 @@ def _stack_sets(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _stack_set_arns(place: ProjectPlace) -> list[str]:
-    partition, account = place.regions[0].partition, place.account_id
+def _stack_set_arns(place: ProjectContext) -> list[str]:
     return [
         *place.arns("cloudformation", "stackset/sagemaker-*-deploy-*"),
         # A stack set's targets may be in any region, and what they are made of belongs to AWS.
-        f"arn:{partition}:cloudformation:*:{account}:stackset-target/sagemaker-*-deploy-*",
+        place.global_arns.arn("cloudformation", "stackset-target/sagemaker-*-deploy-*"),
         *place.arns("cloudformation", "type/resource/*", account=""),
     ]
 
 
-def _code_build(place: ProjectPlace) -> list[Statement]:
+def _code_build(place: ProjectContext) -> list[Statement]:
     build = place.bucket("build")
     return [
         allow(
@@ -205,9 +206,17 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
             "FindCodeAndData",
             ["s3:ListBucket"],
             place.buckets(build),
-            {"StringLike": {"s3:prefix": ["code/*", "data/*"]}},
+            {"StringLike": {"s3:prefix": ["approved/*", "code/*", "data/*"]}},
         ),
-        allow("UploadCodeAndData", ["s3:PutObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "UploadCodeAndData",
+            ["s3:PutObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
+        # The newest approved version is copied to where the evaluation job, which has no network, finds it.
+        allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
+        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
+        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
         allow(
             "TrainingPipelines",
             [
@@ -232,6 +241,18 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
             ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
             place.arns("sagemaker", "endpoint/sagemaker-*"),
         ),
+        # Which package an endpoint serves. CloudFormation invents the names of both; reading only.
+        allow(
+            "WhatEndpointsServe",
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            place.arns("sagemaker", "endpoint-config/*", "model/*"),
+        ),
+        # A rollback stops the runs that wait before it. No right to approve is among these.
+        allow(
+            "LetRollbacksPass",
+            ["codepipeline:GetPipelineState", "codepipeline:StopPipelineExecution"],
+            place.arns("codepipeline", "sagemaker-*"),
+        ),
         allow(
             "Stages",
             ["cloudformation:DescribeStackSet", "cloudformation:DescribeStacks", "cloudformation:ListStackInstances"],
@@ -244,15 +265,17 @@ def _code_build(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _tests_elsewhere(place: ProjectPlace) -> list[Statement]:
+def _tests_elsewhere(place: ProjectContext) -> list[Statement]:
     """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
     if place.stack_set_role_arn is None:
         return []
-    roles = f"arn:{place.regions[0].partition}:iam::*:role/sagemaker-*"
+    roles = place.global_arns.of_account(ANY).role("sagemaker-*")
     return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
 
 
-def _interfaces(place: ProjectPlace, rights: Callable[[Region, str, Network], Sequence[Statement]]) -> list[Statement]:
+def _interfaces(
+    place: ProjectContext, rights: Callable[[Region, str, Network], Sequence[Statement]]
+) -> list[Statement]:
     """A role's rights in the network of each region that has one."""
     return [
         {**statement, "Sid": f"{statement['Sid']}{_sid(region)}"}
@@ -266,16 +289,15 @@ def _sid(region: Region) -> str:
     return "".join(part.title() for part in region.name.split("-"))
 
 
-def _events(place: ProjectPlace) -> list[Statement]:
+def _events(place: ProjectContext) -> list[Statement]:
     return [allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*"))]
 
 
-def _cloud_formation(place: ProjectPlace) -> list[Statement]:
+def _cloud_formation(place: ProjectContext) -> list[Statement]:
     models = place.arns("sagemaker", "endpoint-config/*", "model/*")
     targets = place.arns("application-autoscaling", "scalable-target/*")
-    partition, account = place.regions[0].partition, place.account_id
     scaling = "sagemaker.application-autoscaling.amazonaws.com"
-    linked = f"role/aws-service-role/{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    linked = f"{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
     return [
         allow(
             "Endpoints",
@@ -351,7 +373,7 @@ def _cloud_formation(place: ProjectPlace) -> list[Statement]:
         allow(
             "RoleOfScaling",
             ["iam:CreateServiceLinkedRole"],
-            [f"arn:{partition}:iam::{account}:{linked}"],
+            [place.global_arns.service_linked_role(linked)],
             {"StringEquals": {"iam:AWSServiceName": scaling}},
         ),
         *_key(place, "kms:DescribeKey"),
@@ -359,7 +381,7 @@ def _cloud_formation(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _sagemaker(place: ProjectPlace) -> list[Statement]:
+def _sagemaker(place: ProjectContext) -> list[Statement]:
     build, deploy = place.bucket("build"), place.bucket("deploy")
     return [
         allow(
@@ -399,7 +421,11 @@ def _sagemaker(place: ProjectPlace) -> list[Statement]:
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
-        allow("ReadCodeAndData", ["s3:GetObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "ReadCodeAndData",
+            ["s3:GetObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
         allow(
             "Results",
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
@@ -438,7 +464,7 @@ def _sagemaker(place: ProjectPlace) -> list[Statement]:
     ]
 
 
-def _lambda(place: ProjectPlace) -> list[Statement]:
+def _lambda(place: ProjectContext) -> list[Statement]:
     bucket = place.bucket("*")
     removing = (
         *("cloudformation:DeleteStackInstances", "cloudformation:DeleteStackSet"),
@@ -478,11 +504,11 @@ def _lambda(place: ProjectPlace) -> list[Statement]:
 
 
 def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:
-    functions = f"arn:{region.partition}:lambda:{region.name}:{account_id}:function:sagemaker-*"
+    functions = ArnScope.of(region, account_id).function("sagemaker-*")
     return function_interface_statements(region, account_id, network, functions)
 
 
-_STATEMENTS: Mapping[UseRole, Callable[[ProjectPlace], list[Statement]]] = {
+_STATEMENTS: Mapping[UseRole, Callable[[ProjectContext], list[Statement]]] = {
     UseRole.CODE_PIPELINE: _code_pipeline,
     UseRole.CODE_BUILD: _code_build,
     UseRole.EVENTS: _events,

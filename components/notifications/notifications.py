@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 from components.core.environment import Environment
 from components.foundation.customer_key import customer_key
@@ -102,7 +103,7 @@ class Notifications(pulumi.ComponentResource):
 
 
 def _key_policy(region: Region, account_id: str, topic_name: str) -> str:
-    topic_arn = f"arn:{region.partition}:sns:{region.name}:{account_id}:{topic_name}"
+    topic_arn = ArnScope.of(region, account_id).topic(topic_name)
     return policies.document(
         [
             policies.key_administration(region, account_id),
@@ -115,10 +116,11 @@ def _key_policy(region: Region, account_id: str, topic_name: str) -> str:
 def _topic_policy(region: Region, account_id: str, topic_arn: str) -> str:
     """Each service is bound by the keys that AWS documents for its requests; a key that is not sent would drop them."""
     own_account = {"StringEquals": {"aws:SourceAccount": account_id}}
+    arns = ArnScope.of(region, account_id)
     conditions: dict[str, policies.Statement] = {
-        "cloudwatch.amazonaws.com": {**own_account, **_source(region, "cloudwatch", account_id, "alarm:*")},
+        "cloudwatch.amazonaws.com": {**own_account, **_source(arns.alarm("*"))},
         "codestar-notifications.amazonaws.com": own_account,
-        "events.amazonaws.com": _source(region, "events", account_id, "rule/*"),
+        "events.amazonaws.com": _source(arns.rule("*")),
     }
     publishers = (
         policies.topic_publisher(topic_arn, service=service, condition=conditions[service]) for service in PUBLISHERS
@@ -126,5 +128,5 @@ def _topic_policy(region: Region, account_id: str, topic_arn: str) -> str:
     return policies.document([*publishers, policies.topic_refuses_plain_transport(topic_arn)])
 
 
-def _source(region: Region, service: str, account_id: str, name: str) -> policies.Statement:
-    return {"ArnLike": {"aws:SourceArn": f"arn:{region.partition}:{service}:{region.name}:{account_id}:{name}"}}
+def _source(arn: str) -> policies.Statement:
+    return {"ArnLike": {"aws:SourceArn": arn}}

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from awsmodel.cloudformation.template import Template
+from awsmodel.cloudformation.yaml_nodes import fields, line, text_of
 from components.packaging.faults import Report
-from components.packaging.template import Template
-from components.packaging.yaml_source import fields, line, read_text, text_of
+from components.packaging.yaml_source import read_text
 
 FOLDER = "functions"
 """Folder of the code, beside the template."""

@@ -1,36 +1,24 @@
-"""`product.yaml`: what the catalog shows of a product."""
+"""`product.yaml`: what the catalog shows of a product, and what the checks of its folder must know."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import yaml
+from annotated_types import MaxLen
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
+from awsmodel.cloudformation.yaml_nodes import fields, line, text_of
 from components.core.email import email_address
 from components.core.faults import nearest
+from components.core.section import Section, fault
 from components.packaging.faults import Report
-from components.packaging.yaml_source import fields, items, line, parse, text_of
+from components.packaging.yaml_source import parse
 
 _VERSION_SUFFIX = len("-01234567.01234567")
 
-# Service Catalog's limits in characters, from botocore's service model: ProductViewName, ProductViewShortDescription,
-# ProductViewOwner, SupportDescription, SupportEmail, SupportUrl, and ProvisioningArtifactName less the hashes.
-TEXT_LIMITS: Mapping[str, int] = {
-    "name": 8191,
-    "description": 8191,
-    "owner": 8191,
-    "support.description": 8191,
-    "support.email": 254,
-    "support.url": 2083,
-    "version": 8192 - _VERSION_SUFFIX,
-}
-_LISTS = ("studio.parameters", "endpoints", "notSecret", "exceptions")
-_SEED = "seed"
-_NO_SEED = "none"
-KEYS = (*TEXT_LIMITS, *_LISTS, _SEED)
-"""Every key that the file can have, by its path."""
-_SECTIONS = {"support": True, "studio": False}
-"""Keys that hold keys, and whether they must be there."""
 _TYPES: Mapping[str, str] = {
     "tag:yaml.org,2002:int": "a number",
     "tag:yaml.org,2002:float": "a number",
@@ -40,90 +28,183 @@ _TYPES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class ProductDescription:
-    """What `product.yaml` says."""
-
-    texts: Mapping[str, str]
-    """Every text by its key path: `name`, `support.email`, ..."""
-    studio_parameters: Sequence[str]
-    """Parameters that a person fills in, in the order in which they are asked for; empty where the file has none."""
-    endpoints: Sequence[str]
-    """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
-    not_secret: Sequence[str]
-    """Files of the repository that look like secrets and are none: paths from `repository/`."""
-    exceptions: Sequence[str]
-    """What its template means as it is though it looks like a mistake: types, attributes and names."""
-    seed: bool
-    """Whether a project gets the files of `repository/`; `seed: none` says that it does not."""
+def _email(value: str) -> str:
+    # As it is written: what the catalog shows is the text, and not its normal form.
+    if wrong := email_address(value)[1]:
+        raise fault(f"{value!r} {wrong}")
+    return value
 
 
-def read_description(text: str, report: Report) -> ProductDescription | None:
-    """The description, or None where the file is not YAML; every fault is reported."""
-    root = parse(text, report)
-    return None if root is None else _Reader(root, report).read()
-
-
-class _Reader:
-    """Reads the keys of one file and reports what is wrong with them."""
-
-    def __init__(self, root: yaml.MappingNode, report: Report) -> None:
-        self._root = root
-        self._report = report
-
-    def read(self) -> ProductDescription:
-        nodes = self._nodes()
-        texts = {key: self._text(key, nodes[key]) for key in TEXT_LIMITS if key in nodes}
-        lists = {key: self._texts(key, nodes[key]) for key in _LISTS if key in nodes}
-        seed = nodes.get(_SEED)
-        if seed is not None and text_of(seed) != _NO_SEED:
-            self._report(line(seed), f"{_SEED}: can only be {_NO_SEED}; leave it out where a project gets repository/")
-        studio_parameters, endpoints, not_secret, exceptions = (lists.get(key, ()) for key in _LISTS)
-        return ProductDescription(texts, studio_parameters, endpoints, not_secret, exceptions, seed is None)
-
-    def _nodes(self) -> dict[str, yaml.Node]:
-        """Nodes by key path, after a report of the keys that are unknown or missing."""
-        top = fields(self._root)
-        nodes = dict(top)
-        for section, required in _SECTIONS.items():
-            node = nodes.pop(section, None)
-            if isinstance(node, yaml.MappingNode):
-                nodes.update({f"{section}.{key}": value for key, value in fields(node).items()})
-            elif node is not None:
-                self._report(line(node), f"{section}: must hold the keys {self._keys_of(section)}")
-            elif required:
-                self._report(0, f"{section}: is missing; it holds the keys {self._keys_of(section)}")
-        known = KEYS
-        for key, node in nodes.items():
-            if key not in known:
-                self._report(line(node), f"{key}: is not a key of product.yaml{nearest(key, known)}")
-        for key in TEXT_LIMITS:
-            if key not in nodes and (key.partition(".")[0] in top or "." not in key):
-                self._report(0, f"{key}: is missing; it must be text of 1 to {TEXT_LIMITS[key]:,} characters")
-        return nodes
-
-    @staticmethod
-    def _keys_of(section: str) -> str:
-        return ", ".join(key.partition(".")[2] for key in KEYS if key.startswith(f"{section}."))
-
-    def _text(self, key: str, node: yaml.Node) -> str:
-        value = text_of(node)
-        if value is None:
-            self._report(line(node), f"{key}: must be text, not {_kind(node)}")
-            return ""
-        if not 1 <= len(value) <= TEXT_LIMITS[key]:
-            size = f"1 to {TEXT_LIMITS[key]:,} characters"
-            self._report(line(node), f"{key}: Service Catalog takes {size}, this has {len(value):,}")
-        elif (wrong := _FORMS.get(key, _any_form)(value)) is not None:
-            self._report(line(node), f"{key}: {value!r} {wrong}")
+def _form(pattern: str, rule: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise fault(f"{value!r} is not {rule}")
         return value
 
-    def _texts(self, key: str, node: yaml.Node) -> tuple[str, ...]:
-        values = [text_of(item) for item in items(node)]
-        texts = tuple(value for value in values if value)
-        if not isinstance(node, yaml.SequenceNode) or len(texts) < len(values):
-            self._report(line(node), f"{key}: must be a list of texts")
-        return texts
+    return AfterValidator(check)
+
+
+_URL = _form(r"https?://[^\s/]+(/\S*)?", "an address of a page: it begins with https:// or http:// and has no spaces")
+# Service Catalog takes no spaces in the name of a version.
+_VERSION = _form(
+    r"[0-9A-Za-z][0-9A-Za-z._-]*", "a version: letters, digits, dots, dashes and underscores, such as 1.0.0"
+)
+
+Texts = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+class Support(Section):
+    """Whom people ask."""
+
+    description: Annotated[str, Field(min_length=1, max_length=8191)]
+    """Whom to ask; shown beside the product."""
+    email: Annotated[str, Field(min_length=1, max_length=254), AfterValidator(_email)]
+    """Their mail."""
+    url: Annotated[str, Field(min_length=1, max_length=2083), _URL]
+    """Their page."""
+
+
+class Studio(Section):
+    """How Studio asks for parameters."""
+
+    parameters: Texts = ()
+    """Parameters that a person fills in, in the order in which they are asked for; empty where the file has none."""
+
+
+class FolderHints(Section):
+    """What the checks of the folder must know; every key can be left out."""
+
+    studio: Studio = Field(default_factory=Studio)
+    """How Studio asks for parameters."""
+    endpoints: Texts = ()
+    """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
+    not_secret: Texts = ()
+    """Files of the repository that look like secrets and are none: paths from `repository/`."""
+    exceptions: Texts = ()
+    """What its template means as it is though it looks like a mistake: types, attributes and names."""
+    seed: Literal["none"] | None = None
+    """`none` where no project gets the files of `repository/`."""
+
+    @property
+    def has_seed(self) -> bool:
+        """Whether a project gets the files of `repository/`."""
+        return self.seed is None
+
+
+class ProductDescription(FolderHints):
+    """What `product.yaml` says. Limits are Service Catalog's, in characters."""
+
+    name: Annotated[str, Field(min_length=1, max_length=8191)]
+    """Name of the product; the environment is added to it."""
+    description: Annotated[str, Field(min_length=1, max_length=8191)]
+    """One or two sentences; shown when a project is created."""
+    owner: Annotated[str, Field(min_length=1, max_length=8191)]
+    """Who answers for the product."""
+    support: Support
+    """Whom people ask."""
+    version: Annotated[str, Field(min_length=1, max_length=8192 - _VERSION_SUFFIX), _VERSION]
+    """The product's own version; the hashes of a published one are added to it."""
+
+
+def _leaves(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key that holds a value and not keys, by its path."""
+    for field in model.model_fields.values():
+        inner = _section(field)
+        if inner is None:
+            yield f"{path}{field.alias}", field
+        else:
+            yield from _leaves(inner, f"{path}{field.alias}.")
+
+
+def _section(field: FieldInfo) -> type[Section] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+_LEAVES = dict(_leaves(ProductDescription))
+KEYS = tuple(sorted(_LEAVES, key=lambda path: not _LEAVES[path].is_required()))
+"""Every key that the file can have, by its path; those that must be there come first."""
+TEXT_LIMITS: Mapping[str, int] = {
+    key: limit.max_length for key, field in _LEAVES.items() for limit in field.metadata if isinstance(limit, MaxLen)
+}
+"""The most characters of each text."""
+
+
+def read_description(text: str, report: Report) -> ProductDescription | FolderHints | None:
+    """Read the description, and report every fault.
+
+    Returns:
+        The whole of it where nothing is at fault; else what is in order of that which other checks must know; None
+        where the file is not YAML.
+    """
+    root = parse(text, report)
+    if root is None:
+        return None
+    values = fields(root)
+    try:
+        return ProductDescription.model_validate(_plain(root), by_alias=True, by_name=False)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        for place, reason in dict.fromkeys(_told(root, details) for details in faults):
+            report(place, reason)
+    wrong = {details["loc"][0] for details in faults}
+    known = {str(field.alias) for field in FolderHints.model_fields.values()} - wrong
+    return FolderHints.model_validate(
+        {key: _plain(node) for key, node in values.items() if key in known}, by_alias=True, by_name=False
+    )
+
+
+def _plain(node: yaml.Node) -> object:
+    """A node's value as a model takes it. A scalar that is not text stays a node, which no model takes."""
+    if isinstance(node, yaml.MappingNode):
+        return {key: _plain(value) for key, value in fields(node).items()}
+    if isinstance(node, yaml.SequenceNode):
+        return tuple(_plain(item) for item in node.value)
+    text = text_of(node)
+    return node if text is None else text
+
+
+def _told(root: yaml.Node, details: ErrorDetails) -> tuple[int, str]:
+    """A fault's line, and what is wrong there. An entry of a list is told as the list."""
+    names = [str(part) for part in details["loc"] if isinstance(part, str)]
+    path = ".".join(names)
+    if details["type"] == "missing":
+        # Where it should be, no line tells.
+        return 0, f"{path}: is missing; it {_holds(path)}"
+    node = root
+    for name in names:
+        node = fields(node)[name]
+    return line(node), f"{path}: {_sentence(path, node, details)}"
+
+
+def _holds(path: str) -> str:
+    """What belongs at a path."""
+    if path in TEXT_LIMITS:
+        return f"must be text of 1 to {TEXT_LIMITS[path]:,} characters"
+    return f"holds the keys {_keys_of(path)}"
+
+
+def _keys_of(section: str) -> str:
+    return ", ".join(key.removeprefix(f"{section}.") for key in KEYS if key.startswith(f"{section}."))
+
+
+def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
+    match details["type"]:
+        case "extra_forbidden":
+            return f"is not a key of product.yaml{nearest(path, KEYS)}"
+        case "fault":
+            return str(details["ctx"]["message"])
+        case "literal_error":
+            return "can only be none; leave it out where a project gets repository/"
+        case "model_type":
+            return f"must hold the keys {_keys_of(path)}"
+    return _of_text(path, node, details) if path in TEXT_LIMITS else "must be a list of texts"
+
+
+def _of_text(path: str, node: yaml.Node, details: ErrorDetails) -> str:
+    if details["type"] == "string_type":
+        return f"must be text, not {_kind(node)}"
+    return f"Service Catalog takes 1 to {TEXT_LIMITS[path]:,} characters, this has {len(details['input']):,}"
 
 
 def _kind(node: yaml.Node) -> str:
@@ -131,30 +212,3 @@ def _kind(node: yaml.Node) -> str:
         kind = _TYPES.get(node.tag, f"a value tagged {node.tag}")
         return kind if kind == "nothing" else f'{kind}; put it in quotes: "{node.value}"'
     return "a list" if isinstance(node, yaml.SequenceNode) else "keys"
-
-
-def _any_form(_value: str) -> None:
-    return None
-
-
-def _wrong_email(value: str) -> str | None:
-    return email_address(value)[1] or None
-
-
-def _wrong_url(value: str) -> str | None:
-    good = re.fullmatch(r"https?://[^\s/]+(/\S*)?", value)
-    return None if good else "is not an address of a page: it begins with https:// or http:// and has no spaces"
-
-
-def _wrong_version(value: str) -> str | None:
-    # Service Catalog takes no spaces in the name of a version.
-    good = re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]*", value)
-    return None if good else "is not a version: letters, digits, dots, dashes and underscores, such as 1.0.0"
-
-
-_FORMS: Mapping[str, Callable[[str], str | None]] = {
-    "support.email": _wrong_email,
-    "support.url": _wrong_url,
-    "version": _wrong_version,
-}
-"""What else is asked of some texts: gives what is wrong with a value, or None."""

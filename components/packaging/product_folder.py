@@ -5,18 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from awsmodel.cloudformation.template import Template
 from components.core.faults import nearest
 from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import check_names
-from components.packaging.product_description import ProductDescription, read_description
+from components.packaging.product_description import FolderHints, ProductDescription, read_description
 from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
 from components.packaging.seed_archive import archive, content_digest, file_digest
 from components.packaging.seed_files import SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
-from components.packaging.template import MAX_BODY_BYTES, Template, environment_faults, read_template
+from components.packaging.template import (
+    MAX_BODY_BYTES,
+    committed_environment,
+    environment_faults,
+    filled,
+    read_template,
+)
 from components.packaging.template_references import Meant, check_references
 from components.packaging.yaml_source import read_text
 
@@ -65,12 +72,12 @@ class Product:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the template's parameters, in the order of the text."""
-        return self.source.parameters
+        return tuple(self.source.section("Parameters"))
 
     @property
     def environment(self) -> Mapping[str, Mapping[str, str]]:
         """What the template wants to know of its environment: keys and committed values of its mapping."""
-        return self.source.environment
+        return committed_environment(self.source)
 
     @property
     def content_digest(self) -> str:
@@ -107,7 +114,7 @@ class Product:
         if not faults:
             check_names(self.source, report, environment)
             code = ((node, block(node, self.functions[path])) for node, path in code_nodes(self.source))
-            text = self.source.filled(environment, code)
+            text = filled(self.source, environment, code)
             if len(text.encode()) > MAX_BODY_BYTES:
                 report(0, f"has {len(text.encode()):,} bytes when filled in; CloudFormation takes {MAX_BODY_BYTES:,}")
         if faults:
@@ -157,14 +164,19 @@ def read_product(folder: Path) -> Product:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
     functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
     files = _files(folder, description, faults)
-    if faults or description is None or template is None:
+    if faults or not isinstance(description, ProductDescription) or template is None:
         raise ProductFolderError(folder.name, faults)
-    texts = {key.replace(".", "_"): value for key, value in description.texts.items()}
     return Product(
         slug=folder.name,
-        **texts,
-        studio_parameters=tuple(description.studio_parameters),
-        endpoints=tuple(description.endpoints),
+        name=description.name,
+        description=description.description,
+        owner=description.owner,
+        support_description=description.support.description,
+        support_email=description.support.email,
+        support_url=description.support.url,
+        version=description.version,
+        studio_parameters=description.studio.parameters,
+        endpoints=description.endpoints,
         files=files,
         seed_digest=content_digest(files),
         notes=notes,
@@ -180,14 +192,14 @@ def _to(faults: list[Fault], file: str) -> Report:
     return report
 
 
-def _description(folder: Path, faults: list[Fault]) -> ProductDescription | None:
+def _description(folder: Path, faults: list[Fault]) -> ProductDescription | FolderHints | None:
     report = _to(faults, _DESCRIPTION)
     text = read_text(folder / _DESCRIPTION, report)
     return None if text is None else read_description(text, report)
 
 
 def _template(
-    folder: Path, description: ProductDescription | None, faults: list[Fault]
+    folder: Path, description: FolderHints | None, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
     found: list[Fault] = []
@@ -196,7 +208,7 @@ def _template(
     template = None if text is None else read_template(text, report)
     notes: list[Fault] = []
     if template is not None:
-        meant = Meant(exceptions=description.exceptions, seed=description.seed) if description else Meant()
+        meant = Meant(exceptions=description.exceptions, seed=description.has_seed) if description else Meant()
         followed = check_references(template, meant, report)
         notes += [Fault(_TEMPLATE, line, reason) for line, reason in followed.notes]
         for name in meant.exceptions:
@@ -207,19 +219,20 @@ def _template(
     return template, tuple(sorted(notes))
 
 
-def _check_studio_parameters(description: ProductDescription, template: Template, report: Report) -> None:
-    for name in description.studio_parameters:
-        if name not in template.parameters:
-            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, template.parameters)}")
+def _check_studio_parameters(description: FolderHints, template: Template, report: Report) -> None:
+    declared = list(template.section("Parameters"))
+    for name in description.studio.parameters:
+        if name not in declared:
+            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
-def _files(folder: Path, description: ProductDescription | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
+def _files(folder: Path, description: FolderHints | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
     def report(path: str, reason: str) -> None:
         # A name that is not UTF-8 could not be printed.
         shown = path.encode(errors="replace").decode()
         faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
 
-    if description is not None and not description.seed and not (folder / _REPOSITORY).exists():
+    if description is not None and not description.has_seed and not (folder / _REPOSITORY).exists():
         return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from components.packaging.name_limits import NAME_LIMITS
+from awsmodel.cloudformation.name_limits import NAME_LIMITS
 
 FILE = Path(__file__).with_suffix(".txt")
 """What is known of every type."""

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import yaml
 
+from awsmodel.cloudformation.template import Template
+from awsmodel.cloudformation.yaml_nodes import TEXT, fields, key_line, line, quoted, text_of
 from components.core.faults import nearest
 from components.packaging.faults import Report
-from components.packaging.yaml_source import TEXT, fields, key_line, line, parse, quoted, text_of
+from components.packaging.yaml_source import parse
 
 ENVIRONMENT = "Environment"
 """Name of the mapping whose values depend on the environment."""
@@ -54,55 +54,42 @@ _ACCOUNT_ID = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 _ARN = re.compile(r"\barn:aws[a-z-]*:")
 
 
-@dataclass(frozen=True)
-class Template:
-    """A template as it is written."""
+def environment_nodes(template: Template) -> Mapping[str, Mapping[str, yaml.Node]]:
+    """Values of the environment mapping as they stand in the text, by its two keys."""
+    return {key: fields(values) for key, values in fields(template.section("Mappings").get(ENVIRONMENT)).items()}
 
-    text: str
-    root: yaml.MappingNode
 
-    def section(self, name: str) -> dict[str, yaml.Node]:
-        """Entries of a top-level section; empty where the template has none."""
-        return fields(fields(self.root).get(name))
+def committed_environment(template: Template) -> Mapping[str, Mapping[str, str]]:
+    """Values of the environment mapping as they are committed, by its two keys."""
+    return {
+        key: {name: text_of(node) or "" for name, node in values.items()}
+        for key, values in environment_nodes(template).items()
+    }
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters, in the order of the text."""
-        return tuple(self.section("Parameters"))
 
-    @cached_property
-    def environment_nodes(self) -> Mapping[str, Mapping[str, yaml.Node]]:
-        """Values of the environment mapping as they stand in the text, by its two keys."""
-        return {key: fields(values) for key, values in fields(self.section("Mappings").get(ENVIRONMENT)).items()}
+def filled(
+    template: Template, environment: Mapping[str, Mapping[str, str]], others: Iterable[tuple[yaml.Node, str]] = ()
+) -> str:
+    """The text with these values in the environment mapping, which must declare exactly these keys.
 
-    @property
-    def environment(self) -> Mapping[str, Mapping[str, str]]:
-        """Values of the environment mapping as they are committed, by its two keys."""
-        return {
-            key: {name: text_of(node) or "" for name, node in values.items()}
-            for key, values in self.environment_nodes.items()
-        }
+    Everything else, comments and order included, stays as it is written.
 
-    def filled(self, environment: Mapping[str, Mapping[str, str]], others: Iterable[tuple[yaml.Node, str]] = ()) -> str:
-        """The text with these values in the environment mapping, which must declare exactly these keys.
-
-        Everything else, comments and order included, stays as it is written.
-
-        Args:
-            environment: values of the mapping, by its two keys.
-            others: other scalars, each with the YAML that takes its place.
-        """
-        values = (
-            (node, quoted(environment[key][name]))
-            for key, nodes in self.environment_nodes.items()
-            for name, node in nodes.items()
-            if environment[key][name] != text_of(node)
-        )
-        pieces, done = [], 0
-        for node, written in sorted([*values, *others], key=lambda one: one[0].start_mark.index):
-            pieces += [self.text[done : node.start_mark.index], written]
-            done = node.end_mark.index
-        return "".join([*pieces, self.text[done:]])
+    Args:
+        template: the template.
+        environment: values of the mapping, by its two keys.
+        others: other scalars, each with the YAML that takes its place.
+    """
+    values = (
+        (node, quoted(environment[key][name]))
+        for key, nodes in environment_nodes(template).items()
+        for name, node in nodes.items()
+        if environment[key][name] != text_of(node)
+    )
+    pieces, done = [], 0
+    for node, written in sorted([*values, *others], key=lambda one: one[0].start_mark.index):
+        pieces += [template.text[done : node.start_mark.index], written]
+        done = node.end_mark.index
+    return "".join([*pieces, template.text[done:]])
 
 
 def read_template(text: str, report: Report) -> Template | None:
@@ -121,7 +108,7 @@ def read_template(text: str, report: Report) -> Template | None:
 
 def environment_faults(template: Template, given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Keys that are given but not declared, and keys that are declared but not given."""
-    declared = {f"{key}.{name}" for key, values in template.environment_nodes.items() for name in values}
+    declared = {f"{key}.{name}" for key, values in environment_nodes(template).items() for name in values}
     offered = {f"{key}.{name}" for key, values in given.items() for name in values}
     for path in sorted(offered - declared):
         yield f"a value is given for {path}, which Mappings.{ENVIRONMENT} lacks{nearest(path, sorted(declared))}"
@@ -166,9 +153,10 @@ def _check_entries(template: Template, report: Report) -> None:
 
 
 def _check_parameters(template: Template, report: Report) -> None:
-    others = [name for name in template.parameters if name not in REQUIRED_PARAMETERS]
+    declared = template.section("Parameters")
+    others = [name for name in declared if name not in REQUIRED_PARAMETERS]
     for name in REQUIRED_PARAMETERS:
-        if name not in template.parameters:
+        if name not in declared:
             report(0, f"Parameters: has no {name}, which SageMaker fills in{nearest(name, others)}")
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from components.core.faults import nearest
-from components.packaging.faults import Report
-from components.packaging.resource_types import resource_type, type_names
-from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, Template
-from components.packaging.template_functions import (
+from awsmodel.cloudformation.functions import (
+    FUNCTIONS,
+    LOOP,
     NO_VALUE,
+    PSEUDO_PARAMETERS,
+    PSEUDO_PARAMETERS_OF_A_STACK,
     VARIABLE,
     attribute_path,
     call,
@@ -23,23 +23,15 @@ from components.packaging.template_functions import (
     substitution,
     texts,
 )
-from components.packaging.yaml_source import children, fields, items, key_line, line
+from awsmodel.cloudformation.template import Template
+from awsmodel.cloudformation.yaml_nodes import children, fields, items, key_line, line
+from components.core.faults import nearest
+from components.packaging.faults import Report
+from components.packaging.resource_types import resource_type, type_names
+from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES
 
-_OF_THE_STACK = ("AWS::StackId", "AWS::StackName")
-"""Pseudo parameters that are another in each stack of an account and region."""
-_PSEUDO_PARAMETERS = (
-    *("AWS::AccountId", "AWS::NotificationARNs", NO_VALUE, "AWS::Partition", "AWS::Region", "AWS::URLSuffix"),
-    *_OF_THE_STACK,
-)
-_FUNCTIONS = (
-    *("Condition", "Fn::And", "Fn::Base64", "Fn::Cidr", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"),
-    *("Fn::Equals", "Fn::FindInMap", "Fn::GetAZs", "Fn::GetAtt", "Fn::GetStackOutput", "Fn::If", "Fn::ImportValue"),
-    *("Fn::Join", "Fn::Length", "Fn::Not", "Fn::Or", "Fn::RefAll", "Fn::Select", "Fn::Split", "Fn::Sub"),
-    *("Fn::ToJsonString", "Fn::Transform", "Fn::ValueOf", "Fn::ValueOfAll", "Ref"),
-)
 _LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 """The one transform that adds no names of its own."""
-_LOOP = "Fn::ForEach::"
 _MACRO = "Fn::Transform"
 _MODULE = "::MODULE"
 _BODIES = ("Rules", "Conditions", "Resources", "Outputs")
@@ -96,8 +88,8 @@ class _References:
         self._open: set[str] = set()
         """Sections to which a macro may add."""
         self._find_macros(sections)
-        loops = _loop_variables(template.root) if _LOOP in template.text else ()
-        self._names = {*self._sections["Parameters"], *_PSEUDO_PARAMETERS, *loops}
+        loops = _loop_variables(template.root) if LOOP in template.text else ()
+        self._names = {*self._sections["Parameters"], *PSEUDO_PARAMETERS, *loops}
         self._asked: set[tuple[str, str]] = set()
         """What is asked of the environment mapping, by its two keys."""
         self._follow: Mapping[str, Callable[[yaml.Node, str], None]] = {
@@ -130,7 +122,7 @@ class _References:
             self._opened(self._top[_MACRO], "what the macro makes of the template", _SECTIONS)
         for section, entries in sections.items():
             for name, body in entries.items():
-                if name == _MACRO or name.startswith(_LOOP):
+                if name == _MACRO or name.startswith(LOOP):
                     self._opened(body, f"what {name} adds to {section}", [section])
         for logical_id, kind in self._types.items():
             if kind and kind.endswith(_MODULE):
@@ -200,7 +192,7 @@ class _References:
     def _name_differs(self, name: str) -> bool:
         if name in self._sections["Parameters"]:
             return "AllowedValues" not in fields(self._sections["Parameters"][name])
-        return name not in _PSEUDO_PARAMETERS or name in (*_OF_THE_STACK, NO_VALUE)
+        return name not in PSEUDO_PARAMETERS or name in (*PSEUDO_PARAMETERS_OF_A_STACK, NO_VALUE)
 
     def _check_seed(self) -> None:
         if not self._sections["Resources"] or self._transformed:
@@ -235,8 +227,8 @@ class _References:
             name, argument = found
             if name in self._follow:
                 self._follow[name](argument, section)
-            elif name not in _FUNCTIONS and not name.startswith(_LOOP):
-                self._report(line(part), f"{name} is no function of CloudFormation{nearest(name, _FUNCTIONS)}")
+            elif name not in FUNCTIONS and not name.startswith(LOOP):
+                self._report(line(part), f"{name} is no function of CloudFormation{nearest(name, FUNCTIONS)}")
 
     def _ref(self, argument: yaml.Node, section: str) -> None:
         if name := _text(argument):
@@ -387,5 +379,5 @@ def _loop_variables(root: yaml.Node) -> Iterator[str]:
         part = pending.pop()
         pending += children(part)
         for name, body in fields(part).items():
-            if name.startswith(_LOOP):
+            if name.startswith(LOOP):
                 yield from texts(body)[:1]

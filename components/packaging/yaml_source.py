@@ -1,17 +1,12 @@
-"""YAML read as nodes that know their place in the text, so that faults have lines and edits touch one scalar."""
+"""Files of a product folder read as text, and those in YAML as nodes, with a report of what neither can be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from awsmodel.cloudformation.yaml_nodes import children, compose, line
 from components.packaging.faults import Report
-
-# The C parser is some ten times faster and gives the same marks; PyYAML built without it has only the other.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-TEXT = "tag:yaml.org,2002:str"
-"""Tag of a scalar that is text, not a number, a date, a truth value or nothing."""
 
 
 def read_text(path: Path, report: Report) -> str | None:
@@ -41,7 +36,7 @@ def parse(text: str, report: Report) -> yaml.MappingNode | None:
     aliases. So every node of the result has one place.
     """
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        root = compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -54,8 +49,8 @@ def parse(text: str, report: Report) -> yaml.MappingNode | None:
         report(1, "has no keys; see the files of another product for what belongs here")
         return None
     faults = list(_structure_faults(root))
-    for line, reason in faults:
-        report(line, reason)
+    for place, reason in faults:
+        report(place, reason)
     return None if faults else root
 
 
@@ -82,43 +77,3 @@ def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
             yield line(key), f"key {key.value!r} is already in line {first[key.value]}; keep one of them"
         else:
             first[key.value] = line(key)
-
-
-def children(node: yaml.Node) -> Sequence[yaml.Node]:
-    """Keys and values of a mapping, elements of a list; none of anything else."""
-    if isinstance(node, yaml.MappingNode):
-        return [child for pair in node.value for child in pair]
-    return node.value if isinstance(node, yaml.SequenceNode) else []
-
-
-def line(node: yaml.Node) -> int:
-    """Line in which the node begins, counted from 1."""
-    return node.start_mark.line + 1
-
-
-def key_line(node: yaml.Node | None, name: str) -> int:
-    """Line of a mapping's key, counted from 1; 0 where the mapping has no such key."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((line(key) for key, _ in pairs if key.value == name), 0)
-
-
-def fields(node: yaml.Node | None) -> dict[str, yaml.Node]:
-    """Values of a mapping by key, in the order of the text; empty for anything else."""
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {key.value: value for key, value in node.value}
-
-
-def items(node: yaml.Node | None) -> Sequence[yaml.Node]:
-    """Elements of a list; empty for anything else."""
-    return node.value if isinstance(node, yaml.SequenceNode) else []
-
-
-def text_of(node: yaml.Node | None) -> str | None:
-    """Text of a scalar whose type is text, else None."""
-    return node.value if isinstance(node, yaml.ScalarNode) and node.tag == TEXT else None
-
-
-def quoted(value: str) -> str:
-    """The text as one YAML scalar in double quotes, on one line and in ASCII."""
-    return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")

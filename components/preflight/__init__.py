@@ -6,6 +6,7 @@ from components.preflight import network_check, other_policies, role_check
 from components.preflight.supplied_roles import supplied_roles
 from components.providers.aws_access import configured_access
 from settings import Settings, SettingsError
+from settings.products import services_called
 
 
 def check(stack: Settings) -> Mapping[str, Sequence[str]]:
@@ -23,7 +24,7 @@ def check(stack: Settings) -> Mapping[str, Sequence[str]]:
     """
     access, faults = configured_access(), []
     try:
-        network_check.check(stack.network, stack.called_services, access)
+        network_check.check(stack.network, services_called(stack), access)
     except network_check.NetworkError as error:
         faults.append(str(error))
     try:

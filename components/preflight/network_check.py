@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.core.faults import listed
 from components.core.network import Network
 from components.providers.aws_access import AwsAccess, AwsError, explained
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import FilterTypeDef
 
 Described = Mapping[str, Any]
 """One thing as EC2 describes it."""
@@ -60,7 +64,7 @@ def check(networks: Mapping[str, Network], services: Mapping[str, str], access: 
 
     Args:
         networks: the networks; where there is none, nothing is called.
-        services: what the things that run there call (`called_services`).
+        services: what the things that run there call (`settings.products.services_called`).
         access: who asks AWS.
 
     Raises:
@@ -78,7 +82,7 @@ def check(networks: Mapping[str, Network], services: Mapping[str, str], access: 
 
 
 def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, Facts]:
-    """The facts of all regions, read at the same time."""
+    """Return the facts of all regions, read at the same time."""
     try:
         # A session makes its clients one after the other; calling them is safe for threads.
         clients = [access.client("ec2", region) for region in networks]
@@ -92,32 +96,46 @@ def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, F
         raise NetworkError(f"sm-mlops:network: {error}") from error
 
 
-def gather(client: Any, region: str, network: Network, account_id: str) -> Facts:  # noqa: ANN401 - a botocore client
+def gather(client: "EC2Client", region: str, network: Network, account_id: str) -> Facts:
     """Ask EC2 for everything that `judge` wants to know.
 
     Raises:
         AwsError: EC2 does not answer; the message names the call and a missing permission.
     """
 
-    def described(operation: str, key: str, name: str, values: Sequence[str]) -> list[Described]:
+    def only(name: str, values: Sequence[str]) -> "list[FilterTypeDef]":
         # By filter: in a list of ids, one that is missing would be an error that hides the others.
-        pages = client.get_paginator(operation).paginate(Filters=[{"Name": name, "Values": list(values)}])
-        return [thing for page in pages for thing in page[key]]
+        return [{"Name": name, "Values": list(values)}]
 
+    of_vpc = only("vpc-id", [network.vpc_id])
     with explained(f"check of {network.vpc_id}", "ec2", region):
-        endpoints = described("describe_vpc_endpoints", "VpcEndpoints", "vpc-id", [network.vpc_id])
+        pages = client.get_paginator("describe_vpc_endpoints").paginate(Filters=of_vpc)
+        endpoints: list[Described] = [found for page in pages for found in page["VpcEndpoints"]]
         groups = {group["GroupId"] for endpoint in endpoints for group in endpoint.get("Groups", ())}
+        used = only("group-id", sorted(groups.union(network.security_group_ids)))
+        subnets = only("subnet-id", network.subnet_ids)
         return Facts(
             account_id=account_id,
-            vpcs=described("describe_vpcs", "Vpcs", "vpc-id", [network.vpc_id]),
-            subnets=described("describe_subnets", "Subnets", "subnet-id", network.subnet_ids),
-            groups=described(
-                "describe_security_groups",
-                "SecurityGroups",
-                "group-id",
-                sorted(groups.union(network.security_group_ids)),
-            ),
-            route_tables=described("describe_route_tables", "RouteTables", "vpc-id", [network.vpc_id]),
+            vpcs=[
+                found
+                for page in client.get_paginator("describe_vpcs").paginate(Filters=of_vpc)
+                for found in page["Vpcs"]
+            ],
+            subnets=[
+                found
+                for page in client.get_paginator("describe_subnets").paginate(Filters=subnets)
+                for found in page["Subnets"]
+            ],
+            groups=[
+                found
+                for page in client.get_paginator("describe_security_groups").paginate(Filters=used)
+                for found in page["SecurityGroups"]
+            ],
+            route_tables=[
+                found
+                for page in client.get_paginator("describe_route_tables").paginate(Filters=of_vpc)
+                for found in page["RouteTables"]
+            ],
             endpoints=endpoints,
         )
 
@@ -187,7 +205,7 @@ class _Subnet:
     facts: Facts
 
     def lack(self, services: Mapping[str, str]) -> _Lack | None:
-        """What of the services cannot be reached from here."""
+        """Tell what of the services cannot be reached from here."""
         table = self._route_table()
         routes = table["Routes"] if table else ()
         default = next((route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"), None)
@@ -207,7 +225,7 @@ class _Subnet:
         return _Lack(words, certain=not hidden and any(lack.certain for lack in missing.values()))
 
     def _route_table(self) -> Described | None:
-        """The subnet's own table, else the main one; None where neither is visible."""
+        """Return the subnet's own table, else the main one; None where neither is visible."""
         found = None
         for table in self.facts.route_tables:
             for association in table["Associations"]:

@@ -6,7 +6,7 @@ stops a preview, and not a deployment that has removed the stack's own role alre
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -17,6 +17,9 @@ from components.core.naming import ANY_ACCOUNT_ID
 from components.iam.expected_roles import ExpectedRole
 from components.providers import iam_roles
 from components.providers.aws_access import DENIED, AwsAccess, AwsError, explained
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
 
 
 class SuppliedRoleError(pulumi.RunError):
@@ -63,7 +66,7 @@ def check(roles: Callable[[str], Sequence[ExpectedRole]], access: AwsAccess, reg
         raise SuppliedRoleError(listed("roles of the settings", verdict.faults, verb="have"))
 
 
-def _look(wanted: ExpectedRole, account_id: str, iam: Any, verdict: Verdict) -> None:  # noqa: ANN401 - a botocore client
+def _look(wanted: ExpectedRole, account_id: str, iam: "IAMClient", verdict: Verdict) -> None:
     # Imported here: a preview that calls nothing need not wait for it.
     from botocore.exceptions import ClientError  # noqa: PLC0415
 

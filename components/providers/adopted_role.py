@@ -10,7 +10,7 @@ no policy and no trust, shows as drift and is taken away.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
@@ -23,6 +23,10 @@ from components.iam.role_documents import RoleDocument, managed_policies
 from components.providers import iam_roles
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 from components.sections.iam import UseRole
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+    from types_boto3_iam.type_defs import TagTypeDef
 
 MADE = "sm-mlops:made"
 """Tag of a role that a stack has made."""
@@ -109,8 +113,9 @@ class AdoptedRoleProvider(AwsResourceProvider):
         found = {"arn": role["Arn"], "roleId": role["RoleId"], "made": ours}
         return {**kept, **found, "drift": [], "differences": differences}
 
-    def _iam(self, props: Mapping[str, Any]) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        return self.client("iam", props["region"])
+    def _iam(self, props: Mapping[str, Any]) -> "IAMClient":
+        client: IAMClient = self.client("iam", props["region"])
+        return client
 
     @staticmethod
     def _explained(props: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -158,10 +163,10 @@ def _wanted(props: Mapping[str, Any]) -> list[Statement]:
 # ---- a role that a stack has made
 
 
-def _make(iam: Any, props: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401 - a botocore client
+def _make(iam: "IAMClient", props: Mapping[str, Any]) -> Mapping[str, Any]:
     bound = {"PermissionsBoundary": props["boundaryArn"]} if props["boundaryArn"] else {}
     # The tags come with the role: whatever interrupts this, the next run knows whose it is.
-    tags = [{"Key": key, "Value": "true"} for key in (MADE, _tag(props["claimant"]))]
+    tags: list[TagTypeDef] = [{"Key": key, "Value": "true"} for key in (MADE, _tag(props["claimant"]))]
     try:
         role: Mapping[str, Any] = iam.create_role(
             Path=props["path"],
@@ -178,7 +183,7 @@ def _make(iam: Any, props: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN
     return {**role, "Tags": tags}
 
 
-def _complete(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> None:  # noqa: ANN401
+def _complete(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]) -> None:
     name = props["name"]
     if props["claimant"] not in _users(role):
         iam.tag_role(RoleName=name, Tags=[{"Key": _tag(props["claimant"]), "Value": "true"}])
@@ -204,7 +209,7 @@ def _complete(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> No
 
 
 def _is_trusted(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """A role of one stack has this stack's trust; one that several share lets each of them work, and nobody else."""
+    """Give a role of one stack this stack's trust; one that several share lets each of them work, and nobody else."""
     if _others(role, props):
         return not untrusted(_wanted_trust(props), _trust(role)) and not added_trust(role, props)
     return comparable(_trust(role)) == comparable(_wanted_trust(props))
@@ -240,13 +245,13 @@ def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[State
 
 
 def _is_bound(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """A stack without a boundary leaves alone the one that another stack has asked for."""
+    """Return a stack without a boundary leaves alone the one that another stack has asked for."""
     wanted = props["boundaryArn"]
     return _bound(role) == wanted or (not wanted and bool(_others(role, props)))
 
 
-def _changes(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:  # noqa: ANN401
-    """What somebody has changed of this stack's own."""
+def _changes(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
+    """Tell what somebody has changed of this stack's own."""
     attached = iam_roles.attached(iam, props["name"])
     found = {
         f"the tag {_tag(props['claimant'])} is gone": props["claimant"] not in _users(role),
@@ -265,8 +270,8 @@ def _changes(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> lis
     return [*(words for words, is_so in found.items() if is_so), *added]
 
 
-def added_policies(iam: Any, props: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # noqa: ANN401
-    """What is of no stack on a role that a stack has made: ARNs of managed policies, and names of inline ones.
+def added_policies(iam: "IAMClient", props: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Tell what is of no stack on a role that a stack has made: ARNs of managed policies, and names of inline ones.
 
     Args:
         iam: a client of IAM.
@@ -277,7 +282,7 @@ def added_policies(iam: Any, props: Mapping[str, Any]) -> tuple[list[str], list[
     return [arn for arn in attached if own not in arn], iam_roles.inline(iam, props["name"])
 
 
-def _policy(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any], number: int, text: str) -> str:  # noqa: ANN401
+def _policy(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any], number: int, text: str) -> str:
     """One of this stack's policies of the role, with the wanted text; its ARN."""
     arn = _policy_arn(role["Arn"], props, number)
     current = iam_roles.policy_document(iam, arn)
@@ -297,7 +302,7 @@ def _policy(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any], number:
     return arn
 
 
-def _drop_policies(iam: Any, props: Mapping[str, Any], keep: int) -> None:  # noqa: ANN401
+def _drop_policies(iam: "IAMClient", props: Mapping[str, Any], keep: int) -> None:
     """Remove this stack's policies of the role beyond so many; there may be some of an earlier release."""
     stem = f"{_policy_stem(props)}{props['claimant']}-"
     pages = iam.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=props["path"])
@@ -325,14 +330,14 @@ def _policy_arn(role_arn: str, props: Mapping[str, Any], number: int) -> str:
     return f"{role_arn.partition(':role/')[0]}:policy{props['path']}{_policy_name(props, number)}"
 
 
-def _drop_old_versions(iam: Any, arn: str) -> None:  # noqa: ANN401
+def _drop_old_versions(iam: "IAMClient", arn: str) -> None:
     for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
         if not version["IsDefaultVersion"]:
             with _perhaps_gone(iam):
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
 
 
-def _empty(iam: Any, name: str) -> None:  # noqa: ANN401
+def _empty(iam: "IAMClient", name: str) -> None:
     """Take everything from a role: IAM deletes none that has policies."""
     for arn in sorted(iam_roles.attached(iam, name)):
         _detach(iam, name, arn)
@@ -340,18 +345,18 @@ def _empty(iam: Any, name: str) -> None:  # noqa: ANN401
         _delete_inline(iam, name, policy)
 
 
-def _detach(iam: Any, name: str, arn: str) -> None:  # noqa: ANN401
+def _detach(iam: "IAMClient", name: str, arn: str) -> None:
     with _perhaps_gone(iam):
         iam.detach_role_policy(RoleName=name, PolicyArn=arn)
 
 
-def _delete_inline(iam: Any, name: str, policy: str) -> None:  # noqa: ANN401
+def _delete_inline(iam: "IAMClient", name: str, policy: str) -> None:
     with _perhaps_gone(iam):
         iam.delete_role_policy(RoleName=name, PolicyName=policy)
 
 
-def _perhaps_gone(iam: Any) -> AbstractContextManager[None]:  # noqa: ANN401
-    """What is to go may have gone: a call whose answer got lost is made again."""
+def _perhaps_gone(iam: "IAMClient") -> AbstractContextManager[None]:
+    """Tell what is to go may have gone: a call whose answer got lost is made again."""
     gone: AbstractContextManager[None] = suppress(iam.exceptions.NoSuchEntityException)
     return gone
 
@@ -359,8 +364,8 @@ def _perhaps_gone(iam: Any) -> AbstractContextManager[None]:  # noqa: ANN401
 # ---- a role that somebody else has made
 
 
-def _gaps(iam: Any, role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:  # noqa: ANN401
-    """What a role lacks, each gap in words."""
+def _gaps(iam: "IAMClient", role: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
+    """Tell what a role lacks, each gap in words."""
     path = [] if role["Path"] == props["path"] else [f"the path {props['path']} (it has {role['Path']})"]
     try:
         trust = untrusted(_wanted_trust(props), _trust(role))
@@ -378,8 +383,8 @@ def _with(context: Mapping[str, Any]) -> str:
     return f" for {keys}" if keys else ""
 
 
-def _surplus(iam: Any, props: Mapping[str, Any]) -> list[str]:  # noqa: ANN401
-    """What a role may do beyond what is needed."""
+def _surplus(iam: "IAMClient", props: Mapping[str, Any]) -> list[str]:
+    """Tell what a role may do beyond what is needed."""
     broader = missing(iam_roles.role_statements(iam, props["name"]), _wanted(props))
     return list(_shortened([f"may also {request}" for request in broader]))
 

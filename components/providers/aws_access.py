@@ -77,7 +77,7 @@ class AwsAccess:
         return {}
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client that waits and tries again when AWS throttles or stumbles.
+        """Return a client that waits and tries again when AWS throttles or stumbles.
 
         It is the same one each time: what it has learnt of AWS's limits holds for the next call, too.
         """
@@ -108,7 +108,7 @@ def configured_access() -> AwsAccess:
 
 
 def told() -> str:
-    """The failure that is being handled, as people see it: what AWS or a provider refuses is its message alone."""
+    """Tell the failure that is being handled as people see it: what AWS or a provider refuses is its message."""
     failure = sys.exc_info()[1]
     return str(failure) if isinstance(failure, AwsError) else traceback.format_exc()
 
@@ -137,7 +137,7 @@ class AwsResourceProvider(ResourceProvider):
         tell_refusals_plainly()
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client as the stack's configuration demands."""
+        """Return a client as the stack's configuration demands."""
         return self._access.client(service, region)
 
 
@@ -170,7 +170,7 @@ def explained(subject: str, service: str | Sequence[str], region: str) -> Iterat
 
 
 def action_of(services: str | Sequence[str], operation: str) -> str:
-    """The IAM action that a call needs, by botocore's names of services and of the operation.
+    """Return the IAM action that a call needs, by botocore's names of services and of the operation.
 
     An error of botocore names the operation only; the models tell whose it is.
     """

@@ -1,17 +1,20 @@
 """One tag of a SageMaker domain that somebody else owns: it is merged in, and no other tag is touched."""
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 
+if TYPE_CHECKING:
+    from types_boto3_sagemaker import SageMakerClient
+
 _PLACE = ("region", "domainId", "key")
 
 
-def domain_tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+def domain_tags(client: "SageMakerClient", arn: str) -> dict[str, str]:
     """Tags of a domain."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
@@ -54,7 +57,7 @@ class DomainTagProvider(AwsResourceProvider):
         return UpdateResult({**_own(news), "domainArn": olds["domainArn"]})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What the domain says; without the tag, or without the domain, there is nothing."""
+        """Tell what the domain says; without the tag, or without the domain, there is nothing."""
         client = self.client("sagemaker", props["region"])
         with self._explained(props):
             try:

@@ -33,7 +33,7 @@ class Claim:
     """Whether the stack has switched the portfolio on, or is about to."""
 
     def parts(self) -> Iterator[str]:
-        """The claim as values of parameters, each within the limit."""
+        """Return the claim as values of parameters, each within the limit."""
         part: dict[str, bool] = {}
         for principal in sorted(self.wanted | self.made):
             added = {**part, principal: principal in self.made}
@@ -53,7 +53,7 @@ class Claim:
         return json.dumps(marks, separators=(",", ":"))
 
     def with_part(self, text: str) -> "Claim":
-        """The claim with what one more parameter says."""
+        """Return the claim with what one more parameter says."""
         marks = json.loads(text)
         return Claim(
             wanted=self.wanted | set(marks["wanted"]),
@@ -72,7 +72,7 @@ class Claims:
     """Name of this stack: unique in the account."""
 
     def read(self) -> tuple[Claim, dict[str, Claim]]:
-        """This stack's claim, and those of the others by name."""
+        """Return this stack's claim, and those of the others by name."""
         found: dict[str, Claim] = {}
         pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=PORTFOLIO_CLAIMS_PATH, Recursive=True)
         for parameter in (parameter for page in pages for parameter in page["Parameters"]):

@@ -6,7 +6,7 @@ offers every one that it finds.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
@@ -14,6 +14,9 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 from components.packaging import Product, seed_code
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 from components.providers.release_note import noted
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 PROVISIONING_TAG = "servicecatalog:provisioning"
 """Object tag without which the launch roles of SageMaker Projects may not read an object."""
@@ -41,13 +44,13 @@ def studio_prefix(slug: str) -> str:
     return f"studio/{slug}."
 
 
-def _put(client: Any, bucket: str, key: str, body: bytes, tags: str) -> None:  # noqa: ANN401 - a botocore client
+def _put(client: "S3Client", bucket: str, key: str, body: bytes, tags: str) -> None:
     """Upload an object with its tags, unless the bucket has it: the same key is the same content."""
     if not object_tags(client, bucket, key).items() >= dict(pair.split("=") for pair in tags.split("&")).items():
         client.put_object(Bucket=bucket, Key=key, Body=body, Tagging=tags)
 
 
-def object_tags(client: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+def object_tags(client: "S3Client", bucket: str, key: str) -> dict[str, str]:
     """Tags of an object; none where there is no such object."""
     try:
         tags = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
@@ -58,7 +61,7 @@ def object_tags(client: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: 
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def publish(client: Any, props: Mapping[str, Any], product: Product) -> None:  # noqa: ANN401 - a botocore client
+def publish(client: "S3Client", props: Mapping[str, Any], product: Product) -> None:
     """Bring the product's files into the bucket; what is there already is not sent again.
 
     Raises:
@@ -75,7 +78,7 @@ def publish(client: Any, props: Mapping[str, Any], product: Product) -> None:  #
     _forget_studio_copies(client, props["bucket"], product.slug, keep=props.get("studioKey"))
 
 
-def _forget_studio_copies(client: Any, bucket: str, slug: str, keep: str | None) -> None:  # noqa: ANN401
+def _forget_studio_copies(client: "S3Client", bucket: str, slug: str, keep: str | None) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=studio_prefix(slug)):
         for item in page.get("Contents", ()):
             if item["Key"] != keep:
@@ -106,7 +109,7 @@ class ProductFilesProvider(AwsResourceProvider):
         return UpdateResult(self._publish(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
+        """Tell what AWS has: a file that is gone or has lost its tag reads as no content, so that `up` repairs it."""
         client = self.client("s3", props["region"])
         with explained(f"files of {props['product']}", "s3", props["region"]):
             whole = all(

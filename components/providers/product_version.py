@@ -6,7 +6,7 @@ new is), and beyond a number of versions they are switched off unless a provisio
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
@@ -14,6 +14,19 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from components.packaging import digest
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 from components.providers.release_note import FIRST, noted
+
+if TYPE_CHECKING:
+    from types_boto3_servicecatalog import ServiceCatalogClient
+    from types_boto3_servicecatalog.literals import ProvisioningArtifactGuidanceType as Guidance
+    from types_boto3_servicecatalog.type_defs import (
+        ProvisionedProductAttributeTypeDef as ProvisionedProduct,
+    )
+    from types_boto3_servicecatalog.type_defs import (
+        ProvisioningArtifactDetailTypeDef as Version,
+    )
+    from types_boto3_servicecatalog.type_defs import (
+        SearchProvisionedProductsInputTypeDef,
+    )
 
 QUOTA = 100
 """Versions that a product can have."""
@@ -25,15 +38,15 @@ _PLACE = ("region", "productId")
 _CONTENT = ("version", "templateUrl", "keepVersions")
 
 
-def artifacts(client: Any, product_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a botocore client
+def artifacts(client: "ServiceCatalogClient", product_id: str) -> "list[Version]":
     """Every version of a product, newest first."""
     listed = client.list_provisioning_artifacts(ProductId=product_id)["ProvisioningArtifactDetails"]
     return sorted(listed, key=lambda artifact: (artifact["CreatedTime"], artifact["Id"]), reverse=True)
 
 
-def provisioned_products(client: Any, product_id: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a botocore client
-    """What people of this account have launched from a product, whoever launched it."""
-    arguments = {
+def provisioned_products(client: "ServiceCatalogClient", product_id: str) -> "Iterator[ProvisionedProduct]":
+    """Tell what people of this account have launched from a product, whoever launched it."""
+    arguments: SearchProvisionedProductsInputTypeDef = {
         "AccessLevelFilter": {"Key": "Account", "Value": "self"},
         "Filters": {"SearchQuery": [f"productId:{product_id}"]},
     }
@@ -46,7 +59,7 @@ def provisioned_products(client: Any, product_id: str) -> Iterator[dict[str, Any
         arguments["PageToken"] = page["NextPageToken"]
 
 
-def refusal(client: Any, told: str, product_id: str, region: str) -> str:  # noqa: ANN401 - a botocore client
+def refusal(client: "ServiceCatalogClient", told: str, product_id: str, region: str) -> str:
     """Why a product cannot be removed; empty where it can.
 
     Args:
@@ -64,7 +77,7 @@ def refusal(client: Any, told: str, product_id: str, region: str) -> str:  # noq
     )
 
 
-def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a botocore client
+def release(client: "ServiceCatalogClient", props: Mapping[str, Any]) -> str:
     """Make the wanted version the default, deprecate the others, switch off the oldest; the version's id.
 
     Doing it again changes nothing, and does what an interrupted run has left.
@@ -99,7 +112,7 @@ def release(client: Any, props: Mapping[str, Any]) -> str:  # noqa: ANN401 - a b
     return str(current["Id"])
 
 
-def _guard_quota(client: Any, product_id: str, known: Sequence[dict[str, Any]]) -> None:  # noqa: ANN401
+def _guard_quota(client: "ServiceCatalogClient", product_id: str, known: "Sequence[Version]") -> None:
     if len(known) < GUARD:
         return
     used = {item["ProvisioningArtifactId"] for item in provisioned_products(client, product_id)}
@@ -122,13 +135,20 @@ def _is_live(artifact: Mapping[str, Any]) -> bool:
     return bool(artifact["Active"]) and artifact.get("Guidance", "DEFAULT") == "DEFAULT"
 
 
-def _retire(client: Any, product_id: str, older: Sequence[dict[str, Any]], keep: int) -> None:  # noqa: ANN401
+def _retire(client: "ServiceCatalogClient", product_id: str, older: "Sequence[Version]", keep: int) -> None:
     used = {item["ProvisioningArtifactId"] for item in provisioned_products(client, product_id)} if older else set()
     for index, artifact in enumerate(older):
         _set(client, product_id, artifact, active=index < keep or artifact["Id"] in used, guidance="DEPRECATED")
 
 
-def _set(client: Any, product_id: str, artifact: Mapping[str, Any], *, active: bool, guidance: str) -> None:  # noqa: ANN401
+def _set(
+    client: "ServiceCatalogClient",
+    product_id: str,
+    artifact: "Version",
+    *,
+    active: bool,
+    guidance: "Guidance",
+) -> None:
     if (artifact.get("Active", True), artifact.get("Guidance", "DEFAULT")) == (active, guidance):
         return
     client.update_provisioning_artifact(
@@ -140,7 +160,7 @@ class ProductVersionProvider(AwsResourceProvider):
     """Carries out releases; the functions above do the work."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """A product keeps at least the version that people launch, and a new one says what is new in it."""
+        """Return a product keeps at least the version that people launch, and a new one says what is new in it."""
         keep = news.get("keepVersions")
         failures = []
         if isinstance(keep, int | float) and not 1 <= keep <= GUARD:
@@ -163,7 +183,7 @@ class ProductVersionProvider(AwsResourceProvider):
         return UpdateResult(self._release(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: reads as no version where `up` has something to repair.
+        """Tell what AWS has: reads as no version where `up` has something to repair.
 
         That is where people cannot launch the version, because it is gone, off or deprecated, and where they can launch
         another one.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
@@ -16,6 +16,11 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 from awsmodel.principals import principal_type
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
 from components.providers.portfolio_claims import Claims
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+    from types_boto3_servicecatalog import ServiceCatalogClient
+    from types_boto3_servicecatalog.type_defs import PortfolioDetailTypeDef
 
 PROVIDER_NAMES = ("Amazon SageMaker", "Amazon SageMaker AI")
 """Names under which AWS provides the portfolio, old and new."""
@@ -35,7 +40,7 @@ _IDENTITIES = {
 """By kind of principal: IAM's call for it, its argument, and the id that a new one of the same name does not have."""
 
 
-def imported_portfolio(catalog: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a botocore client
+def imported_portfolio(catalog: "ServiceCatalogClient") -> "PortfolioDetailTypeDef | None":
     """SageMaker's portfolio among those that the account has imported; None where there is none.
 
     Raises:
@@ -51,7 +56,7 @@ def imported_portfolio(catalog: Any) -> dict[str, Any] | None:  # noqa: ANN401 -
     return named[0] if named else None
 
 
-def _imported(catalog: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _imported(catalog: "ServiceCatalogClient") -> "list[PortfolioDetailTypeDef]":
     pages = catalog.get_paginator("list_accepted_portfolio_shares").paginate(PortfolioShareType="IMPORTED")
     return [item for page in pages for item in page["PortfolioDetails"]]
 
@@ -61,7 +66,7 @@ def _listed(portfolios: Iterable[Mapping[str, Any]]) -> str:
     return ", ".join(rows) or "none"
 
 
-def await_portfolio(catalog: Any, sleep: Callable[[float], None]) -> dict[str, Any]:  # noqa: ANN401
+def await_portfolio(catalog: "ServiceCatalogClient", sleep: Callable[[float], None]) -> "PortfolioDetailTypeDef":
     """SageMaker's portfolio, as soon as it shows.
 
     Raises:
@@ -80,14 +85,14 @@ def await_portfolio(catalog: Any, sleep: Callable[[float], None]) -> dict[str, A
     )
 
 
-def associated(catalog: Any, portfolio_id: str) -> set[str]:  # noqa: ANN401
+def associated(catalog: "ServiceCatalogClient", portfolio_id: str) -> set[str]:
     """Principals of a portfolio."""
     pages = catalog.get_paginator("list_principals_for_portfolio").paginate(PortfolioId=portfolio_id)
     return {item["PrincipalARN"] for page in pages for item in page["Principals"]}
 
 
-def members(iam: Any, principals: Iterable[str]) -> dict[str, dict[str, Any]]:  # noqa: ANN401
-    """What IAM says of each single role, user or group that exists."""
+def members(iam: "IAMClient", principals: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Tell what IAM says of each single role, user or group that exists."""
     found = {}
     for principal in sorted(principals):
         if principal_type(principal) == "IAM":
@@ -101,7 +106,7 @@ def members(iam: Any, principals: Iterable[str]) -> dict[str, dict[str, Any]]:  
     return found
 
 
-def identities(iam: Any, principals: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
+def identities(iam: "IAMClient", principals: Iterable[str]) -> dict[str, str]:
     """IAM's unique id of each single role, user or group that exists.
 
     An association is with that id. Somebody who deletes a role and makes it anew leaves an association that names
@@ -138,7 +143,7 @@ class ProjectsPortfolioProvider(AwsResourceProvider):
         return UpdateResult(self._apply(news, olds.get("identities") or {}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What AWS has: the status, and which of the wanted principals can really find the portfolio."""
+        """Tell what AWS has: the status, and which of the wanted principals can really find the portfolio."""
         region = props["region"]
         with self._explained(region):
             status = self._status(region)
@@ -215,14 +220,14 @@ class ProjectsPortfolioProvider(AwsResourceProvider):
         return {principal for principal, identity in now.items() if known[principal] != identity}
 
     @staticmethod
-    def _associate(catalog: Any, portfolio_id: str, principals: Iterable[str]) -> None:  # noqa: ANN401
+    def _associate(catalog: "ServiceCatalogClient", portfolio_id: str, principals: Iterable[str]) -> None:
         for principal in sorted(principals):
             catalog.associate_principal_with_portfolio(
                 PortfolioId=portfolio_id, PrincipalARN=principal, PrincipalType=principal_type(principal)
             )
 
     @staticmethod
-    def _disassociate(catalog: Any, portfolio_id: str, principals: Iterable[str]) -> None:  # noqa: ANN401
+    def _disassociate(catalog: "ServiceCatalogClient", portfolio_id: str, principals: Iterable[str]) -> None:
         for principal in sorted(principals):
             catalog.disassociate_principal_from_portfolio(
                 PortfolioId=portfolio_id, PrincipalARN=principal, PrincipalType=principal_type(principal)

@@ -20,7 +20,7 @@ _BUILDS = ("CODEBUILD_RESOLVED_SOURCE_VERSION", "GITHUB_SHA")
 
 
 def commit() -> str:
-    """The commit of this checkout, marked where files differ from it; empty where there is none."""
+    """Return the commit of this checkout, marked where files differ from it; empty where there is none."""
     for variable in _BUILDS:
         if told := os.environ.get(variable):
             return told
@@ -33,7 +33,7 @@ def commit() -> str:
 
 
 def noted(olds: Mapping[str, Any], news: Mapping[str, Any], content: Sequence[str]) -> dict[str, Any]:
-    """The inputs of a release with its `description` and `commit`; those of the last one where it is the same.
+    """Return the inputs of a release with its `description` and `commit`; those of the last one where it is the same.
 
     Args:
         olds: inputs of the last release; empty before the first.

@@ -49,7 +49,7 @@ class Machine:
         return self.compute_type or _SIZES[0]
 
     def faults(self) -> Iterator[str]:
-        """What AWS would refuse."""
+        """Tell what AWS would refuse."""
         if self.size not in _SIZES:
             yield f"compute type {self.size!r} is not one of {self.type}: {', '.join(_SIZES)}"
         if self.timeout_minutes not in TIMEOUT_MINUTES:

@@ -9,7 +9,7 @@ from components.sections.build_machine import LOG_DAYS, Machine, MachineType
 
 
 def _log_days(value: int) -> int:
-    """A number of days that CloudWatch Logs takes."""
+    """Take a number of days that CloudWatch Logs takes."""
     if value not in LOG_DAYS:
         raise fault(f"{value} is not one of {', '.join(map(str, LOG_DAYS))}")
     return value

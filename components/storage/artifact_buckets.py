@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region, known_regions
 from components.core.environment import Environment
 from components.foundation.customer_key import customer_key
@@ -113,7 +114,7 @@ class ArtifactBucket(pulumi.ComponentResource):
 
 
 def _key_policy(region: Region, account_id: str, bucket: str, reader_account_ids: Sequence[str]) -> str:
-    bucket_arn = region.bucket_arn(bucket)
+    bucket_arn = ArnScope.of(region).bucket(bucket)
     readers = (
         policies.key_use_through_s3(
             region, reader, bucket_arn, sid=f"Reader{reader}ReadsArtifacts", actions=policies.KEY_READ
@@ -132,7 +133,7 @@ def _key_policy(region: Region, account_id: str, bucket: str, reader_account_ids
 
 
 def _bucket_policy(region: Region, bucket: str, key_arn: str, reader_account_ids: Sequence[str]) -> str:
-    bucket_arn = region.bucket_arn(bucket)
+    bucket_arn = ArnScope.of(region).bucket(bucket)
     return policies.document(
         [
             *policies.bucket_refuses_plain_transport(bucket_arn),

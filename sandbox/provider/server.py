@@ -1,5 +1,5 @@
 """The gRPC service that the engine talks to: requests become calls of `Lifecycle`, faults become messages."""
-# ruff: noqa: ARG002, N802 - the engine calls the methods, by its names
+# ruff: noqa: ARG002 - the engine calls the methods, by its names
 
 import json
 import os

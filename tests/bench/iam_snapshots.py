@@ -86,7 +86,7 @@ class _Access:
     def get_paginator(self, operation: str) -> "_Access":  # noqa: ARG002 - botocore's signature
         return self
 
-    def paginate(self, Filter: Sequence[str], PaginationConfig: object) -> Iterator[dict[str, Any]]:  # noqa: ARG002, N803
+    def paginate(self, Filter: Sequence[str], PaginationConfig: object) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         titles = ("Policies",) if "LocalManagedPolicy" in Filter else ("RoleDetailList",)
         for title in titles:
             entries = self._details[title]

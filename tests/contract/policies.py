@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from awsmodel.cloudformation.templates import Evaluation, Template
+from awsmodel.cloudformation.evaluation import Evaluation
+from awsmodel.cloudformation.template import Template
 from settings import parse
 from settings.roles import role_facts
 from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
@@ -182,7 +183,7 @@ _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
 
 def of_template(product: str) -> Iterator[Role]:
     """The roles that a product's projects make, with and without each thing that an environment can give them."""
-    template = Template((SEED_CODE / product / "template.yaml").read_text(encoding="utf-8"))
+    template = Template.parse((SEED_CODE / product / "template.yaml").read_text(encoding="utf-8"))
     own = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-abcdefghijkl"}
     declared = template.mappings["Environment"]
     offered = [name for name in _ENVIRONMENT if name in declared]

@@ -24,7 +24,7 @@ class PrivateVpc:
         return {REGION: {**given, **changes}}
 
 
-def make_private_vpc(ec2: Any) -> PrivateVpc:  # noqa: ANN401 - a botocore client
+def make_private_vpc(ec2: Any) -> PrivateVpc:
     """Make it."""
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [

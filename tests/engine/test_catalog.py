@@ -66,7 +66,7 @@ def restored(world: World, checkout: Path) -> Iterator[World]:
     operate(world, "up", "up", "--stack", "dev")
 
 
-def client(world: World, service: str, role: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class
+def client(world: World, service: str, role: str | None = None) -> Any:
     """A plain boto3 client, of the account's administrator or of somebody in a role."""
     environment = world.environment() | (credentials(world, role) if role else {})
     session = boto3.Session(
@@ -97,13 +97,13 @@ def tool(world: World, *words: str) -> subprocess.CompletedProcess[str]:
     return world.run(command, check=False, env=environment)
 
 
-def offered(catalog: Any) -> dict[str, str]:  # noqa: ANN401 - a botocore client
+def offered(catalog: Any) -> dict[str, str]:
     """Ids of the products that somebody sees, by name."""
     found = catalog.search_products()["ProductViewSummaries"]
     return {product["Name"]: product["ProductId"] for product in found}
 
 
-def launched(catalog: Any, product_id: str, **parameters: str) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+def launched(catalog: Any, product_id: str, **parameters: str) -> dict[str, Any]:
     """Launch the newest version of a product as a project, and wait until that is done."""
     (version,) = [
         artifact["Id"]
@@ -119,7 +119,7 @@ def launched(catalog: Any, product_id: str, **parameters: str) -> dict[str, Any]
     return ended(catalog, record["RecordId"])
 
 
-def ended(catalog: Any, record_id: str) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+def ended(catalog: Any, record_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while True:
         record: dict[str, Any] = catalog.describe_record(Id=record_id)["RecordDetail"]
@@ -128,7 +128,7 @@ def ended(catalog: Any, record_id: str) -> dict[str, Any]:  # noqa: ANN401 - a b
         time.sleep(0.1)
 
 
-def removed(catalog: Any, record: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a botocore client
+def removed(catalog: Any, record: dict[str, Any]) -> dict[str, Any]:
     answer = catalog.terminate_provisioned_product(ProvisionedProductId=record["ProvisionedProductId"])
     return ended(catalog, answer["RecordDetail"]["RecordId"])
 

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
+from awsmodel.arns import ArnScope
 from awsmodel.iam import evaluation
 from awsmodel.regions import known_regions
 from components.iam import delivery_policies
-from components.iam.pipeline_policies import Place
 from sandbox.deployment import operate
 from sandbox.world import World
 from tests.loopback_proxy import Call, proxy
@@ -28,7 +28,7 @@ ALL = example(pullRequests="comment")
 
 
 TARGET = delivery_policies.Target(
-    place=Place(known_regions()["us-east-2"], "123456789012"), project="sm-mlops", environment="dev"
+    scope=ArnScope.of(known_regions()["us-east-2"], "123456789012"), project="sm-mlops", environment="dev"
 )
 
 
@@ -82,7 +82,7 @@ def up(world: World) -> dict[str, int]:
     return {fate: count for fate, count in changes.items() if fate != "same"}
 
 
-def client(world: World, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+def client(world: World, service: str) -> Any:
     environment = world.environment()
     session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     return session.client(  # type: ignore[call-overload]

@@ -50,14 +50,14 @@ class Account(Aws):
         self.domain = domain
         self._clients: dict[tuple[str, str], Any] = {}
 
-    def client(self, service: str, region: str = HOME) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+    def client(self, service: str, region: str = HOME) -> Any:
         """A client, made once: that takes longer than a call."""
         if (service, region) not in self._clients:
             self._clients[service, region] = super().client(service, region)
         return self._clients[service, region]
 
     @property
-    def catalog(self) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+    def catalog(self) -> Any:
         return self.client("servicecatalog")
 
     @property

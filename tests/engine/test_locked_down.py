@@ -60,7 +60,7 @@ def deployed(world: World) -> World:
     return world
 
 
-def iam_of(world: World) -> Any:  # noqa: ANN401 - what IAM answers
+def iam_of(world: World) -> Any:
     """All that people have in IAM, but for the time of last use; some services make a role for themselves."""
     kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
     details = client(world, "iam").get_account_authorization_details(Filter=kinds)

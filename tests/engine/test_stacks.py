@@ -29,7 +29,7 @@ class Aws:
         self._endpoint = environment["AWS_ENDPOINT_URL"]
         self._session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
 
-    def client(self, service: str, region: str = HOME) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+    def client(self, service: str, region: str = HOME) -> Any:
         return self._session.client(service, region_name=region, endpoint_url=self._endpoint)  # type: ignore[call-overload]
 
     def buckets(self) -> list[str]:

@@ -47,7 +47,7 @@ class Life:
     def state(self) -> object:
         return self.scenario.state(self.aws, self.id)
 
-    def provider(self, url: str) -> Any:  # noqa: ANN401 - each provider has its own methods
+    def provider(self, url: str) -> Any:
         return provider(self.scenario.provider, url)
 
     def made(self) -> Properties:

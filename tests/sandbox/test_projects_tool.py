@@ -14,7 +14,7 @@ from components.packaging import seed_code
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, Catalog, make_catalog
 from tools.deployment_test.waiting import Waiting
-from tools.doctor.places import Account
+from tools.doctor.account import Account
 from tools.faults import ToolError
 from tools.projects import command
 from tools.projects.found import Project, Route, Run
@@ -106,7 +106,7 @@ Run_ = Callable[..., Any]
 
 @pytest.fixture
 def run(world: World) -> Run_:
-    def call(*words: str, answer: str = "") -> Any:  # noqa: ANN401 - click's result
+    def call(*words: str, answer: str = "") -> Any:
         where = ["-s", "dev", "--folder", str(world.file.folder)]
         return CliRunner().invoke(command.command, [*words, *where], input=answer, catch_exceptions=False)
 

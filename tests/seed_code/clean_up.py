@@ -59,7 +59,7 @@ def loaded(product: str) -> Iterator[CleanUp]:
         status: str,
         _data: object,
         physical_id: str,
-        noEcho: bool = False,  # noqa: ARG001, N803 - cfnresponse's own name
+        noEcho: bool = False,  # noqa: ARG001 - cfnresponse's own name
         reason: str | None = None,
     ) -> None:
         answers.append(Answer(status, physical_id, reason))

@@ -56,7 +56,7 @@ def ended(status: str) -> Json:
     }
 
 
-def mail(template: ProductTemplate, rule: str, event: Json) -> Any:  # noqa: ANN401 - a text, or an object
+def mail(template: ProductTemplate, rule: str, event: Json) -> Any:
     """What a rule makes of an event, in a project named churn."""
     transformer = template.resources[rule]["Properties"]["Targets"][0]["InputTransformer"]
     text = transformer["InputTemplate"]["Sub"].replace("${SageMakerProjectName}", "churn")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from awsmodel.cloudformation.templates import Template
+from awsmodel.cloudformation.template import Template
 from awsmodel.iam.evaluation import Request, Statement, allowed
 from awsmodel.regions import known_regions
 from components.core.naming import Names
@@ -16,13 +16,13 @@ from components.sections.catalog import CatalogSpec
 from components.sections.iam import CreatedUseRoles, IamSpec, UseRole
 from tests.seed_code.product_templates import product_template
 from tools.launch_permissions.needs import Environment, Launch
-from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.resource_rights import LaunchScope
 
 TEMPLATE = product_template("model-deploy")
 PRODUCT = read_product(TEMPLATE.repository.parent)
 REGION, ACCOUNT = known_regions()["eu-west-1"], "111122223333"
-STAGE = Template((TEMPLATE.repository / "endpoint.yaml").read_text(encoding="utf-8"))
-PLACE = Place(region=REGION, account_id=ACCOUNT)
+STAGE = Template.parse((TEMPLATE.repository / "endpoint.yaml").read_text(encoding="utf-8"))
+SCOPE = LaunchScope(region=REGION, account_id=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"
 PACKAGE = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package/sagemaker-fraud/1"
@@ -37,6 +37,7 @@ FACTS = RoleFacts(
 )
 EVERY_KIND = {
     "ErrorAlarmThreshold": ["0", "5"],
+    "ClientErrorAlarmPercent": ["0", "50"],
     "LatencyAlarmMicroseconds": ["0", "1000000"],
     "DataCapturePercent": ["0", "10"],
     "MaxInstanceCount": ["0", "4"],
@@ -75,7 +76,7 @@ def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch
     config = importlib.import_module("model_deploy.stage_config").load_stages(files)[stage]
     rendered = importlib.import_module("model_deploy.render").parameters(environment, stage, config, PACKAGE)
     parameters = {name: [value] for name, value in rendered.items()} | EVERY_KIND
-    launch = Launch(PRODUCT, PLACE, {}, file="repository/endpoint.yaml", parameters=parameters)
+    launch = Launch(PRODUCT, SCOPE, {}, file="repository/endpoint.yaml", parameters=parameters)
     assert parameters.keys() == launch.template.parameters.keys()
     for need in launch.resource_needs():
         yield f"{need.logical_id} {need.operation}", need.request
@@ -101,7 +102,7 @@ def environment(key: str) -> Environment:
 
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = Launch(PRODUCT, PLACE, environment(key), parameters=OWN)
+    project = Launch(PRODUCT, SCOPE, environment(key), parameters=OWN)
     policy = project.role_statements("StackRole")
     asked = list(needs(stage, MODEL_ROLE, key, monkeypatch))
     assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
@@ -118,7 +119,7 @@ def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monke
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
-    policy = Launch(PRODUCT, PLACE, environment(KEY), parameters=other).role_statements("StackRole")
+    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements("StackRole")
     lacking = refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy)
     # Application Auto Scaling asks about its own targets, whose ids tell nothing; what is tagged tells it.
     changed = {f"{name} {operation}" for name in STAGE.resources for operation in ("create", "update", "delete")}

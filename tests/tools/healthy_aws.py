@@ -137,7 +137,7 @@ class HealthyAws:
             **limits,
         }
 
-    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - an attribute of any type
+    def __getattribute__(self, name: str) -> Any:
         refused = object.__getattribute__(self, "__dict__").get("refused", {})
         if name in refused:
             raise Refused(refused[name], f"you may not {name}")
@@ -145,55 +145,55 @@ class HealthyAws:
 
     # STS and IAM
 
-    def GetCallerIdentity(self) -> Any:  # noqa: N802, ANN401
+    def GetCallerIdentity(self) -> Any:
         return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/operator", "UserId": "AIDA"}
 
-    def GetRole(self, RoleName: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetRole(self, RoleName: str) -> Any:
         if RoleName not in self.roles:
             raise Refused("NoSuchEntity")
         return {"Role": dict(self.roles[RoleName])}
 
-    def ListRoles(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListRoles(self, **_: object) -> Any:
         # A listing of roles tells no tags.
         return {"Roles": [{key: role[key] for key in role if key != "Tags"} for role in self.roles.values()]}
 
-    def ListRolePolicies(self, RoleName: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListRolePolicies(self, RoleName: str, **_: object) -> Any:
         return {"PolicyNames": list(self.inline[RoleName])}
 
-    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:
         text = self.inline[RoleName][PolicyName]
         return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": text}
 
-    def ListAttachedRolePolicies(self, RoleName: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListAttachedRolePolicies(self, RoleName: str, **_: object) -> Any:
         return {"AttachedPolicies": [{"PolicyArn": arn} for arn in self.attached[RoleName]]}
 
-    def GetPolicy(self, PolicyArn: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetPolicy(self, PolicyArn: str) -> Any:
         if PolicyArn not in self.policies:
             raise Refused("NoSuchEntity")
         return {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}}
 
-    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:
         return {"PolicyVersion": {"VersionId": VersionId, "Document": self.policies[PolicyArn]}}
 
-    def GetAccountSummary(self) -> Any:  # noqa: N802, ANN401
+    def GetAccountSummary(self) -> Any:
         return {"SummaryMap": self.summary}
 
     # SageMaker
 
-    def GetSagemakerServicecatalogPortfolioStatus(self) -> Any:  # noqa: N802, ANN401
+    def GetSagemakerServicecatalogPortfolioStatus(self) -> Any:
         return {"Status": self.enabled}
 
-    def DescribeDomain(self, DomainId: str) -> Any:  # noqa: N802, N803, ANN401
+    def DescribeDomain(self, DomainId: str) -> Any:
         if DomainId not in self.domains:
             raise Refused("ResourceNotFound")
         return {"DomainArn": f"arn:aws:sagemaker:{HOME}:{ACCOUNT}:domain/{DomainId}"}
 
-    def ListTags(self, ResourceArn: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListTags(self, ResourceArn: str, **_: object) -> Any:
         return {"Tags": tag_list(self.domains[ResourceArn.rpartition("/")[2]])}
 
     # Service Catalog
 
-    def ListAcceptedPortfolioShares(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListAcceptedPortfolioShares(self, **_: object) -> Any:
         return {
             "PortfolioDetails": [
                 {"Id": one, "ProviderName": provider, "DisplayName": f"{provider} Solutions and ML Ops products"}
@@ -201,13 +201,13 @@ class HealthyAws:
             ]
         }
 
-    def ListPortfolios(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListPortfolios(self, **_: object) -> Any:
         return {"PortfolioDetails": [{"Id": one, "DisplayName": name} for one, name in self.portfolios.items()]}
 
-    def ListPrincipalsForPortfolio(self, PortfolioId: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListPrincipalsForPortfolio(self, PortfolioId: str, **_: object) -> Any:
         return {"Principals": [{"PrincipalARN": arn} for arn in sorted(self.principals[PortfolioId])]}
 
-    def SearchProductsAsAdmin(self, PortfolioId: str = "", **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def SearchProductsAsAdmin(self, PortfolioId: str = "", **_: object) -> Any:
         chosen = [one for one in self.products if not PortfolioId or PortfolioId in self.offered_by[one]]
         return {
             "ProductViewDetails": [
@@ -215,40 +215,40 @@ class HealthyAws:
             ]
         }
 
-    def DescribeProductAsAdmin(self, Id: str) -> Any:  # noqa: N802, N803, ANN401
+    def DescribeProductAsAdmin(self, Id: str) -> Any:
         return {"Tags": tag_list(self.product_tags[Id])}
 
-    def ListPortfoliosForProduct(self, ProductId: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListPortfoliosForProduct(self, ProductId: str, **_: object) -> Any:
         return {"PortfolioDetails": [{"Id": one} for one in self.offered_by[ProductId]]}
 
-    def ListProvisioningArtifacts(self, ProductId: str) -> Any:  # noqa: N802, N803, ANN401
+    def ListProvisioningArtifacts(self, ProductId: str) -> Any:
         return {"ProvisioningArtifactDetails": self.versions[ProductId]}
 
-    def ListConstraintsForPortfolio(self, PortfolioId: str, ProductId: str, **_: object) -> Any:  # noqa: N802, N803, ANN401, ARG002
+    def ListConstraintsForPortfolio(self, PortfolioId: str, ProductId: str, **_: object) -> Any:  # noqa: ARG002
         kinds = {"RESOURCE_UPDATE": "cons-update", **({"LAUNCH": ProductId} if ProductId in self.constraints else {})}
         return {"ConstraintDetails": [{"ConstraintId": one, "Type": kind} for kind, one in kinds.items()]}
 
-    def DescribeConstraint(self, Id: str) -> Any:  # noqa: N802, N803, ANN401
+    def DescribeConstraint(self, Id: str) -> Any:
         return {"ConstraintParameters": json.dumps(self.constraints[Id])}
 
     # S3
 
-    def GetObjectTagging(self, Bucket: str, Key: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetObjectTagging(self, Bucket: str, Key: str) -> Any:
         if Bucket != BUCKET or Key not in self.objects:
             raise Refused("NoSuchKey")
         return {"TagSet": tag_list(self.objects[Key])}
 
-    def ListObjectsV2(self, Bucket: str, Prefix: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListObjectsV2(self, Bucket: str, Prefix: str, **_: object) -> Any:
         if Bucket != BUCKET:
             raise Refused("NoSuchBucket")
         return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}
 
-    def GetObject(self, Bucket: str, Key: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def GetObject(self, Bucket: str, Key: str, **_: object) -> Any:
         if Bucket != BUCKET or Key not in self.bodies:
             raise Refused("NoSuchKey")
         return {"Body": io.BytesIO(self.bodies[Key].encode())}
 
-    def GetBucketCors(self, Bucket: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetBucketCors(self, Bucket: str) -> Any:
         assert Bucket == BUCKET
         if not self.cors:
             raise Refused("NoSuchCORSConfiguration")
@@ -256,32 +256,32 @@ class HealthyAws:
 
     # The developer tools
 
-    def GetRepository(self, repositoryName: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetRepository(self, repositoryName: str) -> Any:
         if repositoryName not in self.repositories:
             raise Refused("RepositoryDoesNotExistException")
         return {"repositoryMetadata": {"Arn": f"arn:aws:codecommit:{HOME}:{ACCOUNT}:{repositoryName}"}}
 
-    def ListRepositories(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListRepositories(self, **_: object) -> Any:
         return {"repositories": [{"repositoryName": name} for name in self.repositories]}
 
-    def GetConnection(self, ConnectionArn: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetConnection(self, ConnectionArn: str) -> Any:
         for connection in self.connections:
             if connection["ConnectionArn"] == ConnectionArn:
                 return {"Connection": connection}
         raise Refused("ResourceNotFoundException")
 
-    def ListConnections(self, NextToken: str = "0", **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListConnections(self, NextToken: str = "0", **_: object) -> Any:
         number = int(NextToken)
         more = {"NextToken": str(number + 1)} if number + 1 < len(self.connections) else {}
         return {"Connections": self.connections[number : number + 1], **more}
 
-    def ListNotificationRules(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListNotificationRules(self, **_: object) -> Any:
         return {"NotificationRules": [{"Id": "1", "Arn": "arn:rule"}] if self.rule else []}
 
-    def DescribeNotificationRule(self, Arn: str) -> Any:  # noqa: N802, N803, ANN401
+    def DescribeNotificationRule(self, Arn: str) -> Any:
         return {"Arn": Arn, "Name": NAMES.notification_rule("repository").value, **(self.rule or {})}
 
-    def ListSubscriptionsByTopic(self, TopicArn: str, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def ListSubscriptionsByTopic(self, TopicArn: str, **_: object) -> Any:
         if self.subscribers is None or TopicArn != TOPIC:
             raise Refused("NotFound")
         others = [{"Protocol": "lambda", "Endpoint": "arn:other", "SubscriptionArn": f"{TOPIC}:9"}]
@@ -290,24 +290,24 @@ class HealthyAws:
         ]
         return {"Subscriptions": [*others, *mails]}
 
-    def ListCuratedEnvironmentImages(self) -> Any:  # noqa: N802, ANN401
+    def ListCuratedEnvironmentImages(self) -> Any:
         images = [{"name": name, "versions": [f"{name}-26.11.01"]} for name in self.images]
         return {"platforms": [{"platform": "AMAZON_LINUX_2", "languages": [{"language": "BASE", "images": images}]}]}
 
-    def ListPipelines(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListPipelines(self, **_: object) -> Any:
         return {"pipelines": [{"name": f"one-{number}"} for number in range(self.pipelines)]}
 
-    def ListProjects(self, **_: object) -> Any:  # noqa: N802, ANN401
+    def ListProjects(self, **_: object) -> Any:
         return {"projects": [f"one-{number}" for number in range(self.projects)]}
 
     # What the account may have, and what has happened in it
 
-    def GetServiceQuota(self, ServiceCode: str, QuotaCode: str) -> Any:  # noqa: N802, N803, ANN401
+    def GetServiceQuota(self, ServiceCode: str, QuotaCode: str) -> Any:
         if QuotaCode not in self.quotas:
             raise Refused("NoSuchResourceException")
         return {"Quota": {"ServiceCode": ServiceCode, "QuotaCode": QuotaCode, "Value": self.quotas[QuotaCode]}}
 
-    def LookupEvents(self, StartTime: datetime, **_: object) -> Any:  # noqa: N802, N803, ANN401
+    def LookupEvents(self, StartTime: datetime, **_: object) -> Any:
         return {
             "Events": [
                 {

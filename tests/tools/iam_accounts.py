@@ -102,7 +102,7 @@ def snapshot(*entries: dict[str, Any]) -> Snapshot:
     return Snapshot.of(details(*entries), ACCOUNT, "aws")
 
 
-def _encoded(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _encoded(value: Any) -> Any:
     """An entry with its documents as IAM sends them: JSON in URL encoding."""
     if isinstance(value, list):
         return [_encoded(item) for item in value]
@@ -120,18 +120,18 @@ class PlayedAccount:
     calls: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         return Clients(self).client(service, region)
 
-    def GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+    def GetCallerIdentity(self) -> dict[str, Any]:
         return {"Account": ACCOUNT, "UserId": "A", "Arn": arn("role", "administrator")}
 
-    def GetAccountAuthorizationDetails(  # noqa: N802
+    def GetAccountAuthorizationDetails(
         self,
         *,
-        Filter: list[str],  # noqa: N803
-        MaxItems: int,  # noqa: N803
-        Marker: str = "0",  # noqa: N803
+        Filter: list[str],
+        MaxItems: int,
+        Marker: str = "0",
     ) -> dict[str, Any]:
         assert MaxItems <= 1000
         if self.denied:

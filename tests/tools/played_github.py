@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         (issue,) = [item for item in self.state.issues if item["number"] == int(found[1])]
         return issue
 
-    def _refused(self, path: str, carry_out: Any = None) -> bool:  # noqa: ANN401 - a call, or none
+    def _refused(self, path: str, carry_out: Any = None) -> bool:
         self.state.calls.append(f"{self.command} {path}")
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Bad credentials"})
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _body(self) -> Any:  # noqa: ANN401 - any JSON
+    def _body(self) -> Any:
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
     def _answer(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:

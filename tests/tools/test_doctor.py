@@ -46,7 +46,8 @@ from tests.unit.played_aws import Clients
 from tests.unit.recording import EXAMPLE, ROOT
 from tools.doctor import command as doctor
 from tools.doctor import report
-from tools.doctor.examination import CHECKS, examine
+from tools.doctor.checks.registry import RULES
+from tools.doctor.examination import examine
 from tools.doctor.findings import Finding, Status
 from tools.faults import ToolError
 from tools.stack_file import StackFile
@@ -63,6 +64,7 @@ ANYTHING = document([json.loads(EVERYTHING)])
 CONNECTION = f"arn:aws:codeconnections:{HOME}:{ACCOUNT}:connection/1"
 CLIENTS = Clients(HealthyAws())
 RECENT = NOW - timedelta(days=3)
+SEVERITIES = {rule.id: rule.severities for rule in RULES}
 
 
 @pytest.fixture
@@ -79,7 +81,10 @@ def stack(folder: Path, edit: Edit = lambda _: None, name: str = "dev") -> Stack
 
 
 def looked(aws: HealthyAws, file: StackFile | None = None, **more: Any) -> list[Finding]:
-    return examine(file or StackFile("dev", EXAMPLE), access=CLIENTS.play(aws), now=NOW, **more)
+    findings = examine(file or StackFile("dev", EXAMPLE), access=CLIENTS.play(aws), now=NOW, **more)
+    for finding in findings:
+        assert finding.status in (Status.OK, Status.SKIPPED, Status.UNKNOWN, *SEVERITIES[finding.check]), finding
+    return findings
 
 
 def of(findings: list[Finding], status: Status) -> dict[str, Finding]:
@@ -103,13 +108,19 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     }
 
 
-def test_every_check_is_listed_and_named_in_its_documentation(aws: HealthyAws) -> None:
+def test_every_rule_is_looked_at_and_stands_in_its_documentation(aws: HealthyAws) -> None:
     person(aws)
     found = {finding.check for finding in looked(aws, principal_arn=SCIENTIST)}
-    assert sorted(found) == sorted(CHECKS)
-    listed = re.search(r"^The checks: (.*?)\.$", (ROOT / "docs/doctor.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert listed
-    assert tuple(re.findall(r"`([a-z-]+)`", listed[1])) == CHECKS
+    assert sorted(found) == sorted(rule.id for rule in RULES)
+    rows = [f"| [`{rule.id}`]({rule.url}) | {rule.holds} | {', '.join(rule.severities)} |" for rule in RULES]
+    page = (ROOT / "docs/doctor.md").read_text()
+    assert re.findall(r"^\| \[`.*\|$", page, re.MULTILINE) == rows, "\n" + "\n".join(rows)
+
+
+def test_every_rule_has_a_page_of_aws_and_a_fix_that_can_be_told() -> None:
+    for rule in RULES:
+        assert rule.url.startswith("https://docs.aws.amazon.com/")
+        assert rule.fix.format(up="U", deploy="D")
 
 
 def test_nothing_is_changed_by_looking(aws: HealthyAws) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from awsmodel.arns import ArnScope
 from awsmodel.iam import evaluation
 from awsmodel.iam.evaluation import Request
 from awsmodel.regions import known_regions
 from components.iam import delivery_policies
-from components.iam.pipeline_policies import Place
 from components.providers.aws_access import action_of
 from tests.tools.healthy_aws import ACCOUNT, HOME, NAMES, STUDIO, HealthyAws
 from tests.tools.test_doctor import RECENT, associate, at_github, looked, of, open_studio, stack, with_role, with_studio
@@ -17,7 +17,7 @@ from tools.doctor.examination import SERVICES
 from tools.doctor.findings import Status
 
 TARGET = delivery_policies.Target(
-    place=Place(known_regions()[HOME], ACCOUNT), project=NAMES.project, environment=NAMES.environment
+    scope=ArnScope.of(known_regions()[HOME], ACCOUNT), project=NAMES.project, environment=NAMES.environment
 )
 SERVICE_LINKED = (
     f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/codestar-notifications.amazonaws.com/"

@@ -86,15 +86,15 @@ class Account:
         self.messages: list[dict[str, str]] = []
         self.refuses: str | None = None
 
-    def GetParameter(self, Name: str) -> dict[str, Any]:  # noqa: N802, N803 - AWS's names
+    def GetParameter(self, Name: str) -> dict[str, Any]:
         assert Name == PARAMETER
         return {"Parameter": {"Name": Name, "Value": self.value}}
 
-    def PutParameter(self, Name: str, Value: str, Overwrite: bool) -> None:  # noqa: N802, N803 - AWS's names
+    def PutParameter(self, Name: str, Value: str, Overwrite: bool) -> None:
         assert (Name, Overwrite) == (PARAMETER, True)
         self.value = Value
 
-    def Publish(self, TopicArn: str, Subject: str, Message: str) -> dict[str, str]:  # noqa: N802, N803 - AWS's names
+    def Publish(self, TopicArn: str, Subject: str, Message: str) -> dict[str, str]:
         assert TopicArn == TOPIC
         if self.refuses:
             raise Refused(self.refuses)
@@ -168,7 +168,7 @@ def test_a_message_fits_into_sns_and_names_what_it_can() -> None:
     assert subject.isascii()
 
 
-def run(*arguments: str) -> Any:  # noqa: ANN401 - click's result
+def run(*arguments: str) -> Any:
     return CliRunner().invoke(command, ["--stack", "dev", *arguments], catch_exceptions=False)
 
 

@@ -35,26 +35,26 @@ class Aws:
         self.policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else None
         self.block = block
 
-    def GetBucketPolicy(self, Bucket: str) -> dict[str, Any]:  # noqa: N802, N803 - named like the operation
+    def GetBucketPolicy(self, Bucket: str) -> dict[str, Any]:
         assert Bucket == BUCKET
         if self.policy is None:
             raise Refused("NoSuchBucketPolicy")
         return {"Policy": self.policy}
 
-    def GetPublicAccessBlock(self, Bucket: str) -> dict[str, Any]:  # noqa: N802, N803
+    def GetPublicAccessBlock(self, Bucket: str) -> dict[str, Any]:
         assert Bucket == BUCKET
         return {"PublicAccessBlockConfiguration": self.block}
 
-    def GetTopicAttributes(self, TopicArn: str) -> dict[str, Any]:  # noqa: N802, N803
+    def GetTopicAttributes(self, TopicArn: str) -> dict[str, Any]:
         assert TopicArn == TOPIC
         return {"Attributes": {"Policy": self.policy}}
 
-    def GetKeyPolicy(self, KeyId: str, PolicyName: str) -> dict[str, Any]:  # noqa: N802, N803
+    def GetKeyPolicy(self, KeyId: str, PolicyName: str) -> dict[str, Any]:
         assert (KeyId, PolicyName) == (KEY, "default")
         return {"Policy": self.policy}
 
 
-def client(aws: Aws, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+def client(aws: Aws, service: str) -> Any:
     return Clients(aws).client(service, "us-east-2")
 
 

@@ -314,7 +314,7 @@ class TestStack:
         snapshot(*found, role("somebody")).write(folder / "iam.json")
         return found
 
-    def told(self, folder: Path, *flags: str) -> Any:  # noqa: ANN401 - click's result
+    def told(self, folder: Path, *flags: str) -> Any:
         return CliRunner().invoke(
             command, ["diff", str(folder / "iam.json"), "--stack", "dev", "--folder", str(EXAMPLE), *flags]
         )

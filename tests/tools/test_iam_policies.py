@@ -155,7 +155,7 @@ def option(words: list[str], name: str) -> str | None:
     return words[words.index(name) + 1] if name in words else None
 
 
-def loaded(words: list[str], name: str) -> Any:  # noqa: ANN401 - a policy
+def loaded(words: list[str], name: str) -> Any:
     given = option(words, name)
     assert given is not None
     return json.loads(Path(given.removeprefix("file://")).read_text())

@@ -1,6 +1,7 @@
 """Whether the launch role can launch the products is told before anybody launches one."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,7 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
+    shutil.copytree(source / "functions", folder / "functions")
     (folder / "product.yaml").write_text((source / "product.yaml").read_text().split("notSecret")[0])
     text = (source / "template.yaml").read_text()
     assert old in text
@@ -108,7 +110,7 @@ def test_a_grant_that_no_product_needs_is_told_down_to_the_value_of_its_conditio
 
 
 def test_what_every_call_of_cloudformation_carries_can_be_asked_for() -> None:
-    conditions = {"aws:RequestedRegion": OURS.place.region.name, "aws:PrincipalAccount": OURS.place.account_id}
+    conditions = {"aws:RequestedRegion": OURS.scope.region.name, "aws:PrincipalAccount": OURS.scope.account_id}
     asked = {"StringEquals": conditions, "Bool": {"aws:ViaAWSService": "true"}}
     through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {**asked, **through}}
@@ -241,26 +243,26 @@ class Iam:
         self.calls: list[str] = []
         self._boundary = boundary
 
-    def ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803
+    def ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:
         assert RoleName == "launch"
         return {"PolicyNames": ["b"]} if Marker else {"PolicyNames": ["a"], "IsTruncated": True, "Marker": "2"}
 
-    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:
         return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": self._allow(f"{PolicyName}:*")}
 
-    def ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ANN401, N802, N803, ARG002
+    def ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:  # noqa: ARG002
         arn = f"arn:aws:iam::111122223333:policy/{'d' if Marker else 'c'}"
         page = {"AttachedPolicies": [{"PolicyName": arn[-1], "PolicyArn": arn}]}
         return page if Marker else {**page, "IsTruncated": True, "Marker": "2"}
 
-    def GetPolicy(self, PolicyArn: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetPolicy(self, PolicyArn: str) -> Any:
         return {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}}
 
-    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:
         assert VersionId == "v3"
         return {"PolicyVersion": {"Document": self._allow(f"{PolicyArn[-1]}:*")}}
 
-    def GetRole(self, RoleName: str) -> Any:  # noqa: ANN401, N802, N803
+    def GetRole(self, RoleName: str) -> Any:
         role = {"Path": "/", "RoleName": RoleName, "RoleId": "A" * 16, "Arn": "a" * 20, "CreateDate": 0}
         boundary = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/e"}
         return {"Role": {**role, "PermissionsBoundary": boundary} if self._boundary else role}
@@ -282,12 +284,12 @@ def test_a_role_that_exists_is_judged_in_its_account_for_what_the_stack_publishe
     stack = StackFile("prod", EXAMPLE)
     vars(stack)["access"] = Clients(Iam(boundary=True))
     role = roles.existing("arn:aws:iam::111122223333:role/team/launch", stack)
-    assert (role.place.account_id, role.exact) == ("111122223333", False)
+    assert (role.scope.account_id, role.exact) == ("111122223333", False)
     assert role.environment["Roles.PermissionsBoundary"] == ["sm-mlops-prod-project-boundary"]
     missing = check(PRODUCTS, role).missing
     rules = {finding.resource for finding in missing if finding.action == "events:PutRule"}
     assert {rule for rule in rules if rule.endswith("push")} == {
-        f"arn:aws:events:{role.place.region.name}:111122223333:rule/sagemaker-*-{kind}-push"
+        f"arn:aws:events:{role.scope.region.name}:111122223333:rule/sagemaker-*-{kind}-push"
         for kind in ("build", "deploy")
     }
 

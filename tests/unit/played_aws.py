@@ -49,7 +49,7 @@ class Clients:
         self._count = 0
         return self
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
+    def client(self, service: str, region: str) -> Any:
         if (service, region) not in self._made:
             client = boto3.client(  # type: ignore[call-overload]
                 service,
@@ -65,7 +65,7 @@ class Clients:
     def _keep(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         context["arguments"] = dict(params)
 
-    def _answer(self, model: Any, context: dict[str, Any], **_: object) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
+    def _answer(self, model: Any, context: dict[str, Any], **_: object) -> tuple[Any, dict[str, Any]]:
         self._count += 1
         if self._count == self._kill_before:
             raise KilledError
@@ -83,7 +83,7 @@ class Clients:
             raise KilledError
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}, **answer}
 
-    def _error(self, refused: Refused, model: Any) -> ClientError:  # noqa: ANN401
+    def _error(self, refused: Refused, model: Any) -> ClientError:
         clients = {service: client for (service, _), client in list(self._made.items())}
         service = model.service_model.service_name
         error: type[ClientError] = clients[service].exceptions.from_code(refused.code)

@@ -79,20 +79,20 @@ class Account:
             raise Refused("NoSuchEntity")
         return self.roles[name]
 
-    def GetRole(self, *, RoleName: str) -> Json:  # noqa: N802, N803
+    def GetRole(self, *, RoleName: str) -> Json:
         if self.denied == "GetRole":
             raise Refused("AccessDenied", "not authorized")
         return {"Role": deepcopy(self._role(RoleName))}
 
-    def CreateRole(  # noqa: N802
+    def CreateRole(
         self,
         *,
-        RoleName: str,  # noqa: N803
-        Path: str,  # noqa: N803
-        AssumeRolePolicyDocument: str,  # noqa: N803
-        Tags: list[Json],  # noqa: N803
-        Description: str,  # noqa: N803
-        PermissionsBoundary: str = "",  # noqa: N803
+        RoleName: str,
+        Path: str,
+        AssumeRolePolicyDocument: str,
+        Tags: list[Json],
+        Description: str,
+        PermissionsBoundary: str = "",
     ) -> Json:
         if RoleName in self.roles:
             raise Refused("EntityAlreadyExists")
@@ -112,59 +112,59 @@ class Account:
             self.PutRolePermissionsBoundary(RoleName=RoleName, PermissionsBoundary=PermissionsBoundary)
         return deepcopy({"Role": {key: value for key, value in self.roles[RoleName].items() if key != "Tags"}})
 
-    def DeleteRole(self, *, RoleName: str) -> None:  # noqa: N802, N803
+    def DeleteRole(self, *, RoleName: str) -> None:
         if self.attachments[RoleName] or self.inline[RoleName]:
             raise Refused("DeleteConflict")
         del self.roles[RoleName], self.attachments[RoleName], self.inline[RoleName]
 
-    def TagRole(self, *, RoleName: str, Tags: list[Json]) -> None:  # noqa: N802, N803
+    def TagRole(self, *, RoleName: str, Tags: list[Json]) -> None:
         self._role(RoleName)["Tags"] = [*self._role(RoleName)["Tags"], *Tags]
 
-    def UntagRole(self, *, RoleName: str, TagKeys: list[str]) -> None:  # noqa: N802, N803
+    def UntagRole(self, *, RoleName: str, TagKeys: list[str]) -> None:
         role = self._role(RoleName)
         role["Tags"] = [tag for tag in role["Tags"] if tag["Key"] not in TagKeys]
 
-    def UpdateAssumeRolePolicy(self, *, RoleName: str, PolicyDocument: str) -> None:  # noqa: N802, N803
+    def UpdateAssumeRolePolicy(self, *, RoleName: str, PolicyDocument: str) -> None:
         self._role(RoleName)["AssumeRolePolicyDocument"] = PolicyDocument
 
-    def PutRolePermissionsBoundary(self, *, RoleName: str, PermissionsBoundary: str) -> None:  # noqa: N802, N803
+    def PutRolePermissionsBoundary(self, *, RoleName: str, PermissionsBoundary: str) -> None:
         bound = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": PermissionsBoundary}
         self._role(RoleName)["PermissionsBoundary"] = bound
 
-    def DeleteRolePermissionsBoundary(self, *, RoleName: str) -> None:  # noqa: N802, N803
+    def DeleteRolePermissionsBoundary(self, *, RoleName: str) -> None:
         del self._role(RoleName)["PermissionsBoundary"]
 
-    def ListAttachedRolePolicies(self, *, RoleName: str, **arguments: Any) -> Json:  # noqa: N802, N803
+    def ListAttachedRolePolicies(self, *, RoleName: str, **arguments: Any) -> Json:
         self._role(RoleName)
         arns = sorted(self.attachments[RoleName])
         rows = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
         return _page("AttachedPolicies", rows, arguments)
 
-    def AttachRolePolicy(self, *, RoleName: str, PolicyArn: str) -> None:  # noqa: N802, N803
+    def AttachRolePolicy(self, *, RoleName: str, PolicyArn: str) -> None:
         assert PolicyArn in self.policies
         self.attachments[RoleName].add(PolicyArn)
 
-    def DetachRolePolicy(self, *, RoleName: str, PolicyArn: str) -> None:  # noqa: N802, N803
+    def DetachRolePolicy(self, *, RoleName: str, PolicyArn: str) -> None:
         self.attachments[RoleName].remove(PolicyArn)
 
-    def ListRolePolicies(self, *, RoleName: str, **arguments: Any) -> Json:  # noqa: N802, N803
+    def ListRolePolicies(self, *, RoleName: str, **arguments: Any) -> Json:
         return _page("PolicyNames", sorted(self.inline[RoleName]), arguments)
 
-    def GetRolePolicy(self, *, RoleName: str, PolicyName: str) -> Json:  # noqa: N802, N803
+    def GetRolePolicy(self, *, RoleName: str, PolicyName: str) -> Json:
         document = self.inline[RoleName][PolicyName]
         return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
 
-    def DeleteRolePolicy(self, *, RoleName: str, PolicyName: str) -> None:  # noqa: N802, N803
+    def DeleteRolePolicy(self, *, RoleName: str, PolicyName: str) -> None:
         del self.inline[RoleName][PolicyName]
 
-    def CreatePolicy(self, *, PolicyName: str, Path: str, PolicyDocument: str, **_: str) -> Json:  # noqa: N802, N803
+    def CreatePolicy(self, *, PolicyName: str, Path: str, PolicyDocument: str, **_: str) -> Json:
         arn = f"arn:aws:iam::{ACCOUNT}:policy{Path}{PolicyName}"
         if arn in self.policies:
             raise Refused("EntityAlreadyExists")
         self.policies[arn] = {"v1": PolicyDocument}
         return self.GetPolicy(PolicyArn=arn)
 
-    def GetPolicy(self, *, PolicyArn: str) -> Json:  # noqa: N802, N803
+    def GetPolicy(self, *, PolicyArn: str) -> Json:
         if PolicyArn not in self.policies:
             raise Refused("NoSuchEntity")
         path, _, name = PolicyArn.partition(":policy")[2].rpartition("/")
@@ -177,19 +177,19 @@ class Account:
             }
         }
 
-    def ListPolicies(self, *, Scope: str, PathPrefix: str, **arguments: Any) -> Json:  # noqa: N802, N803
+    def ListPolicies(self, *, Scope: str, PathPrefix: str, **arguments: Any) -> Json:
         assert Scope == "Local"
         found = [arn for arn in sorted(self.policies) if f":policy{PathPrefix}" in arn]
         return _page("Policies", [self.GetPolicy(PolicyArn=arn)["Policy"] for arn in found], arguments)
 
-    def ListPolicyVersions(self, *, PolicyArn: str) -> Json:  # noqa: N802, N803
+    def ListPolicyVersions(self, *, PolicyArn: str) -> Json:
         versions = list(self.policies[PolicyArn])
         return {"Versions": [{"VersionId": one, "IsDefaultVersion": one == versions[-1]} for one in versions]}
 
-    def GetPolicyVersion(self, *, PolicyArn: str, VersionId: str) -> Json:  # noqa: N802, N803
+    def GetPolicyVersion(self, *, PolicyArn: str, VersionId: str) -> Json:
         return {"PolicyVersion": {"VersionId": VersionId, "Document": self.policies[PolicyArn][VersionId]}}
 
-    def CreatePolicyVersion(self, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> Json:  # noqa: N802, N803
+    def CreatePolicyVersion(self, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> Json:
         assert SetAsDefault
         versions = self.policies[PolicyArn]
         if len(versions) >= VERSION_LIMIT:
@@ -198,11 +198,11 @@ class Account:
         versions[f"v{number}"] = PolicyDocument
         return {"PolicyVersion": {"VersionId": f"v{number}", "IsDefaultVersion": True}}
 
-    def DeletePolicyVersion(self, *, PolicyArn: str, VersionId: str) -> None:  # noqa: N802, N803
+    def DeletePolicyVersion(self, *, PolicyArn: str, VersionId: str) -> None:
         assert VersionId != list(self.policies[PolicyArn])[-1]
         del self.policies[PolicyArn][VersionId]
 
-    def DeletePolicy(self, *, PolicyArn: str) -> None:  # noqa: N802, N803
+    def DeletePolicy(self, *, PolicyArn: str) -> None:
         if len(self.policies[PolicyArn]) > 1 or any(PolicyArn in arns for arns in self.attachments.values()):
             raise Refused("DeleteConflict")
         del self.policies[PolicyArn]
@@ -223,7 +223,7 @@ class Provider(AdoptedRoleProvider):
     def __init__(self, account: Account, **kill: int) -> None:
         self._clients = CLIENTS.play(account, **kill)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         return self._clients.client(service, region)
 
 

@@ -20,10 +20,10 @@ class SageMaker:
         self.calls: list[str] = []
         self.gone = False
 
-    def DescribeDomain(self, *, DomainId: str) -> dict[str, str]:  # noqa: N802, N803
+    def DescribeDomain(self, *, DomainId: str) -> dict[str, str]:
         return {"DomainId": DomainId, "DomainArn": f"arn:aws:sagemaker:eu-west-1:111122223333:domain/{DomainId}"}
 
-    def ListTags(self, *, ResourceArn: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N802, N803
+    def ListTags(self, *, ResourceArn: str, NextToken: str = "0") -> dict[str, Any]:
         if self.gone:
             raise Refused("ResourceNotFound")
         assert ResourceArn.endswith(":domain/d-1")
@@ -31,12 +31,12 @@ class SageMaker:
         more = {"NextToken": str(start + 1)} if start + 1 < len(listed) else {}
         return {"Tags": [{"Key": key, "Value": value} for key, value in listed[start : start + 1]], **more}
 
-    def AddTags(self, *, ResourceArn: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N802, N803
+    def AddTags(self, *, ResourceArn: str, Tags: list[dict[str, str]]) -> dict[str, Any]:
         assert ResourceArn.endswith(":domain/d-1")
         self.tags |= {tag["Key"]: tag["Value"] for tag in Tags}
         return {}
 
-    def DeleteTags(self, *, ResourceArn: str, TagKeys: list[str]) -> None:  # noqa: N802, N803
+    def DeleteTags(self, *, ResourceArn: str, TagKeys: list[str]) -> None:
         assert ResourceArn.endswith(":domain/d-1")
         for key in TagKeys:
             del self.tags[key]
@@ -48,7 +48,7 @@ class Provider(DomainTagProvider):
     def __init__(self, sagemaker: SageMaker) -> None:
         self._clients = Clients(sagemaker)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         assert (service, region) == ("sagemaker", "eu-west-1")
         return self._clients.client(service, region)
 

@@ -279,26 +279,26 @@ class PlayedEc2:
         answer: Callable[..., object] = self._changes.get(operation) or getattr(self, f"_{operation}")
         return answer
 
-    def _GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+    def _GetCallerIdentity(self) -> dict[str, Any]:
         return {"Account": ACCOUNT_ID}
 
-    def _DescribeVpcs(self, Filters: object) -> dict[str, Any]:  # noqa: N802, N803
+    def _DescribeVpcs(self, Filters: object) -> dict[str, Any]:
         assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
         return {"Vpcs": FACTS.vpcs}
 
-    def _DescribeSubnets(self, Filters: object, NextToken: str = "") -> dict[str, Any]:  # noqa: N802, N803
+    def _DescribeSubnets(self, Filters: object, NextToken: str = "") -> dict[str, Any]:
         assert Filters == [{"Name": "subnet-id", "Values": list(SUBNETS)}]
         return {"Subnets": FACTS.subnets[1:]} if NextToken else {"Subnets": FACTS.subnets[:1], "NextToken": "more"}
 
-    def _DescribeSecurityGroups(self, Filters: object) -> dict[str, Any]:  # noqa: N802, N803
+    def _DescribeSecurityGroups(self, Filters: object) -> dict[str, Any]:
         assert Filters == [{"Name": "group-id", "Values": [OF_ENDPOINTS, GROUP]}]
         return {"SecurityGroups": FACTS.groups}
 
-    def _DescribeRouteTables(self, Filters: object) -> dict[str, Any]:  # noqa: N802, N803
+    def _DescribeRouteTables(self, Filters: object) -> dict[str, Any]:
         assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
         return {"RouteTables": FACTS.route_tables}
 
-    def _DescribeVpcEndpoints(self, Filters: object) -> dict[str, Any]:  # noqa: N802, N803
+    def _DescribeVpcEndpoints(self, Filters: object) -> dict[str, Any]:
         assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
         return {"VpcEndpoints": FACTS.endpoints}
 

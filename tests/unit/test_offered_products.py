@@ -17,7 +17,7 @@ class Catalog:
         self.calls: list[str] = []
         self.launched = launched
 
-    def SearchProvisionedProducts(self, **_: object) -> dict[str, Any]:  # noqa: N802
+    def SearchProvisionedProducts(self, **_: object) -> dict[str, Any]:
         found = [(product, name) for product, names in self.launched.items() for name in names]
         return {"ProvisionedProducts": [{"Name": name, "ProductId": product} for product, name in found]}
 
@@ -29,7 +29,7 @@ class Provider(OfferedProductsProvider):
         self.asked: list[str] = []
         self._clients = Clients(catalog)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         self.asked.append(region)
         return self._clients.client(service, region)
 

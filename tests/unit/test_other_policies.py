@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from awsmodel.arns import ArnScope
 from awsmodel.iam.evaluation import Request, allowed
 from awsmodel.regions import known_regions
 from components.iam.delivery_policies import Target, preview_statements
-from components.iam.pipeline_policies import Place
 from components.preflight.other_policies import OtherPoliciesError, attached
 from tests.unit.played_aws import Clients, Refused
 
@@ -22,7 +22,7 @@ class Account:
         self.refused = refused
         self.calls: list[str] = []
 
-    def ListEntitiesForPolicy(self, PolicyArn: str, EntityFilter: str, Marker: str = "0") -> Any:  # noqa: N802, N803, ANN401
+    def ListEntitiesForPolicy(self, PolicyArn: str, EntityFilter: str, Marker: str = "0") -> Any:
         assert EntityFilter == "Role"
         if PolicyArn not in self.holders:
             raise Refused("NoSuchEntity")
@@ -34,7 +34,7 @@ class Account:
         return {**page, **({"Marker": str(number + 1)} if more else {})}
 
 
-def found(account: Account, *arns: str) -> Any:  # noqa: ANN401
+def found(account: Account, *arns: str) -> Any:
     return attached(arns, Clients(account), "us-east-2")  # type: ignore[arg-type] # plays the access, too
 
 
@@ -47,7 +47,7 @@ def test_without_the_setting_nobody_is_asked() -> None:
 
 
 def test_whoever_previews_may_ask() -> None:
-    target = Target(place=Place(known_regions()["us-east-2"], "111122223333"), project="acme", environment="dev")
+    target = Target(scope=ArnScope.of(known_regions()["us-east-2"], "111122223333"), project="acme", environment="dev")
     guard = "arn:aws:iam::111122223333:policy/company/guard"
     for arn in (AUDIT, guard):
         assert allowed(preview_statements(target), Request("iam:ListEntitiesForPolicy", arn))

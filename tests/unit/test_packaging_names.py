@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from awsmodel.cloudformation.name_limits import NAME_LIMITS, NAMED_BY_REF
 from components.packaging import ProductFolderError, read_product
-from components.packaging.name_limits import NAME_LIMITS, NAMED_BY_REF
 from tests.unit.product_samples import faults_of as all_faults_of
 from tests.unit.product_samples import lines_of, make_product, product_with, template_with
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.loaders import Loader
 
 from components.packaging import Fault, ProductFolderError, VersionName, digest, discover, read_product
-from components.packaging.product_description import TEXT_LIMITS
+from components.packaging.product_description import TEXT_LIMITS, read_description
 from tests.unit.product_samples import DESCRIPTION, FILES, TEMPLATE, faults_of, make_product, write_files
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
@@ -190,6 +190,10 @@ DESCRIPTION_FAULTS = {
         f"{DESCRIPTION}notSecret: [1]\n",
         ["product.yaml, line 9: notSecret: must be a list of texts"],
     ),
+    "seed": (
+        f"{DESCRIPTION}seed: nothing\n",
+        ["product.yaml, line 9: seed: can only be none; leave it out where a project gets repository/"],
+    ),
     "empty text": (
         described(owner='owner: ""'),
         ["product.yaml, line 3: owner: Service Catalog takes 1 to 8,191 characters, this has 0"],
@@ -237,6 +241,13 @@ DESCRIPTION_FAULTS = {
 @pytest.mark.parametrize(("description", "faults"), DESCRIPTION_FAULTS.values(), ids=DESCRIPTION_FAULTS)
 def test_faults_of_the_description(tmp_path: Path, description: str, faults: list[str]) -> None:
     assert faults_of(make_product(tmp_path, description=description)) == faults
+
+
+def test_a_fault_of_a_text_hides_nothing_that_the_checks_of_the_folder_must_know() -> None:
+    description = f"{described(email='email: team')}notSecret: [tests/key.pem]\nseed: none\n"
+    hints = read_description(description, lambda _line, _reason: None)
+    assert hints is not None
+    assert (hints.not_secret, hints.has_seed) == (("tests/key.pem",), False)
 
 
 def test_the_limits_are_those_of_service_catalog() -> None:

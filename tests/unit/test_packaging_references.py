@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from awsmodel.cloudformation.template import Template
 from components.packaging import ProductFolderError, read_product
 from components.packaging.resource_types import FILE, resource_type
-from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, Template, read_template
+from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, read_template
 from components.packaging.template_references import Meant, check_references
 from tests.resource_types import described
 from tests.seed_code.product_templates import PRODUCTS, SEED_CODE

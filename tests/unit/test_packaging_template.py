@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awsmodel.cloudformation.template import Template
+from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import ProductFolderError, read_product
-from components.packaging.template import ENVIRONMENT, Template, read_template
-from components.packaging.yaml_source import fields
+from components.packaging.template import ENVIRONMENT, committed_environment, filled, read_template
 from tests.unit.product_samples import (
     DESCRIPTION,
     TEMPLATE,
@@ -231,10 +232,10 @@ def test_whatever_stands_around_the_values_stays_and_the_values_arrive(
     case: tuple[str, dict[str, dict[str, str]]],
 ) -> None:
     text, values = case
-    filled = parsed(text).filled(values)
-    assert parsed(filled).environment == values
-    assert len(filled.splitlines()) == len(text.splitlines())
-    assert outside(filled) == outside(text), "something beside the values changed"
+    written = filled(parsed(text), values)
+    assert committed_environment(parsed(written)) == values
+    assert len(written.splitlines()) == len(text.splitlines())
+    assert outside(written) == outside(text), "something beside the values changed"
 
 
 def parsed(text: str) -> Template:

@@ -2,15 +2,17 @@
 
 import pytest
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.delivery.actions.build import build_statements, run_builds
 from components.delivery.actions.source import SourceProvider, read_source
 from components.iam import pipeline_policies
-from components.iam.pipeline_policies import Place, Store
+from components.iam.pipeline_policies import Store
 from components.iam.policies import Statement
 from tests.unit.access import decision
 
-PLACE = Place(known_regions()["us-east-2"], "111122223333")
+REGION = known_regions()["us-east-2"]
+SCOPE = ArnScope.of(REGION, "111122223333")
 HERE = Store(bucket_arn="arn:aws:s3:::acme", key_arn="arn:aws:kms:us-east-2:111122223333:key/1")
 THERE = Store(bucket_arn="arn:aws:s3:::acme-west", key_arn="arn:aws:kms:eu-west-1:111122223333:key/2")
 TOPIC = "arn:aws:sns:us-east-2:111122223333:acme"
@@ -60,7 +62,7 @@ def test_a_source_at_a_git_provider_takes_the_use_of_its_connection_alone() -> N
 
 
 def test_a_pipeline_runs_its_own_builds_where_they_are() -> None:
-    here, there = PLACE.project("a"), PLACE.project("b", "eu-west-1")
+    here, there = SCOPE.build_project("a"), SCOPE.in_region("eu-west-1").build_project("b")
     statements = pipeline(run_builds(here), run_builds(there), run_builds(here))
     arn = "arn:aws:codebuild:{}:111122223333:project/{}"
     assert allowed(statements, "codebuild:StartBuild", arn.format("us-east-2", "a"))
@@ -72,7 +74,7 @@ def test_a_pipeline_runs_its_own_builds_where_they_are() -> None:
 
 
 def test_a_pipeline_asks_for_approval_on_its_topic_only() -> None:
-    statements = pipeline(*pipeline_policies.publish_statements(PLACE.home, TOPIC))
+    statements = pipeline(*pipeline_policies.publish_statements(REGION, TOPIC))
     assert allowed(statements, "sns:Publish", TOPIC)
     assert not allowed(statements, "sns:Publish", f"{TOPIC}-2")
     through = {"kms__ViaService": "sns.us-east-2.amazonaws.com"}
@@ -83,7 +85,7 @@ def test_a_pipeline_asks_for_approval_on_its_topic_only() -> None:
 
 def build(**more: object) -> list[Statement]:
     return build_statements(
-        PLACE,
+        SCOPE,
         PIPELINE,
         "acme-check",
         HERE,
@@ -118,17 +120,17 @@ def test_a_build_reads_its_own_secrets_and_writes_its_own_reports() -> None:
     ("statement", "service", "source"),
     [
         (
-            pipeline_policies.pipeline_trust(PLACE, "acme"),
+            pipeline_policies.pipeline_trust(SCOPE, "acme"),
             "codepipeline.amazonaws.com",
             "arn:aws:codepipeline:us-east-2:111122223333:acme",
         ),
         (
-            pipeline_policies.build_trust(PLACE, "acme", "eu-west-1"),
+            pipeline_policies.build_trust(SCOPE.in_region("eu-west-1"), "acme"),
             "codebuild.amazonaws.com",
             "arn:aws:codebuild:eu-west-1:111122223333:project/acme",
         ),
         (
-            pipeline_policies.start_trust(PLACE, ["acme-push", "acme-schedule"]),
+            pipeline_policies.start_trust(SCOPE, ["acme-push", "acme-schedule"]),
             "events.amazonaws.com",
             "arn:aws:events:us-east-2:111122223333:rule/acme-schedule",
         ),
@@ -144,7 +146,7 @@ def test_a_service_acts_for_one_thing_of_this_account_only(statement: Statement,
 
 
 def test_a_rule_starts_one_pipeline() -> None:
-    statements = pipeline_policies.start_statements(PLACE, "acme")
+    statements = pipeline_policies.start_statements(SCOPE, "acme")
     arn = "arn:aws:codepipeline:us-east-2:111122223333:acme"
     assert allowed(statements, "codepipeline:StartPipelineExecution", arn)
     assert not allowed(statements, "codepipeline:StartPipelineExecution", f"{arn}-2")
@@ -152,7 +154,7 @@ def test_a_rule_starts_one_pipeline() -> None:
 
 
 def test_the_key_of_logs_serves_the_named_log_groups() -> None:
-    statement = pipeline_policies.log_key_statement(PLACE.home, PLACE.account_id, "/aws/codebuild/acme-*")
+    statement = pipeline_policies.log_key_statement(REGION, SCOPE.account, "/aws/codebuild/acme-*")
     group = "arn:aws:logs:us-east-2:111122223333:log-group:/aws/codebuild/acme-check"
     context = "kms:EncryptionContext:aws:logs:arn"
     logs = "logs.us-east-2.amazonaws.com"

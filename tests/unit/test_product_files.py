@@ -24,20 +24,20 @@ class Bucket:
         self.calls: list[str] = []
         self.gone = False
 
-    def GetObjectTagging(self, *, Key: str, **_: object) -> dict[str, Any]:  # noqa: N802, N803
+    def GetObjectTagging(self, *, Key: str, **_: object) -> dict[str, Any]:
         if Key not in self.objects:
             raise Refused("NoSuchKey")
         return {"TagSet": [{"Key": key, "Value": value} for key, value in self.objects[Key][1].items()]}
 
-    def PutObject(self, *, Key: str, Body: BinaryIO, Tagging: str, **_: object) -> None:  # noqa: N802, N803
+    def PutObject(self, *, Key: str, Body: BinaryIO, Tagging: str, **_: object) -> None:
         content = Body.read()
         self.received += len(content)
         self.objects[Key] = (content, dict(pair.split("=") for pair in Tagging.split("&")))
 
-    def DeleteObject(self, *, Key: str, **_: object) -> None:  # noqa: N802, N803
+    def DeleteObject(self, *, Key: str, **_: object) -> None:
         del self.objects[Key]
 
-    def ListObjectsV2(self, *, Prefix: str, ContinuationToken: str = "", **_: object) -> dict[str, Any]:  # noqa: N802, N803
+    def ListObjectsV2(self, *, Prefix: str, ContinuationToken: str = "", **_: object) -> dict[str, Any]:
         if self.gone:
             raise Refused("NoSuchBucket")
         keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken)
@@ -51,7 +51,7 @@ class Provider(ProductFilesProvider):
     def __init__(self, bucket: Bucket) -> None:
         self._clients = Clients(bucket)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         assert (service, region) == ("s3", "eu-west-1")
         return self._clients.client(service, region)
 

@@ -49,10 +49,10 @@ class Catalog:
         return artifact
 
     @property
-    def client(self) -> Any:  # noqa: ANN401
+    def client(self) -> Any:
         return Clients(self).client("servicecatalog", "eu-west-1")
 
-    def ListProvisioningArtifacts(self, **_: object) -> dict[str, Any]:  # noqa: N802
+    def ListProvisioningArtifacts(self, **_: object) -> dict[str, Any]:
         if self.denied:
             raise Refused("AccessDeniedException", "not authorized")
         if self.gone:
@@ -60,11 +60,11 @@ class Catalog:
         # AWS promises no order.
         return {"ProvisioningArtifactDetails": [dict(artifact) for artifact in reversed(self.artifacts)]}
 
-    def CreateProvisioningArtifact(  # noqa: N802
+    def CreateProvisioningArtifact(
         self,
         *,
-        Parameters: dict[str, Any],  # noqa: N803
-        IdempotencyToken: str,  # noqa: N803
+        Parameters: dict[str, Any],
+        IdempotencyToken: str,
         **_: object,
     ) -> dict[str, Any]:
         assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_-]*", IdempotencyToken), "AWS refuses any other token"
@@ -72,12 +72,12 @@ class Catalog:
         self.changes += 1
         return {"ProvisioningArtifactDetail": dict(self._add(Parameters["Name"]))}
 
-    def UpdateProvisioningArtifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:  # noqa: N802, N803
+    def UpdateProvisioningArtifact(self, *, ProvisioningArtifactId: str, **change: Any) -> None:
         self.changes += 1
         (artifact,) = [artifact for artifact in self.artifacts if artifact["Id"] == ProvisioningArtifactId]
         artifact.update({key: change[key] for key in ("Active", "Guidance", "Description") if key in change})
 
-    def SearchProvisionedProducts(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N802, N803
+    def SearchProvisionedProducts(self, *, PageToken: str = "0", **_: object) -> dict[str, Any]:
         """One to a page, so that a reader who stops at the first is found out."""
         index = int(PageToken)
         found = [(PRODUCT, name) for name in self.used]
@@ -100,7 +100,7 @@ class Provider(ProductVersionProvider):
     def __init__(self, catalog: Catalog) -> None:
         self._clients = Clients(catalog)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         assert (service, region) == ("servicecatalog", "eu-west-1")
         return self._clients.client(service, region)
 

@@ -45,17 +45,17 @@ class Account:
     denied: str = ""
     calls: list[str] = field(default_factory=list)
 
-    def GetSagemakerServicecatalogPortfolioStatus(self) -> dict[str, Any]:  # noqa: N802
+    def GetSagemakerServicecatalogPortfolioStatus(self) -> dict[str, Any]:
         return {"Status": "Enabled" if self.enabled else "Disabled"}
 
-    def EnableSagemakerServicecatalogPortfolio(self) -> None:  # noqa: N802
+    def EnableSagemakerServicecatalogPortfolio(self) -> None:
         self.enabled = True
 
-    def DisableSagemakerServicecatalogPortfolio(self) -> None:  # noqa: N802
+    def DisableSagemakerServicecatalogPortfolio(self) -> None:
         self.enabled = False
         self.principals = {}
 
-    def ListAcceptedPortfolioShares(self, **arguments: Any) -> dict[str, Any]:  # noqa: N802
+    def ListAcceptedPortfolioShares(self, **arguments: Any) -> dict[str, Any]:
         assert arguments["PortfolioShareType"] == "IMPORTED"
         shown = [item for item in self.portfolios if self.enabled or item != PORTFOLIO]
         if "PageToken" not in arguments:
@@ -64,37 +64,37 @@ class Account:
             shown = [item for item in shown if item != PORTFOLIO]
         return _page("PortfolioDetails", shown, arguments, "PageToken", "NextPageToken")
 
-    def ListPrincipalsForPortfolio(self, **arguments: Any) -> dict[str, Any]:  # noqa: N802
+    def ListPrincipalsForPortfolio(self, **arguments: Any) -> dict[str, Any]:
         assert arguments["PortfolioId"] == PORTFOLIO["Id"]
         shown = [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in self.principals.items()]
         return _page("Principals", shown, arguments, "PageToken", "NextPageToken", size=50)
 
-    def AssociatePrincipalWithPortfolio(self, *, PrincipalARN: str, PrincipalType: str, **_: str) -> None:  # noqa: N802, N803
+    def AssociatePrincipalWithPortfolio(self, *, PrincipalARN: str, PrincipalType: str, **_: str) -> None:
         if self.denied == "AssociatePrincipalWithPortfolio":
             raise Refused("AccessDeniedException", "not authorized")
         self.principals[PrincipalARN] = PrincipalType
 
-    def DisassociatePrincipalFromPortfolio(self, *, PrincipalARN: str, PrincipalType: str, **_: str) -> None:  # noqa: N802, N803
+    def DisassociatePrincipalFromPortfolio(self, *, PrincipalARN: str, PrincipalType: str, **_: str) -> None:
         assert self.principals[PrincipalARN] == PrincipalType
         del self.principals[PrincipalARN]
 
-    def GetParametersByPath(self, *, Path: str, **arguments: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def GetParametersByPath(self, *, Path: str, **arguments: Any) -> dict[str, Any]:
         found = [
             {"Name": name, "Value": value} for name, value in self.parameters.items() if name.startswith(f"{Path}/")
         ]
         return _page("Parameters", found, arguments, "NextToken", "NextToken")
 
-    def PutParameter(self, *, Name: str, Value: str, Overwrite: bool, **_: str) -> dict[str, Any]:  # noqa: N802, N803
+    def PutParameter(self, *, Name: str, Value: str, Overwrite: bool, **_: str) -> dict[str, Any]:
         assert Overwrite
         assert len(Value) <= VALUE_LIMIT
         self.parameters[Name] = Value
         return {"Version": 1}
 
-    def DeleteParameters(self, *, Names: list[str]) -> None:  # noqa: N802, N803
+    def DeleteParameters(self, *, Names: list[str]) -> None:
         for name in Names:
             del self.parameters[name]
 
-    def GetRole(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N802, N803
+    def GetRole(self, *, RoleName: str) -> dict[str, Any]:
         if RoleName not in self.roles:
             raise Refused("NoSuchEntity")
         described = {"RoleName": RoleName, "RoleId": self.roles[RoleName], "Arn": role(RoleName), "Path": "/studio/"}
@@ -117,7 +117,7 @@ class Provider(ProjectsPortfolioProvider):
         self.slept: list[float] = []
         self.sleep = self.slept.append  # type: ignore[assignment]
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ANN401
+    def client(self, service: str, region: str) -> Any:
         return self._clients.client(service, region)
 
 

@@ -21,7 +21,7 @@ from tests.unit.recording import ROOT
 class Refusing(AwsResourceProvider):
     """Refuses, or has an accident."""
 
-    def delete(self, id_: str, _props: Any) -> None:  # noqa: ANN401
+    def delete(self, id_: str, _props: Any) -> None:
         if id_ == "refused":
             raise AwsError("product prod-1 cannot be removed") from KeyError("AWS")
         raise RuntimeError("an accident")

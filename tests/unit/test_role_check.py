@@ -95,10 +95,10 @@ class Iam:
         self.denied = denied
         self.calls: list[str] = []
 
-    def GetCallerIdentity(self) -> dict[str, str]:  # noqa: N802
+    def GetCallerIdentity(self) -> dict[str, str]:
         return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/operator", "UserId": "AIDA"}
 
-    def GetRole(self, RoleName: str) -> dict[str, Any]:  # noqa: N802, N803
+    def GetRole(self, RoleName: str) -> dict[str, Any]:
         if RoleName in self.denied:
             raise Refused("AccessDenied", "not authorized")
         if RoleName not in self.roles:

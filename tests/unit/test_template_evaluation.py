@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from awsmodel.cloudformation.templates import Evaluation, Json, Template, TemplateError
+from awsmodel.cloudformation.evaluation import Evaluation
+from awsmodel.cloudformation.template import Json, Template, TemplateError
 
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "123456789012"}
 
@@ -17,7 +18,7 @@ class Made:
 
 def evaluate(properties: str, head: str = "", parameters: dict[str, str] | None = None) -> Json:
     indented = "\n".join(f"      {line}" for line in properties.splitlines())
-    template = Template(
+    template = Template.parse(
         f"{head}\nResources:\n  Made: {{Type: A}}\n  Asked:\n    Type: A\n    Properties:\n{indented}\n"
     )
     evaluation = Evaluation(template, template.resolve_parameters(parameters or {}), PSEUDO)
@@ -85,7 +86,7 @@ def test_a_function_that_gives_nothing_says_why(text: str, reason: str) -> None:
     ],
 )
 def test_parameters_are_checked(given: dict[str, str], reason: str) -> None:
-    template = Template("""
+    template = Template.parse("""
 Parameters:
   Name: {Type: String, AllowedPattern: "[a-z]+", MaxLength: 5}
   Size: {Type: String, Default: small, AllowedValues: [small, large]}
@@ -103,7 +104,7 @@ def test_lists_of_parameters_are_split() -> None:
 
 
 def test_resources_come_after_those_that_they_need() -> None:
-    template = Template("""
+    template = Template.parse("""
 Conditions: {Never: !Equals [a, b]}
 Resources:
   A: {Type: A, Properties: {X: !Sub "${B.Arn}"}}
@@ -116,7 +117,7 @@ Resources:
 
 
 def test_a_circle_of_resources_is_refused() -> None:
-    template = Template("Resources: {A: {Type: A, Properties: {X: !Ref B}}, B: {Type: A, DependsOn: A}}")
+    template = Template.parse("Resources: {A: {Type: A, Properties: {X: !Ref B}}, B: {Type: A, DependsOn: A}}")
     with pytest.raises(TemplateError, match="Circular dependency between resources: \\[A, B\\]"):
         Evaluation(template, {}, PSEUDO).order()
 
@@ -124,4 +125,4 @@ def test_a_circle_of_resources_is_refused() -> None:
 @pytest.mark.parametrize("section", ["Transform: AWS::Serverless-2016-10-31", "Rules: {}"])
 def test_a_section_that_is_not_supported_is_refused(section: str) -> None:
     with pytest.raises(TemplateError, match="is not supported"):
-        Template(f"{section}\nResources: {{A: {{Type: A}}}}")
+        Template.parse(f"{section}\nResources: {{A: {{Type: A}}}}")

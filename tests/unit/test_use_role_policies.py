@@ -25,7 +25,7 @@ from components.sections.iam import (
 )
 from tests.unit.access import decision
 from tools.launch_permissions.needs import Launch, Need
-from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.resource_rights import LaunchScope
 
 REGION = known_regions()["eu-west-1"]
 ACCOUNT = "111122223333"
@@ -73,8 +73,8 @@ def needed(slug: str) -> Iterator[Need]:
         "Roles.PermissionsBoundary": ["boundary"],
         **{f"Roles.{role}": [""] for role in UseRole},
     }
-    place = Place(region=REGION, account_id=ACCOUNT, topic_arn=TOPIC)
-    for need in Launch(seed_code.product(slug), place, environment).role_needs():
+    scope = LaunchScope(region=REGION, account_id=ACCOUNT, topic_arn=TOPIC)
+    for need in Launch(seed_code.product(slug), scope, environment).role_needs():
         is_object = "/" in need.request.resource
         on_nothing = {"s3:GetObject": not is_object, "s3:ListBucket": is_object}
         if not (need.request.action.startswith("ec2:") or on_nothing.get(need.request.action)):

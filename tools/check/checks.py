@@ -90,7 +90,7 @@ class Check:
 
 
 def settings_of_stacks(mine: Mine) -> Found:
-    """The settings of every stack file."""
+    """Return the settings of every stack file."""
     if not mine.files:
         return Found(looked_at=(), faults=[f"there is no Pulumi.<stack>.yaml in {mine.folder}"])
     return Found(looked_at=[file.stack for file in mine.files], faults=list(mine.refused.values()))
@@ -112,7 +112,7 @@ def products(mine: Mine) -> Found:
 
 
 def program(mine: Mine) -> Found:
-    """The whole program with every stack file, on an engine and an AWS that only take down what they are asked for."""
+    """Run the program with every stack file, on an engine and an AWS that only take down what they are asked."""
     faults = []
     for file in mine.sound:
         account_ids = file.values.get("aws:allowedAccountIds") or [ACCOUNT_ID]
@@ -127,7 +127,7 @@ def program(mine: Mine) -> Found:
 
 
 def templates(mine: Mine) -> Found:
-    """The products' templates as they are published, and those of their repositories, by cfn-lint."""
+    """Lint the products' templates as they are published, and those of their repositories."""
     looked_at: list[str] = []
     faults: list[str] = []
     with suppress(ProductFolderError):  # is a fault of the products
@@ -167,7 +167,7 @@ def launches(mine: Mine) -> Found:
 
 
 def repositories(mine: Mine) -> Found:
-    """What becomes each project's first commit passes its own `make check`; without a Makefile it has none.
+    """Tell what becomes each project's first commit passes its own `make check`; without a Makefile it has none.
 
     The first run installs the repository's own environment into its `.venv`, from the package index.
     """
@@ -200,7 +200,7 @@ def _shown(path: str) -> str:
 
 
 def _linted(paths: Sequence[str]) -> Iterator[str]:
-    """What cfn-lint finds in templates that are used as they are."""
+    """Tell what cfn-lint finds in templates that are used as they are."""
     if not paths:
         return
     linter = Path(sys.executable).with_name("cfn-lint")
@@ -217,7 +217,7 @@ def _linted(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _raised(error: Exception) -> str:
-    """An exception in a line: where in this checkout, and what."""
+    """Return an exception in a line: where in this checkout, and what."""
     places = [
         f"{Path(frame.filename).relative_to(PROJECT)}:{frame.lineno}: "
         for frame in traceback.extract_tb(error.__traceback__)
@@ -241,7 +241,7 @@ def _is_sound(slug: str) -> bool:
 
 
 def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> Iterator[str]:
-    """What launch roles lack for products, each thing once."""
+    """Tell what launch roles lack for products, each thing once."""
     told = dict[str, None]()
     for role, slug in product(judged, slugs):
         try:

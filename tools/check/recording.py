@@ -21,6 +21,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.preflight import network_check, other_policies, role_check
 from settings import NAMESPACE
@@ -52,7 +53,7 @@ class Registration:
         return {urn.rsplit("::", 1)[-1] for urn in self.request.dependencies}
 
     def policy(self) -> dict[str, Any]:
-        """The policy document among the inputs."""
+        """Return the policy document among the inputs."""
         loaded: dict[str, Any] = json.loads(self.inputs["policy"])
         return loaded
 
@@ -66,11 +67,11 @@ class Recording:
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> list[Registration]:
-        """The resources of a type."""
+        """Return the resources of a type."""
         return [resource for resource in self.resources if resource.type == resource_type]
 
     def named(self, name: str) -> Registration:
-        """The one resource of a logical name."""
+        """Return the one resource of a logical name."""
         matches = [resource for resource in self.resources if resource.name == name]
         if len(matches) != 1:
             raise AssertionError(f"{len(matches)} resources are named {name!r}: {sorted(self.names())}")
@@ -148,7 +149,11 @@ class Answers(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Answer a function of a provider."""
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105 - a function's token
-            return {"accountId": self._account_id, "arn": f"arn:aws:iam::{self._account_id}:root", "userId": "root"}, []
+            return {
+                "accountId": self._account_id,
+                "arn": ArnScope("aws", "", self._account_id).root(),
+                "userId": "root",
+            }, []
         raise AssertionError(f"the program called {args.token}, which nothing here answers")
 
 

@@ -207,7 +207,7 @@ def _act_as(role_arn: str | None, of: StackFile) -> None:
 
 
 def _removal(test: DeploymentTest, stack: str, execution: str, role_arn: str | None) -> str:
-    """The command that destroys what a test has left."""
+    """Return the command that destroys what a test has left."""
     role = ("--role-arn", role_arn) if role_arn else ()
     return hints.tool(
         "deployment-test", "destroy", test.tested.option_name, "-s", stack, "--execution", execution, *role

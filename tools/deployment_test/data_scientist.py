@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +16,11 @@ from components.catalog.product import STUDIO_VISIBILITY
 from components.packaging import Product
 from tools.deployment_test.waiting import Waiting
 from tools.faults import ToolError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_servicecatalog import ServiceCatalogClient
+    from types_boto3_servicecatalog.type_defs import SearchProductsInputTypeDef
 
 Client = Callable[[str], Any]
 """Gives the client of a service, in one region, as the data scientist."""
@@ -46,7 +51,7 @@ class DataScientist:
     waiting: Waiting
 
     def offered(self, product_name: str) -> Mapping[str, str]:
-        """A product of the catalog and the version that people launch, as `CreateProject` wants them.
+        """Return a product of the catalog and the version that people launch, as `CreateProject` wants them.
 
         Raises:
             ToolError: nobody offers the product to this caller.
@@ -60,9 +65,9 @@ class DataScientist:
         return {"ProductId": found[0]["ProductId"], "ProvisioningArtifactId": newest[-1]}
 
     @staticmethod
-    def _products(catalog: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - a botocore client
+    def _products(catalog: "ServiceCatalogClient") -> Iterator[Mapping[str, Any]]:
         """Every product that the caller may launch; botocore has no paginator for the call."""
-        token: dict[str, str] = {}
+        token: SearchProductsInputTypeDef = {}
         while True:
             page = catalog.search_products(**token)
             yield from page["ProductViewSummaries"]
@@ -90,7 +95,7 @@ class DataScientist:
         return f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com/{next(iter(visible))}"
 
     @staticmethod
-    def _visible(s3: Any, bucket: str, key: str) -> bool:  # noqa: ANN401 - a botocore client
+    def _visible(s3: "S3Client", bucket: str, key: str) -> bool:
         tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
         return {tag["Key"]: tag["Value"] for tag in tags}.items() >= STUDIO_VISIBILITY.items()
 
@@ -130,7 +135,7 @@ class DataScientist:
         self.waiting.until(f"project {name} to be {wanted}", look)
 
     def _project(self, name: str) -> Mapping[str, Any] | None:
-        """A project as AWS describes it; None where there is none."""
+        """Return a project as AWS describes it; None where there is none."""
         try:
             found: Mapping[str, Any] = self.client("sagemaker").describe_project(ProjectName=name)
         except ClientError as error:
@@ -166,7 +171,7 @@ class DataScientist:
         return sorted(name for name in names if contained in name)
 
     def executions(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
-        """Runs of a pipeline, the newest first."""
+        """Return runs of a pipeline, the newest first."""
         pages = self.client("codepipeline").get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
         return [item for page in pages for item in page["pipelineExecutionSummaries"]]
 
@@ -236,7 +241,7 @@ class DataScientist:
                 raise ToolError(f"training {name}: {run['PipelineExecutionStatus']}: {'; '.join(told)}")
 
     def _trained(self, name: str) -> Mapping[str, Any] | None:
-        """The newest execution of a SageMaker pipeline, once it has ended."""
+        """Return the newest execution of a SageMaker pipeline, once it has ended."""
         runs = self.client("sagemaker").list_pipeline_executions(
             PipelineName=name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
         )["PipelineExecutionSummaries"]

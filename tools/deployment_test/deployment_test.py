@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from awsmodel.arns import ArnScope
 from components import packaging
 from components.catalog.catalog import studio_location
 from components.catalog.publication import product_name
@@ -60,6 +61,11 @@ class DeploymentTest:
         found: Mapping[str, str] = self._client("sts").get_caller_identity()
         return found
 
+    @property
+    def _arns(self) -> ArnScope:
+        partition, region = self._client("sts").meta.partition, self.tested.file.settings.home_region
+        return ArnScope(partition, region, self._identity["Account"])
+
     def bring_up(self) -> None:
         """Deploy the stack under test; it lets whoever runs the test create projects."""
         with self._step(f"bring up {self.tested.name}"):
@@ -95,9 +101,7 @@ class DeploymentTest:
         for region, names in buckets.items():
             for name in names:
                 yield from exposure.bucket_faults(self._client("s3", region), name, account)
-        partition = self._client("sns").meta.partition
-        topic = f"arn:{partition}:sns:{wanted.home_region}:{account}:{wanted.names.topic.value}"
-        yield from exposure.topic_faults(self._client("sns"), topic)
+        yield from exposure.topic_faults(self._client("sns"), self._arns.topic(wanted.names.topic.value))
         purposes = {"artifacts": wanted.artifacts.regions, "notifications": (wanted.home_region,)}
         for purpose, regions in purposes.items():
             for region in regions:
@@ -122,9 +126,8 @@ class DeploymentTest:
             raise ToolError("there is no catalog to create projects from")
         if wanted.catalog.service_catalog:
             return lambda product: projects.scientist.offered(product_name(product, wanted.names))
-        account, region = self._identity["Account"], wanted.home_region
-        location = studio_location(wanted.names.distribution_bucket(account, region).value)
-        role = f"arn:{self._client('sts').meta.partition}:iam::{account}:role/{wanted.names.launch_role.value}"
+        bucket = wanted.names.distribution_bucket(self._identity["Account"], wanted.home_region)
+        location, role = studio_location(bucket.value), self._arns.role(wanted.names.launch_role.value)
         return lambda product: {
             "TemplateName": product.slug,
             "TemplateURL": projects.scientist.listed(product, location),
@@ -178,7 +181,7 @@ def say(text: str) -> None:
 
 
 def role_of(caller_arn: str) -> str | None:
-    """What stands for the caller in a portfolio: the role of a session, or a user. The account's root needs nothing."""
+    """Name the caller in a portfolio: the role of a session, or a user. The account's root needs nothing."""
     prefix, _, rest = caller_arn.partition(":assumed-role/")
     if rest:
         return f"{prefix.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"

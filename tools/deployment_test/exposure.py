@@ -2,11 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from awsmodel.arns import ANY, ArnScope
 from awsmodel.iam.evaluation import Request, Statement, decision, statements
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sns import SNSClient
 
 Client = Callable[[str], Any]
 """Gives the client of a service in one region."""
@@ -17,12 +23,12 @@ STRANGER = "999999999999"
 _READ = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 
-def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
-    """What is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
+def bucket_faults(s3: "S3Client", bucket: str, account_id: str) -> Iterator[str]:
+    """Tell what is wrong with how a bucket is guarded: plain HTTP, other accounts, the public."""
     policy = _policy(lambda: s3.get_bucket_policy(Bucket=bucket)["Policy"])
     partition = s3.meta.partition
-    objects = f"arn:{partition}:s3:::{bucket}/any"
-    owner = f"arn:{partition}:iam::{account_id}:role/any"
+    arns = ArnScope(partition, ANY, account_id)
+    objects, owner = arns.object(bucket, "any"), arns.role("any")
     for action in ("s3:GetObject", "s3:PutObject"):
         plain = Request(action, objects, {"aws:SecureTransport": "false"}, owner)
         if decision(policy, plain) != "deny":
@@ -32,8 +38,8 @@ def bucket_faults(s3: Any, bucket: str, account_id: str) -> Iterator[str]:  # no
     yield from (f"bucket {bucket}: {name} is off" for name, on in sorted(block.items()) if not on)
 
 
-def topic_faults(sns: Any, topic_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
-    """What is wrong with how a topic is guarded."""
+def topic_faults(sns: "SNSClient", topic_arn: str) -> Iterator[str]:
+    """Tell what is wrong with how a topic is guarded."""
     policy = _policy(lambda: sns.get_topic_attributes(TopicArn=topic_arn)["Attributes"]["Policy"])
     plain = Request("sns:Publish", topic_arn, {"aws:SecureTransport": "false"}, "*")
     if decision(policy, plain) != "deny":
@@ -42,8 +48,8 @@ def topic_faults(sns: Any, topic_arn: str) -> Iterator[str]:  # noqa: ANN401 - a
         yield from _strangers(f"topic {topic_arn}", policy, action, topic_arn, sns.meta.partition, {})
 
 
-def key_faults(kms: Any, key_arn: str) -> Iterator[str]:  # noqa: ANN401 - a botocore client
-    """What is wrong with how a key is guarded."""
+def key_faults(kms: "KMSClient", key_arn: str) -> Iterator[str]:
+    """Tell what is wrong with how a key is guarded."""
     policy = _policy(lambda: kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     for action in ("kms:Decrypt", "kms:PutKeyPolicy"):
         yield from _strangers(f"key {key_arn}", policy, action, key_arn, kms.meta.partition, {})
@@ -52,14 +58,14 @@ def key_faults(kms: Any, key_arn: str) -> Iterator[str]:  # noqa: ANN401 - a bot
 def _strangers(
     what: str, policy: Iterable[Statement], action: str, resource: str, partition: str, context: Mapping[str, str]
 ) -> Iterator[str]:
-    principal = f"arn:{partition}:iam::{STRANGER}:role/any"
+    principal = ArnScope(partition, ANY, STRANGER).role("any")
     keys = {**context, "aws:PrincipalAccount": STRANGER, "kms:CallerAccount": STRANGER}
     if decision(policy, Request(action, resource, keys, principal)) == "allow":
         yield f"{what} lets other accounts call {action}"
 
 
 def _policy(read: Callable[[], str]) -> list[Statement]:
-    """The statements of a policy; none where the resource has no policy."""
+    """Return the statements of a policy; none where the resource has no policy."""
     try:
         return statements(json.loads(read()))
     except ClientError as error:

@@ -96,7 +96,7 @@ class StackUnderTest:
             part.replace(self.file.path)
 
     def _kept(self) -> Mapping[str, Any]:
-        """What of the testing stack's file says how secrets are kept; the key itself is made anew."""
+        """Tell what of the testing stack's file says how secrets are kept; the key itself is made anew."""
         loaded = yaml.safe_load(self.of.path.read_text(encoding="utf-8"))
         return {"secretsprovider": loaded.get("secretsprovider")}
 

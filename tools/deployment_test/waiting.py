@@ -22,7 +22,7 @@ class Waiting:
     clock: Callable[[], float] = time.monotonic
 
     def until(self, what: str, look: Callable[[], Found | None]) -> Found:
-        """What a look finds, as soon as it finds something.
+        """Tell what a look finds, as soon as it finds something.
 
         Raises:
             ToolError: it does not within the limit; the message names what was waited for.

@@ -48,7 +48,7 @@ def exit_code(findings: Sequence[Finding]) -> int:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """What is looked at, in one line of the terminal; nothing where standard error is none."""
+    """Tell what is looked at, in one line of the terminal; nothing where standard error is none."""
     console = make_console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None

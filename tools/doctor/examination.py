@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from awsmodel.regions import known_regions
 from components.providers.aws_access import DENIED, action_of, explained
-from tools.doctor import catalog, principal, projects, quotas, roles, source
-from tools.doctor.builds import build_images
-from tools.doctor.findings import Finding, SkipError, Verdict, skipped, unknown
-from tools.doctor.made_roles import made_roles
-from tools.doctor.places import Access, Account, Offer, Place
+from tools.doctor.account import Access, Account, CatalogProduct, StackRegion
+from tools.doctor.checks import registry
+from tools.doctor.checks.principal import PrincipalRole
+from tools.doctor.checks.registry import Rule
+from tools.doctor.findings import Finding, SkipError, Status, Verdict, skipped, unknown
 from tools.faults import ToolError
 from tools.stack_file import StackFile
 
@@ -40,14 +40,14 @@ PATIENCE = {"connect_timeout": 5, "read_timeout": 20, "retries": {"mode": "stand
 """A service that no network leads to must not hold up the others for minutes."""
 
 Progress = Callable[[str], None]
-Thing = TypeVar("Thing", Account, Place, Offer, principal.Person)
+Subject = TypeVar("Subject", Account, StackRegion, CatalogProduct, PrincipalRole)
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A check and what it is to look at."""
+class _Check:
+    """A rule and what it is checked on."""
 
-    check: str
+    rule: Rule[...]
     subject: str
     run: Callable[[], Verdict]
 
@@ -81,7 +81,7 @@ def examine(
     account = Account.of(file, access or replace(file.access, patience=PATIENCE), now)
     groups = _groups(account, _chosen(account, regions), _person(account, principal_arn))
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = pool.map(partial(_look, account, progress), groups)
+        found = pool.map(partial(_checked, account, progress), groups)
         return [finding for findings in found for finding in findings]
 
 
@@ -97,8 +97,8 @@ def _chosen(account: Account, regions: Sequence[str]) -> list[str]:
     return [region for region in known if region in regions or not regions]
 
 
-def _person(account: Account, arn: str | None) -> principal.Person | None:
-    """The role behind an ARN. A session's ARN lacks the role's path, so IAM is asked for it."""
+def _person(account: Account, arn: str | None) -> PrincipalRole | None:
+    """Return the role behind an ARN. A session's ARN lacks the role's path, so IAM is asked for it."""
     if arn is None:
         return None
     parts = arn.split(":", 5)
@@ -108,60 +108,68 @@ def _person(account: Account, arn: str | None) -> principal.Person | None:
     if parts[4] != account.id:
         raise ToolError(f"--principal {arn}: not a role of account {account.id}, which is looked at")
     if kind == "role":
-        return principal.Person(account, arn)
-    session = principal.Person(account, account.arn("iam", "", f"role/{name.partition('/')[0]}"))
+        return PrincipalRole(account, arn)
+    session = PrincipalRole(account, account.arns.role(name.partition("/")[0]))
     with explained(f"role of {arn}", "iam", account.home.name):
-        return session if session.role is None else principal.Person(account, session.role["Arn"])
+        return session if session.role is None else PrincipalRole(account, session.role["Arn"])
 
 
-def _groups(account: Account, regions: Iterable[str], person: principal.Person | None) -> Iterator[list[_Look]]:
-    """What is looked at one after the other, in groups that can be looked at side by side."""
-    yield [_of(check, account.wanted.home_region, account) for check in source.CHECKS]
-    yield [_of(check, account.names.prefix, account) for check in (*roles.CHECKS, *quotas.ACCOUNT_CHECKS)]
-    yield [_of(made_roles, account.names.prefix, account)]
+def _groups(account: Account, regions: Iterable[str], person: PrincipalRole | None) -> Iterator[list[_Check]]:
+    """Tell what is looked at one after the other, in groups that can be looked at side by side."""
+    yield [_of(rule, account.wanted.home_region, account) for rule in registry.SOURCE]
+    yield [_of(rule, account.names.prefix, account) for rule in registry.ROLES]
+    yield [_of(rule, account.names.prefix, account) for rule in registry.MADE_ROLES]
     if person is not None:
-        yield [_of(check, person.name, person) for check in principal.PERSON_CHECKS]
-    for region in regions:
-        place = Place(account, known_regions()[region])
-        yield list(_in_region(place, person))
+        yield [_of(rule, person.name, person) for rule in registry.PRINCIPAL]
+    for name in regions:
+        yield list(_in_region(StackRegion(account, known_regions()[name]), person))
 
 
-def _in_region(place: Place, person: principal.Person | None) -> Iterator[_Look]:
-    account, name = place.account, place.name
+def _in_region(region: StackRegion, person: PrincipalRole | None) -> Iterator[_Check]:
+    account, name = region.account, region.name
     if account.wanted.projects is None or name in account.wanted.project_regions:
-        yield from (_of(check, name, place) for check in projects.CHECKS)
+        yield from (_of(rule, name, region) for rule in registry.PROJECTS)
     if name in account.catalog_regions:
-        yield from (_of(check, name, place) for check in catalog.PLACE_CHECKS)
+        yield from (_of(rule, name, region) for rule in registry.CATALOG)
         for slug in account.catalog.products:
-            offer = Offer(place, slug)
-            yield from (_of(check, f"{name} {slug}", offer) for check in catalog.OFFER_CHECKS)
-        yield from (_of(check, name, place) for check in (build_images, source.codecommit, *quotas.PLACE_CHECKS))
-    yield _of(projects.principal_identities, name, place)
+            product = CatalogProduct(region, slug)
+            yield from (_of(rule, f"{name} {slug}", product) for rule in registry.PRODUCT)
+        yield from (_of(rule, name, region) for rule in registry.SERVICES)
+    yield from (_of(rule, name, region) for rule in registry.IDENTITIES)
     if person is not None:
-        for check in (principal.principal_finds_products, principal.principal_finds_projects):
-            yield _Look(_id(check), f"{name} {person.name}", partial(check, person, place))
+        for rule in registry.ACCESS:
+            yield _Check(rule, f"{name} {person.name}", partial(rule.check, person, region))
 
 
-def _of(check: Callable[[Thing], Verdict], subject: str, thing: Thing) -> _Look:
-    return _Look(_id(check), subject, partial(check, thing))
+def _of(rule: Rule[Subject], name: str, subject: Subject) -> _Check:
+    return _Check(rule, name, partial(rule.check, subject))
 
 
-def _id(check: Callable[..., Verdict]) -> str:
-    return check.__name__.replace("_", "-")
-
-
-def _look(account: Account, progress: Progress, group: Iterable[_Look]) -> list[Finding]:
+def _checked(account: Account, progress: Progress, group: Iterable[_Check]) -> list[Finding]:
     findings = []
-    for look in group:
-        progress(f"{look.check} {look.subject}")
-        verdict = _verdict(account, look)
-        findings.append(Finding(check=look.check, subject=look.subject, **vars(verdict)))
+    for check in group:
+        progress(f"{check.rule.id} {check.subject}")
+        verdict = _verdict(account, check)
+        fix = verdict.fix or (_fix(account, check.rule) if verdict.status is Status.BROKEN else "")
+        findings.append(
+            Finding(
+                check=check.rule.id,
+                subject=check.subject,
+                status=verdict.status,
+                evidence=verdict.evidence,
+                fix=fix,
+            )
+        )
     return findings
 
 
-def _verdict(account: Account, look: _Look) -> Verdict:
+def _fix(account: Account, rule: Rule[...]) -> str:
+    return rule.fix.format(up=account.up, deploy=account.deploy)
+
+
+def _verdict(account: Account, check: _Check) -> Verdict:
     try:
-        return look.run()
+        return check.run()
     except SkipError as reason:
         return skipped(str(reason))
     except ClientError as error:
@@ -172,24 +180,3 @@ def _verdict(account: Account, look: _Look) -> Verdict:
         return unknown(evidence, "run this again; AWS's own message says what else can be done")
     except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         return unknown(str(error), "look at the network between here and AWS")
-
-
-_ALL: tuple[Callable[..., Verdict], ...] = (
-    *source.CHECKS,
-    *roles.CHECKS,
-    *quotas.ACCOUNT_CHECKS,
-    made_roles,
-    *projects.CHECKS,
-    *catalog.PLACE_CHECKS,
-    *catalog.OFFER_CHECKS,
-    build_images,
-    source.codecommit,
-    *quotas.PLACE_CHECKS,
-    projects.principal_identities,
-    *principal.PERSON_CHECKS,
-    principal.principal_finds_products,
-    principal.principal_finds_projects,
-)
-
-CHECKS = tuple(map(_id, _ALL))
-"""Ids of all checks."""

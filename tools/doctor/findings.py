@@ -28,7 +28,7 @@ class Verdict:
     evidence: str
     """What was seen, with ids and ARNs; why it was skipped."""
     fix: str = ""
-    """A command, or a way through the console; empty where nothing is to be done."""
+    """A command, or a way through the console; empty where nothing is to be done, or what the rule says is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,25 +46,30 @@ class SkipError(Exception):
 
 
 def ok(evidence: str) -> Verdict:
-    """It is as it should be."""
+    """Report that all is as it should be."""
     return Verdict(status=Status.OK, evidence=evidence)
 
 
-def broken(evidence: str, fix: str) -> Verdict:
-    """People are stopped by it."""
+def broken(evidence: str, fix: str = "") -> Verdict:
+    """Report what stops people.
+
+    Args:
+        evidence: what was seen.
+        fix: what to do; what the rule says where left out.
+    """
     return Verdict(status=Status.BROKEN, evidence=evidence, fix=fix)
 
 
 def warning(evidence: str, fix: str) -> Verdict:
-    """It works, with a reservation."""
+    """Report what works, with a reservation."""
     return Verdict(status=Status.WARNING, evidence=evidence, fix=fix)
 
 
 def unknown(evidence: str, fix: str) -> Verdict:
-    """It could not be looked at."""
+    """Report what could not be looked at."""
     return Verdict(status=Status.UNKNOWN, evidence=evidence, fix=fix)
 
 
 def skipped(reason: str) -> Verdict:
-    """It does not matter here."""
+    """Report that it does not matter here."""
     return Verdict(status=Status.SKIPPED, evidence=reason)

@@ -71,7 +71,7 @@ def _columns(findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
 
 
 def next_step(findings: Sequence[Finding], again: str, *, asked_for_principal: bool) -> str:
-    """What to do now."""
+    """Tell what to do now."""
     worst = min((_ORDER.index(finding.status) for finding in findings), default=len(_ORDER))
     if worst == _ORDER.index(Status.BROKEN):
         return f"Next: set right what is broken, then run `{again}` again."
@@ -83,7 +83,7 @@ def next_step(findings: Sequence[Finding], again: str, *, asked_for_principal: b
 
 
 def as_json(stack: str, findings: Sequence[Finding]) -> str:
-    """The findings in the order of the examination, and their counts."""
+    """Return the findings in the order of the examination, and their counts."""
     number = Counter(finding.status for finding in findings)
     fields = ("check", "subject", "status", "evidence", "fix")
     return json.dumps(

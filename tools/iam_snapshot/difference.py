@@ -33,7 +33,7 @@ class Breadth(IntEnum):
     BROADER = 3
 
     def __str__(self) -> str:
-        """The breadth as people read it."""
+        """Return the breadth as people read it."""
         return ("same rights", "narrower", "may be broader", "broader")[self]
 
 
@@ -107,7 +107,7 @@ def _arn(entity: Entity | None) -> str:
 
 
 def _holder_parts(before: Entity | None, after: Entity, old: Snapshot, new: Snapshot) -> list[Change]:
-    """What differs in who may be a role, and in what a role, user or group may do."""
+    """Tell what differs in who may be a role, and in what a role, user or group may do."""
     had, has = held(before or {}, old), held(after, new)
     parts = [_document("trust policy", *(entity.get("AssumeRolePolicyDocument") for entity in (before or {}, after)))]
     for label in sorted(had.keys() | has.keys()):
@@ -159,7 +159,7 @@ def _document(label: str, before: object, after: object) -> Change | None:
 
 
 def _policy_change(label: str, status: Status, changes: PolicyChanges, *, listed: bool) -> Change | None:
-    """A policy's change; `listed` with each statement, else with what they allow and forbid together."""
+    """Return a policy's change; `listed` with each statement, else with what they allow and forbid together."""
     parts = tuple(_statement(change) for change in changes.statements)
     if not changes and status == "changed":
         return None
@@ -188,7 +188,7 @@ def _statement(change: StatementChange) -> Change:
 
 
 def _boundary(before: Entity, after: Entity, old: Snapshot, new: Snapshot) -> Change | None:
-    """A boundary takes rights away, and gives none: without it all that the policies say holds."""
+    """Compare boundaries. One takes rights away, and gives none: without it all that the policies say holds."""
     was, now = (entity.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "") for entity in (before, after))
     if was == now:
         return None
@@ -222,7 +222,7 @@ def _in_force(policy: Entity) -> Any:  # noqa: ANN401 - JSON
 
 
 def _plain_notes(before: Entity | None, after: Entity) -> Iterator[str]:
-    """What differs beside rights; of what is new, nothing."""
+    """Tell what differs beside rights; of what is new, nothing."""
     if before is None:
         return
     if any(before.get(key) != after.get(key) for key in _IDS):

@@ -64,7 +64,7 @@ def _tell(change: Change, kind: str, depth: int, console: Console) -> None:
 
 
 def as_json(changes: Iterable[EntityChange]) -> list[dict[str, Any]]:
-    """The changes as plain values."""
+    """Return the changes as plain values."""
     return [{"kind": item.kind, "name": item.name, **_plain(item.change)} for item in changes]
 
 

@@ -46,7 +46,7 @@ class Snapshot:
     def of(
         cls, details: Mapping[str, Iterable[Mapping[str, Any]]], account: str = "", partition: str = ""
     ) -> "Snapshot":
-        """A snapshot of what `get-account-authorization-details` answers."""
+        """Return a snapshot of what `get-account-authorization-details` answers."""
         entities: dict[str, dict[str, Entity]] = {}
         for kind, title in LISTS.items():
             found = (_stable(entry) for entry in details.get(title, ()))
@@ -61,7 +61,7 @@ class Snapshot:
 
     @classmethod
     def read(cls, path: Path) -> "Snapshot":
-        """The snapshot in a file: one of `take`, or the output of `aws iam get-account-authorization-details`.
+        """Return the snapshot in a file: one of `take`, or the output of `aws iam get-account-authorization-details`.
 
         Raises:
             ToolError: the file is neither.
@@ -94,7 +94,7 @@ class Snapshot:
         write_whole(path, self._text())
 
     def _text(self) -> Iterator[str]:
-        """The file, one entity a line: one change is one line of a diff, and 5,000 roles need no seconds."""
+        """Return the file, one entity a line: one change is one line of a diff, and 5,000 roles need no seconds."""
         yield f'{{"Schema": {SCHEMA},\n"Account": {json.dumps(self.account)},\n'
         yield f'"Partition": {json.dumps(self.partition)}'
         for kind, title in LISTS.items():
@@ -115,7 +115,7 @@ class Snapshot:
         return {arn: tuple(names) for arn, names in found.items()}
 
     def document(self, arn: str) -> Mapping[str, Any] | None:
-        """The document of a managed policy that is in force; None where the snapshot does not have it."""
+        """Return the document of a managed policy that is in force; None where the snapshot does not have it."""
         versions = self.entities["policy"].get(arn, {}).get("PolicyVersionList", ())
         return next((version["Document"] for version in versions if version["IsDefaultVersion"]), None)
 
@@ -154,7 +154,7 @@ def _unused(arn: str, used: set[str]) -> bool:
 
 
 def _used(entries: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Managed policies that roles, users and groups have attached, or as their boundary."""
+    """Return managed policies that roles, users and groups have attached, or as their boundary."""
     used = set()
     for entry in entries:
         used |= {policy["PolicyArn"] for policy in entry.get("AttachedManagedPolicies", ())}
@@ -183,7 +183,7 @@ def _stable_value(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON, and boto
 
 
 def _decoded(text: str) -> Any:  # noqa: ANN401 - JSON
-    """A document as IAM sends it, JSON in URL encoding; botocore leaves what it cannot decode."""
+    """Return a document as IAM sends it, JSON in URL encoding; botocore leaves what it cannot decode."""
     try:
         return json.loads(unquote(text))
     except ValueError:
@@ -191,7 +191,7 @@ def _decoded(text: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _ordered(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """A document whose sets are in order: IAM gives the principals of one trust policy in one order and in another."""
+    """Put a document's sets in order: IAM gives the principals of one trust policy in one order and in another."""
     if isinstance(value, Mapping):
         return {key: _ordered(item) for key, item in value.items()}
     if isinstance(value, list):

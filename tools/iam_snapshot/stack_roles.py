@@ -23,7 +23,7 @@ from tools.stack_file import StackFile
 
 
 def beside(snapshot: Snapshot, file: StackFile) -> tuple[Snapshot, Snapshot]:
-    """The stack's roles and boundary as the stack means them, and as an account has them.
+    """Return the stack's roles and boundary as the stack means them, and as an account has them.
 
     In this order what somebody has added is more than what was meant, and so is a boundary that is gone.
 
@@ -75,7 +75,7 @@ _COMPARED = (
 
 
 def _as_it_is(role: Entity, facts: RoleFacts) -> dict[str, Any]:
-    """A role but for what others may attach, and for what no stack file speaks of."""
+    """Return a role but for what others may attach, and for what no stack file speaks of."""
     kept = {key: role[key] for key in _COMPARED if key in role}
     attached = [one for one in role["AttachedManagedPolicies"] if one["PolicyArn"] not in _others(facts)]
     return {**kept, "AttachedManagedPolicies": attached}
@@ -107,7 +107,7 @@ def _bound(arn: str | None) -> Entity:
 
 
 def _as_one(role: Entity, snapshot: Snapshot, facts: RoleFacts) -> Entity:
-    """A role with all that its policies say as one document: whose policy says it counts for nothing."""
+    """Return a role with all that its policies say as one document: whose policy says it counts for nothing."""
     found = _as_it_is(role, facts)
     together = joined(held(found, snapshot).values())
     return {**{key: value for key, value in found.items() if key not in _COMPARED[4:]}, ALL: together}

@@ -18,14 +18,14 @@ class Path:
         self.taken: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
-        """The value of a choice on this way."""
+        """Return the value of a choice on this way."""
         if name not in self.taken:
             self.taken[name] = self._planned.get(name, self._options[name][0])
         return self.taken[name]
 
 
 def explore(options: Mapping[str, Sequence[str]], visit: Callable[[Path], T]) -> Iterator[tuple[Taken, T]]:
-    """What a function gives on every way through the choices that it asks for.
+    """Tell what a function gives on every way through the choices that it asks for.
 
     Two choices that it never asks for together do not multiply each other, so that a template with many conditions has
     few ways for each of its resources, and a result comes with just those choices that it depends on.

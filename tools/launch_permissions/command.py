@@ -59,7 +59,7 @@ def command(
 
 
 def as_data(title: str, found: Findings) -> Mapping[str, Any]:
-    """The result in plain values."""
+    """Return the result in plain values."""
     return {
         "role": title,
         "missing": [_finding_data(finding) for finding in found.missing],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from awsmodel.iam.evaluation import Request, Statement, allowed, applies
 from components.packaging import Product
 from tools.launch_permissions.needs import Launch, Need
-from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.resource_rights import LaunchScope
 from tools.launch_permissions.roles import LaunchRole, grants
 
 
@@ -50,10 +50,10 @@ def check(products: Iterable[Product], role: LaunchRole) -> Findings:
     Raises:
         ToolError: a template has something that the check does not know.
     """
-    launches = [Launch(product, role.place, role.environment) for product in products]
+    launches = [Launch(product, role.scope, role.environment) for product in products]
     needs = [need for launch in launches for need in launch.needs()]
     own = [need for launch in launches for need in launch.role_needs()] if role.project_boundary is not None else []
-    common = _common(role.place)
+    common = _common(role.scope)
     return Findings(
         missing=_grouped(_refused(needs, lambda one: allowed(role.policy, _with(one, common), role.boundary))),
         beyond_boundary=_grouped(_refused(own, lambda one: allowed(role.project_boundary or (), one))),
@@ -72,12 +72,12 @@ def _refused(needs: Iterable[Need], may: Callable[[Request], bool]) -> Iterator[
             yield need
 
 
-def _common(place: Place) -> Mapping[str, str | Sequence[str]]:
+def _common(scope: LaunchScope) -> Mapping[str, str | Sequence[str]]:
     """Condition keys of every request that CloudFormation makes for a launch."""
     return {
         "aws:CalledVia": ["cloudformation.amazonaws.com"],
-        "aws:PrincipalAccount": place.account_id,
-        "aws:RequestedRegion": place.region.name,
+        "aws:PrincipalAccount": scope.account_id,
+        "aws:RequestedRegion": scope.region.name,
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "true",
     }

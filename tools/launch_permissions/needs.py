@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from awsmodel.cloudformation.templates import Evaluation, Made, Template, TemplateError, as_text
+from awsmodel.cloudformation.evaluation import Evaluation, Made
+from awsmodel.cloudformation.template import Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT
@@ -14,8 +15,8 @@ from tools.launch_permissions.choices import Path, Taken, explore
 from tools.launch_permissions.resource_rights import (
     CARRIES_TAGS,
     STACK,
+    LaunchScope,
     Operation,
-    Place,
     ResourceType,
     resource_type,
 )
@@ -46,11 +47,11 @@ class Need:
 
 
 class Launch:
-    """A template of a product as it is launched in a place.
+    """A template of a product as it is launched in an account and region.
 
     Args:
         product: the product.
-        place: where.
+        scope: where.
         environment: what the environment mapping can have; what is not named is as it is committed or, where a
             condition asks for it, both empty and a sample.
         file: the template; one of the repository is what the product's own pipeline deploys.
@@ -63,17 +64,17 @@ class Launch:
     def __init__(
         self,
         product: Product,
-        place: Place,
+        scope: LaunchScope,
         environment: Environment,
         *,
         file: str = "template.yaml",
         parameters: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.product = product
-        self.place = place
+        self.scope = scope
         self._file = file
         try:
-            self.template = Template(self._text())
+            self.template = Template.parse(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
         self._check_types()
@@ -88,8 +89,8 @@ class Launch:
     def needs(self) -> Iterator[Need]:
         """Every request for its stack and its resources, once for each choice that makes it another."""
         for right in STACK.rights:
-            stack = (self.place.arn(STACK.arn, name=self.place.stack_name), STACK.context({}))
-            for target, context in [stack] if right.on is None else right.on({}, self.place):
+            stack = (self.scope.arns.form(STACK.arn, name=self.scope.stack_name), STACK.context({}))
+            for target, context in [stack] if right.on is None else right.on({}, self.scope):
                 for operation in right.operations:
                     request = Request(right.action, target, context)
                     yield self._need({}, "(stack)", "AWS::CloudFormation::Stack", operation, request)
@@ -107,12 +108,12 @@ class Launch:
                 yield from self._explored(logical_id, lambda view, name=logical_id: view.allowed_to_role(name))
 
     def role_statements(self, logical_id: str) -> list[Statement]:
-        """What the policies of one of its own roles say, where nothing is left to choose.
+        """Tell what the policies of one of its own roles say, where nothing is left to choose.
 
         Raises:
             ToolError: something is.
         """
-        ways = explore(self.options, lambda path: _View(self.template, self.place, path).statements(logical_id))
+        ways = explore(self.options, lambda path: _View(self.template, self.scope, path).statements(logical_id))
         (_, found), *others = ways
         if others:
             raise self._fault(f"{logical_id}: what it may do depends on more than was given")
@@ -120,7 +121,7 @@ class Launch:
 
     def _explored(self, logical_id: str, ask: Any) -> Iterator[Need]:  # noqa: ANN401 - a function of a view
         def visit(path: Path) -> list[tuple[Operation, Request]]:
-            return list(ask(_View(self.template, self.place, path)))
+            return list(ask(_View(self.template, self.scope, path)))
 
         try:
             for choice, found in explore(self.options, visit):
@@ -192,9 +193,9 @@ class Launch:
             "Notifications.TopicArn": "sns:{region}:{account}:sample-topic",
         }
         if group == "Roles" and key != "PermissionsBoundary":
-            return self.place.arn("iam::{account}:role/supplied-" + key.lower())
+            return self.scope.arns.role(f"supplied-{key.lower()}")
         form = known.get(f"{group}.{key}")
-        return self.place.arn(form) if form else f"sample-{key.lower()}"
+        return self.scope.arns.form(form) if form else f"sample-{key.lower()}"
 
     def _fault(self, reason: str) -> ToolError:
         return ToolError(f"seed_code/{self.product.slug}/{self._file}: {reason}")
@@ -325,23 +326,23 @@ class _Properties(Mapping[str, Any]):
 class _View:
     """A template on one way through the choices."""
 
-    def __init__(self, template: Template, place: Place, path: Path) -> None:
+    def __init__(self, template: Template, scope: LaunchScope, path: Path) -> None:
         self.template = template
-        self._place = place
+        self._scope = scope
         pseudo = {
-            "AWS::AccountId": place.account_id,
-            "AWS::Partition": place.region.partition,
-            "AWS::Region": place.region.name,
-            "AWS::StackId": place.arn("cloudformation:{region}:{account}:stack/{name}/*", name=place.stack_name),
-            "AWS::StackName": place.stack_name,
-            "AWS::URLSuffix": place.region.dns_suffix,
+            "AWS::AccountId": scope.account_id,
+            "AWS::Partition": scope.region.partition,
+            "AWS::Region": scope.region.name,
+            "AWS::StackId": scope.arns.stack(scope.stack_name),
+            "AWS::StackName": scope.stack_name,
+            "AWS::URLSuffix": scope.region.dns_suffix,
         }
         mappings = {**template.mappings, ENVIRONMENT: _Leaves(template.mappings.get(ENVIRONMENT, {}), path)}
         self._evaluation = Evaluation(template, _Parameters(template.parameters, path), pseudo, mappings)
         self._evaluation.made = _Planned(self)
 
     def requests(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
-        """What making, changing and removing a resource asks for; nothing where its condition does not hold."""
+        """Tell what making, changing and removing a resource asks for; nothing where its condition does not hold."""
         if not self._is_made(logical_id):
             return
         resource, kind, properties = self._resource(logical_id)
@@ -351,7 +352,7 @@ class _View:
             if right.when and right.when not in properties:
                 continue
             own = [] if right.on else [(arn, kind.context(properties))]
-            for target, context in right.on(properties, self._place) if right.on else own:
+            for target, context in right.on(properties, self._scope) if right.on else own:
                 for operation in right.operations:
                     if operation == "delete" and kept:
                         continue
@@ -359,12 +360,12 @@ class _View:
                     yield operation, Request(right.action, target, keys)
 
     def allowed_to_role(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
-        """What the policies of a role of the template allow."""
+        """Tell what the policies of a role of the template allow."""
         for request in requests(self.statements(logical_id)):
             yield "create", request
 
     def statements(self, logical_id: str) -> list[Statement]:
-        """The statements of the policies of a role of the template; none where it is not made."""
+        """Return the statements of the policies of a role of the template; none where it is not made."""
         if not self._is_made(logical_id):
             return []
         _, _, properties = self._resource(logical_id)
@@ -375,7 +376,7 @@ class _View:
         ]
 
     def planned(self, logical_id: str) -> Made:
-        """A resource as others will refer to it."""
+        """Return a resource as others will refer to it."""
         _, kind, properties = self._resource(logical_id)
         name, arn = self._name(logical_id, kind, properties), self._arn(logical_id, kind, properties)
         attributes = {"Arn": arn, **dict.fromkeys(kind.named_by, name)}
@@ -394,11 +395,11 @@ class _View:
     def _name(self, logical_id: str, kind: ResourceType, properties: _Properties) -> str:
         if kind.name in properties:
             return as_text(properties[kind.name])
-        return f"{self._place.stack_name}-{logical_id}-{UNKNOWN}"
+        return f"{self._scope.stack_name}-{logical_id}-{UNKNOWN}"
 
     def _arn(self, logical_id: str, kind: ResourceType, properties: _Properties) -> str:
         path = as_text(properties.get("Path") or "/")
-        return self._place.arn(kind.arn, name=self._name(logical_id, kind, properties), path=path)
+        return self._scope.arns.form(kind.arn, name=self._name(logical_id, kind, properties), path=path)
 
 
 def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 
 Operation = Literal["create", "update", "delete"]
@@ -29,7 +30,7 @@ ALWAYS: Sequence[Operation] = ("create", "update", "delete")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class LaunchScope:
     """Where a product is launched."""
 
     region: Region
@@ -37,10 +38,10 @@ class Place:
     topic_arn: str = ""
     """Topic that CloudFormation tells of the launch; empty where it tells nobody."""
 
-    def arn(self, form: str, **names: str) -> str:
-        """An ARN by its part after the partition, e.g. `iam::{account}:role/{name}`."""
-        known = {"region": self.region.name, "account": self.account_id}
-        return f"arn:{self.region.partition}:" + form.format(**known, **names)
+    @property
+    def arns(self) -> ArnScope:
+        """ARNs of the account in the region."""
+        return ArnScope.of(self.region, self.account_id)
 
     @property
     def stack_name(self) -> str:
@@ -48,7 +49,7 @@ class Place:
         return f"SC-{self.account_id}-pp-*"
 
 
-Resources = Callable[[Properties, Place], Iterable[tuple[str, Mapping[str, str]]]]
+Resources = Callable[[Properties, LaunchScope], Iterable[tuple[str, Mapping[str, str]]]]
 """Gives the ARNs that a right is needed on beside the resource itself, each with condition keys of the request."""
 
 
@@ -84,7 +85,7 @@ class ResourceType:
 
 
 def at(properties: object, path: str) -> Iterator[Any]:
-    """The values at a path of properties; `*` stands for every element of a list."""
+    """Return the values at a path of properties; `*` stands for every element of a list."""
     head, _, rest = path.partition(".")
     if head == "*":
         found = list(properties) if isinstance(properties, list) else []
@@ -103,14 +104,14 @@ def rights(operations: Sequence[Operation], *actions: str, when: str = "", on: R
 
 
 def fixed(form: str) -> Resources:
-    """Calls that know no single resource: `*`, or the ARN that IAM is asked about, after the partition."""
-    return lambda _properties, place: [("*" if form == "*" else place.arn(form), {})]
+    """Ask for calls that know no single resource: `*`, or the ARN that IAM is asked about, after the partition."""
+    return lambda _properties, scope: [("*" if form == "*" else scope.arns.form(form), {})]
 
 
 def arns_at(path: str, **keys: str) -> Resources:
-    """What the ARNs at a path name."""
+    """Tell what the ARNs at a path name."""
     context = {key.replace("__", ":"): value for key, value in keys.items()}
-    return lambda properties, _place: [(str(arn), context) for arn in at(properties, path)]
+    return lambda properties, _scope: [(str(arn), context) for arn in at(properties, path)]
 
 
 def passed_roles(service: str, *paths: str, operations: Sequence[Operation] = CHANGE) -> list[Right]:
@@ -136,26 +137,26 @@ KEY_USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey
 
 
 def objects_at(path: str) -> Resources:
-    """The object that a property names by bucket and key; seed code carries the tag that lets launch roles read it."""
+    """Name the object of a bucket and a key; seed code carries the tag that lets launch roles read it."""
 
-    def found(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         for value in at(properties, path):
             bucket, key = (value.get(one) or value.get(f"S3{one}") for one in ("Bucket", "Key"))
             if bucket and key:
                 tag = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
-                yield place.arn("s3:::{bucket}/{key}", bucket=bucket, key=key), tag
+                yield scope.arns.object(bucket, key), tag
 
     return found
 
 
 def _versions_at(path: str, version: str) -> Resources:
-    def found(properties: Properties, place: Place) -> Iterable[tuple[str, Mapping[str, str]]]:
-        return objects_at(path)(properties, place) if list(at(properties, f"{path}.{version}")) else ()
+    def found(properties: Properties, scope: LaunchScope) -> Iterable[tuple[str, Mapping[str, str]]]:
+        return objects_at(path)(properties, scope) if list(at(properties, f"{path}.{version}")) else ()
 
     return found
 
 
-def _connections(properties: Properties, _place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _connections(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     for action in at(properties, "Stages.*.Actions.*"):
         for arn in at(action, "Configuration.ConnectionArn"):
             service = str(arn).split(":")[2]
@@ -167,18 +168,18 @@ def _boundary(properties: Properties) -> Mapping[str, str]:
     return {"iam:PermissionsBoundary": boundary} if boundary else {}
 
 
-def _attachments(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _attachments(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     for arn in properties["ManagedPolicyArns"]:
-        yield _role_arn(properties, place), {"iam:PolicyARN": arn, **_boundary(properties)}
+        yield _role_arn(properties, scope), {"iam:PolicyARN": arn, **_boundary(properties)}
 
 
-def _role_arn(properties: Properties, place: Place) -> str:
+def _role_arn(properties: Properties, scope: LaunchScope) -> str:
     path = properties.get("Path") or "/"
-    return place.arn("iam::{account}:role{path}{name}", path=path, name=properties.get("RoleName") or "*")
+    return scope.arns.role(properties.get("RoleName") or "*", path)
 
 
 def _topics_or_functions(service: str) -> Resources:
-    def found(properties: Properties, _place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    def found(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         token = str(properties["ServiceToken"])
         if token.split(":")[2:3] == [service]:
             yield token, {}
@@ -186,9 +187,9 @@ def _topics_or_functions(service: str) -> Resources:
     return found
 
 
-def _function(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _function(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     name = str(properties["FunctionName"])
-    yield (name if name.startswith("arn:") else place.arn("lambda:{region}:{account}:function:{name}", name=name)), {}
+    yield (name if name.startswith("arn:") else scope.arns.function(name)), {}
 
 
 _NO_SUCH_ACTION = "IAM has no such action"
@@ -234,19 +235,19 @@ _LOG_GROUPS = "logs:{region}:{account}:log-group::log-stream:"
 """What IAM is asked about when log groups are listed by their prefix."""
 
 
-def _template(_properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
-    yield place.arn("s3:::*"), {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
+def _template(_properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    yield scope.arns.bucket("*"), {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
 
 
-def _topic(_properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
-    if place.topic_arn:
-        yield place.topic_arn, {}
+def _topic(_properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    if scope.topic_arn:
+        yield scope.topic_arn, {}
 
 
-def _key_of_topic(_properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
-    if place.topic_arn:
-        through = {"kms:ViaService": place.region.endpoint("sns")}
-        yield place.arn("kms:{region}:{account}:key/*"), through
+def _key_of_topic(_properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    if scope.topic_arn:
+        through = {"kms:ViaService": scope.region.endpoint("sns")}
+        yield scope.arns.key("*"), through
 
 
 STACK = ResourceType(
@@ -300,29 +301,29 @@ def _namespace(properties: Properties) -> Mapping[str, str]:
     return {"application-autoscaling:service-namespace": str(properties["ServiceNamespace"])}
 
 
-def _scaled_endpoint(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _scaled_endpoint(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     name = str(properties["ResourceId"]).split("/")[1]
-    yield place.arn("sagemaker:{region}:{account}:endpoint/{name}", name=name), {}
+    yield scope.arns.arn("sagemaker", f"endpoint/{name}"), {}
 
 
-def _scaling_alarms(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The alarms that watch a scaled endpoint: whoever scales it makes and removes them."""
-    for endpoint, _ in _scaled_endpoint(properties, place):
+def _scaling_alarms(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Return the alarms that watch a scaled endpoint: whoever scales it makes and removes them."""
+    for endpoint, _ in _scaled_endpoint(properties, scope):
         name = endpoint.rpartition("/")[2]
-        yield place.arn("cloudwatch:{region}:{account}:alarm:TargetTracking-endpoint/{name}/*", name=name), {}
+        yield scope.arns.alarm(f"TargetTracking-endpoint/{name}/*"), {}
 
 
-def _scaling_role(_properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
-    path = f"aws-service-role/{_ENDPOINT_SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    yield place.arn("iam::{account}:role/{path}", path=path), {"iam:AWSServiceName": _ENDPOINT_SCALING}
+def _scaling_role(_properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    name = f"{_ENDPOINT_SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    yield scope.arns.service_linked_role(name), {"iam:AWSServiceName": _ENDPOINT_SCALING}
 
 
 def _named(kind: str, path: str) -> Resources:
-    """What a property names that SageMaker asks about beside the resource itself."""
+    """Tell what a property names that SageMaker asks about beside the resource itself."""
 
-    def found(properties: Properties, place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
+    def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         for name in at(properties, path):
-            yield place.arn("sagemaker:{region}:{account}:{kind}/{name}", kind=kind, name=str(name)), {}
+            yield scope.arns.arn("sagemaker", f"{kind}/{name}"), {}
 
     return found
 

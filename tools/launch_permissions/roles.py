@@ -19,7 +19,7 @@ from components.sections.iam import CreatedUseRoles, IamSpec, RoleMode, UseRole
 from settings.roles import role_facts
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Environment
-from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.resource_rights import LaunchScope
 from tools.stack_file import StackFile
 
 MANAGED_POLICY = Path(__file__).parent / "managed_policy.json"
@@ -52,7 +52,7 @@ class LaunchRole:
     """Statements of all its policies."""
     boundary: Sequence[Statement] | None
     """Statements of its own permissions boundary; none means that it has none."""
-    place: Place
+    scope: LaunchScope
     """Where it launches."""
     environment: Environment
     """What the environment mapping of a template is filled with when this role launches it."""
@@ -63,7 +63,7 @@ class LaunchRole:
 
 
 def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
-    """The role that the program makes: of a stack, or of any.
+    """Return the role that the program makes: of a stack, or of any.
 
     Args:
         stack: the stack, whose settings say who makes the roles that work in projects.
@@ -75,16 +75,16 @@ def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
     facts = _facts(stack) if stack else replace(_ANY_FACTS, iam=iam or IamSpec())
     if stack and facts.iam.launch_mode is RoleMode.SUPPLIED:
         raise ToolError(f"{stack.path.name}: {facts.launch_role_arn} launches; check it with --role-arn")
-    own, place = role_documents.launch_role(facts), _place(facts)
+    own, scope = role_documents.launch_role(facts), _scope(facts)
     # Whether projects may deploy stack sets is for the settings to say: a boundary without them has no gap.
-    stack_sets = place.arn("iam::{account}:role/AWSCloudFormationStackSetAdministrationRole")
+    stack_sets = scope.arns.role("AWSCloudFormationStackSetAdministrationRole")
     catalog = (facts.catalog or _ANY_CATALOG).model_copy(update={"stack_set_role_arn": stack_sets})
     makes = "that make their own roles" if not facts.use_role_arns else "with roles of the environment"
     return LaunchRole(
         title=f"{own.name}, for projects {makes}",
         policy=own.statements,
         boundary=None,
-        place=place,
+        scope=scope,
         environment=_published(facts),
         project_boundary=role_documents.project_boundary(replace(facts, catalog=catalog)),
         exact=not stack,
@@ -97,25 +97,24 @@ def of_any_stack() -> list[LaunchRole]:
 
 
 def managed(stack: StackFile | None) -> LaunchRole:
-    """A role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
+    """Return a role with AWS's managed policy and nothing else; projects may make their own roles or use AWS's."""
     facts = _facts(stack) if stack else replace(_ANY_FACTS, catalog=None)
-    text = MANAGED_POLICY.read_text(encoding="utf-8").replace(
-        f"arn:{_ANY_REGION.partition}:", f"arn:{facts.home.partition}:"
-    )
+    beginning = _ANY_FACTS.arns.form("")
+    text = MANAGED_POLICY.read_text(encoding="utf-8").replace(beginning, facts.arns.form(""))
     fixture = json.loads(text)
-    place = _place(facts)
-    use_role = place.arn("iam::{account}:role" + WELL_KNOWN_PATH + WELL_KNOWN_USE_ROLE)
+    scope = _scope(facts)
+    use_role = scope.arns.role(WELL_KNOWN_USE_ROLE, WELL_KNOWN_PATH)
     return LaunchRole(
         title=f"AWS's {fixture['name']}, {fixture['version']} of {fixture['updated']}",
         policy=statements(fixture["document"]),
         boundary=None,
-        place=place,
+        scope=scope,
         environment={**_published(facts), **{f"Roles.{role}": ["", use_role] for role in UseRole}},
     )
 
 
 def existing(role_arn: str, stack: StackFile) -> LaunchRole:
-    """A role of an account, read as the stack's `aws:` configuration reaches it.
+    """Return a role of an account, read as the stack's `aws:` configuration reaches it.
 
     Raises:
         ToolError: that is no ARN of a role.
@@ -135,7 +134,7 @@ def existing(role_arn: str, stack: StackFile) -> LaunchRole:
 def as_read(
     role_arn: str, policy: Sequence[Statement], boundary: Sequence[Statement] | None, facts: RoleFacts
 ) -> LaunchRole:
-    """A role of an account, as it was read, judged for the launches of a stack.
+    """Return a role of an account, as it was read, judged for the launches of a stack.
 
     Args:
         role_arn: the role.
@@ -144,7 +143,7 @@ def as_read(
         facts: what the documents of the stack's roles depend on.
     """
     return LaunchRole(
-        title=role_arn, policy=policy, boundary=boundary, place=_place(facts), environment=_published(facts)
+        title=role_arn, policy=policy, boundary=boundary, scope=_scope(facts), environment=_published(facts)
     )
 
 
@@ -179,13 +178,13 @@ def _facts(stack: StackFile) -> RoleFacts:
     return role_facts(stack.settings, str(allowed[0]))
 
 
-def _place(facts: RoleFacts) -> Place:
+def _scope(facts: RoleFacts) -> LaunchScope:
     topic_arn = facts.topic_arn if facts.launches_tell_topic else ""
-    return Place(region=facts.home, account_id=facts.account_id, topic_arn=topic_arn)
+    return LaunchScope(region=facts.home, account_id=facts.account_id, topic_arn=topic_arn)
 
 
 def _published(facts: RoleFacts) -> Environment:
-    """What the program fills in: a boundary always, and roles where the projects make none."""
+    """Tell what the program fills in: a boundary always, and roles where the projects make none."""
     roles: dict[str, Sequence[str]] = {f"Roles.{role}": [facts.use_role_arns.get(role, "")] for role in UseRole}
     return {
         **roles,

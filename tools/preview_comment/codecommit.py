@@ -31,7 +31,7 @@ class CodeCommitPullRequest:
         self._region, self._repository, self._number = region, repository, number
 
     def comments(self) -> Sequence[Posted]:
-        """The comments of the caller's role, or user, the oldest first."""
+        """Return the comments of the caller's role, or user, the oldest first."""
         own = _author(self._identity)
         found = [item for item in self._all_comments() if not item.get("deleted") and _author(item["authorArn"]) == own]
         found.sort(key=lambda item: (item["creationDate"], item["commentId"]))

@@ -202,7 +202,7 @@ def _place(
 
 
 def _event() -> Mapping[str, Any]:
-    """What started the workflow, as GitHub tells it."""
+    """Tell what started the workflow, as GitHub tells it."""
     path = os.environ.get("GITHUB_EVENT_PATH")
     if not path:
         return {}

@@ -76,7 +76,7 @@ class Context:
 
 
 def header(name: str, part: int) -> str:
-    """The hidden start of a comment's first line, by which it is found again; more may follow it on the line."""
+    """Return the hidden start of a comment's first line, by which it is found again; more may follow it on the line."""
     return f"<!-- {VERSION} {_hidden({'name': name, 'part': part})}"
 
 
@@ -89,7 +89,7 @@ def worth_telling(previews: Sequence[Preview]) -> bool:
 
 
 def render(previews: Sequence[Preview], style: Style = GITHUB, context: Context | None = None) -> tuple[str, ...]:
-    """The comment, in as many parts as it takes; nearly always one.
+    """Return the comment, in as many parts as it takes; nearly always one.
 
     Raises:
         ValueError: the limit is too small for any comment.
@@ -100,7 +100,7 @@ def render(previews: Sequence[Preview], style: Style = GITHUB, context: Context 
 
 
 def outdated(body: str, commit: str) -> str:
-    """A comment marked as one of another commit than the newest, once; as it is where it is of that commit."""
+    """Return a comment marked as one of another commit than the newest, once; as it is where it is of that commit."""
     first, _, rest = body.partition("\n")
     if f'"commit":{_hidden(shortened(commit, _MOST_COMMIT))}' in first:
         return body
@@ -214,7 +214,7 @@ class _Comment:
         return told
 
     def _listed(self, lines: Sequence[str], destroyed: Sequence[str]) -> list[str]:
-        """Counts, and the warning with its list."""
+        """Return the counts, and the warning with its list."""
         shown = ["\n".join(lines)] if lines else []
         if not destroyed:
             return shown
@@ -296,7 +296,7 @@ class _Comment:
 
 
 def _in_aws(step: Step) -> str:
-    """What the thing that goes is called in AWS: its id, and its name where the id does not hold it."""
+    """Tell what the thing that goes is called in AWS: its id, and its name where the id does not hold it."""
     state = step.old or {}
     found = [step.physical_id] if step.physical_id not in ("", step.name) and not is_unknown(step.physical_id) else []
     for part in (state.get("outputs"), state.get("inputs")):
@@ -356,7 +356,7 @@ def _fate(step: Step) -> str:
 
 
 def _link(url: str) -> str:
-    """An address that is one: what a link cannot hold makes it none."""
+    """Return an address that is one: what a link cannot hold makes it none."""
     try:
         parts = urlsplit(url)
     except ValueError:

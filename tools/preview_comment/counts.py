@@ -46,7 +46,7 @@ def _of(preview: Preview, rules: Rules) -> dict[str, Any]:
 
 
 def labels(previews: Sequence[Preview], name: str) -> Mapping[str, bool]:
-    """The labels of a pull request, and whether it is to have them. Of a failed preview nothing can be said."""
+    """Return the labels of a pull request, and whether it is to have them. Of a failed preview nothing can be said."""
     failed = any(preview.failed for preview in previews)
     lost = [step for preview in previews for step in destroyed(preview) if not retained(step)]
     replaced = sum(DESTRUCTIVE.get(step.op) == "replace" for step in lost)

@@ -70,7 +70,7 @@ GUARDED = (
 
 
 def word(step: Step) -> str:
-    """What a step does, in one word; the engine's own word where it is not known."""
+    """Tell what a step does, in one word; the engine's own word where it is not known."""
     return HARMLESS.get(step.op) or DESTRUCTIVE.get(step.op) or step.op or "(no operation)"
 
 
@@ -114,7 +114,7 @@ def guarded(step: Step, patterns: Iterable[str]) -> bool:
 
 
 def destroyed(preview: Preview) -> list[Step]:
-    """What would be deleted or replaced in AWS; components are nothing there by themselves."""
+    """Tell what would be deleted or replaced in AWS; components are nothing there by themselves."""
     return [step for step in preview.steps if destructive(step) and not (step.component and known(step))]
 
 
@@ -129,5 +129,5 @@ def rank(step: Step, patterns: Sequence[str]) -> int:
 
 
 def changes(preview: Preview) -> list[Step]:
-    """The steps that change something."""
+    """Return the steps that change something."""
     return [step for step in preview.steps if step.op not in QUIET]

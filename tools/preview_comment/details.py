@@ -20,7 +20,7 @@ _ENGINE_OWN = ("__defaults", "__provider")
 
 
 def headline(step: Step, others: Sequence[str] = ()) -> str:
-    """The line that names a resource, and others of which the same is true."""
+    """Return the line that names a resource, and others of which the same is true."""
     head = f"{_SIGNS.get(word(step), '!')} {safe(word(step), 60)} {safe(step.type, 100)} {safe(step.name, 160)}"
     rest = ", ".join(safe(name, 100) for name in others[:_MOST_NAMES])
     more = f", and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
@@ -28,7 +28,7 @@ def headline(step: Step, others: Sequence[str] = ()) -> str:
 
 
 def statement_lines(change: AccessChange) -> list[str]:
-    """A policy's change, statement by statement."""
+    """Return a policy's change, statement by statement."""
     return [line for statement in change.changes.statements for line in _statement(statement)]
 
 

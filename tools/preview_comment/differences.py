@@ -115,7 +115,7 @@ def _clean(items: list[Any]) -> list[Any]:
 
 
 def _named(items: list[Any]) -> dict[str, Any] | None:
-    """The items by name, where each has one of its own."""
+    """Return the items by name, where each has one of its own."""
     for key in _IDENTITIES:
         if items and all(isinstance(item, dict) and isinstance(item.get(key), str) for item in items):
             found = {item[key]: item for item in items}
@@ -163,7 +163,7 @@ def _two(name: str, old: str | None, new: str | None, why: str) -> Iterator[str]
 
 
 def _around(old: str, new: str) -> tuple[str, str]:
-    """What differs of two texts on one line, and a little of what stands before and after it."""
+    """Tell what differs of two texts on one line, and a little of what stands before and after it."""
     before = _common(old, new)
     after = _common(old[before:][::-1], new[before:][::-1])
     told = []

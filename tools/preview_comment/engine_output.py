@@ -46,7 +46,7 @@ _TELLING_LINES = 15
 
 
 def read(text: str, stack: str = "") -> Preview:
-    """What one file of the engine's output says; a stack without a name gets that of its URNs."""
+    """Tell what one file of the engine's output says; a stack without a name gets that of its URNs."""
     reading = _Reading(text)
     for found in _objects(text.removeprefix("\ufeff"), reading):
         reading.take(found)
@@ -290,7 +290,7 @@ class _Reading:
                 yield f"the engine counts {self.counts[op]} steps {op!r} and tells of {told[op]}"
 
     def _lost(self) -> Iterator[str]:
-        """What shows that events are missing between others."""
+        """Tell what shows that events are missing between others."""
         if self.ended and self.summaries and not self._has_failed():
             open_ones = sum((self.begun - self.ended).values())
             if open_ones:
@@ -308,7 +308,7 @@ class _Reading:
 
 
 def _folded(steps: Iterable[Step]) -> list[Step]:
-    """The steps without the halves of each replacement: one that makes, one that removes, of the very same thing."""
+    """Leave out the halves of each replacement: one that makes, one that removes, of the very same thing."""
     replacements = [step for step in steps if step.op == "replace"]
     made = Counter(step.urn for step in replacements)
     removed = Counter((step.old_urn, step.physical_id) for step in replacements)

@@ -99,7 +99,7 @@ def access_changes(preview: Preview) -> list[AccessChange]:
 
 
 def _gone(preview: Preview) -> frozenset[tuple[str, str]]:
-    """What is deleted, by its type and each of its names."""
+    """Tell what is deleted, by its type and each of its names."""
     return frozenset(
         (step.type, name)
         for step in preview.steps
@@ -154,7 +154,7 @@ def _of_step(stack: str, step: Step) -> Iterator[AccessChange]:
 
 
 def _gaps(read: Sequence[object]) -> Iterator[str]:
-    """What cannot be seen of a policy, and so proves nothing."""
+    """Tell what cannot be seen of a policy, and so proves nothing."""
     text = " ".join(document if isinstance(document, str) else told(document) for document in read)
     if LATER in text:
         yield "a part of the policy is known only after the deployment"
@@ -200,7 +200,7 @@ def _documents_in(value: object, path: str, name: str, depth: int) -> Iterator[t
 
 
 def _other_access(step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What lets somebody in, or no longer keeps somebody out, without a document that says so."""
+    """Tell what lets somebody in, or no longer keeps somebody out, without a document that says so."""
     if step.type in _LETS_IN and step.new is not None:
         fields = _LETS_IN[step.type]
         if any(old.get(field) != new.get(field) for field in fields):
@@ -243,7 +243,7 @@ class Release:
 
 
 def releases(previews: Sequence[Preview]) -> list[Release]:
-    """The product versions that would be published or withdrawn, those of several regions together."""
+    """Return the product versions that would be published or withdrawn, those of several regions together."""
     regions: dict[tuple[str, str, str, str, str], list[str]] = {}
     for preview in previews:
         for step in preview.steps:
@@ -265,7 +265,7 @@ def _text(inputs: Mapping[str, Any], name: str) -> str:
 
 
 def _product(step: Step, region: str) -> str:
-    """The product's folder: the version's logical name is `catalog-<region>-<folder>-version`."""
+    """Return the product's folder: the version's logical name is `catalog-<region>-<folder>-version`."""
     return step.name.removesuffix("-version").partition(f"-{region}-")[2] or step.name
 
 
@@ -322,12 +322,12 @@ def _beside(step: Step) -> Iterator[tuple[str, bool]]:
 
 
 def _told_urn(old: str, new: str) -> str:
-    """What differs of a URN: the name, else the types that lead to it."""
+    """Tell what differs of a URN: the name, else the types that lead to it."""
     return name_of(old) if name_of(old) != name_of(new) else old.removeprefix("urn:pulumi:").partition("::")[2]
 
 
 def _provider(state: State) -> tuple[str, str] | None:
-    """A provider's URN and its id, as a state refers to it."""
+    """Return a provider's URN and its id, as a state refers to it."""
     found = state.get("provider")
     urn, _, own = found.rpartition("::") if isinstance(found, str) else ("", "", "")
     return (urn, own) if urn else None

@@ -28,14 +28,14 @@ class Folding:
         self._product = re.compile(rf"(?<![A-Za-z0-9])(?:{named})(?![A-Za-z0-9])") if named else None
 
     def pattern(self, text: str) -> str:
-        """A text without the regions and products that it names."""
+        """Return a text without the regions and products that it names."""
         text = _REGION.sub("{region}", text)
         return self._product.sub("{product}", text) if self._product else text
 
     def folded(
         self, items: Iterable[_Item], name: Callable[[_Item], tuple[str, ...]], lines: Callable[[_Item], Sequence[str]]
     ) -> list[list[_Item]]:
-        """The items, those together of which the same is told; `name` is cheap and tells most of them apart."""
+        """Return the items, those together of which the same is told; `name` is cheap and tells most of them apart."""
         alike: dict[tuple[str, ...], list[_Item]] = {}
         for item in items:
             alike.setdefault(tuple(map(self.pattern, name(item))), []).append(item)
@@ -52,7 +52,7 @@ class Folding:
 
 
 def _products(preview: Preview) -> Iterable[str]:
-    """The folders of products: their components are named `catalog-<region>-<folder>`."""
+    """Return the folders of products: their components are named `catalog-<region>-<folder>`."""
     urns = {step.urn for step in preview.steps if step.type == PRODUCT_TYPE}
     for step in preview.steps:
         for state in (step.old, step.new):

@@ -74,7 +74,7 @@ class _GitHub:
         self._session.mount(self._api, HTTPAdapter(max_retries=retry))
 
     def _mine(self, found: Iterable[Mapping[str, Any]], key: str) -> list[Posted]:
-        """What the author has written, among comments or issues."""
+        """Tell what the author has written, among comments or issues."""
         mine = [item for item in found if (item.get("user") or {}).get("login") == self._author]
         return [Posted(str(item[key]), item.get("body") or "") for item in mine]
 
@@ -116,7 +116,7 @@ class GitHubPullRequest(_GitHub):
         self._issue = f"{self._issues}/{number}"
 
     def comments(self) -> Sequence[Posted]:
-        """The author's comments, the oldest first."""
+        """Return the author's comments, the oldest first."""
         return self._mine(self._listed(f"{self._issue}/comments"), "id")
 
     def create(self, body: str) -> None:
@@ -166,7 +166,7 @@ class GitHubIssue(_GitHub):
         self._title = title
 
     def comments(self) -> Sequence[Posted]:
-        """The texts of the author's open issues."""
+        """Return the texts of the author's open issues."""
         found = self._listed(self._issues, state="open", creator=self._author)
         return self._mine((item for item in found if "pull_request" not in item), "number")
 
@@ -188,7 +188,7 @@ class GitHubIssue(_GitHub):
         return False
 
     def label(self, wanted: Mapping[str, bool]) -> str:  # noqa: ARG002 - they tell of a pull request
-        """An issue gets no labels."""
+        """Return an issue gets no labels."""
         return ""
 
 

@@ -13,7 +13,7 @@ _MESSAGE_LENGTH = 100_000
 
 
 def code(text: str, most: int = NAME_LENGTH) -> str:
-    """A code span. Markdown interprets nothing in one, and ends it only at as many backticks as it began with."""
+    """Make a code span. Markdown interprets nothing in it, and ends it only at as many backticks as it began with."""
     inner = safe(text, most)
     if not inner.strip():
         return "`(nothing)`" if not inner else f"`({len(inner)} spaces)`"
@@ -23,7 +23,7 @@ def code(text: str, most: int = NAME_LENGTH) -> str:
 
 
 def block(lines: Iterable[str], language: str = "") -> str:
-    """A fenced block. Its fence is longer than every run of backticks in it."""
+    """Return a fenced block. Its fence is longer than every run of backticks in it."""
     body = "\n".join(lines)
     fence = _fence(body, 3)
     return f"{fence}{language}\n{body}\n{fence}"
@@ -35,7 +35,7 @@ def in_html(text: str, most: int = NAME_LENGTH) -> str:
 
 
 def message(text: str, most_lines: int = 30, most: int = 400) -> str:
-    """A message of several lines, in a block."""
+    """Return a message of several lines, in a block."""
     lines = shortened(redacted(text), _MESSAGE_LENGTH).splitlines() or ["(no message)"]
     if len(lines) > most_lines:
         kept = most_lines // 2
@@ -44,13 +44,13 @@ def message(text: str, most_lines: int = 30, most: int = 400) -> str:
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
-    """The first of several names, and how many more there are."""
+    """Return the first of several names, and how many more there are."""
     told = ", ".join(code(name, 80) for name in names[:most])
     return told + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things."""
+    """Return a number of things."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 

@@ -25,7 +25,7 @@ mask_option = click.option(
 
 
 def compiled(masks: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    """The regular expressions of some masks.
+    """Return the regular expressions of some masks.
 
     Raises:
         ToolError: one of them is none, or hides every text.
@@ -44,7 +44,7 @@ def _compiled(mask: str) -> re.Pattern[str]:
 
 
 def masked(preview: Preview, masks: Sequence[re.Pattern[str]]) -> Preview:
-    """A preview without what masks match: in values, names, messages and physical ids."""
+    """Return a preview without what masks match: in values, names, messages and physical ids."""
     if not masks:
         return preview
     hide = partial(_hidden, masks)
@@ -76,7 +76,7 @@ def _step(step: Step, hide: Callable[[object], object], text: Callable[[str], st
 
 
 def _state(hide: Callable[[object], object], state: State) -> State:
-    """The engine's own names in it stay: they are no values."""
+    """Return the engine's own names in it stay: they are no values."""
     return {key: hide(value) for key, value in state.items()}
 
 

@@ -26,7 +26,7 @@ class PullRequest(Protocol):
     """What a comment may be there."""
 
     def comments(self) -> Sequence[Posted]:
-        """The comments of whoever posts, the oldest first."""
+        """Return the comments of whoever posts, the oldest first."""
 
     def create(self, body: str) -> None:
         """Post a new comment."""
@@ -108,5 +108,5 @@ def _part(body: str, name: str) -> int | None:
 
 
 def _plain(body: str) -> str:
-    """A text without what its place may change of it: line ends, and white space at the end."""
+    """Return a text without what its place may change of it: line ends, and white space at the end."""
     return "\n".join(line.rstrip() for line in body.splitlines()).strip()

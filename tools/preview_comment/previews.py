@@ -76,7 +76,7 @@ class Step:
 
 
 def name_of(urn: str) -> str:
-    """The logical name in a URN."""
+    """Return the logical name in a URN."""
     return urn.split("::", 3)[-1]
 
 

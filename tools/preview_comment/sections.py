@@ -59,7 +59,7 @@ class Section:
     collapsed: bool = False
 
     def text(self, entries: Sequence[str]) -> str:
-        """The section with some of its entries."""
+        """Return the section with some of its entries."""
         short = all(entry.startswith("- ") and "\n" not in entry for entry in entries)
         body = ("\n" if short else "\n\n").join(entries)
         if self.collapsed:
@@ -137,7 +137,7 @@ def _access(previews: Sequence[Preview], folding: Folding) -> Section:
 
 
 def _names(previews: Sequence[Preview]) -> Iterator[Entry]:
-    """What is created and changed by name, once for each type; components by themselves, and last."""
+    """Tell what is created and changed by name, once for each type; components by themselves, and last."""
     named: dict[tuple[str, bool, int, str, str], list[str]] = {}
     order = ("create", "import", "update")
     for preview in previews:
@@ -188,7 +188,7 @@ def _aside(item: Aside) -> Callable[[], str]:
 
 
 def _words(text: str) -> str:
-    """A sentence of ours with names of others in it."""
+    """Return a sentence of ours with names of others in it."""
     return text if text.isascii() and not set(text) & set("<>[]*_#@|&`\\") and text.isprintable() else code(text, 300)
 
 

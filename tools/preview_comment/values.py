@@ -137,7 +137,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def redacted(text: str) -> str:
-    """A text without what looks like credentials. To be done before anything is cut: half a secret has no form."""
+    """Hide what looks like credentials. To be done before anything is cut: half a secret has no form."""
     lower = text.lower()
     for words, form in _FORMS:
         if any(word in lower for word in words):
@@ -152,18 +152,18 @@ def _hide(found: re.Match[str]) -> str:
 
 
 def shown(value: object, most: int = 160) -> str:
-    """A value as people read it: JSON, on one line, without secrets, at most so many characters."""
+    """Return a value as people read it: JSON, on one line, without secrets, at most so many characters."""
     return safe(told(plain(value)), most)
 
 
 def safe(text: str, most: int) -> str:
-    """A text on one line, without credentials, at most so many characters."""
+    """Return a text on one line, without credentials, at most so many characters."""
     # What is seen of a long text is cut before its characters are looked at, and again where that made it longer.
     return shortened(visible(shortened(redacted(text), 4 * most)), most)
 
 
 def told(value: object) -> str:
-    """A value as JSON; placeholders as they are."""
+    """Return a value as JSON; placeholders as they are."""
     if isinstance(value, str) and value in (SECRET, HIDDEN, LATER, *_MARKED.values()):
         return value
     try:
@@ -173,7 +173,7 @@ def told(value: object) -> str:
 
 
 def plain(value: object, name: str = "", depth: int = 0) -> object:
-    """A value with placeholders for secrets, unknowns, files, and whatever else the engine marks."""
+    """Return a value with placeholders for secrets, unknowns, files, and whatever else the engine marks."""
     if is_unknown(value):
         return LATER
     if telling(name) and value not in (None, "") and not isinstance(value, bool):
@@ -204,7 +204,7 @@ def hides(container: Mapping[Any, Any] | list[Any], key: object) -> bool:
 
 
 def json_of(text: str) -> object:
-    """What a text that is a JSON object or list stands for, or the text of one as JSON again; else `NOTHING`."""
+    """Tell what a text that is a JSON object or list stands for, or the text of one as JSON again; else `NOTHING`."""
     if text.lstrip()[:1] + text.rstrip()[-1:] not in ("{}", "[]", '""'):
         return NOTHING
     try:
@@ -216,7 +216,7 @@ def json_of(text: str) -> object:
 
 
 def _plain_text(text: str, depth: int) -> object:
-    """A text; one that is JSON without the secrets that the names in it tell."""
+    """Return a text; one that is JSON without the secrets that the names in it tell."""
     if (found := json_of(text)) is NOTHING:
         return text
     clean = plain(found, depth=depth + 1)
@@ -242,7 +242,7 @@ def is_secret(value: object) -> bool:
 
 
 def at_path(value: object, path: str) -> object:
-    """The value at a property path such as `tags["a.b"]` or `rules[0].id`; `SECRET` where it is one, else `NOTHING`."""
+    """Find the value at a property path such as `tags["a.b"]`; `SECRET` where it is one, `NOTHING` where none is."""
     for part in parts(path):
         if isinstance(value, Mapping) and _SIGNATURE in value:
             return SECRET
@@ -260,7 +260,7 @@ def at_path(value: object, path: str) -> object:
 
 
 def parts(path: str) -> Iterator[str | int]:
-    """The names and indexes of a property path."""
+    """Return the names and indexes of a property path."""
     for found in _STEP.finditer(path):
         plain_name, index, quoted = found.groups()
         if index is not None:

@@ -41,6 +41,6 @@ def _reasons(preview: Preview, rules: Rules) -> Iterator[str]:
 
 
 def _sentence(fault: str) -> str:
-    """A fault may quote what the engine printed."""
+    """Mask the fault, which may quote what the engine printed."""
     quiet = fault.isascii() and fault.replace(",", "").replace("'", "").replace("-", "").replace(" ", "").isalnum()
     return fault if quiet and len(fault) < 200 else code(fault)

@@ -13,7 +13,7 @@ from awsmodel.regions import known_regions
 from components.providers.aws_access import explained
 from tools import hints
 from tools.deployment_test.waiting import Waiting
-from tools.doctor.places import Account, Place
+from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
 from tools.projects.found import Project, Region
 from tools.projects.upgrade import Upgrade
@@ -86,7 +86,7 @@ def upgrade(
 
 
 def projects(account: Account, regions: Sequence[str] = ()) -> list[Project]:
-    """The projects of a stack's products.
+    """Return the projects of a stack's products.
 
     Raises:
         ToolError: a region is none of the catalog's.
@@ -102,7 +102,7 @@ def projects(account: Account, regions: Sequence[str] = ()) -> list[Project]:
         )
     wanted = [region for region in account.catalog_regions if region in regions or not regions]
     with explained("projects", SERVICES, account.home.name):
-        return [one for name in wanted for one in Region(Place(account, known_regions()[name])).projects()]
+        return [one for name in wanted for one in Region(StackRegion(account, known_regions()[name])).projects()]
 
 
 def chosen(found: Sequence[Project], names: Sequence[str]) -> Sequence[Project]:
@@ -136,7 +136,7 @@ def _row(one: Project) -> tuple[str, ...]:
 
 
 def plan(ready: Sequence[Project], held: Sequence[Project], at_once: int) -> Iterator[str]:
-    """What would be done, and what not."""
+    """Tell what would be done, and what not."""
     if ready:
         yield f"{_count(len(ready), 'project')} to update, {at_once} at once; parameters keep their values:"
         for one in ready:

@@ -13,8 +13,8 @@ from typing import Any
 
 from components.providers.product_files import studio_prefix
 from components.providers.product_version import provisioned_products
+from tools.doctor.account import CatalogProduct, StackRegion
 from tools.doctor.findings import SkipError
-from tools.doctor.places import Offer, Place
 
 _RUNS = ("InProgress", "Stopping")
 _SETTLED = ("AVAILABLE", "TAINTED")
@@ -105,19 +105,19 @@ class Project:
 class Region:
     """The projects of one region."""
 
-    place: Place
+    region: StackRegion
 
     def projects(self) -> list[Project]:
         """Every project of the catalog's products, by name."""
         found = [*self._from_templates()]
-        if self.place.account.catalog.service_catalog:
-            found += [project for slug in self.place.account.catalog.products for project in self._of_product(slug)]
+        if self.region.account.catalog.service_catalog:
+            found += [project for slug in self.region.account.catalog.products for project in self._of_product(slug)]
         return sorted(found, key=lambda project: (project.name, project.product))
 
     @cached_property
     def _described(self) -> Sequence[Mapping[str, Any]]:
         """SageMaker's projects."""
-        client = self.place.client("sagemaker")
+        client = self.region.client("sagemaker")
         pages = client.get_paginator("list_projects").paginate()
         listed = [
             item["ProjectName"]
@@ -129,7 +129,7 @@ class Region:
 
     @cached_property
     def _pipelines(self) -> Sequence[str]:
-        pages = self.place.client("codepipeline").get_paginator("list_pipelines").paginate()
+        pages = self.region.client("codepipeline").get_paginator("list_pipelines").paginate()
         return sorted(item["name"] for page in pages for item in page["pipelines"])
 
     def _runs(self, project_id: str) -> tuple[Run, ...]:
@@ -145,16 +145,16 @@ class Region:
         )
 
     def _last(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
-        client = self.place.client("codepipeline")
+        client = self.region.client("codepipeline")
         found: Sequence[Mapping[str, Any]] = client.list_pipeline_executions(pipelineName=pipeline, maxResults=1)[
             "pipelineExecutionSummaries"
         ]
         return found
 
     def _of_product(self, slug: str) -> Iterator[Project]:
-        offer = Offer(self.place, slug)
+        product = CatalogProduct(self.region, slug)
         try:
-            launched = list(provisioned_products(self.place.client("servicecatalog"), offer.product_id))
+            launched = list(provisioned_products(self.region.client("servicecatalog"), product.product_id))
         except SkipError:
             return
         projects = {
@@ -162,14 +162,14 @@ class Region:
             for project in self._described
             if "ServiceCatalogProvisionedProductDetails" in project
         }
-        live, names = offer.live, {version["Id"]: version["Name"] for version in offer.versions}
+        live, names = product.live, {version["Id"]: version["Name"] for version in product.versions}
         for item in launched:
             project = projects.get(item["Id"])
             tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
             project_id = project["ProjectId"] if project else tags.get("sagemaker:project-id", "")
             yield Project(
                 name=project["ProjectName"] if project else item["Name"],
-                region=self.place.name,
+                region=self.region.name,
                 product=slug,
                 route=Route.SAGEMAKER if project else Route.CATALOG,
                 owner=_owner(project, item.get("UserArn", "")),
@@ -188,14 +188,14 @@ class Region:
         for project in self._described:
             for provider in project.get("TemplateProviderDetails", ()):
                 detail = provider.get("CfnTemplateProviderDetail", {})
-                key = detail.get("TemplateURL", "").partition(f"//{self.place.bucket}.")[2].partition("/")[2]
-                for slug in self.place.account.catalog.products:
+                key = detail.get("TemplateURL", "").partition(f"//{self.region.bucket}.")[2].partition("/")[2]
+                for slug in self.region.account.catalog.products:
                     if key.startswith(studio_prefix(slug)):
                         stack = detail.get("StackDetail", {})
                         newest = self._studio_key(slug)
                         yield Project(
                             name=project["ProjectName"],
-                            region=self.place.name,
+                            region=self.region.name,
                             product=slug,
                             route=Route.TEMPLATE,
                             owner=_owner(project, ""),
@@ -204,7 +204,7 @@ class Region:
                             ready=not _unsettled(project),
                             version=_version(slug, key),
                             newest=_version(slug, newest),
-                            target=f"https://{self.place.bucket}.{self.place.region.endpoint('s3')}/{newest}",
+                            target=f"https://{self.region.bucket}.{self.region.details.endpoint('s3')}/{newest}",
                             runs=self._runs(project["ProjectId"]),
                             stack=stack.get("Id", ""),
                             template_name=detail["TemplateName"],
@@ -212,8 +212,8 @@ class Region:
 
     def _studio_key(self, slug: str) -> str:
         """Key of the template that Studio lists of a product; empty where it lists none."""
-        client = self.place.client("s3")
-        listed = client.list_objects_v2(Bucket=self.place.bucket, Prefix=studio_prefix(slug)).get("Contents", [])
+        client = self.region.client("s3")
+        listed = client.list_objects_v2(Bucket=self.region.bucket, Prefix=studio_prefix(slug)).get("Contents", [])
         return str(listed[-1]["Key"]) if listed else ""
 
 

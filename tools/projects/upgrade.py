@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from components.packaging.template import REQUIRED_PARAMETERS, read_template
 from tools.deployment_test.waiting import Waiting
-from tools.doctor.places import Account
+from tools.doctor.account import Account
 from tools.faults import ToolError
 from tools.projects.found import Project, Route
 
@@ -124,7 +124,7 @@ class Upgrade:
             client = self._client(project, "s3")
             body = client.get_object(Bucket=bucket.partition(".s3.")[0], Key=key)["Body"].read()
             template = read_template(body.decode(), lambda _line, _reason: None)
-            return template.parameters if template else ()
+            return list(template.section("Parameters")) if template else ()
         client = self._client(project, "servicecatalog")
         product = self._provisioned(project)["ProductId"]
         known = client.describe_provisioning_artifact(

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import pulumi
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
-from components.iam.pipeline_policies import Place
 from components.iam.policies import Statement
 
 Text = pulumi.Input[str]
@@ -45,9 +45,9 @@ class PipelineContext:
     """Topic that approvals are sent to."""
 
     @property
-    def place(self) -> pulumi.Output[Place]:
+    def scope(self) -> pulumi.Output[ArnScope]:
         """Its account and region, which name what actions act on."""
-        return pulumi.Output.from_input(self.account_id).apply(lambda account: Place(self.home, account))
+        return pulumi.Output.from_input(self.account_id).apply(lambda account: ArnScope.of(self.home, account))
 
 
 @dataclass(frozen=True, kw_only=True)

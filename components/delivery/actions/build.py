@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import pulumi
 
+from awsmodel.arns import ArnScope
 from components.delivery.actions.action import Action, PipelineContext, Text
 from components.iam.pipeline_policies import (
-    Place,
     Store,
     artifact_statements,
     build_role_name,
@@ -107,7 +107,8 @@ class Build(Action):
     def statements(self, context: PipelineContext) -> pulumi.Output[list[Statement]]:
         """Runs the project and sees how it ends."""
         project = project_name(context.pipeline, self.build.name)
-        return context.place.apply(lambda place: [run_builds(place.project(project, self.region))])
+        region = self.region or context.home.name
+        return context.scope.apply(lambda scope: [run_builds(scope.in_region(region).build_project(project))])
 
 
 def run_builds(*project_arns: str) -> Statement:
@@ -116,19 +117,18 @@ def run_builds(*project_arns: str) -> Statement:
 
 
 def build_statements(
-    place: Place,
+    scope: ArnScope,
     pipeline: str,
     project: str,
     store: Store,
     *,
-    region: str | None = None,
     secret_arns: Sequence[str] = (),
     reports: bool = False,
 ) -> list[Statement]:
     """What the role of every build needs: its artifacts, its own log group, its secrets, its own reports."""
     found = [
         *artifact_statements(pipeline, [store]),
-        *run_statements(place, project, region=region, secret_arns=secret_arns),
+        *run_statements(scope, project, secret_arns=secret_arns),
     ]
     if reports:
         found.append(
@@ -138,7 +138,7 @@ def build_statements(
                     *("codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport"),
                     *("codebuild:CreateReportGroup", "codebuild:UpdateReport"),
                 ],
-                [place.arn("codebuild", f"report-group/{project}-*", region)],
+                [scope.report_group(f"{project}-*")],
             )
         )
     return found

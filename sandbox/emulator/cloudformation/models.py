@@ -19,7 +19,8 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
-from awsmodel.cloudformation.templates import Evaluation, Template, TemplateError
+from awsmodel.cloudformation.evaluation import Evaluation
+from awsmodel.cloudformation.template import Template, TemplateError
 from sandbox.emulator.cloudformation import stack_sets
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import UnknownCallError
@@ -93,7 +94,7 @@ class Stack(MotoStack):
 
     def _read(self, template: str, parameters: Mapping[str, str]) -> None:
         """Take a template and its parameters as what the stack is to be."""
-        self._template = Template(template)
+        self._template = Template.parse(template)
         unknown = sorted({r["Type"] for r in self._template.resources.values() if resource_type(r["Type"]) is None})
         if unknown:
             raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
@@ -421,7 +422,8 @@ class CloudFormationBackend(MotoBackend):
             raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
         given = self._resolve_update_parameters(instance=stack, incoming_params=parameters)
         try:
-            unchanged = Template(template).resolve_parameters(given) == stack.parameters and template == stack.template
+            resolved = Template.parse(template).resolve_parameters(given)
+            unchanged = resolved == stack.parameters and template == stack.template
             if unchanged and (tags is None or tags == stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
             stack.role_arn = role_arn or stack.role_arn

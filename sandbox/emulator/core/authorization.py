@@ -14,7 +14,7 @@ from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
 
-from awsmodel.cloudformation.templates import as_text
+from awsmodel.cloudformation.template import as_text
 from awsmodel.iam.evaluation import Request, Statement, decision, statements
 
 Parameters = Mapping[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from awsmodel.cloudformation.templates import Json
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Client
 from sandbox.emulator.resource_types.base import Api, Properties, Resource, ResourceType, Scope, Tagging, unless_gone
 from sandbox.emulator.resource_types.shapes import request

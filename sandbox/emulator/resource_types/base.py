@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
-from awsmodel.cloudformation.templates import Json
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Caller, Client
 from sandbox.emulator.resource_types.shapes import members, request
 

@@ -1,6 +1,6 @@
 """AWS::CodeBuild: projects."""
 
-from awsmodel.cloudformation.templates import Json
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Client
 from sandbox.emulator.resource_types.base import Api, Properties, Resource, ResourceType
 

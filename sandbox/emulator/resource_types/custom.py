@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
-from awsmodel.cloudformation.templates import Json
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
 
 

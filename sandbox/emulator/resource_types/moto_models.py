@@ -7,7 +7,7 @@ from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
-from awsmodel.cloudformation.templates import Json
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from awsmodel.cloudformation.templates import Json, as_text
+from awsmodel.cloudformation.template import Json, as_text
 from sandbox.emulator.core.callers import Client
 
 

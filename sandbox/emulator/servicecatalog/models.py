@@ -16,7 +16,7 @@ from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.servicecatalog.models import servicecatalog_backends
 
-from awsmodel.cloudformation.templates import Template
+from awsmodel.cloudformation.template import Template
 from sandbox.emulator.core.callers import Caller
 from sandbox.emulator.core.errors import ServiceError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from awsmodel.cloudformation.templates import Template, TemplateError
+from awsmodel.cloudformation.template import Template, TemplateError
 from sandbox.emulator.cloudtrail import models as cloudtrail
 from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.servicecatalog import template_files
@@ -497,7 +497,7 @@ class ServiceCatalogResponse(LaunchOperations):
         if not url:
             raise invalid("ProvisioningArtifactParameters.Info needs LoadTemplateFromURL.")
         try:
-            template = Template(template_files.read(self.caller, url))
+            template = Template.parse(template_files.read(self.caller, url))
         except (TemplateFileError, TemplateError) as error:
             raise invalid(str(error)) from error
         artifact = Artifact(

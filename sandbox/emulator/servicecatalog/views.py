@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from awsmodel.cloudformation.templates import Template, as_text
+from awsmodel.cloudformation.template import Template, as_text
 from sandbox.emulator.servicecatalog.models import (
     Artifact,
     Constraint,

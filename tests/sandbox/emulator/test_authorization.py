@@ -12,7 +12,7 @@ from components.packaging import read_product
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, Catalog, launch_policy, make_catalog
 from tools.launch_permissions.needs import Launch
-from tools.launch_permissions.resource_rights import Place
+from tools.launch_permissions.resource_rights import LaunchScope
 
 PRODUCTS = [REPOSITORY / "seed_code" / name for name in ("model-build-train", "model-deploy")]
 DEPLOY = REPOSITORY / "seed_code" / "model-deploy"
@@ -203,9 +203,9 @@ def test_a_managed_policy_counts_like_an_inline_one(catalog: Catalog, scientist:
 def test_what_the_check_asks_for_is_enough_to_launch_update_and_delete(
     catalog: Catalog, scientist: Client, version: Version, product: Path
 ) -> None:
-    place = Place(region=known_regions()[REGION], account_id=ACCOUNT)
+    scope = LaunchScope(region=known_regions()[REGION], account_id=ACCOUNT)
     environment = {"Roles.PermissionsBoundary": [BOUNDARY.rpartition("/")[2]], "Seed.Bucket": [catalog.bucket]}
-    launch = Launch(read_product(product), place, {**environment, "Seed.Key": ["seed.zip"]})
+    launch = Launch(read_product(product), scope, {**environment, "Seed.Key": ["seed.zip"]})
     wanted = sorted({(need.request.action, need.request.resource) for need in launch.needs()})
     catalog.allow([{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in wanted])
     newer = catalog.filled(product).replace("RetentionInDays: 365", "RetentionInDays: 180")

@@ -409,7 +409,7 @@ def test_an_emulator_that_ends_takes_its_builds_and_their_files_along(tmp_path: 
         session = boto3.Session("test", "test", region_name=REGION)
         url = json.loads(info.read_text())["url"]
 
-        def connect(service: str) -> Any:  # noqa: ANN401 - made at run time
+        def connect(service: str) -> Any:
             return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
         project = Project(connect, "left", spec(f'["touch {alive}; sleep 60"]'))

@@ -42,7 +42,7 @@ def pushes(pipeline: Pipeline) -> Json:
 
 
 @pytest.fixture
-def git(emulator: Json, tmp_path: Path) -> Any:  # noqa: ANN401
+def git(emulator: Json, tmp_path: Path) -> Any:
     environment: Mapping[str, str] = {
         **os.environ,
         **git_client.settings(emulator["url"]),
@@ -68,7 +68,7 @@ def clone_url(aws: Clients, name: str) -> str:
     return str(aws("codecommit").get_repository(repositoryName=name)["repositoryMetadata"]["cloneUrlHttp"])
 
 
-def test_a_git_push_to_the_clone_url_starts_the_pipeline(aws: Clients, git: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_a_git_push_to_the_clone_url_starts_the_pipeline(aws: Clients, git: Any, tmp_path: Path) -> None:
     pipeline = Pipeline(aws, stage("Wait", approval()), files={"README.md": "first\n"})
     arn = rule(pipeline, pushes(pipeline))
     pipeline.answer("Wait")
@@ -88,7 +88,7 @@ def test_a_git_push_to_the_clone_url_starts_the_pipeline(aws: Clients, git: Any,
     assert execution["artifactRevisions"][0]["revisionSummary"] == "by git\n"
 
 
-def test_the_first_push_makes_the_default_branch(aws: Clients, git: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_the_first_push_makes_the_default_branch(aws: Clients, git: Any, tmp_path: Path) -> None:
     aws("codecommit").create_repository(repositoryName="pushed")
     git("init", "--quiet", "--initial-branch=main", "work")
     (tmp_path / "work" / "a.txt").write_text("a")

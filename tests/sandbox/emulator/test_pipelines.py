@@ -12,7 +12,7 @@ from tests.sandbox.conftest import Clients
 from tests.sandbox.support.pipelines import Ear, Pipeline, allow, approval, role, stage, wait
 
 
-def refusal(call: Any) -> str:  # noqa: ANN401
+def refusal(call: Any) -> str:
     with pytest.raises(ClientError) as refused:
         call()
     return str(refused.value.response["Error"]["Code"])

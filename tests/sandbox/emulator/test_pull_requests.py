@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from awsmodel.arns import ArnScope
 from awsmodel.regions import known_regions
 from components.delivery.pull_request_previews import (
     BUILD_INPUT,
     EVENT_PATHS,
     pull_request_events,
 )
-from components.iam.pipeline_policies import Place
 from components.iam.pull_request_policies import comment_statements, start_statements
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.pipelines import ACCOUNT, role, wait
@@ -20,7 +20,7 @@ from tests.tools.previews.record import FOLDER
 
 Json = dict[str, Any]
 _numbers = itertools.count()
-PLACE = Place(known_regions()[REGION], ACCOUNT)
+SCOPE = ArnScope.of(known_regions()[REGION], ACCOUNT)
 BUILDSPEC = """\
 version: 0.2
 phases:
@@ -53,7 +53,7 @@ class Reviewed:
         arn = made["Arn"]
         group = f"/aws/codebuild/{self.name}"
         aws("logs").create_log_group(logGroupName=group)
-        statements = comment_statements(PLACE, self.name, arn)
+        statements = comment_statements(SCOPE, self.name, arn)
         self.project: str = aws("codebuild").create_project(
             name=self.name,
             serviceRole=role(aws, self.name, "codebuild.amazonaws.com", statements),
@@ -73,7 +73,7 @@ class Reviewed:
         )["project"]["arn"]
         events = aws("events")
         events.put_rule(Name=self.name, EventPattern=pull_request_events("main", arn))
-        starter = role(aws, f"{self.name}-start", "events.amazonaws.com", start_statements(PLACE, self.name))
+        starter = role(aws, f"{self.name}-start", "events.amazonaws.com", start_statements(SCOPE, self.name))
         transformer = {"InputPathsMap": EVENT_PATHS, "InputTemplate": BUILD_INPUT}
         target = {"Id": "build", "Arn": self.project, "RoleArn": starter, "InputTransformer": transformer}
         events.put_targets(Rule=self.name, Targets=[target])

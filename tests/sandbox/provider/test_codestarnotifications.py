@@ -21,20 +21,20 @@ class Rules:
         self.calls: list[tuple[str, str]] = []
         self._refusal = refusal
 
-    def delete_notification_rule(self, *, Arn: str) -> None:  # noqa: N803
+    def delete_notification_rule(self, *, Arn: str) -> None:
         self.calls.append(("rule", Arn))
 
-    def update_notification_rule(self, *, Arn: str, **_: object) -> None:  # noqa: N803
+    def update_notification_rule(self, *, Arn: str, **_: object) -> None:
         self.calls.append(("update", Arn))
 
-    def delete_target(self, *, TargetAddress: str, ForceUnsubscribeAll: bool) -> None:  # noqa: N803
+    def delete_target(self, *, TargetAddress: str, ForceUnsubscribeAll: bool) -> None:
         assert ForceUnsubscribeAll is False
         self.calls.append(("target", TargetAddress))
         if self._refusal:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": self._refusal}}, "DeleteTarget")
 
 
-def aws(rules: Rules) -> Any:  # noqa: ANN401 - plays the clients
+def aws(rules: Rules) -> Any:
     return SimpleNamespace(client=lambda _: rules)
 
 

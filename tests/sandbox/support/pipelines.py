@@ -15,7 +15,7 @@ _numbers = itertools.count()
 Json = dict[str, Any]
 
 
-def wait(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:  # noqa: ANN401 - whatever it is
+def wait(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
     """Look until there is something to see."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -43,7 +43,7 @@ class Scenario:
     deletes; and a value that a killed update has given to somebody's domain is not known to be ours."""
 
 
-def provider(kind: type[AwsResourceProvider], url: str) -> Any:  # noqa: ANN401 - each provider has its own methods
+def provider(kind: type[AwsResourceProvider], url: str) -> Any:
     """A provider that reaches AWS at an address, configured as the engine does it."""
     endpoints = json.dumps([dict.fromkeys(SERVICES, url)])
     made = kind()

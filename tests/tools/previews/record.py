@@ -123,13 +123,13 @@ class Case:
 TEMPLATE = "Parameters: {A: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n"
 
 
-def _store_template(aws: Any) -> None:  # noqa: ANN401
+def _store_template(aws: Any) -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
     aws("s3").create_bucket(Bucket="samples", **place)
     aws("s3").put_object(Bucket="samples", Key="model-build-train.yaml", Body=TEMPLATE.encode())
 
 
-def _sns(aws: Any) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+def _sns(aws: Any) -> Any:
     return aws("sns")
 
 
@@ -284,7 +284,7 @@ def _tidied(text: str) -> str:
     return json.dumps(_without_noise(found), indent=indent, ensure_ascii=False) + "\n"
 
 
-def _without_noise(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _without_noise(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_noise(item) for key, item in value.items() if key not in _NOISE}
     if isinstance(value, str):

@@ -17,10 +17,10 @@ class Context(Protocol):
 def send(
     event: dict[str, Any],
     context: Context,
-    responseStatus: str,  # noqa: N803 - AWS's name
-    responseData: dict[str, Any],  # noqa: N803 - AWS's name
-    physicalResourceId: str | None = None,  # noqa: N803 - AWS's name
-    noEcho: bool = False,  # noqa: N803 - AWS's name
+    responseStatus: str,
+    responseData: dict[str, Any],
+    physicalResourceId: str | None = None,
+    noEcho: bool = False,
     reason: str | None = None,
 ) -> None:
     """Answer one request of CloudFormation."""

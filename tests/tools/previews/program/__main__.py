@@ -20,7 +20,7 @@ class Resources:
         self.wanted = wanted
         self._made: dict[str, Any] = {}
 
-    def made(self, name: str) -> Any:  # noqa: ANN401 - a resource of whatever type
+    def made(self, name: str) -> Any:
         """The resource of a name."""
         if name not in self._made:
             resource = self.wanted[name]
@@ -30,7 +30,7 @@ class Resources:
             self._made[name] = of_kind(name, **self._value(resource["args"]), opts=options)
         return self._made[name]
 
-    def _value(self, given: Any) -> Any:  # noqa: ANN401 - any value that a configuration holds
+    def _value(self, given: Any) -> Any:
         if isinstance(given, list):
             return [self._value(item) for item in given]
         if not isinstance(given, dict):

@@ -1,22 +1,26 @@
 """Where the platform's code lives, and whether somebody is told of what happens to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
 
 from components.sections.source import CodeCommitSource, ConnectionSource
 from tools import hints
+from tools.doctor.account import Account, CatalogProduct, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
-from tools.doctor.places import Account, Offer, Place
+
+if TYPE_CHECKING:
+    from types_boto3_codeconnections import CodeConnectionsClient
+    from types_boto3_codeconnections.type_defs import ConnectionTypeDef, ListConnectionsInputTypeDef
 
 NOTIFICATIONS_ROLE = "AWSServiceRoleForCodeStarNotifications"
 """Role with which AWS watches for what notification rules tell."""
 
 PENDING = "PendingConfirmation"
-"""What SNS lists in the place of the ARN of a subscription that nobody has confirmed."""
+"""What SNS lists instead of the ARN of a subscription that nobody has confirmed."""
 
 EXAMPLE_ACCOUNTS = ("000000000000", "111111111111", "111122223333", "123456789012", "444455556666", "777788889999")
 """Accounts of examples, AWS's own and the stack files'."""
@@ -25,24 +29,24 @@ _NOT_ADMITTED = "OperationNotAllowedException"
 
 
 def source_repository(account: Account) -> Verdict:
-    """The CodeCommit repository exists."""
+    """Check that the CodeCommit repository exists."""
     codecommit, name = account.client("codecommit"), _repository(account)
     try:
         found = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]
     except codecommit.exceptions.RepositoryDoesNotExistException:
-        return broken(f"there is no repository {name} in {account.home.name}", account.up)
+        return broken(f"there is no repository {name} in {account.home.name}")
     return ok(found["Arn"])
 
 
 def connection(account: Account) -> Verdict:
-    """The connection to the Git provider is completed."""
+    """Check that the connection to the Git provider is completed."""
     source = account.wanted.source
     if not isinstance(source, ConnectionSource):
         raise SkipError("the source is a CodeCommit repository")
     client = account.client("codeconnections")
     found = _connection(client, account, source)
     if found is None:
-        return broken(f"there is no connection {source.connection_arn or account.names.connection.value}", account.up)
+        return broken(f"there is no connection {source.connection_arn or account.names.connection.value}")
     if found["ConnectionStatus"] != "AVAILABLE":
         return broken(
             f"{found['ConnectionArn']} is {found['ConnectionStatus']}",
@@ -51,26 +55,27 @@ def connection(account: Account) -> Verdict:
     return ok(f"{found['ConnectionArn']} is AVAILABLE")
 
 
-def _connection(client: Any, account: Account, source: ConnectionSource) -> Mapping[str, Any] | None:  # noqa: ANN401
+def _connection(
+    client: "CodeConnectionsClient", account: Account, source: ConnectionSource
+) -> "ConnectionTypeDef | None":
     if source.connection_arn is not None:
         try:
-            found: dict[str, Any] = client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
+            return client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
         except client.exceptions.ResourceNotFoundException:
             return None
-        return found
-    arguments = {"ProviderTypeFilter": source.provider}
+    arguments: ListConnectionsInputTypeDef = {"ProviderTypeFilter": source.provider}
     while True:
         page = client.list_connections(**arguments)
         for item in page["Connections"]:
             if item["ConnectionName"] == account.names.connection.value:
-                return dict(item)
+                return item
         if not page.get("NextToken"):
             return None
         arguments["NextToken"] = page["NextToken"]
 
 
 def notifications_role(account: Account) -> Verdict:
-    """AWS has the service-linked role with which it watches the repository."""
+    """Check that AWS has the service-linked role with which it watches the repository."""
     _ = _repository(account)
     iam = account.client("iam")
     try:
@@ -85,17 +90,17 @@ def notifications_role(account: Account) -> Verdict:
 
 
 def notification_rule(account: Account) -> Verdict:
-    """The rule on the repository is on, and AWS reaches its targets."""
+    """Check that the rule on the repository is on, and AWS reaches its targets."""
     client = account.client("codestar-notifications")
-    arn = account.arn("codecommit", account.home.name, _repository(account))
+    arn = account.arns.repository(_repository(account))
     pages = client.get_paginator("list_notification_rules").paginate(Filters=[{"Name": "RESOURCE", "Value": arn}])
     rules = [client.describe_notification_rule(Arn=item["Arn"]) for page in pages for item in page["NotificationRules"]]
     name = account.names.notification_rule("repository").value
     rule = next((item for item in rules if item["Name"] == name), None)
     if rule is None:
-        return broken(f"no notification rule {name} watches {arn}", account.up)
+        return broken(f"no notification rule {name} watches {arn}")
     if rule["Status"] != "ENABLED":
-        return broken(f"{rule['Arn']} is {rule['Status']}", account.up)
+        return broken(f"{rule['Arn']} is {rule['Status']}")
     # AWS writes the status in capitals here and there, and in the console as Active.
     dead = [target for target in rule["Targets"] if target["TargetStatus"].upper() != "ACTIVE"]
     if dead or not rule["Targets"]:
@@ -109,15 +114,15 @@ def notification_rule(account: Account) -> Verdict:
 
 
 def notification_topic(account: Account) -> Verdict:
-    """The topic exists that approvals, failures and drift are told to."""
+    """Check that the topic exists that approvals, failures and drift are told to."""
     arn = account.role_facts.topic_arn
     if _subscribed(account) is None:
-        return broken(f"there is no topic {arn}, so nobody is told of anything", account.up)
+        return broken(f"there is no topic {arn}, so nobody is told of anything")
     return ok(arn)
 
 
 def subscriptions(account: Account) -> Verdict:
-    """Everybody whom the settings name has confirmed to be told."""
+    """Check that everybody whom the settings name has confirmed to be told."""
     wanted, found = account.wanted.notifications.emails, _subscribed(account)
     if found is None:
         raise SkipError("needs the topic: see `notification-topic`")
@@ -127,8 +132,7 @@ def subscriptions(account: Account) -> Verdict:
     if gone:
         return broken(
             f"{', '.join(gone)}: not subscribed to {account.role_facts.topic_arn}; what is not confirmed in time, AWS "
-            f"forgets",
-            account.up,
+            f"forgets"
         )
     pending = [email for email in wanted if found[email] == PENDING]
     if pending:
@@ -152,7 +156,7 @@ def _subscribed(account: Account) -> Mapping[str, str] | None:
 
 
 def delivery_accounts(account: Account) -> Verdict:
-    """The delivery's settings name accounts of the company, and none of AWS's examples."""
+    """Check that the delivery's settings name accounts of the company, and none of AWS's examples."""
     delivery = account.wanted.delivery
     if delivery is None:
         raise SkipError("the stack file has no sm-mlops:delivery")
@@ -167,10 +171,7 @@ def delivery_accounts(account: Account) -> Verdict:
         if example != account.id and f":{example}:" in (value or "")
     ]
     if named:
-        return broken(
-            "; ".join(named),
-            f"put your own ARNs under sm-mlops:delivery (docs/delivery.md tells which); then `{account.deploy}`",
-        )
+        return broken("; ".join(named))
     return ok("no setting of the delivery is an example of AWS's documentation")
 
 
@@ -181,24 +182,25 @@ def _repository(account: Account) -> str:
     return source.repository or account.names.repository.value
 
 
-def codecommit(place: Place) -> Verdict:
-    """CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
-    offers = [Offer(place, slug) for slug in place.account.catalog.products]
-    if not any("AWS::CodeCommit::Repository" in offer.source.template for offer in offers):
+def codecommit(region: StackRegion) -> Verdict:
+    """Check that CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
+    products = [CatalogProduct(region, slug) for slug in region.account.catalog.products]
+    if not any("AWS::CodeCommit::Repository" in product.source.template for product in products):
         raise SkipError("no product of the catalog makes a CodeCommit repository")
-    region = place.region
-    if region.name not in _codecommit_regions(region.partition):
+    if region.name not in _codecommit_regions(region.details.partition):
         return broken(f"CodeCommit is not offered in {region.name}", "leave the region out of catalog.regions")
     try:
-        answer = place.client("codecommit").list_repositories()
+        answer = region.client("codecommit").list_repositories()
     except ClientError as error:
         if error.response["Error"]["Code"] != _NOT_ADMITTED:
             raise
         reason = error.response["Error"]["Message"]
-        return broken(f"CodeCommit does not admit {place.account.id}: {reason}", "ask AWS support to admit the account")
-    if not answer["repositories"] and not isinstance(place.account.wanted.source, CodeCommitSource):
+        return broken(
+            f"CodeCommit does not admit {region.account.id}: {reason}", "ask AWS support to admit the account"
+        )
+    if not answer["repositories"] and not isinstance(region.account.wanted.source, CodeCommitSource):
         return warning(
-            f"CodeCommit answers in {region.name}, but {place.account.id} has no repository there; AWS lets only "
+            f"CodeCommit answers in {region.name}, but {region.account.id} has no repository there; AWS lets only "
             "accounts that it has admitted make one, and no read-only call tells",
             f"make one by hand, once: {hints.typed('aws', 'codecommit', 'create-repository')} --repository-name try "
             f"--region {region.name}",
@@ -209,15 +211,3 @@ def codecommit(place: Place) -> Verdict:
 @cache
 def _codecommit_regions(partition: str) -> frozenset[str]:
     return frozenset(boto3.Session().get_available_regions("codecommit", partition_name=partition))
-
-
-CHECKS: tuple[Callable[[Account], Verdict], ...] = (
-    source_repository,
-    connection,
-    notifications_role,
-    notification_rule,
-    notification_topic,
-    subscriptions,
-    delivery_accounts,
-)
-"""What is looked at once, in the home region."""

@@ -4,7 +4,18 @@ import re
 
 import yaml
 
-from components.packaging.yaml_source import fields, items
+from awsmodel.cloudformation.yaml_nodes import fields, items
+
+FUNCTIONS = (
+    *("Condition", "Fn::And", "Fn::Base64", "Fn::Cidr", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"),
+    *("Fn::Equals", "Fn::FindInMap", "Fn::GetAZs", "Fn::GetAtt", "Fn::GetStackOutput", "Fn::If", "Fn::ImportValue"),
+    *("Fn::Join", "Fn::Length", "Fn::Not", "Fn::Or", "Fn::RefAll", "Fn::Select", "Fn::Split", "Fn::Sub"),
+    *("Fn::ToJsonString", "Fn::Transform", "Fn::ValueOf", "Fn::ValueOfAll", "Ref"),
+)
+"""All that CloudFormation has, but for loops: their names end with a name of the template's own."""
+
+LOOP = "Fn::ForEach::"
+"""What the name of a loop begins with."""
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 """A variable of `Fn::Sub`; one that begins with an exclamation mark is a literal."""
@@ -12,15 +23,34 @@ VARIABLE = re.compile(r"\$\{([^}]*)\}")
 NO_VALUE = "AWS::NoValue"
 """Pseudo parameter that takes a property away."""
 
+PSEUDO_PARAMETERS_OF_A_STACK = ("AWS::StackId", "AWS::StackName")
+"""Pseudo parameters that are another in each stack of an account and region."""
+
+PSEUDO_PARAMETERS = (
+    *("AWS::AccountId", "AWS::NotificationARNs", NO_VALUE, "AWS::Partition", "AWS::Region", "AWS::URLSuffix"),
+    *PSEUDO_PARAMETERS_OF_A_STACK,
+)
+"""What every template can refer to."""
+
+
+def long_name(tag: str) -> str:
+    """Name of a function by its YAML tag."""
+    name = tag[1:]
+    return name if name in ("Ref", "Condition") else f"Fn::{name}"
+
+
+def is_function(name: str) -> bool:
+    """Whether the key of a mapping that has no other makes it a call."""
+    return name == "Ref" or name.startswith("Fn::")
+
 
 def call(node: yaml.Node) -> tuple[str, yaml.Node] | None:
     """Intrinsic function and argument, in either notation; None for a plain value."""
     if node.tag.startswith("!"):
-        name = node.tag[1:]
-        return (name if name in ("Ref", "Condition") else f"Fn::{name}"), node
+        return long_name(node.tag), node
     if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
         ((key, argument),) = node.value
-        if key.value == "Ref" or key.value.startswith("Fn::"):
+        if is_function(key.value):
             return key.value, argument
     return None
 

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import yaml
 
+from awsmodel.cloudformation.yaml_nodes import TEXT, fields, items, text_of
 from components.packaging import Product
-from components.packaging.yaml_source import TEXT, fields, items, text_of
+from tools.doctor.account import CatalogProduct, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
-from tools.doctor.places import Offer, Place
 
 SUPPORT_ENDS: Mapping[str, date] = {
     "aws/codebuild/amazonlinux-aarch64-standard:1.0": date(2023, 3, 31),
@@ -38,23 +38,23 @@ NOTICE = timedelta(days=180)
 _CURATED = "aws/codebuild/"
 
 
-def build_images(place: Place) -> Verdict:
-    """CodeBuild offers every image that the products' templates name, and patches it."""
+def build_images(region: StackRegion) -> Verdict:
+    """Check that CodeBuild offers every image that the products' templates name, and patches it."""
     images = {
         _plain(image): slug
-        for slug in place.account.catalog.products
-        for image in template_images(Offer(place, slug).source)
+        for slug in region.account.catalog.products
+        for image in template_images(CatalogProduct(region, slug).source)
     }
     curated = sorted(image for image in images if image.startswith(_CURATED))
     if not curated:
         raise SkipError("no template names an image of CodeBuild's own")
-    offered = {_plain(name) for name in _offered(place)}
-    today = place.account.now.date()
-    fix = f"name a newer image in seed_code/{{}}/template.yaml, then `{place.account.deploy}`"
+    offered = {_plain(name) for name in _offered(region)}
+    today = region.account.now.date()
+    fix = f"name a newer image in seed_code/{{}}/template.yaml, then `{region.account.deploy}`"
     # What AWS has deprecated leaves the list, and still builds: slower, and without patches.
     lost = [image for image in curated if image not in offered and SUPPORT_ENDS.get(image, date.max) > today]
     if lost:
-        return broken(f"CodeBuild in {place.name} does not offer {', '.join(lost)}", fix.format(images[lost[0]]))
+        return broken(f"CodeBuild in {region.name} does not offer {', '.join(lost)}", fix.format(images[lost[0]]))
     ending = [image for image in curated if image in SUPPORT_ENDS and SUPPORT_ENDS[image] - today < NOTICE]
     if ending:
         told = ", ".join(f"{image} until {SUPPORT_ENDS[image]}" for image in ending)
@@ -84,13 +84,13 @@ def _values(image: yaml.Node | None, parameters: Mapping[str, Mapping[str, yaml.
                 yield value
 
 
-def _offered(place: Place) -> Iterator[str]:
-    for platform in place.client("codebuild").list_curated_environment_images()["platforms"]:
+def _offered(region: StackRegion) -> Iterator[str]:
+    for platform in region.client("codebuild").list_curated_environment_images()["platforms"]:
         for language in platform["languages"]:
             for image in language["images"]:
                 yield from (image["name"], *image.get("versions", ()))
 
 
 def _plain(image: str) -> str:
-    """An image's name in its newer spelling: AWS has two for the same image."""
+    """Return an image's name in its newer spelling: AWS has two for the same image."""
     return image.replace(f"{_CURATED}amazonlinux2-", f"{_CURATED}amazonlinux-")

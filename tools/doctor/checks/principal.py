@@ -1,6 +1,6 @@
 """One person's role: whether it is among those that find the products, and what its own policies lack."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,9 +9,9 @@ from awsmodel.iam import evaluation
 from awsmodel.iam.evaluation import Statement, matches
 from awsmodel.principals import principal_type
 from components.providers import iam_roles
+from tools.doctor.account import Account, StackRegion
+from tools.doctor.checks.roles import some
 from tools.doctor.findings import SkipError, Verdict, broken, ok
-from tools.doctor.places import Account, Place
-from tools.doctor.roles import some
 
 PROJECTS = ("sagemaker:CreateProject", "sagemaker:DescribeProject")
 """What Studio calls in the name of its execution role to make a project."""
@@ -27,7 +27,7 @@ OFFERED = (
 
 
 @dataclass
-class Person:
+class PrincipalRole:
     """A role, and where it looks."""
 
     account: Account
@@ -61,8 +61,8 @@ class Person:
         return self.role
 
 
-def principal_exists(person: Person) -> Verdict:
-    """There is a role of exactly this ARN; its path is part of it."""
+def principal_exists(person: PrincipalRole) -> Verdict:
+    """Check that there is a role of exactly this ARN; its path is part of it."""
     if person.role is None:
         return broken(f"IAM has no role {person.arn}", "look up the domain's or the user profile's execution role")
     if person.role["Arn"] != person.arn:
@@ -70,13 +70,13 @@ def principal_exists(person: Person) -> Verdict:
     return ok(f"{person.arn}, made {person.role['CreateDate']:%Y-%m-%d}")
 
 
-def principal_permissions(person: Person) -> Verdict:
-    """Its own policies, and its boundary, let it list templates and make projects."""
+def principal_permissions(person: PrincipalRole) -> Verdict:
+    """Check that the role's own policies, and its boundary, let it list templates and make projects."""
     account = person.account
     actions = [*PROJECTS, *(OFFERED if account.catalog.service_catalog else ())]
     wanted: list[Statement] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
     for region in account.catalog.studio_domains:
-        bucket = f"arn:{account.home.partition}:s3:::{account.names.distribution_bucket(account.id, region).value}"
+        bucket = account.arns.bucket(account.names.distribution_bucket(account.id, region).value)
         wanted += [
             {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
             {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectTagging"], "Resource": f"{bucket}/studio/*"},
@@ -93,22 +93,22 @@ def principal_permissions(person: Person) -> Verdict:
     return ok(f"{person.arn} may list templates and make projects")
 
 
-def principal_finds_products(person: Person, place: Place) -> Verdict:
-    """It is one of those that the stack's portfolio lets in, and the portfolio offers something."""
-    verdict = _matched(person, place.portfolio_id, place.portfolio_principals, "catalog.principals")
-    pages = place.client("servicecatalog").get_paginator("search_products_as_admin")
-    offered = sum(len(page["ProductViewDetails"]) for page in pages.paginate(PortfolioId=place.portfolio_id))
+def principal_finds_products(person: PrincipalRole, region: StackRegion) -> Verdict:
+    """Check that the role is one of those that the stack's portfolio lets in, and the portfolio offers something."""
+    verdict = _matched(person, region.portfolio_id, region.portfolio_principals, "catalog.principals")
+    pages = region.client("servicecatalog").get_paginator("search_products_as_admin")
+    offered = sum(len(page["ProductViewDetails"]) for page in pages.paginate(PortfolioId=region.portfolio_id))
     if not offered:
-        return broken(f"{place.portfolio_id} offers nothing", place.account.up)
+        return broken(f"{region.portfolio_id} offers nothing")
     return verdict
 
 
-def principal_finds_projects(person: Person, place: Place) -> Verdict:
-    """It is one of those that AWS's portfolio of SageMaker Projects lets in."""
-    return _matched(person, place.imported_id, place.imported_principals, "projects.principals")
+def principal_finds_projects(person: PrincipalRole, region: StackRegion) -> Verdict:
+    """Check that the role is one of those that AWS's portfolio of SageMaker Projects lets in."""
+    return _matched(person, region.imported_id, region.imported_principals, "projects.principals")
 
 
-def _matched(person: Person, portfolio_id: str, principals: Iterable[str], setting: str) -> Verdict:
+def _matched(person: PrincipalRole, portfolio_id: str, principals: Iterable[str], setting: str) -> Verdict:
     arn, known = str(person.needed["Arn"]), sorted(principals)
     anywhere = arn.replace(f":{person.account.id}:", "::")
     for principal in known:
@@ -120,7 +120,3 @@ def _matched(person: Person, portfolio_id: str, principals: Iterable[str], setti
         f"{arn} matches none of {', '.join(known) or 'none'} of {portfolio_id}{hint}",
         f"add it, or a pattern that matches it, to sm-mlops:{setting}; then `{person.account.deploy}`",
     )
-
-
-PERSON_CHECKS: Sequence[Callable[[Person], Verdict]] = (principal_exists, principal_permissions)
-"""What is looked at once."""

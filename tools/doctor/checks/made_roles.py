@@ -1,7 +1,7 @@
 """Roles that the stack has made: whether anybody has given one of them more than the stack gives."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from awsmodel.iam import evaluation
 from awsmodel.iam.evaluation import Statement
@@ -11,12 +11,15 @@ from components.iam.policies import document as as_json
 from components.iam.role_documents import RoleDocument
 from components.providers import adopted_role, iam_roles
 from components.sections.iam import RoleMode
+from tools.doctor.account import Account
 from tools.doctor.findings import SkipError, Verdict, broken, ok
-from tools.doctor.places import Account
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
 
 
 def made_roles(account: Account) -> Verdict:
-    """No role that the stack has made has other policies, another boundary, or lets in others than the stack says."""
+    """Check that no role of the stack has other policies, another boundary, or lets in others than the stack says."""
     iam = account.client("iam")
     documents = {role.name: role for role in _documents(account)}
     found, faults = [], []
@@ -30,7 +33,7 @@ def made_roles(account: Account) -> Verdict:
         faults += [f"{role['Arn']} {fault}" for fault in (*told, *beyond)]
     if faults:
         # All of them, however many: each is a right that somebody has.
-        return broken("; ".join(faults), account.up)
+        return broken("; ".join(faults))
     if not found:
         raise SkipError("the stack has made no role")
     return ok(f"{len(found)} roles have what the stack gives them, and no more")
@@ -58,7 +61,7 @@ def _is_made(account: Account, role: Mapping[str, Any], *, adopted: bool) -> boo
     return judged.is_made_by(account.names, tags)
 
 
-def _own(account: Account, iam: Any, role: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - a botocore client
+def _own(account: Account, iam: "IAMClient", role: Mapping[str, Any]) -> Iterator[str]:
     name, wanted = role["RoleName"], account.wanted.iam
     attached = judged.added_policies(iam_roles.attached(iam, name), account.names, wanted.other_policy_arns)
     yield from (f"has the policy {arn}" for arn in attached)
@@ -73,11 +76,11 @@ def _boundary(arn: str | None) -> str:
     return f"the boundary {arn}" if arn else "no boundary"
 
 
-def _adopted(account: Account, iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
-    """What is of no stack on a role that several may share. Its boundary may be another stack's."""
-    place = {"name": document.name, "path": document.path, "key": document.key}
+def _adopted(account: Account, iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
+    """Tell what is of no stack on a role that several may share. Its boundary may be another stack's."""
+    role_props = {"name": document.name, "path": document.path, "key": document.key}
     trust = as_json(document.trust)
-    props = {**place, "trust": trust, "otherPolicyArns": account.wanted.iam.other_policy_arns}
+    props = {**role_props, "trust": trust, "otherPolicyArns": account.wanted.iam.other_policy_arns}
     attached, inline = adopted_role.added_policies(iam, props)
     yield from (f"has the policy {arn}" for arn in attached)
     yield from (f"has the inline policy {policy}" for policy in inline)
@@ -95,8 +98,8 @@ def _trusted(statements: list[Statement]) -> Iterator[str]:
         yield f"trusts {', '.join(evaluation.values(named))}"
 
 
-def _beyond(iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:  # noqa: ANN401
-    """What differs where the whole document is known: the text of the role's own policies, and its trust."""
+def _beyond(iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
+    """Tell what differs where the whole document is known: the text of the role's own policies, and its trust."""
     trust = _trust(role)
     if not judged.added_trust(trust) and evaluation.comparable(trust) != evaluation.comparable(document.trust):
         yield "has another trust policy than the stack gives it"
@@ -104,7 +107,7 @@ def _beyond(iam: Any, role: Mapping[str, Any], document: RoleDocument) -> Iterat
         yield f"may also {request}"
 
 
-def _own_statements(iam: Any, name: str) -> list[Statement]:  # noqa: ANN401
+def _own_statements(iam: "IAMClient", name: str) -> list[Statement]:
     """Statements of the policies that the stack has given: the others are told whole."""
     inline = iam_roles.inline(iam, name)
     own = [policy for policy in inline if policy not in judged.added_inline(inline)]

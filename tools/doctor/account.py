@@ -1,4 +1,4 @@
-"""Where an examination looks: an account, its regions, and the products in them. Each thing is looked up once."""
+"""What an examination looks at: an account, its regions, and the products in them. Each thing is looked up once."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import settings
+from awsmodel.arns import ArnScope
 from awsmodel.regions import Region, known_regions
 from components import packaging
 from components.catalog.publication import product_name, template_values
@@ -30,7 +31,7 @@ class Access(Protocol):
     """Gives clients of AWS."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client of a service in a region."""
+        """Return a client of a service in a region."""
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Account:
 
     @classmethod
     def of(cls, file: StackFile, access: Access | None = None, now: datetime | None = None) -> "Account":
-        """The account of a stack's file.
+        """Return the account of a stack's file.
 
         Args:
             file: the stack's file.
@@ -98,7 +99,7 @@ class Account:
         return self.wanted.catalog
 
     @property
-    def offered(self) -> CatalogSpec:
+    def service_catalog(self) -> CatalogSpec:
         """The catalog that Service Catalog is to offer.
 
         Raises:
@@ -135,17 +136,18 @@ class Account:
         return hints.typed("pulumi", "up", "--refresh", "-s", self.stack)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client in a region, the home region where none is named."""
-        place = (service, region or self.home.name)
+        """Return a client in a region, the home region where none is named."""
+        key = (service, region or self.home.name)
         # boto3 makes clients of one session in one thread at a time only; the clients themselves may be shared.
         with self._lock:
-            if place not in self._clients:
-                self._clients[place] = self.access.client(*place)
-            return self._clients[place]
+            if key not in self._clients:
+                self._clients[key] = self.access.client(*key)
+            return self._clients[key]
 
-    def arn(self, service: str, region: str, resource: str) -> str:
-        """ARN of something of the account."""
-        return f"arn:{self.home.partition}:{service}:{region}:{self.id}:{resource}"
+    @property
+    def arns(self) -> ArnScope:
+        """ARNs of the account, in the home region."""
+        return ArnScope.of(self.home, self.id)
 
     @cached_property
     def role_facts(self) -> RoleFacts:
@@ -154,25 +156,25 @@ class Account:
 
 
 @dataclass
-class Place:
+class StackRegion:
     """One region of a stack."""
 
     account: Account
-    region: Region
+    details: Region
 
     @property
     def name(self) -> str:
         """The region's name, as findings tell it."""
-        return self.region.name
+        return self.details.name
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time
-        """A client in this region."""
-        return self.account.client(service, self.region.name)
+        """Return a client in this region."""
+        return self.account.client(service, self.name)
 
     @property
     def bucket(self) -> str:
         """Name of the distribution bucket."""
-        return self.account.names.distribution_bucket(self.account.id, self.region.name).value
+        return self.account.names.distribution_bucket(self.account.id, self.name).value
 
     @property
     def studio_domains(self) -> Sequence[str]:
@@ -181,9 +183,9 @@ class Place:
         Raises:
             SkipError: there is none here.
         """
-        domains = self.account.catalog.studio_domains.get(self.region.name, ())
+        domains = self.account.catalog.studio_domains.get(self.name, ())
         if not domains:
-            raise SkipError(f"catalog.studioDomains names no domain of {self.region.name}")
+            raise SkipError(f"catalog.studioDomains names no domain of {self.name}")
         return domains
 
     @cached_property
@@ -193,7 +195,7 @@ class Place:
         Raises:
             SkipError: the stack file wants none.
         """
-        _ = self.account.offered
+        _ = self.account.service_catalog
         name = self.account.names.portfolio.value
         pages = self.client("servicecatalog").get_paginator("list_portfolios").paginate()
         found = (item for page in pages for item in page["PortfolioDetails"] if item["DisplayName"] == name)
@@ -217,7 +219,7 @@ class Place:
         Raises:
             SkipError: the stack file wants none.
         """
-        _ = self.account.offered
+        _ = self.account.service_catalog
         pages = self.client("servicecatalog").get_paginator("search_products_as_admin").paginate()
         summaries = (item["ProductViewSummary"] for page in pages for item in page["ProductViewDetails"])
         return {summary["Name"]: summary["ProductId"] for summary in summaries}
@@ -259,16 +261,16 @@ class Place:
 
 
 @dataclass
-class Offer:
+class CatalogProduct:
     """One product in one region."""
 
-    place: Place
+    region: StackRegion
     slug: str
 
     @property
     def account(self) -> Account:
         """The account."""
-        return self.place.account
+        return self.region.account
 
     @cached_property
     def source(self) -> packaging.Product:
@@ -287,25 +289,25 @@ class Offer:
         Raises:
             SkipError: there is none of its name.
         """
-        if self.product_name not in self.place.products:
+        if self.product_name not in self.region.products:
             raise SkipError("needs the product: see `product`")
-        return self.place.products[self.product_name]
+        return self.region.products[self.product_name]
 
     @cached_property
     def portfolio_ids(self) -> Sequence[str]:
         """Portfolios that offer the product."""
-        pages = self.place.client("servicecatalog").get_paginator("list_portfolios_for_product")
+        pages = self.region.client("servicecatalog").get_paginator("list_portfolios_for_product")
         return [item["Id"] for page in pages.paginate(ProductId=self.product_id) for item in page["PortfolioDetails"]]
 
     @cached_property
     def wanted(self) -> VersionName:
         """The version that this checkout would publish."""
-        account, region = self.account, self.place.region.name
+        account, region = self.account, self.region.name
         tells = region == account.home.name and not account.catalog.shares
         values = template_values(
             self.source,
             account.names,
-            bucket=self.place.bucket,
+            bucket=self.region.bucket,
             key_arn=account.catalog.project_key_arns.get(region, ""),
             topic_arn=account.role_facts.topic_arn if tells else "",
             network=account.wanted.network.get(region),
@@ -321,7 +323,7 @@ class Offer:
     @cached_property
     def versions(self) -> Sequence[Mapping[str, Any]]:
         """Every version of the product, newest first."""
-        return artifacts(self.place.client("servicecatalog"), self.product_id)
+        return artifacts(self.region.client("servicecatalog"), self.product_id)
 
     @property
     def live(self) -> Mapping[str, Any] | None:
@@ -353,5 +355,5 @@ class Offer:
             return template_key(self.slug, self.wanted.hashes)
         # Releases before names had two parts used more digits of one hash in the key.
         start = template_key(self.slug, self.live_version.rpartition("-")[2]).removesuffix(".yaml")
-        listed = self.place.client("s3").list_objects_v2(Bucket=self.place.bucket, Prefix=start).get("Contents", [])
+        listed = self.region.client("s3").list_objects_v2(Bucket=self.region.bucket, Prefix=start).get("Contents", [])
         return str(listed[0]["Key"]) if listed else f"{start}*.yaml"

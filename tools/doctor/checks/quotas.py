@@ -1,12 +1,11 @@
 """Quotas of AWS that releases and launches use up: how near their limit they are."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components.providers.product_version import artifacts
+from tools.doctor.account import Account, CatalogProduct, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
-from tools.doctor.places import Account, Offer, Place
 
 NEAR = 0.8
 """Share of a quota at which it is told."""
@@ -32,54 +31,56 @@ BUILD_PROJECTS = Quota(service="codebuild", code="L-ACCF6C0D", name="build proje
 
 
 def quota_roles(account: Account) -> Verdict:
-    """Roles of the account: each project makes several."""
+    """Check that the account can have more roles: each project makes several."""
     summary = account.client("iam").get_account_summary()["SummaryMap"]
     return _judge("roles per account", summary["Roles"], summary["RolesQuota"], "iam", "L-FE177D64")
 
 
-def quota_portfolios(place: Place) -> Verdict:
-    """Portfolios of the region."""
-    used = _count(place.client("servicecatalog"), "list_portfolios", "PortfolioDetails")
-    return _of(place, PORTFOLIOS, used)
+def quota_portfolios(region: StackRegion) -> Verdict:
+    """Check that the region can have more portfolios."""
+    used = _count(region.client("servicecatalog"), "list_portfolios", "PortfolioDetails")
+    return _of(region, PORTFOLIOS, used)
 
 
-def quota_products(place: Place) -> Verdict:
-    """Products of the region."""
-    return _of(place, PRODUCTS, len(place.products))
+def quota_products(region: StackRegion) -> Verdict:
+    """Check that the region can have more products."""
+    return _of(region, PRODUCTS, len(region.products))
 
 
-def quota_principals(place: Place) -> Verdict:
-    """Principals of the stack's portfolio."""
-    return _of(place, PRINCIPALS, len(place.portfolio_principals))
+def quota_principals(region: StackRegion) -> Verdict:
+    """Check that the stack's portfolio can have more principals."""
+    return _of(region, PRINCIPALS, len(region.portfolio_principals))
 
 
-def quota_versions(place: Place) -> Verdict:
-    """Versions of the product of the stack that has most: each release makes one."""
-    client = place.client("servicecatalog")
-    named = {offer.product_name for offer in (Offer(place, slug) for slug in place.account.catalog.products)}
-    counts = {name: len(artifacts(client, product_id)) for name, product_id in place.products.items() if name in named}
+def quota_versions(region: StackRegion) -> Verdict:
+    """Check that the product of the stack that has most versions can have more: each release makes one."""
+    client = region.client("servicecatalog")
+    named = {
+        product.product_name for product in (CatalogProduct(region, slug) for slug in region.account.catalog.products)
+    }
+    counts = {name: len(artifacts(client, product_id)) for name, product_id in region.products.items() if name in named}
     if not counts:
         raise SkipError("needs a product: see `product`")
     fullest = max(sorted(counts), key=lambda name: counts[name])
-    return _of(place, VERSIONS, counts[fullest], f" of {fullest!r}")
+    return _of(region, VERSIONS, counts[fullest], f" of {fullest!r}")
 
 
-def quota_pipelines(place: Place) -> Verdict:
-    """Pipelines of the region: each project makes one."""
-    return _of(place, PIPELINES, _count(place.client("codepipeline"), "list_pipelines", "pipelines"))
+def quota_pipelines(region: StackRegion) -> Verdict:
+    """Check that the region can have more pipelines: each project makes one."""
+    return _of(region, PIPELINES, _count(region.client("codepipeline"), "list_pipelines", "pipelines"))
 
 
-def quota_build_projects(place: Place) -> Verdict:
-    """Build projects of the region: each project makes one or two."""
-    return _of(place, BUILD_PROJECTS, _count(place.client("codebuild"), "list_projects", "projects"))
+def quota_build_projects(region: StackRegion) -> Verdict:
+    """Check that the region can have more build projects: each project makes one or two."""
+    return _of(region, BUILD_PROJECTS, _count(region.client("codebuild"), "list_projects", "projects"))
 
 
 def _count(client: Any, operation: str, member: str) -> int:  # noqa: ANN401 - a botocore client
     return sum(len(page[member]) for page in client.get_paginator(operation).paginate())
 
 
-def _of(place: Place, quota: Quota, used: int, whose: str = "") -> Verdict:
-    client = place.client("service-quotas")
+def _of(region: StackRegion, quota: Quota, used: int, whose: str = "") -> Verdict:
+    client = region.client("service-quotas")
     try:
         limit = client.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
     except client.exceptions.NoSuchResourceException:
@@ -93,17 +94,3 @@ def _judge(what: str, used: int, limit: float, service: str, code: str) -> Verdi
     if used >= limit:
         return broken(evidence, fix)
     return warning(evidence, fix) if used >= NEAR * limit else ok(evidence)
-
-
-ACCOUNT_CHECKS: Sequence[Callable[[Account], Verdict]] = (quota_roles,)
-"""What is counted once."""
-
-PLACE_CHECKS: Sequence[Callable[[Place], Verdict]] = (
-    quota_portfolios,
-    quota_products,
-    quota_versions,
-    quota_principals,
-    quota_pipelines,
-    quota_build_projects,
-)
-"""What is counted in each region of the catalog."""

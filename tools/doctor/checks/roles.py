@@ -1,6 +1,6 @@
 """The role that launches projects, those that work in them, and the boundary of the roles that a project makes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from awsmodel.iam import evaluation
@@ -11,8 +11,8 @@ from components.packaging import seed_code
 from components.providers import iam_roles
 from components.sections.iam import RoleMode
 from tools import hints
+from tools.doctor.account import Account
 from tools.doctor.findings import SkipError, Verdict, broken, ok
-from tools.doctor.places import Account
 from tools.launch_permissions.findings import check
 from tools.launch_permissions.roles import as_read
 
@@ -21,17 +21,17 @@ SHOWN = 3
 
 
 def launch_role(account: Account) -> Verdict:
-    """The role that the launch constraints name exists."""
+    """Check that the role that the launch constraints name exists."""
     return _existence(account, _launch(account), account.role_facts.iam.launch_mode)
 
 
 def launch_role_trust(account: Account) -> Verdict:
-    """Whoever launches by the routes that the catalog offers may act as it."""
+    """Check that whoever launches by the routes that the catalog offers may act as the launch role."""
     return _trust(account, _launch(account), account.role_facts.iam.launch_mode, "launch-role")
 
 
 def launch_role_permissions(account: Account) -> Verdict:
-    """It may do what launching, updating and deleting the products takes."""
+    """Check that the launch role may do what launching, updating and deleting the products takes."""
     ((wanted, role),) = _found(account, _launch(account), "launch-role")
     policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
     if evaluation.missing(wanted.statements, policy, boundary):
@@ -49,17 +49,17 @@ def launch_role_permissions(account: Account) -> Verdict:
 
 
 def use_roles(account: Account) -> Verdict:
-    """The roles that work in projects exist, where projects do not make their own."""
+    """Check that the roles that work in projects exist, where projects do not make their own."""
     return _existence(account, _use(account), account.role_facts.iam.use_mode)
 
 
 def use_roles_trust(account: Account) -> Verdict:
-    """The services may act as them."""
+    """Check that the services may act as the roles that work in projects."""
     return _trust(account, _use(account), account.role_facts.iam.use_mode, "use-roles")
 
 
 def use_roles_permissions(account: Account) -> Verdict:
-    """They may do what projects take."""
+    """Check that the roles that work in projects may do what projects take."""
     lacking = []
     for wanted, role in _found(account, _use(account), "use-roles"):
         policy, boundary = iam_roles.read(account.client("iam"), role["RoleName"])
@@ -72,7 +72,7 @@ def use_roles_permissions(account: Account) -> Verdict:
 
 
 def project_boundary(account: Account) -> Verdict:
-    """The boundary without which the launch role may make no role exists, and allows what projects need."""
+    """Check that the boundary without which the launch role may make no role exists, and allows what projects need."""
     iam, facts = account.client("iam"), account.role_facts
     _ = account.catalog
     if facts.iam.use_mode is not RoleMode.PROJECT:
@@ -89,7 +89,7 @@ def project_boundary(account: Account) -> Verdict:
 
 
 def some(things: Sequence[object]) -> str:
-    """The first few things, and how many more there are."""
+    """Return the first few things, and how many more there are."""
     more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
     return "; ".join(map(str, things[:SHOWN])) + more
 
@@ -132,7 +132,7 @@ def _trust(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode, nee
 
 
 def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
-    """The services' requests to act as a role. AWS documents no source keys for those that launch projects."""
+    """Return the services' requests to act as a role. AWS documents no source keys for those that launch projects."""
     for statement in document.trust:
         keys: Mapping[str, Any] = {
             key: value for entry in statement.get("Condition", {}).values() for key, value in entry.items()
@@ -150,7 +150,7 @@ def _role(account: Account, document: RoleDocument) -> Mapping[str, Any] | None:
 def _found(
     account: Account, wanted: Sequence[RoleDocument], needs: str
 ) -> list[tuple[RoleDocument, Mapping[str, Any]]]:
-    """The roles, each with its document; those that are missing are another check's to tell."""
+    """Return the roles, each with its document; those that are missing are another check's to tell."""
     found = [(document, _role(account, document)) for document in wanted]
     there = [(document, role) for document, role in found if role is not None]
     if not there:
@@ -167,15 +167,3 @@ def _remedy(account: Account, mode: RoleMode) -> str:
         policies = hints.tool("iam-policies", "-s", account.stack)
         return f"whoever administers what sm-mlops:iam supplies sets it right; `{policies}` prints it"
     return account.up
-
-
-CHECKS: tuple[Callable[[Account], Verdict], ...] = (
-    launch_role,
-    launch_role_trust,
-    launch_role_permissions,
-    use_roles,
-    use_roles_trust,
-    use_roles_permissions,
-    project_boundary,
-)
-"""What is looked at once for all regions of the catalog."""

@@ -4,7 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_cloudtrail import CloudTrailClient
+    from types_boto3_cloudtrail.type_defs import EventTypeDef
 
 HISTORY = timedelta(days=90)
 """How long the event history of an account goes back."""
@@ -28,7 +32,7 @@ class Associations:
         return any(when >= start and (who, what) == (principal, portfolio_id) for when, who, what in self.events)
 
 
-def associations(cloudtrail: Any, since: datetime) -> Associations:  # noqa: ANN401 - a botocore client
+def associations(cloudtrail: "CloudTrailClient", since: datetime) -> Associations:
     """Every association with a portfolio of the region since a moment."""
     pages = cloudtrail.get_paginator("lookup_events").paginate(
         LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": _EVENT}],
@@ -37,7 +41,7 @@ def associations(cloudtrail: Any, since: datetime) -> Associations:  # noqa: ANN
     return Associations(tuple(_read(event for page in pages for event in page["Events"])))
 
 
-def _read(events: Iterable[dict[str, Any]]) -> Iterable[tuple[datetime, str, str]]:
+def _read(events: "Iterable[EventTypeDef]") -> Iterable[tuple[datetime, str, str]]:
     for event in events:
         record = json.loads(event["CloudTrailEvent"])
         asked = {key.lower(): value for key, value in (record.get("requestParameters") or {}).items()}

@@ -8,47 +8,46 @@ from awsmodel.principals import label, principal_type
 from components.providers.aws_access import AwsError
 from components.providers.projects_portfolio import PROVIDER_NAMES, members
 from tools import hints
+from tools.doctor.account import StackRegion
+from tools.doctor.association_events import HISTORY, LAG, associations
 from tools.doctor.findings import SkipError, Verdict, broken, ok, skipped, warning
-from tools.doctor.history import HISTORY, LAG, associations
-from tools.doctor.places import Place
 
 
-def projects_enabled(place: Place) -> Verdict:
-    """SageMaker's portfolio is switched on, and imported."""
-    _ = place.account.projects
-    fix = f"{place.account.up}; or in the console: SageMaker AI, Admin configurations, Domains, App configurations"
-    if place.projects_status != "Enabled":
-        return broken(f"GetSagemakerServicecatalogPortfolioStatus says {place.projects_status}", fix)
+def projects_enabled(region: StackRegion) -> Verdict:
+    """Check that SageMaker's portfolio is switched on, and imported."""
+    _ = region.account.projects
+    if region.projects_status != "Enabled":
+        return broken(f"GetSagemakerServicecatalogPortfolioStatus says {region.projects_status}")
     try:
-        portfolio = place.found_imported
+        portfolio = region.found_imported
     except AwsError as error:
         return broken(str(error), "Service Catalog, Portfolios, Imported")
     if portfolio is None:
-        return broken(f"enabled, but no imported portfolio is provided by {' or '.join(PROVIDER_NAMES)}", fix)
+        return broken(f"enabled, but no imported portfolio is provided by {' or '.join(PROVIDER_NAMES)}")
     return ok(f"enabled; portfolio {portfolio['Id']}, {portfolio['DisplayName']!r}")
 
 
-def projects_principals(place: Place) -> Verdict:
-    """Whom the stack file names finds AWS's own templates."""
-    wanted = place.account.projects.principals
-    return judge_principals(place, place.imported_id, wanted, place.imported_principals)
+def projects_principals(region: StackRegion) -> Verdict:
+    """Check that whom the stack file names finds AWS's own templates."""
+    wanted = region.account.projects.principals
+    return judge_principals(region.imported_id, wanted, region.imported_principals)
 
 
-def judge_principals(place: Place, portfolio_id: str, wanted: Iterable[str], present: Iterable[str]) -> Verdict:
+def judge_principals(portfolio_id: str, wanted: Iterable[str], present: Iterable[str]) -> Verdict:
     """Whether the wanted principals are associated with a portfolio."""
     missing = sorted(set(wanted) - set(present))
     if missing:
-        return broken(f"{portfolio_id} is not associated with {', '.join(missing)}", place.account.up)
+        return broken(f"{portfolio_id} is not associated with {', '.join(missing)}")
     return ok(f"{portfolio_id} is associated with {', '.join(wanted) or 'nobody, as the stack file has it'}")
 
 
-def principal_identities(place: Place) -> Verdict:
-    """Single roles, groups and users that are associated exist, and are still those that were associated.
+def principal_identities(region: StackRegion) -> Verdict:
+    """Check that single roles, groups and users that are associated exist, and are still those that were associated.
 
     An association is with the one that existed then: one that is deleted and made anew, with the same name, finds
     nothing, and no listing shows it. So the time at which it was made is compared with the account's event history.
     """
-    account, portfolios = place.account, _associated_singles(place)
+    account, portfolios = region.account, _associated_singles(region)
     singles = sorted({principal for principals in portfolios.values() for principal in principals})
     if not singles:
         return skipped("no single role, group or user of this account is associated: patterns name whoever matches")
@@ -62,7 +61,7 @@ def principal_identities(place: Place) -> Verdict:
     made: dict[str, datetime] = {principal: found[principal]["CreateDate"] for principal in singles}
     young = {principal: moment for principal, moment in made.items() if account.now - moment < HISTORY}
     if young:
-        since = associations(place.client("cloudtrail"), min(young.values()))
+        since = associations(region.client("cloudtrail"), min(young.values()))
         stale = [
             (principal, portfolio_id)
             for portfolio_id, principals in portfolios.items()
@@ -77,36 +76,32 @@ def principal_identities(place: Place) -> Verdict:
             )
             if all(account.now - made[principal] < LAG for principal, _ in stale):
                 return warning(f"{evidence}, as far as the event history knows yet", "run this again in 15 minutes")
-            return broken(evidence, "; ".join(dict.fromkeys(_anew(place, *item) for item in stale)))
+            return broken(evidence, "; ".join(dict.fromkeys(_anew(region, *item) for item in stale)))
     return ok(f"{', '.join(singles)}: made before it was associated")
 
 
-def _anew(place: Place, principal: str, portfolio_id: str) -> str:
+def _anew(region: StackRegion, principal: str, portfolio_id: str) -> str:
     """How a principal is associated anew: AWS's portfolio has a provider that sees to it, the stack's own has none."""
-    own = place.found_portfolio if place.account.catalog_regions else None
+    own = region.found_portfolio if region.account.catalog_regions else None
     if own is None or own["Id"] != portfolio_id:
-        return place.account.up
-    resource = f"**::catalog-{place.name}-{label(principal)}"
-    return hints.typed("pulumi", "up", "-s", place.account.stack, "--replace", resource)
+        return region.account.up
+    resource = f"**::catalog-{region.name}-{label(principal)}"
+    return hints.typed("pulumi", "up", "-s", region.account.stack, "--replace", resource)
 
 
-def _associated_singles(place: Place) -> dict[str, frozenset[str]]:
+def _associated_singles(region: StackRegion) -> dict[str, frozenset[str]]:
     """By portfolio, the single principals of this account that the stack file names and that are associated."""
-    account, wanted = place.account, place.account.wanted
+    account, wanted = region.account, region.account.wanted
     found = {}
-    if place.region.name in account.catalog_regions:
+    if region.details.name in account.catalog_regions:
         with suppress(SkipError):
-            found[place.portfolio_id] = place.portfolio_principals & set(account.catalog.principals)
-    if wanted.projects and place.region.name in wanted.project_regions:
+            found[region.portfolio_id] = region.portfolio_principals & set(account.catalog.principals)
+    if wanted.projects and region.details.name in wanted.project_regions:
         with suppress(SkipError):
-            found[place.imported_id] = place.imported_principals & set(wanted.projects.principals)
+            found[region.imported_id] = region.imported_principals & set(wanted.projects.principals)
     return {
         portfolio: frozenset(
             item for item in principals if principal_type(item) == "IAM" and item.split(":")[4] == account.id
         )
         for portfolio, principals in found.items()
     }
-
-
-CHECKS = (projects_enabled, projects_principals)
-"""What is looked at in each region of `sm-mlops:projects`."""

@@ -1,0 +1,1 @@
+"""The doctor's checks by subject, and the registry of their rules."""
