@@ -11,7 +11,7 @@ from components.core.network import Network
 from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
 from tests.seed_code.product_templates import SEED_CODE, ProductTemplate
-from tests.unit.access import decision
+from tests.support.access import decision
 
 NETWORK = Network(
     vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)

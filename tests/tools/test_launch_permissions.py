@@ -19,8 +19,8 @@ from components import packaging
 from components.packaging import Product, seed_code
 from components.providers import iam_roles
 from components.sections.iam import AdoptedRole, CreatedUseRoles, IamSpec, RolesOfProjects, UseRoles
-from tests.unit.played_aws import Clients
-from tests.unit.recording import EXAMPLE
+from tests.support.played_aws import Clients
+from tests.support.recording import EXAMPLE
 from tools.faults import ToolError
 from tools.launch_permissions import command, roles
 from tools.launch_permissions.choices import Path as Way

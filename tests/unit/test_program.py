@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from awsmodel.regions import known_regions
-from tests.unit.delivery_example import SECTION, example
-from tests.unit.recording import ROOT, Recording, Registration, run_program, stack_values
+from tests.support.delivery_example import SECTION, example
+from tests.support.recording import ROOT, Recording, Registration, run_program, stack_values
 
 GOLDEN = Path(__file__).parent / "golden"
 GLOBAL_SERVICES = ("aws:iam/", "aws:budgets/")

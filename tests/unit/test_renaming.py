@@ -7,7 +7,7 @@ import pytest
 
 from components.providers.repository_name import RepositoryNameProvider
 from sandbox.provider.registry import handler
-from tests.unit.recording import ROOT, Registration, run_program, stack_values
+from tests.support.recording import ROOT, Registration, run_program, stack_values
 
 PAGE = (ROOT / "docs" / "renaming.md").read_text()
 SOURCE = "sm-mlops:source"
