@@ -10,7 +10,7 @@ from typing import Any
 from awsmodel.iam.evaluation import Request
 from tests.contract import reference
 from tests.contract.rows import Call, Operation, Row, rows
-from tests.unit.recording import ACCOUNT_ID, Recording, Registration
+from tests.support.recording import ACCOUNT_ID, Recording, Registration
 from tools.check.recording import Answers
 
 PASSED_TO: Mapping[str, str] = {

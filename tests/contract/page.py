@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.contract.policies import variants
 from tests.contract.rows import Calls, Row, rows, upstream
-from tests.unit.recording import run_program, stack_values
+from tests.support.recording import run_program, stack_values
 from tools.check.recording import nothing_looked_up
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "aws-plugin.md"

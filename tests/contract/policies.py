@@ -12,8 +12,8 @@ from awsmodel.cloudformation.template import Template
 from settings import parse
 from settings.roles import role_facts
 from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
-from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.unit.recording import ACCOUNT_ID, Recording, run_program, stack_values
+from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
+from tests.support.recording import ACCOUNT_ID, Recording, run_program, stack_values
 from tools import iam_policies
 from tools.check.recording import nothing_looked_up
 

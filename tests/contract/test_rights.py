@@ -16,10 +16,10 @@ from settings import NAMESPACE, deployment_options, own_sections, parse
 from tests.contract.asked import Asked, Plugin, documents
 from tests.contract.policies import CONNECTION, recordings, variants
 from tests.contract.rows import Operation
-from tests.unit.delivery_example import TESTS, example_of_tests
-from tests.unit.recording import ACCOUNT_ID, Recording, run_program
-from tests.unit.test_network_check import PlayedEc2
-from tests.unit.test_network_check import check as look_at_vpc
+from tests.support.delivery_example import TESTS, example_of_tests
+from tests.support.recording import ACCOUNT_ID, Recording, run_program
+from tests.unit.preflight.test_network_check import PlayedEc2
+from tests.unit.preflight.test_network_check import check as look_at_vpc
 from tools.check.recording import nothing_looked_up
 
 EVERYTHING: Sequence[Operation] = ("create", "read", "update", "delete")

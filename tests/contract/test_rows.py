@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from tests.contract.policies import recordings
 from tests.contract.rows import DATA, Call, Row, rows, upstream
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 
 # A type of the account or of the partition has no region.
 GLOBAL_MODULES = {"iam", "budgets"}

@@ -23,7 +23,7 @@ from components.sections.iam import (
     SuppliedUseRoles,
     UseRole,
 )
-from tests.unit.access import decision
+from tests.support.access import decision
 from tools.launch_permissions.needs import Launch, Need
 from tools.launch_permissions.resource_rights import LaunchScope
 

@@ -4,7 +4,7 @@ import pytest
 
 from components.providers.repository_name import RepositoryNameProvider
 from tests.contract.rows import rows
-from tests.unit.recording import Recording
+from tests.support.recording import Recording
 
 OLD = {"region": "us-east-2", "repository": "sm-mlops-dev"}
 
