@@ -43,6 +43,7 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@$(PYTHON) -m mypy
 	@PYTHONPATH="$(CURDIR)" .venv/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) -m tools check
+	@$(PYTHON) -m pytest --quiet --no-header tests/contract/test_reference.py
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
@@ -60,8 +61,9 @@ lock: environment ## Renew requirements.txt and requirements/ from pyproject.tom
 	@$(COMPILE) -o requirements/dev.txt pyproject.toml --group dev
 	@$(COMPILE) -o requirements/checkov.txt --group checkov
 
-docs: environment ## Write docs/settings.md from the docstrings of the settings.
+docs: environment ## Write docs/settings.md and docs/aws-plugin.md from what they tell of.
 	@$(PYTHON) -m tests.settings_page
+	@$(PYTHON) -m tests.contract.page
 
 resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
 	@$(PYTHON) -m tests.resource_types

@@ -218,6 +218,15 @@ class Story:
 
     def answer(self, status: str) -> None:
         """Wait until the deployment asks for approval, and answer."""
+        found = self.asked()
+        where = {key: found[key] for key in ("stageName", "actionName", "token")}
+        self.client("codepipeline").put_approval_result(
+            pipelineName=self.pipeline(DEPLOYMENT), result={"summary": "looked at", "status": status}, **where
+        )
+        self.tell(f"A person has answered: {status}.")
+
+    def asked(self) -> Json:
+        """Wait until the deployment asks for approval; what it waits at."""
         name, client = self.pipeline(DEPLOYMENT), self.client("codepipeline")
 
         def waiting() -> Json | None:
@@ -230,11 +239,9 @@ class Story:
                 raise SandboxError(f"The deployment has ended without asking: {self.failures(DEPLOYMENT)}")
             return None
 
-        found = self._wait(waiting, "the request for approval")
+        found: Json = self._wait(waiting, "the request for approval")
         self.tell(f"The deployment asks for approval: {self.question()}")
-        where = {key: found[key] for key in ("stageName", "actionName", "token")}
-        client.put_approval_result(pipelineName=name, result={"summary": "looked at", "status": status}, **where)
-        self.tell(f"A person has answered: {status}.")
+        return found
 
     def question(self) -> str:
         """Return what the approver of the last deployment is asked."""
@@ -259,6 +266,16 @@ class Story:
             if "-deploy-" in stack["StackName"] and "ModelPackageArn" in outputs:
                 found[stack["StackName"].rpartition("-")[2]] = outputs["ModelPackageArn"]
         return found
+
+    def require_serving(self, stage: str, package: Json) -> None:
+        """Follow a stage's endpoint to its package, by its configuration and its model, which must be this one."""
+        sagemaker, name = self.client("sagemaker"), f"sagemaker-{self.projects[DEPLOYMENT]}-{stage}"
+        config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+        (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+        served = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]["ModelPackageName"]
+        if served != package["ModelPackageArn"]:
+            raise SandboxError(f"Endpoint {name} serves {served}, not {package['ModelPackageArn']}.")
+        self.tell(f"Endpoint {name} serves version {package['ModelPackageVersion']}.")
 
     def heard(self) -> list[str]:
         """Return what the platform's topic was told since the last look."""
@@ -345,7 +362,7 @@ def play(story: Story) -> None:
     story.deploy_platform()
     story.create_project(PROJECT, BUILD_PRODUCT)
     story.require_success(PROJECT)
-    story.trained()
+    first = story.trained()
     story.create_project(DEPLOYMENT, DEPLOY_PRODUCT)
     story.require_success(DEPLOYMENT)
     story.push(
@@ -358,6 +375,12 @@ def play(story: Story) -> None:
     story.require_success(DEPLOYMENT)
     story.predict("staging")
     story.predict("prod")
+    # Nobody answers for version 1, and prod goes back to it all the same when version 2 is rejected.
+    story.decide(first, "Approved")
+    story.asked()
+    story.decide(package, "Rejected")
+    story.require_success(DEPLOYMENT)
+    story.require_serving("prod", first)
     for message in story.heard():
         story.tell(f"The topic was told: {message}")
     story.delete_project(DEPLOYMENT)

@@ -152,8 +152,8 @@ def _place_faults(catalog: CatalogSpec, home: str | None) -> Iterator[str]:
     for index, share in enumerate(catalog.shares):
         if not re.match(_SHARE_IDS[share.type], share.principal_id):
             yield (
-                f"{NAMESPACE}:catalog.shares[{index}].principalId: {share.principal_id!r} is not the id of what "
-                f"{share.type} names"
+                f"{NAMESPACE}:catalog.shares[{index}].principalId: {share.principal_id!r} is not what {share.type} "
+                f"names: {_SHARE_TEXTS[share.type]}"
             )
     if not catalog.service_catalog:
         yield from _route_faults(catalog, regions)
@@ -242,8 +242,17 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
 
 _SHARE_IDS = {
     "ACCOUNT": r"\d",
-    "ORGANIZATION": "o-",
-    "ORGANIZATIONAL_UNIT": "ou-",
+    "ORGANIZATION": r"o-|arn:.*:organization/",
+    # Its id alone does not tell the organization, which the policy of the products' bucket must name.
+    "ORGANIZATIONAL_UNIT": r"arn:.*:ou/",
     "ORGANIZATION_MEMBER_ACCOUNT": r"\d",
 }
-"""How the id of each kind of recipient begins."""
+"""How each kind of recipient is written."""
+
+_SHARE_TEXTS = {
+    "ACCOUNT": "an account's id",
+    "ORGANIZATION": "arn:<partition>:organizations::<management account>:organization/<o-...>, or the o-... alone",
+    "ORGANIZATIONAL_UNIT": "arn:<partition>:organizations::<management account>:ou/<o-...>/<ou-...>, as "
+    "`aws organizations describe-organizational-unit` tells it",
+    "ORGANIZATION_MEMBER_ACCOUNT": "an account's id",
+}

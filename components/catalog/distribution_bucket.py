@@ -89,17 +89,20 @@ def _policy(region: Region, bucket_arn: str, shares: Sequence[Share]) -> str:
 def _reader(region: Region, bucket_arn: str, share: Share) -> policies.Statement:
     """Lets the roles of one recipient read, as far as their own policies do."""
     statement: policies.Statement = {
-        "Sid": f"Reads{''.join(filter(str.isalnum, share.principal_id))}",
+        "Sid": f"Reads{''.join(filter(str.isalnum, share.recipient))}",
         "Effect": "Allow",
         "Principal": "*",  # bounded by the condition: an organization has no principal of its own
         "Action": "s3:GetObject",
         "Resource": f"{bucket_arn}/products/*",
     }
+    if share.organization is None:
+        return {**statement, "Principal": policies.account_principal(region, share.recipient)}
+    # S3 counts a policy for everybody as public, and refuses it, unless a fixed value such as this one bounds it. The
+    # id of a unit is unique in its organization only.
+    own = {"StringEquals": {"aws:PrincipalOrgID": share.organization}}
     if share.type == "ORGANIZATION":
-        return {**statement, "Condition": {"StringEquals": {"aws:PrincipalOrgID": share.principal_id}}}
-    if share.type == "ORGANIZATIONAL_UNIT":
-        path = {"aws:PrincipalOrgPaths": f"o-*/r-*/*{share.principal_id}/*"}
-        # An id of a unit is unique in its organization only, and only the bucket's own organization is shared with.
-        own = {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}
-        return {**statement, "Condition": {"ForAnyValue:StringLike": path, "StringEquals": own}}
-    return {**statement, "Principal": policies.account_principal(region, share.principal_id)}
+        return {**statement, "Condition": own}
+    # A unit lies below the organization's root, or below other units.
+    root = f"{share.organization}/r-*"
+    paths = [f"{root}/{share.recipient}/*", f"{root}/*/{share.recipient}/*"]
+    return {**statement, "Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": paths}, **own}}

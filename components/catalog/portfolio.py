@@ -53,11 +53,11 @@ class Portfolio(pulumi.ComponentResource):
             )
         for share in args.spec.shares:
             aws.servicecatalog.PortfolioShare(
-                f"{name}-{share.principal_id}",
+                f"{name}-{share.recipient}",
                 region=args.region,
                 portfolio_id=portfolio.id,
                 type=share.type,
-                principal_id=share.principal_id,
+                principal_id=share.recipient,
                 share_principals=share.share_principals,
                 share_tag_options=share.share_tag_options,
                 # The recipient accepts in its own time; an organization's share needs no acceptance.

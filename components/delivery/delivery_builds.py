@@ -11,6 +11,7 @@ from enum import StrEnum
 from components.core.naming import Names
 from components.iam.pipeline_policies import project_name
 from components.sections.delivery import DeliveredStack, DeliverySpec
+from components.sections.iam import IamSpec
 
 
 class Operation(StrEnum):
@@ -61,6 +62,10 @@ class DeliveryBuild:
     def reads_state(self) -> bool:
         """Whether it reads Pulumi's state, for which Pulumi Cloud asks for an access token."""
         return self.operation is not Operation.CHECK
+
+    def supplied_role_arn(self, iam: IamSpec) -> str | None:
+        """Role of somebody else that it runs as; without one the stack makes a role of the project's name."""
+        return (iam.delivery if self.changes else iam.build).supplied_arn
 
     @property
     def account_role_arn(self) -> str | None:

@@ -6,7 +6,7 @@ functions. ARNs that are known only after `pulumi up` stand as the pattern and t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
@@ -22,6 +22,7 @@ from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_n
 from components.iam.policies import Statement, joined
 from components.iam.role_documents import RoleDocument
 from components.sections.delivery import DeliveredStack, DeliverySpec
+from components.sections.iam import IamSpec
 from components.sections.source import CodeCommitSource, SourceSpec
 from settings import Settings
 
@@ -44,8 +45,8 @@ class DeliveryFacts:
     """What is delivered, and with what."""
     network: Network | None = None
     """Where in a VPC builds run."""
-    boundary_arn: str | None = None
-    """Policy that bounds every role of the environment."""
+    iam: IamSpec = field(default_factory=IamSpec)
+    """Who makes the roles, and what bounds them."""
 
     @property
     def source_provider(self) -> SourceProvider:
@@ -58,6 +59,12 @@ class DeliveryFacts:
         if isinstance(self.source, CodeCommitSource):
             return self.scope.repository(self.source.repository or self.names.repository.value)
         return self.source.connection_arn or self.scope.arn("codeconnections", "connection/*")
+
+    @property
+    def connection_arns(self) -> Sequence[str]:
+        """The source's connection, where somebody else has made it."""
+        supplied = None if isinstance(self.source, CodeCommitSource) else self.source.connection_arn
+        return [supplied] if supplied else []
 
     @property
     def repository(self) -> str | None:
@@ -120,7 +127,7 @@ def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
         source=stack.source,
         delivery=stack.delivery,
         network=stack.network.get(stack.home_region),
-        boundary_arn=stack.iam.permissions_boundary_arn,
+        iam=stack.iam,
     )
 
 
@@ -150,8 +157,18 @@ def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
                 project=facts.names.project,
                 environment=stack.environment_name,
             )
-            builds = [one for one in facts.builds if one.stack == stack and one.account_role_arn == arn]
-            document = make(target, [facts.scope.role(one.project) for one in builds], stack.external_id)
+            # A preview of a pull request is one of every stack.
+            builds = [
+                one
+                for one in facts.builds
+                if (one.stack == stack and one.account_role_arn == arn)
+                or (one.operation is Operation.PULL_REQUEST and arn == stack.preview_role_arn)
+            ]
+            # Builds may share a supplied role.
+            builders = dict.fromkeys(
+                one.supplied_role_arn(facts.iam) or facts.scope.role(one.project) for one in builds
+            )
+            document = make(target, list(builders), stack.external_id)
             found[arn] = named_by(document, arn)
     return found
 
@@ -243,7 +260,9 @@ def _targets(facts: DeliveryFacts) -> list[Target]:
             project=facts.names.project,
             environment=stack.environment_name,
             repository=facts.repository,
-            boundary_arn=facts.boundary_arn,
+            boundary_arn=facts.iam.permissions_boundary_arn,
+            supplied_role_arns=facts.iam.handed_over,
+            connection_arns=facts.connection_arns,
         )
         for stack in facts.stacks
         if stack.role_arn is None
@@ -303,5 +322,5 @@ def _document(
         purpose=purpose,
         trust=trust,
         statements=statements,
-        boundary_arn=facts.boundary_arn,
+        boundary_arn=facts.iam.permissions_boundary_arn,
     )

@@ -25,6 +25,7 @@ from components.iam.delivery_policies import Target
 from components.iam.pipeline_policies import start_statements
 from components.iam.role_documents import RoleDocument
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
+from components.sections.iam import WORKS_FOR
 
 SWEEP_SCHEDULE = "rate(1 hour)"
 """How often what tests have left behind is looked for."""
@@ -155,6 +156,21 @@ class DeploymentTests(pulumi.ComponentResource):
             role_arn=shared.iam.delivery.supplied_arn,
         )
 
+    def _handed_over(self) -> Mapping[str, Sequence[str]]:
+        """By service, the roles of somebody else that any stack under test works with."""
+        found = {service: list(arns) for service, arns in self._shared.iam.handed_over.items()}
+        for option in self._args.spec.options:
+            for key, role in (option.settings.get("iam") or {}).items():
+                if key in WORKS_FOR and isinstance(role, Mapping) and "roleArn" in role:
+                    arns = found.setdefault(WORKS_FOR[key], [])
+                    arns += [role["roleArn"]] if role["roleArn"] not in arns else []
+        return found
+
+    def _connections(self) -> Sequence[str]:
+        """Connections of somebody else that any stack under test reads through."""
+        of_options = [(option.settings.get("source") or {}).get("connectionArn") for option in self._args.spec.options]
+        return list(dict.fromkeys([*self._shared.source.supplied_connection_arns, *filter(None, of_options)]))
+
     def _managed_policies(self) -> list[pulumi.Output[str]]:
         """What bringing a stack up, trying and destroying it takes: too much for a role's own policy."""
         environment = self._shared.environment
@@ -165,6 +181,8 @@ class DeploymentTests(pulumi.ComponentResource):
                 project=f"{environment.names.project}-t*",
                 environment=environment.names.environment,
                 boundary_arn=self._shared.iam.permissions_boundary_arn,
+                supplied_role_arns=self._handed_over(),
+                connection_arns=self._connections(),
             )
             return deployment_policies.testing_role(target)
 

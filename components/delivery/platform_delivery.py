@@ -288,7 +288,7 @@ class PlatformDelivery(pulumi.ComponentResource):
             secret_arns={"PULUMI_ACCESS_TOKEN": token} if token else {},
             statements=statements,
             policy_arns=policies,
-            role_arn=(iam.delivery if build.changes else iam.build).supplied_arn,
+            role_arn=build.supplied_role_arn(iam),
             reports=build.reports,
         )
 
@@ -329,6 +329,8 @@ class PlatformDelivery(pulumi.ComponentResource):
                 environment=stack.environment_name,
                 repository=args.source.repository,
                 boundary_arn=args.iam.permissions_boundary_arn,
+                supplied_role_arns=args.iam.handed_over,
+                connection_arns=args.source.supplied_connection_arns,
             )
             return role(target, [])
 

@@ -9,6 +9,12 @@ from awsmodel.regions import Region
 from components.core.environment import Environment
 from components.core.naming import BucketNaming
 
+SET_BESIDE = ("cors_rules", "lifecycle_rules", "policy", "server_side_encryption_configuration", "versioning")
+"""What resources of their own set on a bucket.
+
+A refresh reads it into the bucket's state, too, where each preview would then show it as something to take away.
+"""
+
 
 @dataclass(frozen=True)
 class PrivateBucket:
@@ -50,7 +56,9 @@ def private_bucket(
         bucket_namespace=None if naming is BucketNaming.LEGACY else "account-regional",
         force_destroy=not environment.protection.retain,
         tags=environment.tags,
-        opts=environment.guarded(parent),
+        opts=pulumi.ResourceOptions.merge(
+            environment.guarded(parent), pulumi.ResourceOptions(ignore_changes=list(SET_BESIDE))
+        ),
     )
     aws.s3.BucketServerSideEncryptionConfiguration(
         f"{name}-encryption",

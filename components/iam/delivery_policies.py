@@ -6,13 +6,28 @@ resource, or act before there is one, are named each with its reason.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from awsmodel.arns import ANY, ArnScope
 from components.core.naming import PORTFOLIO_CLAIMS_PATH, STUDIO_LOCATION_TAG
 from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
+
+# The service was renamed in 2024, and resources and rights of both names remain.
+CONNECTION_SERVICES = {"codeconnections": "Connections", "codestar-connections": "StarConnections"}
+"""Prefixes of the actions on connections, and how statements tell them apart."""
+
+_READ_CONNECTION = ("GetConnection", "ListTagsForResource")
+
+NETWORK_DESCRIPTIONS = (
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+)
+"""What a program run asks of EC2 where the settings name a VPC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +42,10 @@ class Target:
     """CodeCommit repository, where it is not named `<project>-<environment>`."""
     boundary_arn: str | None = None
     """Permissions boundary without which no role may be made; left out, roles are bound by their names alone."""
+    supplied_role_arns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By service, roles of somebody else that work for it in the account: whoever deploys hands them over."""
+    connection_arns: Sequence[str] = ()
+    """Connections of somebody else that the account's pipelines read their source through."""
 
     @property
     def prefix(self) -> str:
@@ -122,7 +141,7 @@ def preview_statements(target: Target) -> list[Statement]:
         allow(
             "ReadWhatHasNoName",
             [
-                *("budgets:DescribeBudgets", "cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
+                *("cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
                 *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
                 "iam:ListRoles",
                 *("codecommit:ListApprovalRuleTemplates", "codecommit:ListRepositories"),
@@ -130,16 +149,22 @@ def preview_statements(target: Target) -> list[Statement]:
                 *("codeconnections:ListConnections", "codestar-connections:ListConnections"),
                 *("codestar-notifications:ListNotificationRules", "kms:ListAliases", "kms:ListKeys"),
                 *("logs:DescribeLogGroups", "s3:ListAllMyBuckets", "sagemaker:ListDomains", "sns:ListTopics"),
+                "sns:GetSubscriptionAttributes",
                 *("sagemaker:DescribeDomain", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
-                *("sagemaker:ListTags", "servicecatalog:DescribeConstraint"),
-                "servicecatalog:ListAcceptedPortfolioShares",
-                *("servicecatalog:ListPortfolios", "servicecatalog:ListPrincipalsForPortfolio"),
+                *("sagemaker:ListTags", "servicecatalog:DescribeConstraint", "servicecatalog:DescribeTagOption"),
+                *("servicecatalog:ListAcceptedPortfolioShares", "servicecatalog:ListBudgetsForResource"),
+                *("servicecatalog:ListConstraintsForPortfolio", "servicecatalog:ListPortfolios"),
+                *("servicecatalog:ListPrincipalsForPortfolio", "servicecatalog:ListResourcesForTagOption"),
                 *("servicecatalog:ListTagOptions", "servicecatalog:SearchProductsAsAdmin"),
                 *("servicecatalog:SearchProvisionedProducts", "ssm:DescribeParameters", "iam:ListPolicies"),
                 *("servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas", "tag:GetResources"),
             ],
             ["*"],  # these calls know no resource, or the resources are SageMaker's own
         ),
+        # EC2's describe calls know no resource. Which of the stacks runs in a VPC, and in which of its regions, is said
+        # by the stack's own settings; those of the delivery do not tell.
+        allow("ReadNetworks", NETWORK_DESCRIPTIONS, ["*"]),
+        *_supplied_connection(target),
         # Principals, supplied roles, and the service-linked role of notifications: none has the environment's name.
         allow(
             "ReadNamedIdentities",
@@ -152,6 +177,13 @@ def preview_statements(target: Target) -> list[Statement]:
     ]
 
 
+def _supplied_connection(target: Target) -> Iterator[Statement]:
+    """A connection of somebody else has no tags of ours."""
+    if target.connection_arns:
+        reading = [f"{service}:{call}" for service in CONNECTION_SERVICES for call in _READ_CONNECTION]
+        yield allow("ReadSuppliedConnections", reading, target.connection_arns)
+
+
 def change_statements(target: Target) -> list[Statement]:
     """Reads, makes, changes and removes everything that the environment consists of."""
     writes = (
@@ -159,7 +191,13 @@ def change_statements(target: Target) -> list[Statement]:
         for sid, _, write, resources, condition in _services(target)
         if write
     )
-    return [*preview_statements(target), *writes, *_making_statements(target), *_role_statements(target)]
+    return [
+        *preview_statements(target),
+        *writes,
+        *_making_statements(target),
+        *_role_statements(target),
+        *_passed_connections(target),
+    ]
 
 
 def reading_role(target: Target, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
@@ -261,15 +299,10 @@ def _storage(target: Target) -> Iterator[_Service]:
     )
     yield (
         "Topics",
+        ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"],
         [
-            "sns:GetSubscriptionAttributes",
-            "sns:GetTopicAttributes",
-            "sns:ListSubscriptionsByTopic",
-            "sns:ListTagsForResource",
-        ],
-        [
-            *("sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes"),
-            *("sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource"),
+            *("sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource"),
+            "sns:UntagResource",
         ],
         target.arns("sns", f"{target.prefix}-*"),
         None,
@@ -295,9 +328,9 @@ def _developer_tools(target: Target) -> Iterator[_Service]:
     )
     yield (
         "Connections",
-        ["codeconnections:GetConnection", "codeconnections:ListTagsForResource", "codestar-connections:GetConnection"],
+        [f"{service}:{call}" for service in CONNECTION_SERVICES for call in _READ_CONNECTION],
         ["codeconnections:DeleteConnection", "codeconnections:TagResource", "codeconnections:UntagResource"],
-        [*target.arns("codeconnections", "connection/*"), *target.arns("codestar-connections", "connection/*")],
+        target.arns("codeconnections", "connection/*"),
         target.tagged(when="ResourceTag"),
     )
     yield (
@@ -356,24 +389,20 @@ def _catalog(target: Target) -> Iterator[_Service]:
         [
             *("servicecatalog:DescribePortfolio", "servicecatalog:DescribePortfolioShares"),
             *("servicecatalog:DescribeProductAsAdmin", "servicecatalog:DescribeProvisioningArtifact"),
-            *("servicecatalog:ListBudgetsForResource", "servicecatalog:ListConstraintsForPortfolio"),
             *("servicecatalog:ListLaunchPaths", "servicecatalog:ListPortfoliosForProduct"),
-            *("servicecatalog:ListProvisioningArtifacts", "servicecatalog:ListResourcesForTagOption"),
+            "servicecatalog:ListProvisioningArtifacts",
         ],
         [
-            *("servicecatalog:AssociateBudgetWithResource", "servicecatalog:AssociatePrincipalWithPortfolio"),
-            *("servicecatalog:AssociateProductWithPortfolio", "servicecatalog:AssociateTagOptionWithResource"),
+            *("servicecatalog:AssociatePrincipalWithPortfolio", "servicecatalog:AssociateTagOptionWithResource"),
             *("servicecatalog:CreateConstraint", "servicecatalog:CreatePortfolioShare"),
             *("servicecatalog:CreateProvisioningArtifact", "servicecatalog:DeletePortfolio"),
             *("servicecatalog:DeletePortfolioShare", "servicecatalog:DeleteProduct"),
-            *("servicecatalog:DeleteProvisioningArtifact", "servicecatalog:DisassociateBudgetFromResource"),
-            *("servicecatalog:DisassociatePrincipalFromPortfolio", "servicecatalog:TagResource"),
-            *("servicecatalog:DisassociateProductFromPortfolio", "servicecatalog:UntagResource"),
+            *("servicecatalog:DeleteProvisioningArtifact", "servicecatalog:DisassociatePrincipalFromPortfolio"),
             *("servicecatalog:DisassociateTagOptionFromResource", "servicecatalog:UpdatePortfolio"),
             *("servicecatalog:UpdatePortfolioShare", "servicecatalog:UpdateProduct"),
             "servicecatalog:UpdateProvisioningArtifact",
         ],
-        [*target.arns("catalog", "portfolio/*", "product/*")],
+        target.arns("catalog", "portfolio/*", "product/*"),
         target.tagged(when="ResourceTag"),
     )
     yield (
@@ -396,10 +425,15 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         ["*"],  # none of them exists yet, so none has an ARN
         target.tagged(when="RequestTag"),
     )
-    # The tags open a key to this role, and KMS asks for this right to make a key with tags, too. So a key that has the
-    # tags of another environment cannot be given these; one without such tags can.
+    # The tags open a resource to this role, and AWS asks for this right to make one with tags, too. So what has the
+    # tags of another environment cannot be given these; what has no such tags can.
     untaken = {"StringLikeIfExists": target.tagged(when="ResourceTag")["StringLike"]}
-    yield allow("TagNewKeys", ["kms:TagResource"], ["*"], {**target.tagged(when="RequestTag"), **untaken})
+    yield allow(
+        "TagWhatIsNew",
+        ["codeconnections:TagResource", "codestar-notifications:TagResource", "kms:TagResource"],
+        ["*"],  # what is being made has no ARN yet
+        {**target.tagged(when="RequestTag"), **untaken},
+    )
     # Domains are the account's, and other tags of them can decide what people may do.
     location = {"ForAllValues:StringEquals": {"aws:TagKeys": [STUDIO_LOCATION_TAG]}, "Null": {"aws:TagKeys": "false"}}
     yield allow(
@@ -415,19 +449,25 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         [
             *("codecommit:CreateApprovalRuleTemplate", "codecommit:DeleteApprovalRuleTemplate"),
             *("codecommit:UpdateApprovalRuleTemplateContent", "codecommit:UpdateApprovalRuleTemplateDescription"),
-            *("codecommit:UpdateApprovalRuleTemplateName", "servicecatalog:DescribeConstraint"),
-            "sagemaker:DisableSagemakerServicecatalogPortfolio",
-            *("sagemaker:EnableSagemakerServicecatalogPortfolio", "servicecatalog:DeleteConstraint"),
-            *("servicecatalog:CreateTagOption", "servicecatalog:DeleteTagOption", "servicecatalog:DescribeTagOption"),
-            *("servicecatalog:UpdateConstraint", "servicecatalog:UpdateTagOption"),
+            *("codestar-notifications:DeleteTarget", "sagemaker:DisableSagemakerServicecatalogPortfolio"),
+            *("sagemaker:EnableSagemakerServicecatalogPortfolio", "servicecatalog:AssociateBudgetWithResource"),
+            *("servicecatalog:AssociateProductWithPortfolio", "servicecatalog:CreateTagOption"),
+            *("servicecatalog:DeleteConstraint", "servicecatalog:DeleteTagOption"),
+            *("servicecatalog:DescribePortfolioShareStatus", "servicecatalog:DisassociateBudgetFromResource"),
+            *("servicecatalog:DisassociateProductFromPortfolio", "servicecatalog:UpdateConstraint"),
+            *("servicecatalog:UpdateTagOption", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"),
         ],
         ["*"],  # AWS takes no resource for these
     )
-    # The portfolio that SageMaker shares with the account is imported, and carries no tags of ours.
+    # Service Catalog has CloudFormation look at a product's template, and AWS's own policy for its administrators gives
+    # both rights on everything; with which address it asks is not said, so no address can bound them.
+    yield allow("CheckTemplates", ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"])
+    # The portfolio that SageMaker shares with the account is imported: it carries no tags of ours, and AWS does not say
+    # whether its ARN has our account or that of its owner.
     yield allow(
         "OpenPortfolioOfSageMaker",
         ["servicecatalog:AssociatePrincipalWithPortfolio", "servicecatalog:DisassociatePrincipalFromPortfolio"],
-        target.arns("catalog", "portfolio/*"),
+        [target.scope.in_region(ANY).of_account(ANY).arn("catalog", "portfolio/*")],
     )
     # Made once per account: notification rules do not work without.
     yield allow(
@@ -436,6 +476,16 @@ def _making_statements(target: Target) -> Iterator[Statement]:
         [target.scope.service_linked_role("codestar-notifications.amazonaws.com/*")],
         {"StringEquals": {"iam:AWSServiceName": "codestar-notifications.amazonaws.com"}},
     )
+
+
+def _passed_connections(target: Target) -> Iterator[Statement]:
+    """A pipeline that reads through a connection is made, and changed, by whom AWS lets hand the connection over."""
+    own, made = target.tagged(when="ResourceTag"), target.arns("codeconnections", "connection/*")
+    for service, name in CONNECTION_SERVICES.items():
+        to = {"StringEquals": {f"{service}:PassedToService": "codepipeline.amazonaws.com"}}
+        yield allow(f"Pass{name}", [f"{service}:PassConnection"], made, {**own, **to})
+        if target.connection_arns:
+            yield allow(f"PassSupplied{name}", [f"{service}:PassConnection"], target.connection_arns, to)
 
 
 PASSED_TO = (
@@ -462,6 +512,9 @@ def _role_statements(target: Target) -> Iterator[Statement]:
     yield allow("AttachOwnPolicies", ["iam:AttachRolePolicy"], target.roles(), own)
     to = {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}}
     yield allow("PassRoles", ["iam:PassRole"], target.roles(), to)
+    for service, arns in target.supplied_role_arns.items():
+        only = {"StringEquals": {"iam:PassedToService": service}}
+        yield allow(f"PassSuppliedTo{service.partition('.')[0].title()}", ["iam:PassRole"], arns, only)
     if target.boundary_arn:
         yield _refuse("KeepBoundaryOfRoles", ["iam:DeleteRolePermissionsBoundary"], target.roles())
         rewriting = ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion")

@@ -5,7 +5,7 @@ Every name of a stack under test begins with the project's name and `-t`, and so
 
 from components.iam.delivery_policies import Target, change_statements
 from components.iam.policies import Statement, allow
-from components.iam.role_documents import RoleDocument
+from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
 
 _PROJECTS = "t*"
 """Names of the projects that tests create."""
@@ -81,7 +81,12 @@ def scientist_statements(target: Target) -> list[Statement]:
         allow(
             "PassLaunchRole",
             ["iam:PassRole"],
-            [target.scope.role(f"{target.prefix}-project-launch")],
+            [
+                target.scope.role(f"{target.prefix}-project-launch"),
+                target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
+                # A role that launches is handed over for a launch constraint, too.
+                *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
+            ],
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         ),
     ]

@@ -264,7 +264,7 @@ def boundary_statements(
                 *arns.each("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.each("codebuild", f"project/{_NAMED}", f"build/{_NAMED}", f"report-group/{_NAMED}"),
+                *arns.each("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
                 *arns.each("codecommit", _NAMED),
                 *arns.each("codepipeline", _NAMED),
                 *arns.each("events", f"rule/{_NAMED}"),
@@ -297,5 +297,7 @@ def boundary_statements(
             ],
             ["*"],
         ),
+        # Before it is made a stack set has no ARN.
+        *([allow("StackSets", ["cloudformation:CreateStackSet"], ["*"])] if stack_set_role_arn else []),
         *([allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
     ]

@@ -185,7 +185,7 @@ def _use_role(facts: RoleFacts, place: ProjectContext, arn: str, roles: Sequence
         name=name,
         path=path,
         purpose=f"Works for {', '.join(roles)} in SageMaker projects",
-        trust=[use_role_policies.trust(roles[0], place) if one else use_role_policies.common_trust(roles, place)],
+        trust=[use_role_policies.trust(roles[0], place)] if one else use_role_policies.common_trust(roles, place),
         statements=[
             statement if one else {**statement, "Sid": f"{role}{statement['Sid']}"}
             for role in roles

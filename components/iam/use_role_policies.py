@@ -58,7 +58,7 @@ class ProjectContext:
 
 
 def trust(role: UseRole, place: ProjectContext) -> Statement:
-    """Lets the service assume the role for what belongs to projects of the account, and for nobody else."""
+    """Lets the service assume the role, for what belongs to projects of the account where it says what it is for."""
     sources: Mapping[UseRole, list[str]] = {
         UseRole.CODE_PIPELINE: place.arns("codepipeline", "sagemaker-*"),
         UseRole.CODE_BUILD: place.arns("codebuild", "project/sagemaker-*"),
@@ -66,27 +66,34 @@ def trust(role: UseRole, place: ProjectContext) -> Statement:
         UseRole.CLOUD_FORMATION: place.arns("cloudformation", "stack/sagemaker-*/*"),
         # Pipelines, jobs and endpoints assume it, and SageMaker invents the names of the jobs.
         UseRole.SAGEMAKER: place.arns("sagemaker", "*"),
-        UseRole.LAMBDA: place.arns("lambda", "function:sagemaker-*"),
     }
-    statement: Statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": role.service},
-        "Action": "sts:AssumeRole",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": place.account_id},
-            "ArnLike": {"aws:SourceArn": sources[role]},
-        },
-    }
-    return statement
+    if role is UseRole.LAMBDA:
+        return _trust([role])
+    condition = {"StringEquals": {"aws:SourceAccount": place.account_id}, "ArnLike": {"aws:SourceArn": sources[role]}}
+    return {**_trust([role]), "Condition": condition}
 
 
-def common_trust(roles: Sequence[UseRole], place: ProjectContext) -> Statement:
+def common_trust(roles: Sequence[UseRole], place: ProjectContext) -> list[Statement]:
     """Lets several services assume one role: with a source for each the trust would not fit into 2,048 characters."""
+    telling = [role for role in roles if role is not UseRole.LAMBDA]
+    own = {"StringEquals": {"aws:SourceAccount": place.account_id}}
+    return [
+        *([{**_trust(telling), "Condition": own}] if telling else []),
+        *([_trust([UseRole.LAMBDA])] if UseRole.LAMBDA in roles else []),
+    ]
+
+
+def _trust(roles: Sequence[UseRole]) -> Statement:
+    """Lets services assume a role, whatever for.
+
+    For Lambda that is all: AWS documents no key that Lambda sends when it assumes a function's role, and a condition on
+    one that it does not send would fail every function. Who may give the role to a function, `iam:PassRole` says.
+    """
+    services = [role.service for role in roles]
     return {
         "Effect": "Allow",
-        "Principal": {"Service": [role.service for role in roles]},
+        "Principal": {"Service": services[0] if len(services) == 1 else services},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
     }
 
 
@@ -161,14 +168,16 @@ def _stack_sets(place: ProjectContext) -> list[Statement]:
         allow(
             "StackSets",
             [
-                *("cloudformation:CreateStackInstances", "cloudformation:CreateStackSet"),
-                *("cloudformation:DescribeStackInstance", "cloudformation:DescribeStackSet"),
-                *("cloudformation:DescribeStackSetOperation", "cloudformation:ListStackInstances"),
-                *("cloudformation:ListStackSetOperationResults", "cloudformation:TagResource"),
-                *("cloudformation:UpdateStackInstances", "cloudformation:UpdateStackSet"),
+                *("cloudformation:CreateStackInstances", "cloudformation:DescribeStackInstance"),
+                *("cloudformation:DescribeStackSet", "cloudformation:DescribeStackSetOperation"),
+                *("cloudformation:ListStackInstances", "cloudformation:ListStackSetOperationResults"),
+                *("cloudformation:TagResource", "cloudformation:UpdateStackInstances"),
+                "cloudformation:UpdateStackSet",
             ],
             _stack_set_arns(place),
         ),
+        # Before it is made a stack set has no ARN: the role that it may be given is the bound.
+        allow("MakeStackSets", ["cloudformation:CreateStackSet"], ["*"]),
         _pass([place.stack_set_role_arn], "cloudformation.amazonaws.com", "RoleOfTheStackSets"),
     ]
 
@@ -197,9 +206,17 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             "FindCodeAndData",
             ["s3:ListBucket"],
             place.buckets(build),
-            {"StringLike": {"s3:prefix": ["code/*", "data/*"]}},
+            {"StringLike": {"s3:prefix": ["approved/*", "code/*", "data/*"]}},
         ),
-        allow("UploadCodeAndData", ["s3:PutObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "UploadCodeAndData",
+            ["s3:PutObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
+        # The newest approved version is copied to where the evaluation job, which has no network, finds it.
+        allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
+        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
+        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
         allow(
             "TrainingPipelines",
             [
@@ -223,6 +240,18 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             "Endpoints",
             ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
             place.arns("sagemaker", "endpoint/sagemaker-*"),
+        ),
+        # Which package an endpoint serves. CloudFormation invents the names of both; reading only.
+        allow(
+            "WhatEndpointsServe",
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            place.arns("sagemaker", "endpoint-config/*", "model/*"),
+        ),
+        # A rollback stops the runs that wait before it. No right to approve is among these.
+        allow(
+            "LetRollbacksPass",
+            ["codepipeline:GetPipelineState", "codepipeline:StopPipelineExecution"],
+            place.arns("codepipeline", "sagemaker-*"),
         ),
         allow(
             "Stages",
@@ -392,7 +421,11 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
-        allow("ReadCodeAndData", ["s3:GetObject"], place.buckets(f"{build}/code/*", f"{build}/data/*")),
+        allow(
+            "ReadCodeAndData",
+            ["s3:GetObject"],
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+        ),
         allow(
             "Results",
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
@@ -433,7 +466,11 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
 
 def _lambda(place: ProjectContext) -> list[Statement]:
     bucket = place.bucket("*")
-    stack_sets = _stack_set_arns(place) if place.stack_set_role_arn else []
+    removing = (
+        *("cloudformation:DeleteStackInstances", "cloudformation:DeleteStackSet"),
+        *("cloudformation:DescribeStackSet", "cloudformation:ListStackInstances"),
+    )
+    stack_sets = [allow("StackSets", removing, _stack_set_arns(place))] if place.stack_set_role_arn else []
     passed = [place.role_arns[UseRole.CLOUD_FORMATION]]
     return [
         allow(
@@ -453,13 +490,10 @@ def _lambda(place: ProjectContext) -> list[Statement]:
         ),
         allow(
             "Stages",
-            [
-                *("cloudformation:DeleteStack", "cloudformation:DeleteStackInstances"),
-                *("cloudformation:DeleteStackSet", "cloudformation:DescribeStackSet"),
-                *("cloudformation:DescribeStacks", "cloudformation:ListStackInstances"),
-            ],
-            [*place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"), *stack_sets],
+            ["cloudformation:DeleteStack", "cloudformation:DescribeStacks"],
+            place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"),
         ),
+        *stack_sets,
         _pass(
             [*passed, place.stack_set_role_arn] if place.stack_set_role_arn else passed,
             "cloudformation.amazonaws.com",

@@ -1,5 +1,6 @@
 """`sm-mlops:catalog`: the project templates that people launch."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,13 +17,30 @@ class Share(Section):
     type: ShareType
     """What the id names."""
     principal_id: Annotated[
-        str, matching(r"\d{12}|o-[a-z0-9]{10,32}|ou-[a-z0-9-]{8,66}", "an account id, o-..., or ou-...")
+        str,
+        matching(
+            r"\d{12}|o-[a-z0-9]{10,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|"
+            r"arn:[a-z-]+:organizations::\d{12}:(organization/o-[a-z0-9]{10,32}"
+            r"|ou/o-[a-z0-9]{10,32}/ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})",
+            "an account id, or the ARN of an organization or of an organizational unit",
+        ),
     ]
-    """The account's, organization's or organizational unit's id."""
+    """The account's id, or the organization's or organizational unit's ARN; of an organization its id will do, too."""
     share_principals: bool = True
     """Whether roles that match the portfolio's patterns may launch there."""
     share_tag_options: bool = True
     """Whether the portfolio's TagOptions apply there."""
+
+    @property
+    def recipient(self) -> str:
+        """The recipient's id: what an ARN ends in. Service Catalog takes ARNs of the partition `aws` only."""
+        return self.principal_id.rpartition("/")[2]
+
+    @property
+    def organization(self) -> str | None:
+        """Id of the organization, of which an organizational unit may be a part; nothing for an account."""
+        found = re.search(r"\bo-[a-z0-9]+", self.principal_id)
+        return found[0] if found else None
 
 
 class Budget(Section):

@@ -1,6 +1,6 @@
 """`sm-mlops:iam`: who makes the roles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -106,6 +106,16 @@ UseRoles = Annotated[RolesOfProjects | CreatedUseRoles | AdoptedRole | SuppliedU
 OwnRole = Annotated[CreatedRole | SuppliedRole, Field(discriminator="mode")]
 
 
+WORKS_FOR = {
+    "launch": "servicecatalog.amazonaws.com",
+    "pipeline": "codepipeline.amazonaws.com",
+    "build": "codebuild.amazonaws.com",
+    "events": "events.amazonaws.com",
+    "delivery": "codebuild.amazonaws.com",
+}
+"""By key of `sm-mlops:iam`, the service that whoever deploys gives the role to."""
+
+
 class IamSpec(Section):
     """Who makes the roles. With every role supplied, the stack makes nothing in IAM."""
 
@@ -131,6 +141,17 @@ class IamSpec(Section):
     def of_delivery(self) -> Mapping[str, CreatedRole | SuppliedRole]:
         """The roles of the platform's own pipelines, by their keys."""
         return {"pipeline": self.pipeline, "build": self.build, "events": self.events, "delivery": self.delivery}
+
+    @property
+    def handed_over(self) -> Mapping[str, Sequence[str]]:
+        """By service, the supplied roles that whoever deploys gives it to work as."""
+        roles = {"launch": self.launch, **self.of_delivery}
+        found: dict[str, list[str]] = {}
+        for key, service in WORKS_FOR.items():
+            arn = roles[key].supplied_arn
+            if arn and arn not in found.setdefault(service, []):
+                found[service].append(arn)
+        return {service: arns for service, arns in found.items() if arns}
 
     @property
     def launch_mode(self) -> RoleMode:

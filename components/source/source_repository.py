@@ -4,7 +4,7 @@ Both kinds give the same outputs, so that a pipeline does not care which it is.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -13,6 +13,7 @@ import pulumi_aws as aws
 from components.core.environment import Environment
 from components.foundation.customer_key import customer_key
 from components.iam import policies
+from components.providers.repository_name import RepositoryName
 from components.sections.source import CodeCommitSource, ConnectionSource, SourceSpec
 
 
@@ -55,6 +56,12 @@ class SourceRepository(pulumi.ComponentResource):
         self.register_outputs(self.summary)
 
     @property
+    def supplied_connection_arns(self) -> Sequence[str]:
+        """The connection, where somebody else has made it."""
+        supplied = None if isinstance(self._args.spec, CodeCommitSource) else self._args.spec.connection_arn
+        return [supplied] if supplied else []
+
+    @property
     def summary(self) -> Mapping[str, pulumi.Input[str]]:
         """The source as plain data, for the stack's outputs."""
         return {
@@ -80,6 +87,12 @@ class SourceRepository(pulumi.ComponentResource):
                 )
             ),
         )
+        stays = RepositoryName(
+            f"{name}-repository-name",
+            region=home.name,
+            repository=self.repository,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         repository = aws.codecommit.Repository(
             f"{name}-repository",
             region=environment.home.name,
@@ -87,7 +100,12 @@ class SourceRepository(pulumi.ComponentResource):
             description=f"What the pipelines of {environment.names.prefix} deliver",
             kms_key_id=key.arn,
             tags=environment.tags,
-            opts=environment.guarded(self),
+            # Where its name is refused, the repository is not asked about; where somebody has taken the refusal away,
+            # the plugin must not rename it, which loses it: an update gives no resource another id.
+            opts=pulumi.ResourceOptions.merge(
+                environment.guarded(self),
+                pulumi.ResourceOptions(depends_on=[stays], replace_on_changes=["repository_name"]),
+            ),
         )
         if spec.approvals:
             template = aws.codecommit.ApprovalRuleTemplate(
@@ -96,7 +114,9 @@ class SourceRepository(pulumi.ComponentResource):
                 name=environment.names.approval_rule_template.value,
                 description=f"Pull requests into {spec.branch} need {spec.approvals} approval(s)",
                 content=json.dumps(approval_rule(spec.branch, spec.approvals)),
-                opts=child,
+                # The plugin would rename it in place, and lose it: an update gives no resource another id. Nothing is
+                # lost with a template.
+                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(replace_on_changes=["name"])),
             )
             aws.codecommit.ApprovalRuleTemplateAssociation(
                 f"{name}-approvals-association",

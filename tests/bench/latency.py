@@ -18,8 +18,8 @@ from rich.console import Console
 
 from sandbox.faults import SandboxError
 from sandbox.world import World
-from tests.loopback_proxy import Call, delayed, proxy
-from tests.unit.recording import EXAMPLE
+from tests.support.loopback_proxy import Call, delayed, proxy
+from tests.support.recording import EXAMPLE
 
 DELAYS = (0.1, 0.5)
 """Seconds added to each call. The longer one leaves no work to hide behind: it tells the chain itself."""

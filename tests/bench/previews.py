@@ -18,7 +18,7 @@ from rich.table import Table
 from sandbox.faults import SandboxError
 from sandbox.world import REPOSITORY, World
 from tests.bench.figures import ratios, spread
-from tests.unit.recording import EXAMPLE
+from tests.support.recording import EXAMPLE
 
 ROUNDS = 7
 REGIONS = [

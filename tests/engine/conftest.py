@@ -10,7 +10,7 @@ import yaml
 
 from sandbox import pulumi_engine
 from sandbox.world import World
-from tests.unit.recording import EXAMPLE
+from tests.support.recording import EXAMPLE
 
 MakeWorld = Callable[[Path], World]
 """Gives a started world for the project in a folder; it is stopped when its scope ends."""

@@ -15,8 +15,8 @@ from awsmodel.regions import known_regions
 from components.iam import delivery_policies
 from sandbox.deployment import operate
 from sandbox.world import World
-from tests.loopback_proxy import Call, proxy
-from tests.unit.delivery_example import SECTION, example
+from tests.support.delivery_example import SECTION, example
+from tests.support.loopback_proxy import Call, proxy
 
 from .conftest import MakeWorld, alter, copy_project
 

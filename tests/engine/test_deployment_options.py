@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.delivery_example import example_of_tests
+from tests.support.delivery_example import example_of_tests
 
 from .conftest import MakeWorld, copy_project
 from .holdings import Holdings, holdings

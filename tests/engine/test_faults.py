@@ -13,8 +13,8 @@ from sandbox.deployment import operate
 from sandbox.faults import SandboxError
 from sandbox.world import World
 from tests.conftest import Tried
-from tests.faults import Choice, Faults, share
-from tests.loopback_proxy import Call, Proxy, pass_on, proxy
+from tests.support.faults import Choice, Faults, share
+from tests.support.loopback_proxy import Call, Proxy, pass_on, proxy
 
 from .conftest import MakeWorld, alter, copy_project
 from .test_stacks import HOME, Aws, preview, up

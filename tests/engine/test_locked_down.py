@@ -10,7 +10,7 @@ import yaml
 
 from sandbox.deployment import operate
 from sandbox.world import REPOSITORY, World
-from tests.unit.recording import ACCOUNT_ID as EXAMPLE_ACCOUNT
+from tests.support.recording import ACCOUNT_ID as EXAMPLE_ACCOUNT
 
 from .conftest import MakeWorld, alter, copy_project
 from .private_vpc import make_private_vpc

@@ -31,8 +31,9 @@ def test_the_demo_plays_from_nothing_to_nothing(make_world: MakeWorld, project: 
 
     assert told[-1] == "Nothing is left."
     assert any("Deploy version 2 to prod?" in line for line in told)
-    assert sum("Training of project churn in us-east-2: Succeeded" in line for line in told) == 2
+    assert sum("Training of project churn in us-east-2 succeeded" in line for line in told) == 2
     assert sum("predicts" in line for line in told) == 2
+    assert sum("serves version 1." in line for line in told) == 1
 
 
 def test_a_refusal_and_a_failing_test_leave_prod_as_it_is(world: World) -> None:
@@ -51,7 +52,7 @@ def test_a_refusal_and_a_failing_test_leave_prod_as_it_is(world: World) -> None:
     story.answer("Rejected")
     assert story.last_run_ended(DEPLOYMENT)["status"] == "Failed"
     assert story.serving() == {"staging": package["ModelPackageArn"]}
-    assert any(f"modeldeploy failed in {story.region}" in message for message in story.heard())
+    assert any(f"Deployment of project {DEPLOYMENT} in {story.region}" in message for message in story.heard())
 
     # A push of code that fails its own checks starts no training.
     story.push(PROJECT, "abalone/schema.py", lambda text: text + "\nimport os\n")

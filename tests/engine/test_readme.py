@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.pulumi_engine import Engine
 from sandbox.world import REPOSITORY
-from tests.unit.recording import EXAMPLE
+from tests.support.recording import EXAMPLE
 
 pytestmark = pytest.mark.engine
 

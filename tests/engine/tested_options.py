@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.world import World
 from settings.deployment_options import suffix
-from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
+from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 
 from .conftest import alter
 from .private_vpc import make_private_vpc

@@ -14,11 +14,11 @@ from botocore.retries.bucket import Clock, TokenBucket
 
 from components.providers.aws_access import AwsError
 from tests.conftest import Tried
-from tests.faults import KILLS, KINDS, Faults, every, first_attempts, number, share
-from tests.loopback_proxy import Proxy, pass_on, proxy
 from tests.sandbox.support.case import Clients
 from tests.sandbox.support.provider_process import carry_out
 from tests.sandbox.support.provider_scenarios import SCENARIOS, Properties, Scenario, provider
+from tests.support.faults import KILLS, KINDS, Faults, every, first_attempts, number, share
+from tests.support.loopback_proxy import Proxy, pass_on, proxy
 
 HURRY = 200
 """How much faster clocks run for botocore's waits; what it waits for is not in question here."""

@@ -63,27 +63,70 @@ def test_stages_are_skipped_by_variables_that_the_build_exports() -> None:
         if "BeforeEntry" in stage
     }
     assert conditions == {
-        "DeployStaging": [("SKIP", "#{Build.DEPLOY}", "yes")],
-        "Approval": [("SKIP", "#{Build.NEEDS_APPROVAL}", "yes")],
+        "DeployStaging": [("SKIP", "#{Build.STAGE}", "yes")],
         "DeployProd": [("SKIP", "#{Build.DEPLOY}", "yes")],
     }
-    assert exported == {"DEPLOY", "NEEDS_APPROVAL", "PACKAGE_VERSION", "REASON"}
+    assert exported == {"DEPLOY", "STAGE", "PACKAGE_ARN", "PACKAGE_VERSION", "REASON"}
     assert set(re.findall(r"#\{Build\.(\w+)\}", TEMPLATE.text)) <= exported
 
 
 def test_a_test_comes_right_after_its_deployment_and_prod_is_rechecked_first() -> None:
     order = {
-        stage: [one["Name"] for one in sorted(TEMPLATE.actions(stage), key=lambda action: action["RunOrder"])]
+        stage: {(one["RunOrder"], one["Name"]) for one in TEMPLATE.actions(stage)}
         for stage in ("DeployStaging", "DeployProd")
     }
-    assert order["DeployStaging"] == ["DeployStaging", "DeployStaging", "TestStaging"]
-    assert order["DeployProd"] == ["Recheck", "DeployProd", "DeployProd", "SmokeTest"]
+    # Traffic is sent beside the deployment, and staging is held until somebody has answered.
+    assert order["DeployStaging"] == {
+        (1, "DeployStaging"),
+        (1, "SendTrafficToStaging"),
+        (2, "TestStaging"),
+        (3, "ApproveProd"),
+    }
+    assert order["DeployProd"] == {(1, "Recheck"), (2, "DeployProd"), (2, "SendTrafficToProd"), (3, "SmokeTest")}
+
+
+def test_an_approval_names_its_package_and_has_an_end() -> None:
+    (approval,) = [one for one in TEMPLATE.actions("DeployStaging") if one["Name"] == "ApproveProd"]
+    assert approval["TimeoutInMinutes"] == {"Ref": "ApprovalTimeoutMinutes"}
+    text = approval["Configuration"]["CustomData"]
+    assert "It is #{Build.PACKAGE_ARN}, and staging serves it until you answer." in text
+    # CodePipeline takes 1,000 characters; an ARN has 160 at the most here, the report and the reason their own bounds.
+    assert len(text) < 250
+
+
+def test_a_rollback_finds_the_stage_that_runs_wait_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE.repository))
+    queue: Any = importlib.import_module("model_deploy.queue")
+    assert queue.APPROVAL in [action["Name"] for action in TEMPLATE.actions(queue.HELD)]
+    module: Any = importlib.import_module("model_deploy.environment")
+    environment = module.Environment.__new__(module.Environment)
+    object.__setattr__(environment, "project_name", PROJECT["SageMakerProjectName"])
+    object.__setattr__(environment, "project_id", PROJECT["SageMakerProjectId"])
+    named = substituted(TEMPLATE.resources["Pipeline"]["Properties"]["Name"]["Sub"], PROJECT)
+    assert environment.pipeline_name == named
+    (build,) = [one for one in TEMPLATE.actions("Build") if one["Name"] == "Build"]
+    variables = json.loads(build["Configuration"]["EnvironmentVariables"])
+    assert {one["name"]: one["value"] for one in variables}["PIPELINE_EXECUTION_ID"] == (
+        "#{codepipeline.PipelineExecutionId}"
+    )
+    assert "codepipeline:PutApprovalResult" not in TEMPLATE.text, "what the repository runs must not approve itself"
+
+
+def test_captured_data_does_not_grow_for_ever() -> None:
+    rules = TEMPLATE.of_type("AWS::S3::Bucket")["ArtifactBucket"]["LifecycleConfiguration"]["Rules"]
+    (captured,) = [rule for rule in rules if rule.get("Prefix") == "data-capture/"]
+    assert captured["ExpirationInDays"] == {"Ref": "CapturedDataDays"}
 
 
 @pytest.mark.parametrize(("rule", "status"), [("ApprovedRule", "Approved"), ("RejectedRule", "Rejected")])
 def test_model_events_start_the_pipeline_with_their_package(rule: str, status: str) -> None:
     properties = TEMPLATE.resources[rule]["Properties"]
     assert properties["EventPattern"]["detail"]["ModelApprovalStatus"] == [status]
+    # An edit of an approved version's description must deploy nothing.
+    assert properties["EventPattern"]["detail"]["UpdatedModelPackageFields"] == [
+        "ModelApprovalStatus",
+        {"exists": False},
+    ]
     (target,) = properties["Targets"]
     assert target["InputTransformer"]["InputPathsMap"] == {"package": "$.detail.ModelPackageArn"}
     sent = json.loads(target["InputTransformer"]["InputTemplate"].replace("<package>", "the-arn"))

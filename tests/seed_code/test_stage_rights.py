@@ -37,6 +37,7 @@ FACTS = RoleFacts(
 )
 EVERY_KIND = {
     "ErrorAlarmThreshold": ["0", "5"],
+    "ClientErrorAlarmPercent": ["0", "50"],
     "LatencyAlarmMicroseconds": ["0", "1000000"],
     "DataCapturePercent": ["0", "10"],
     "MaxInstanceCount": ["0", "4"],

@@ -114,7 +114,7 @@ def test_what_both_products_have_is_the_same_in_both() -> None:
             "model-deploy",
             "model_deploy.environment",
             "Environment.load",
-            {"AWS_REGION", "TRIGGER", "MODEL_PACKAGE_ARN"},
+            {"AWS_REGION", "TRIGGER", "MODEL_PACKAGE_ARN", "PIPELINE_EXECUTION_ID"},
         ),
     ],
 )
@@ -173,6 +173,7 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
             assert all(call.startswith(("Describe", "List")) for call in calls) or calls in (
                 {"GetAuthorizationToken"},
                 {"PutMetricData"},
+                {"CreateStackSet"},
             ), (role, calls)
 
 

@@ -20,7 +20,7 @@ from components.iam.policies import document
 from components.iam.project_policies import boundary_statements, launch_statements, launch_trust
 from components.packaging import VersionName, seed_code
 from components.providers.product_files import seed_key, template_key
-from tests.unit.played_aws import Refused
+from tests.support.played_aws import Refused
 
 ACCOUNT = "123456789012"
 HOME = "us-east-2"

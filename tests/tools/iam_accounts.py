@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tests.unit.played_aws import Clients, Refused
+from tests.support.played_aws import Clients, Refused
 from tools.iam_snapshot.snapshot import LISTS, Snapshot
 
 ACCOUNT = "111122223333"

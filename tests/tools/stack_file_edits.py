@@ -10,7 +10,7 @@ from typing import Any
 
 import settings
 from components.sections.notifications import RepositoryEvent
-from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
+from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 
 Config = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -12,8 +12,8 @@ import yaml
 from click.testing import CliRunner
 
 from components.packaging import seed_code
+from tests.support.recording import EXAMPLE, ROOT, stack_values
 from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
-from tests.unit.recording import EXAMPLE, ROOT, stack_values
 from tools.check.checks import CHECKS, Mine
 from tools.check.command import command
 

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 import pytest
 
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 from tools.cli import COMMANDS
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 from tools import hints
 from tools.cli import COMMANDS
 

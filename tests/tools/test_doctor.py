@@ -22,6 +22,9 @@ from components.iam.project_policies import launch_trust
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from settings.roles import role_facts
+from tests.support.delivery_example import SECTION, example
+from tests.support.played_aws import Clients
+from tests.support.recording import EXAMPLE, ROOT
 from tests.tools.healthy_aws import (
     ACCOUNT,
     BOUNDARY,
@@ -41,9 +44,6 @@ from tests.tools.healthy_aws import (
     rendered,
     version_name,
 )
-from tests.unit.delivery_example import SECTION, example
-from tests.unit.played_aws import Clients
-from tests.unit.recording import EXAMPLE, ROOT
 from tools.doctor import command as doctor
 from tools.doctor import report
 from tools.doctor.checks.registry import RULES

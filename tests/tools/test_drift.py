@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.support.played_aws import Clients, KilledError, Refused
 from tests.tools.previews import made
 from tests.tools.previews.record import FOLDER
-from tests.unit.played_aws import Clients, KilledError, Refused
 from tools.drift import MESSAGE_LINES, NONE, Change, command, drift, fingerprint, message, tell
 from tools.faults import ToolError
 from tools.preview_comment.engine_output import read

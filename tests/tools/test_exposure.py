@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.played_aws import Clients, Refused
+from tests.support.played_aws import Clients, Refused
 from tools.deployment_test.exposure import bucket_faults, key_faults, topic_faults
 
 ACCOUNT = "111122223333"

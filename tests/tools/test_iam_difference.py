@@ -15,7 +15,8 @@ from rich.console import Console
 
 from awsmodel.iam.evaluation import Request, decision
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE
-from tests.unit.recording import EXAMPLE, stack_values
+from tests.support.recording import EXAMPLE, stack_values
+from tests.unit.awsmodel.test_comparison import POLICIES, STATEMENTS
 from tools.iam_policies import documents, facts_of
 from tools.iam_snapshot import report
 from tools.iam_snapshot.command import command
@@ -26,7 +27,6 @@ from tools.stack_file import StackFile
 
 from .iam_accounts import ACCOUNT, TRUST, allow, arn, deny, details, group, managed, policy, role, snapshot, user
 from .test_cli import run
-from .test_policy_changes import POLICIES, STATEMENTS
 
 OWN, OTHER = arn("policy", "Own"), arn("policy", "Other")
 AWS_OWN = arn("policy", "ReadOnlyAccess", "aws")

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 import settings
 from components.core.network import Network
 from components.sections.iam import RoleMode, UseRole
-from tests.unit.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.unit.recording import EXAMPLE, run_program, stack_values
+from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
+from tests.support.recording import EXAMPLE, run_program, stack_values
 from tools.faults import ToolError
 from tools.iam_policies import Document, account_of, command, command_lines, documents, facts_of, write
 from tools.stack_file import StackFile

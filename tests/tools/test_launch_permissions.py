@@ -1,11 +1,11 @@
 """Whether the launch role can launch the products is told before anybody launches one."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
-from shutil import copytree
 from textwrap import indent
 from typing import Any
 
@@ -21,9 +21,9 @@ from components.packaging import Product, ProductFolderError, read_product, seed
 from components.packaging.faults import Fault
 from components.providers import iam_roles
 from components.sections.iam import AdoptedRole, CreatedUseRoles, IamSpec, RolesOfProjects, UseRoles
-from tests.unit import product_samples
-from tests.unit.played_aws import Clients
-from tests.unit.recording import EXAMPLE
+from tests.support import product_samples
+from tests.support.played_aws import Clients
+from tests.support.recording import EXAMPLE
 from tools.faults import ToolError
 from tools.launch_permissions import command, roles
 from tools.launch_permissions.choices import Path as Way
@@ -53,12 +53,12 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
+    shutil.copytree(source / "functions", folder / "functions")
     (folder / "product.yaml").write_text((source / "product.yaml").read_text())
     text = (source / "template.yaml").read_text()
     assert old in text
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
-    copytree(source / "functions", folder / "functions")
     return packaging.read_product(folder)
 
 

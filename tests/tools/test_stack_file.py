@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from tests.unit.recording import EXAMPLE, stack_values
+from tests.support.recording import EXAMPLE, stack_values
 from tools.faults import ToolError
 from tools.stack_file import StackFile
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tests.unit.delivery_example import example
-from tests.unit.test_settings import MINIMAL
+from tests.support.delivery_example import example
+from tests.unit.settings.test_settings import MINIMAL
 from tools.deployment_test import command
 from tools.deployment_test.engine import Engine
 from tools.deployment_test.stack_under_test import StackUnderTest

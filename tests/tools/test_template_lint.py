@@ -7,7 +7,7 @@ import pytest
 from components.packaging import Product, read_product, seed_code
 from components.packaging.template import ENVIRONMENT_VALUES
 from tests.seed_code.product_templates import PRODUCTS
-from tests.unit.product_samples import TEMPLATE, make_product, template_with
+from tests.support.product_samples import TEMPLATE, make_product, template_with
 from tools.template_lint import choices, template_faults
 
 BUILD = "model-build-train"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, run_program, stack_values
 from tools.check.recording import nothing_looked_up
 
 

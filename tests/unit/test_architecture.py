@@ -4,7 +4,7 @@ import re
 import tomllib
 from itertools import pairwise
 
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]

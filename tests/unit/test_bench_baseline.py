@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.unit.recording import ROOT, Recording, run_program, stack_values
+from tests.support.recording import ROOT, Recording, run_program, stack_values
 
 
 def raw(recording: Recording) -> dict[tuple[str, str], dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 
 CALLED = 'printf "%s|" "$PYTHONPATH" "$PWD" "$@" >>"$CALLS"; echo >>"$CALLS"'
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from awsmodel.regions import known_regions
-from tests.unit.delivery_example import SECTION, example
-from tests.unit.recording import ROOT, Recording, Registration, run_program, stack_values
+from tests.support.delivery_example import SECTION, example
+from tests.support.recording import ROOT, Recording, Registration, run_program, stack_values
 
 GOLDEN = Path(__file__).parent / "golden"
 GLOBAL_SERVICES = ("aws:iam/", "aws:budgets/")
@@ -107,7 +107,9 @@ def test_every_artifact_bucket_expires_what_it_holds_and_the_catalog_keeps_it(co
 
 
 def test_every_artifact_bucket_encrypts_with_a_key_of_its_own_region(committed: Recording) -> None:
-    keys = {f"arn:aws:kms:{key.region}:111122223333:{key.name}": key for key in committed.of_type("aws:kms/key:Key")}
+    keys = {
+        f"arn:aws:kms:{key.region}:111122223333:key/{key.name}-id": key for key in committed.of_type("aws:kms/key:Key")
+    }
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     for encryption in committed.of_type(kind):
         (rule,) = encryption.inputs["rules"]
@@ -137,7 +139,7 @@ def test_every_bucket_refuses_plain_http(committed: Recording) -> None:
 
 def test_every_topic_is_encrypted_and_refuses_plain_http(committed: Recording) -> None:
     (topic,) = committed.of_type("aws:sns/topic:Topic")
-    assert topic.inputs["kmsMasterKeyId"] == "arn:aws:kms:us-east-2:111122223333:notifications-key"
+    assert topic.inputs["kmsMasterKeyId"] == "arn:aws:kms:us-east-2:111122223333:key/notifications-key-id"
     (policy,) = committed.of_type("aws:sns/topicPolicy:TopicPolicy")
     assert is_refused(policy.policy(), {"Bool": {"aws:SecureTransport": "false"}})
 
@@ -236,7 +238,7 @@ def test_the_outputs_are_what_a_pipeline_and_a_person_need(dev: Recording) -> No
     assert set(dev.outputs) == {"artifactStores", "source", "notificationTopicArn", "catalog", "projects"}
     assert dev.outputs["artifactStores"]["eu-west-1"] == {
         "bucket": "sm-mlops-dev-artifacts-111122223333-eu-west-1-an",
-        "keyArn": "arn:aws:kms:eu-west-1:111122223333:artifacts-eu-west-1-key",
+        "keyArn": "arn:aws:kms:eu-west-1:111122223333:key/artifacts-eu-west-1-key-id",
     }
     assert dev.outputs["source"]["cloneUrl"] == "https://git-codecommit.us-east-2.amazonaws.com/v1/repos/sm-mlops-dev"
     for region, store in dev.outputs["artifactStores"].items():

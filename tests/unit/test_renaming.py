@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
+from components.providers.repository_name import RepositoryNameProvider
 from sandbox.provider.registry import handler
-from tests.unit.recording import ROOT, Registration, run_program, stack_values
+from tests.support.recording import ROOT, Registration, run_program, stack_values
 
 PAGE = (ROOT / "docs" / "renaming.md").read_text()
 SOURCE = "sm-mlops:source"
@@ -31,7 +32,8 @@ def fates(**changes: object) -> list[Counter[str]]:
         assert before.urn in after, "a name is part of no URN"
         if before.type.startswith("aws:") and (different := differing(before, after[before.urn])):
             _, module, kind = before.type.split(":")
-            fate = replaced if different & handler(before.type).replaces else changed
+            replacing = handler(before.type).replaces.union(before.request.replaceOnChanges)
+            fate = replaced if different & replacing else changed
             fate[f"{module.split('/')[0]} {kind}"] += 1
     return [fate for fate in (replaced, changed) if fate]
 
@@ -41,12 +43,20 @@ def differing(before: Registration, after: Registration) -> set[str]:
     return keys - set(after.request.ignoreChanges)
 
 
+def test_the_page_names_what_another_name_of_the_project_replaces() -> None:
+    kept = {**stack_values("dev")[SOURCE], "repository": "sm-mlops-dev"}
+    assert told("The project") == fates(**{"sm-mlops:project": "acme-ml", SOURCE: kept})
+
+
 @pytest.mark.parametrize(
-    ("section", "changes"),
-    [
-        ("The project", {"sm-mlops:project": "acme-ml"}),
-        ("The repository", {SOURCE: {**stack_values("dev")[SOURCE], "repository": "platform"}}),
-    ],
+    "changes",
+    [{"sm-mlops:project": "acme-ml"}, {SOURCE: {**stack_values("dev")[SOURCE], "repository": "platform"}}],
+    ids=["project", "repository"],
 )
-def test_the_page_names_what_another_name_replaces(section: str, changes: dict[str, object]) -> None:
-    assert told(section) == fates(**changes)
+def test_another_name_of_the_repository_is_refused(changes: dict[str, object]) -> None:
+    dev = stack_values("dev")
+    before, after = (run_program(values).named("source-repository-name") for values in (dev, {**dev, **changes}))
+    (failure,) = RepositoryNameProvider().check(before.inputs, after.inputs).failures
+    section = re.search(r'docs/renaming.md tells under "([^"]+)"', failure.reason)
+    assert section is not None
+    assert f"\n## {section[1]}" in PAGE

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mypy import api
 
-from tests.unit.recording import ROOT
+from tests.support.recording import ROOT
 
 PROGRAM = ("__main__.py", "awsmodel", "components", "settings")
 

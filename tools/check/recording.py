@@ -82,30 +82,69 @@ class Recording:
         return (resource.name for resource in self.resources)
 
 
+_IN_REGION = "arn:{partition}:{service}:{region}:{account}:"
+_OF_ACCOUNT = "arn:{partition}:iam::{account}:"
+
+_ARNS = {
+    "budgets:Budget": "arn:{partition}:budgets::{account}:budget/{name}",
+    "cloudwatch:EventRule": "arn:{partition}:events:{region}:{account}:rule/{name}",
+    "cloudwatch:LogGroup": "arn:{partition}:logs:{region}:{account}:log-group:{name}",
+    "codebuild:Project": f"{_IN_REGION}project/{{name}}",
+    "codeconnections:Connection": f"{_IN_REGION}connection/{{id}}",
+    "codestarnotifications:NotificationRule": "arn:{partition}:codestar-notifications:{region}:{account}:"
+    "notificationrule/{id}",
+    "iam:Policy": f"{_OF_ACCOUNT}policy/{{name}}",
+    "iam:Role": f"{_OF_ACCOUNT}role/{{name}}",
+    "kms:Alias": f"{_IN_REGION}{{name}}",
+    "kms:Key": f"{_IN_REGION}key/{{id}}",
+    "s3:Bucket": "arn:{partition}:s3:::{name}",
+    "servicecatalog:Portfolio": "arn:{partition}:catalog:{region}:{account}:portfolio/{id}",
+    "servicecatalog:Product": "arn:{partition}:catalog:{region}:{account}:product/{id}",
+    "ssm:Parameter": f"{_IN_REGION}parameter/{{bare}}",
+}
+"""ARNs that are more than service, region, account and name, by module and type of the AWS plugin."""
+
+
 class Answers(mocks.Mocks):
     """Plays AWS: gives each resource an id and an ARN, and refuses every call that is not foreseen."""
 
-    def __init__(self, account_id: str) -> None:
+    def __init__(self, account_id: str, home: str) -> None:
         super().__init__()
         self._account_id = account_id
+        self._partition = known_regions()[home].partition
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Give a resource what AWS would."""
-        name = args.inputs.get("name") or args.inputs.get("bucket") or args.inputs.get("repositoryName") or args.name
-        service = args.typ.split(":")[1].split("/")[0]
-        region = args.inputs.get("region", "")
-        partition = known_regions()[region or pulumi.Config("aws").require("region")].partition
-        arns = ArnScope(partition, region, self._account_id)
-        path = f"{args.typ.rsplit(':', 1)[-1].lower()}/" if service == "iam" else ""
-        state = {
-            "arn": arns.arn(service, f"{path}{name}"),
-            "keyId": f"{args.name}-id",
+        return f"{args.name}-id", self.state_of(args.typ, args.name, args.inputs)
+
+    def state_of(self, kind: str, logical_name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What AWS would tell of a resource."""
+        name = inputs.get("name") or inputs.get("bucket") or inputs.get("repositoryName") or logical_name
+        region = inputs.get("region", "")
+        return {
+            "arn": self._arn(kind, region, name, f"{logical_name}-id"),
+            "keyId": f"{logical_name}-id",
             "connectionStatus": "PENDING",
             "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
             "bucket": name,
-            **args.inputs,
+            **inputs,
         }
-        return f"{args.name}-id", state
+
+    def _arn(self, kind: str, region: str, name: str, identifier: str) -> str:
+        """ARN in the form that AWS gives it: what a policy names must match it."""
+        partition = known_regions()[region].partition if region else self._partition
+        service, of = kind.split(":")[1].split("/", maxsplit=1)[0], kind.rsplit(":", 1)[-1]
+        form = _ARNS.get(f"{service}:{of}", "arn:{partition}:{service}:{region}:{account}:{name}")
+        return form.format(
+            partition=partition,
+            service=service,
+            region=region,
+            account=self._account_id,
+            name=name,
+            # A parameter's name may begin with the slash that parts it from its kind.
+            bare=name.removeprefix("/"),
+            id=identifier,
+        )
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Answer a function of a provider."""
@@ -195,7 +234,7 @@ def run_function(
     try:
         pulumi.runtime.set_all_config(encoded)
         settings.set_root_resource(None)  # type: ignore[arg-type] # the last run's stack would collect this one's exports
-        answers = Answers(account_id)
+        answers = Answers(account_id, encoded["aws:region"])
         monitor = RecordingMonitor(recording, answers)
         pulumi.runtime.set_mocks(answers, project=NAMESPACE, stack=stack, preview=preview, monitor=monitor)
         # Only inside the decorated function is every registration awaited; only after it is absence a fact.

@@ -290,7 +290,7 @@ def _stack_set(action: Action) -> None:
     try:
         run.external_id = client.describe_stack_set(StackSetName=name)["StackSet"]["StackSetId"]
     except client.exceptions.StackSetNotFoundException:
-        action.caller.require("cloudformation:CreateStackSet", stack_set)
+        action.caller.require("cloudformation:CreateStackSet", "*")  # IAM knows no resource of it
         made = client.create_stack_set(PermissionModel="SELF_MANAGED", **request)
         run.external_id = made["StackSetId"]
     else:

@@ -21,6 +21,7 @@ PRINCIPAL = "codestar-notifications.amazonaws.com"
 SERVICE_LINKED_ROLE = "AWSServiceRoleForCodeStarNotifications"
 NAME = re.compile(r"[A-Za-z0-9\-_ ]{1,64}")
 MAX_TARGETS = 10
+IN_USE = "target cannot be deleted because it is subscribed"
 DETAIL_TYPES = ("BASIC", "FULL")
 STATUSES = ("ENABLED", "DISABLED")
 # By the service of the resource that a rule watches, the prefix and the rest of each event type's id.
@@ -136,7 +137,7 @@ class CodeStarNotificationsBackend(BaseBackend):
         """Forget a target that no rule uses; one in use only when the caller says so."""
         users = [rule for rule in self.rules.values() if address in addresses(rule)]
         if users and not everywhere:
-            raise ServiceError("ValidationException", f"Target {address} is used by {len(users)} rules.")
+            raise ServiceError("ValidationException", f"This {IN_USE} to {len(users)} notification rules.")
         for rule in users:
             rule["Targets"] = [t for t in rule["Targets"] if t["TargetAddress"] != address]
 

@@ -5,6 +5,7 @@ says `/opt/ml`, the process finds its folder, and what it leaves is told with `/
 encryption, networks and logs are not emulated.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -30,6 +31,14 @@ IMAGES = {
 }
 """By repository and tag of an image, the locked list of the packages that it has."""
 
+
+def digest(image: str) -> str:
+    """Return the digest of one of the images, given by repository and tag."""
+    return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+
+_BY_URI = IMAGES | {f"{name.partition(':')[0]}@{digest(name)}": packages for name, packages in IMAGES.items()}
+
 _SERVE = Path(__file__).parent / "model_runtime" / "serve.py"
 _ROOT = "/opt/ml"
 
@@ -43,7 +52,7 @@ class Container:
 
     def __init__(self, image: str, role: Caller) -> None:
         self._role = role
-        packages = IMAGES.get(image.rpartition("/")[2])
+        packages = _BY_URI.get(image.rpartition("/")[2])
         if packages is None:
             raise JobError(f"The sandbox has no packages for image {image}; it has {', '.join(IMAGES)}.")
         self._folder = Path(tempfile.mkdtemp(prefix="sm-mlops-job-"))

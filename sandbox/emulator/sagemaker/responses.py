@@ -4,6 +4,7 @@ A project is done when the request that makes, changes or deletes it is answered
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -179,10 +180,14 @@ class SageMakerResponse(MotoResponse):
             if getattr(package, name) is None:
                 setattr(package, name, value)
         package.model_approval_status = package.model_approval_status or before
-        self._tell_of_package(arn)
+        changed = {
+            *("ApprovalDescription", "CustomerMetadataProperties", "ModelApprovalStatus", "ModelCard"),
+            *("ModelLifeCycle", "SourceUri"),
+        }
+        self._tell_of_package(arn, sorted(name for name in changed if self._get_param(name)))
         return answer
 
-    def _tell_of_package(self, arn: str) -> None:
+    def _tell_of_package(self, arn: str, updated: Sequence[str] = ()) -> None:
         package = self.backend.describe_model_package(arn)
         publish(
             Caller.of(self),
@@ -195,6 +200,8 @@ class SageMakerResponse(MotoResponse):
                 "ModelPackageStatus": package.model_package_status,
                 "ModelApprovalStatus": package.model_approval_status,
                 "CustomerMetadataProperties": package.customer_metadata_properties or {},
+                # Of a version that is new, nothing has been updated.
+                **({"UpdatedModelPackageFields": list(updated)} if updated else {}),
             },
             resource=package.arn,
         )

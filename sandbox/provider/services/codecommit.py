@@ -16,8 +16,9 @@ class Repository(Resource):
 
     kind = "aws:codecommit/repository:Repository"
     service = "codecommit"
-    replaces = frozenset({"repositoryName"})
-    updates = frozenset({"defaultBranch", "description", "kmsKeyId", "tags"})
+    # As in the official plugin another name is an update, after which the state still has the old one as its id.
+    replaces = frozenset()
+    updates = frozenset({"defaultBranch", "description", "kmsKeyId", "repositoryName", "tags"})
     computed = frozenset({"arn", "cloneUrlHttp", "cloneUrlSsh", "repositoryId"})
     keeps = frozenset({"defaultBranch", "kmsKeyId"})
     unread = frozenset({"defaultBranch"})
@@ -40,6 +41,9 @@ class Repository(Resource):
     def configure(self, aws: Aws, ident: str, change: Change) -> None:
         """Description, key, and the default branch of a repository that has branches."""
         codecommit, created = aws.client("codecommit"), not change.old
+        if not created and "repositoryName" in change:
+            ident = str(change["repositoryName"])
+            codecommit.update_repository_name(oldName=change.old["repositoryName"], newName=ident)
         if not created and "description" in change:
             codecommit.update_repository_description(
                 repositoryName=ident, repositoryDescription=change["description"] or ""
@@ -76,8 +80,9 @@ class ApprovalRuleTemplate(Resource):
 
     kind = "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate"
     service = "codecommit"
-    replaces = frozenset({"name"})
-    updates = frozenset({"content", "description"})
+    # As for a repository.
+    replaces = frozenset()
+    updates = frozenset({"content", "description", "name"})
     computed = frozenset(
         {"approvalRuleTemplateId", "creationDate", "lastModifiedDate", "lastModifiedUser", "ruleContentSha256"}
     )
@@ -96,6 +101,11 @@ class ApprovalRuleTemplate(Resource):
     def configure(self, aws: Aws, ident: str, change: Change) -> None:
         """Content and description, each by its own call."""
         codecommit = aws.client("codecommit")
+        if change.old and "name" in change:
+            ident = str(change["name"])
+            codecommit.update_approval_rule_template_name(
+                oldApprovalRuleTemplateName=change.old["name"], newApprovalRuleTemplateName=ident
+            )
         if change.old and "content" in change:
             codecommit.update_approval_rule_template_content(
                 approvalRuleTemplateName=ident, newRuleContent=change["content"]

@@ -25,6 +25,7 @@ class Pipeline(Resource):
     computed = frozenset({"arn", "triggerAlls"})
     defaults: ClassVar = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}
     name = "name"
+    unread = frozenset({"triggers"})
     unordered = frozenset({"artifactStores"})
     server_side = frozenset({"runOrder"})
     absent = frozenset({"PipelineNotFoundException"})

@@ -1,11 +1,15 @@
 """Handlers of `aws:codestarnotifications/*`."""
-# ruff: noqa: ARG002 - the handlers share one signature
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+from botocore.exceptions import ClientError
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.resource import Change, Resource, Tagging
-from sandbox.provider.values import Properties, present
+from sandbox.provider.values import Properties, Value, present
+
+SUBSCRIBED = "target cannot be deleted because it is subscribed"
 
 
 class NotificationRule(Resource):
@@ -35,6 +39,8 @@ class NotificationRule(Resource):
         """UpdateNotificationRule."""
         if change.old and change.any("detailType", "eventTypeIds", "name", "status", "targets"):
             aws.client(self.service).update_notification_rule(Arn=ident, **_arguments(dict(change.new)))
+        if "targets" in change:
+            self._forget(aws, _addresses(change.old) - _addresses(change.new))
 
     def read(self, aws: Aws, ident: str) -> Properties:
         """DescribeNotificationRule."""
@@ -55,8 +61,22 @@ class NotificationRule(Resource):
         }
 
     def delete(self, aws: Aws, ident: str, state: Properties) -> None:
-        """DeleteNotificationRule."""
+        """DeleteNotificationRule, then DeleteTarget of each target that no other rule has."""
         aws.client(self.service).delete_notification_rule(Arn=ident)
+        self._forget(aws, _addresses(state))
+
+    def _forget(self, aws: Aws, addresses: set[str]) -> None:
+        for address in sorted(addresses):
+            try:
+                aws.client(self.service).delete_target(TargetAddress=address, ForceUnsubscribeAll=False)
+            except ClientError as error:
+                # The official plugin passes over this alone.
+                if SUBSCRIBED not in str(error):
+                    raise
+
+
+def _addresses(properties: Mapping[str, Value]) -> set[str]:
+    return {str(target["address"]) for target in properties.get("targets") or []}
 
 
 def _arguments(inputs: Properties) -> dict[str, object]:

@@ -70,9 +70,10 @@ class Product(Resource):
 
     kind = "aws:servicecatalog/product:Product"
     service = SERVICE
-    replaces = frozenset({"provisioningArtifactParameters", "type"})
+    replaces = frozenset({"provisioningArtifactParameters"})
     texts: ClassVar = ("description", "distributor", "owner", "supportDescription", "supportEmail", "supportUrl")
-    updates = frozenset({*texts, "acceptLanguage", "name", "tags"})
+    # As in the official plugin another type is an update that does not carry it, and a difference ever after.
+    updates = frozenset({*texts, "acceptLanguage", "name", "tags", "type"})
     computed = frozenset({"arn", "createdTime", "hasDefaultPath", "status"})
     keeps = frozenset(texts) - {"owner"}
     # AWS tells versions, but not which of them this resource made.

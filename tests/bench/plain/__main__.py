@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.providers.projects_portfolio import ProjectsPortfolio
+from components.providers.repository_name import RepositoryName
 from tests.bench.plain.catalog import register
 
 config = pulumi.Config("sm-mlops")
@@ -213,6 +214,7 @@ source_key = key(
         )
     ),
 )
+RepositoryName("source-repository-name", region=home, repository=prefix, opts=pulumi.ResourceOptions())
 repository = aws.codecommit.Repository(
     "source-repository",
     region=home,

@@ -318,6 +318,7 @@ def test_the_endpoint_of_the_deploy_product_is_made_changed_and_removed(aws: Cli
         "UpdateStepPercent": "10",
         "UpdateWaitSeconds": "60",
         "ErrorAlarmThreshold": "1",
+        "ClientErrorAlarmPercent": "50",
         "LatencyAlarmMicroseconds": "1000",
         "DataCapturePercent": "10",
     }
@@ -330,7 +331,7 @@ def test_the_endpoint_of_the_deploy_product_is_made_changed_and_removed(aws: Cli
         "ModelRoleName": "model",
         "DataCaptureUri": "s3://bucket/capture",
     }
-    empty = ("KmsKeyArn", "SubnetIds", "SecurityGroupIds", "AlarmTopicArn")
+    empty = ("KmsKeyArn", "VolumeKmsKeyArn", "SubnetIds", "SecurityGroupIds", "AlarmTopicArn")
     wanted = [one["ParameterKey"] for one in cloudformation.get_template_summary(TemplateBody=template)["Parameters"]]
 
     def parameters(**changes: str) -> list[dict[str, str]]:
@@ -349,7 +350,7 @@ def test_the_endpoint_of_the_deploy_product_is_made_changed_and_removed(aws: Cli
     assert first != second
     assert (second in configs, first in configs) == (True, False)
     alarms = [one["AlarmName"] for one in aws("cloudwatch").describe_alarms()["MetricAlarms"]]
-    assert alarms == ["sagemaker-p-1-staging-errors"]
+    assert sorted(alarms) == ["sagemaker-p-1-staging-client-errors", "sagemaker-p-1-staging-errors"]
 
     cloudformation.delete_stack(StackName="endpoint")
     assert sagemaker.list_endpoints()["Endpoints"] == []

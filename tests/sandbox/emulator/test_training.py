@@ -59,7 +59,7 @@ def trained(aws: Clients, emulator: Json, sagemaker: Client, ear: Ear) -> Json:
     command = [sys.executable, "-P", "-B", "-m", "pipelines.run_pipeline"]
     subprocess.run(command, cwd=PRODUCT, env=environment, check=True, capture_output=True)
     (one,) = sagemaker.list_pipeline_executions(PipelineName=PIPELINE)["PipelineExecutionSummaries"]
-    return ended(sagemaker, one["PipelineExecutionArn"])
+    return {**ended(sagemaker, one["PipelineExecutionArn"]), "build": (command, environment)}
 
 
 def ended(sagemaker: Client, arn: str) -> Json:
@@ -91,6 +91,8 @@ def test_the_steps_run_and_register_a_model_that_waits_for_approval(
     )
     found = package(sagemaker)
     assert found["ModelApprovalStatus"] == "PendingManualApproval"
+    (container,) = found["InferenceSpecification"]["Containers"]
+    assert re.search(r"/sagemaker-scikit-learn@sha256:[0-9a-f]{64}$", container["Image"])
     assert found["CustomerMetadataProperties"]["PipelineExecutionArn"] == trained["PipelineExecutionArn"]
     bucket, _, key = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"][5:].partition("/")
     report = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["regression_metrics"]
@@ -108,9 +110,42 @@ def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear
         if one.get("pipelineExecutionArn") == trained["PipelineExecutionArn"]
     ]
     assert statuses == ["Executing", "Succeeded"]
-    approvals = [one["ModelApprovalStatus"] for one in heard if one.get("ModelPackageGroupName") == GROUP]
-    assert approvals == ["PendingManualApproval", "Approved"]
+    approvals = [
+        (one["ModelApprovalStatus"], one.get("UpdatedModelPackageFields"))
+        for one in heard
+        if one.get("ModelPackageGroupName") == GROUP
+    ]
+    assert approvals == [("PendingManualApproval", None), ("Approved", ["ModelApprovalStatus"])]
     assert package(sagemaker)["CustomerMetadataProperties"]["ProjectName"] == "abalone"
+
+
+def test_a_model_is_compared_with_the_newest_approved_version(aws: Clients, sagemaker: Client, trained: Json) -> None:
+    arn = package(sagemaker)["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    command, environment = trained["build"]
+    built = subprocess.run([*command], cwd=PRODUCT, env=environment, check=True, capture_output=True, text=True)
+    assert "compared with the newest approved version: version 1\n" in built.stdout
+
+    started = sagemaker.start_pipeline_execution(
+        PipelineName=PIPELINE,
+        PipelineParameters=[
+            {"Name": "MaxIterations", "Value": "1"},
+            {"Name": "MaxMeanSquaredError", "Value": "100"},
+            {"Name": "MaxShareOfBaselineError", "Value": "100"},
+        ],
+    )
+    execution = ended(sagemaker, started["PipelineExecutionArn"])
+
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    report = execution["FailureReason"].rpartition("Report: s3://")[2]
+    bucket, _, prefix = report.partition("/")
+    told = json.loads(aws("s3").get_object(Bucket=bucket, Key=f"{prefix}/evaluation.json")["Body"].read())
+    assert told["approved"]["version"] == 1
+    assert {name: one["met"] for name, one in told["conditions"].items()} == {
+        "error": True,
+        "share_of_baseline": True,
+        "share_of_approved": False,
+    }
 
 
 def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(
@@ -130,8 +165,9 @@ def test_a_model_that_errs_too_much_fails_the_execution_and_is_not_registered(
     assert execution["PipelineExecutionStatus"] == "Failed"
     reason = execution["FailureReason"]
     told = re.fullmatch(
-        r"The mean squared error on the test rows is ([\d.]+) and above the parameter MaxMeanSquaredError = 0\.01 so "
-        r"no version was registered\. Commit: unknown Report: s3://\S+",
+        r"No version was registered: one of three is above its limit\. Mean squared error on the test rows: ([\d.]+) "
+        r"\(MaxMeanSquaredError = 0\.01\); .* \(MaxShareOfBaselineError = 0\.9\); .* "
+        r"\(MaxShareOfApprovedError = 1\.1\)\. Commit: unknown Report: s3://\S+",
         reason,
     )
     assert told, reason

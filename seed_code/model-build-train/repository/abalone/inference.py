@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CSV = "text/csv"
 JSON = "application/json"
 SOURCE = "request"
+TAKES_MISSING = "takes_missing_"
+"""Attribute of a model that was trained on rows with missing values, and so takes them."""
 
 
 def model_fn(model_dir: str) -> "Pipeline":
@@ -50,22 +52,23 @@ def answer(
         return _refusal(HTTPStatus.NOT_ACCEPTABLE, f"accept {accept!r} cannot be answered; ask for {CSV} or {JSON}")
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        features = _csv_features(text) if given == CSV else _json_features(text)
-    except UnicodeDecodeError:
-        return _refusal(HTTPStatus.BAD_REQUEST, "the request is not UTF-8 text")
-    except schema.DataError as error:
-        return _refusal(HTTPStatus.BAD_REQUEST, str(error))
-    predictions = model.predict(features).tolist()
+        missing = getattr(model, TAKES_MISSING, False)
+        features = _csv_features(text, missing=missing) if given == CSV else _json_features(text, missing=missing)
+    except (UnicodeDecodeError, RecursionError, schema.DataError) as error:
+        return _refusal(HTTPStatus.BAD_REQUEST, _fault(error))
+    # A number near the largest that there is overflows when it is scaled; to the trees infinity is a large number.
+    with schema.np.errstate(over="ignore"):
+        predictions = model.predict(features).tolist()
     if wanted == CSV:
         return HTTPStatus.OK, "".join(f"{value}\n" for value in predictions), CSV
     return HTTPStatus.OK, json.dumps({"predictions": predictions}), JSON
 
 
-def _csv_features(text: str) -> "schema.np.ndarray":
-    return schema.features_from_rows(schema.read_csv_text(text, schema.FEATURES, SOURCE), SOURCE)
+def _csv_features(text: str, *, missing: bool) -> "schema.np.ndarray":
+    return schema.features_from_rows(schema.read_csv_text(text, schema.FEATURES, SOURCE), SOURCE, missing=missing)
 
 
-def _json_features(text: str) -> "schema.np.ndarray":
+def _json_features(text: str, *, missing: bool) -> "schema.np.ndarray":
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -74,7 +77,7 @@ def _json_features(text: str) -> "schema.np.ndarray":
     if not isinstance(instances, list) or not instances:
         raise schema.DataError(f'{SOURCE}: expected {{"instances": [row, ...]}} with at least one row')
     return schema.features_from_rows(
-        ((number, _json_cells(number, row)) for number, row in enumerate(instances, start=1)), SOURCE
+        ((number, _json_cells(number, row)) for number, row in enumerate(instances, start=1)), SOURCE, missing=missing
     )
 
 
@@ -101,6 +104,14 @@ def _accepted(accept: str | None, given: str) -> list[str]:
     kinds = [_media_type(part) for part in (accept or "*/*").split(",")]
     wildcards = {"*/*": given, "text/*": CSV, "application/*": JSON}
     return [wildcards.get(kind, kind) for kind in kinds]
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "the request is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return f"{SOURCE}: it is nested too deeply; a row is an object or a list of values"
+    return str(error)
 
 
 def _refusal(status: HTTPStatus, message: str) -> tuple[HTTPStatus, str, str]:

@@ -21,7 +21,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from abalone import job, schema
+from abalone import inference, job, schema
 
 HYPERPARAMETERS_FILE = Path("/opt/ml/input/config/hyperparameters.json")
 MODEL_FILE = "model.joblib"
@@ -46,8 +46,10 @@ class Hyperparameters:
         """
         try:
             given = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise schema.DataError(f"the hyperparameters file {path} cannot be read: {error}") from error
+        if not isinstance(given, dict):
+            raise schema.DataError(f"the hyperparameters file {path} must hold an object, not {given!r:.40}")
         allowed = {
             "learning_rate": (float, lambda value: 0 < value <= 1, "a number above 0, at most 1"),
             "max_iter": (int, lambda value: 1 <= value <= 5000, "a whole number from 1 to 5000"),
@@ -74,7 +76,8 @@ def build_model(max_leaf_nodes: int, hyperparameters: Hyperparameters) -> Pipeli
     """Return an unfitted pipeline that takes raw rows as `abalone.schema` makes them."""
     encode = ColumnTransformer(
         [
-            ("sex", OneHotEncoder(categories=[list(schema.SEXES)], sparse_output=False), [0]),
+            # A missing sex, which the schema alone lets through, is none of the three.
+            ("sex", OneHotEncoder(categories=[list(schema.SEXES)], sparse_output=False, handle_unknown="ignore"), [0]),
             ("measures", StandardScaler(), list(range(1, len(schema.FEATURES)))),
         ]
     )
@@ -94,8 +97,9 @@ def train(train_dir: Path, validation_dir: Path, model_dir: Path, hyperparameter
     Raises:
         DataError: data that cannot be used.
     """
-    features, labels = schema.read_labelled(train_dir)
-    validation_features, validation_labels = schema.read_labelled(validation_dir)
+    # Whether values may be missing, preprocessing has decided; the trees learn where such rows belong.
+    features, labels = schema.read_labelled(train_dir, missing=True)
+    validation_features, validation_labels = schema.read_labelled(validation_dir, missing=True)
     candidates = []
     for size in TREE_SIZES:
         model = build_model(size, hyperparameters).fit(features, labels)
@@ -103,6 +107,8 @@ def train(train_dir: Path, validation_dir: Path, model_dir: Path, hyperparameter
         print(f"max_leaf_nodes={size}: validation mse {error:.4f}")
         candidates.append((error, size, model))
     best_error, best_size, best = min(candidates, key=lambda candidate: candidate[:2])
+    # The endpoint takes missing values only where training has seen some.
+    setattr(best, inference.TAKES_MISSING, bool(schema.missing_counts(features)))
     model_dir.mkdir(parents=True, exist_ok=True)
     joblib.dump(best, model_dir / MODEL_FILE)
     _save_serving_code(model_dir / "code")

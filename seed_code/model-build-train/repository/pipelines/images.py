@@ -5,6 +5,12 @@ the SageMaker Python SDK ships (`sagemaker-core` 2.27.0, `image_uri_config/sklea
 is not here needs the setting JOB_IMAGE_URI.
 """
 
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
 REPOSITORY = "sagemaker-scikit-learn"
 TAG = "1.9-0-cpu-py3"
 """scikit-learn 1.9.0, NumPy 2.5.1, Python 3.12; `requirements-dev.in` pins the same for the tests."""
@@ -64,3 +70,72 @@ def job_image(region: str) -> str:
         )
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"{account}.dkr.ecr.{region}.{suffix}/{REPOSITORY}:{TAG}"
+
+
+ECR_IMAGE = re.compile(r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.[^/]+)/(?P<name>[^:@]+):(?P<tag>[^@]+)")
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+"""Every kind of manifest: ECR must not answer with the digest of another kind than the tag has."""
+
+KNOWN_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
+
+
+class ImageError(ValueError):
+    """The image of the jobs is not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """The image that jobs and endpoint will have."""
+
+    uri: str
+    pinned: bool
+    """Whether the URI has a digest: AWS builds its images anew under the same tag, and a later one may lack what the
+    model or its server needs."""
+    why: str = ""
+    """Why it has none."""
+
+
+def pin(uri: str, ecr: Any) -> Image:
+    """Ask ECR which image a tag stands for now, and name that one.
+
+    Where ECR does not tell (the role may not ask, or the network has no way to its API) the tag stays: SageMaker pulls
+    the image itself, by another way.
+
+    Args:
+        uri: of the image.
+        ecr: client of the region, see `run_pipeline`.
+
+    Raises:
+        ImageError: there is no such image.
+    """
+    if KNOWN_DIGEST.fullmatch(uri):
+        return Image(uri=uri, pinned=True)
+    parts = ECR_IMAGE.fullmatch(uri)
+    if parts is None:
+        return Image(uri=uri, pinned=False, why="it is no tag in ECR")
+    try:
+        answer = ecr.batch_get_image(
+            registryId=parts["account"],
+            repositoryName=parts["name"],
+            imageIds=[{"imageTag": parts["tag"]}],
+            acceptedMediaTypes=list(MANIFESTS),
+        )
+    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+        return Image(uri=uri, pinned=False, why=f"ECR cannot be reached: {error}")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "RepositoryNotFoundException":
+            raise ImageError(f"image {uri}: there is no such repository; correct JOB_IMAGE_URI") from error
+        if code.startswith("AccessDenied"):
+            return Image(uri=uri, pinned=False, why="ECR does not let the build's role ask")
+        raise
+    digests = [image["imageId"]["imageDigest"] for image in answer.get("images", [])]
+    if not digests:
+        said = ", ".join(failure.get("failureReason", "no reason") for failure in answer.get("failures", []))
+        raise ImageError(f"image {uri}: {said or 'ECR has no such image'}; correct JOB_IMAGE_URI")
+    return Image(uri=f"{parts['registry']}/{parts['name']}@{digests[0]}", pinned=True)

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,17 +19,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines.definition import build_definition
+from pipelines.definition import approved_url, build_definition
+from pipelines.images import Image, ImageError, pin
 from pipelines.sample_data import sample_csv
 from pipelines.settings import Settings, SettingsError
 
 PACKAGE = Path(__file__).resolve().parent.parent / "abalone"
+APPROVED_FILE = "approved.json"
+APPROVED_MODEL = "model.tar.gz"
 FINISHED_WELL_OR_RUNNING = ("Executing", "Succeeded")
 
 
 class Clients(Protocol):
-    """The two clients that a run needs."""
+    """The clients that a run needs."""
 
+    ecr: Any
     s3: Any
     sagemaker: Any
 
@@ -38,6 +42,7 @@ class Clients(Protocol):
 class BotoClients:
     """Clients that retry throttled calls."""
 
+    ecr: Any
     s3: Any
     sagemaker: Any
 
@@ -45,7 +50,13 @@ class BotoClients:
     def connect(cls, region: str) -> "BotoClients":
         """Make the clients; nothing is called yet."""
         config = Config(region_name=region, retries={"mode": "adaptive", "max_attempts": 8})
-        return cls(s3=boto3.client("s3", config=config), sagemaker=boto3.client("sagemaker", config=config))
+        # A VPC without a way to ECR's API lets calls hang: the answer is not worth more than some seconds.
+        soon = Config(region_name=region, connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+        return cls(
+            ecr=boto3.client("ecr", config=soon),
+            s3=boto3.client("s3", config=config),
+            sagemaker=boto3.client("sagemaker", config=config),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,9 @@ class Outcome:
     """created, updated or unchanged."""
     execution_arn: str
     started: bool
+    image: Image
+    approved: str
+    """The version that the model will be compared with, or why there is none."""
 
 
 def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
@@ -66,18 +80,21 @@ def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
         clients: for S3 and SageMaker.
         always: start even if an execution of exactly this code, data location and these settings runs or has succeeded.
     """
+    image = pin(settings.image_uri, clients.ecr)
+    settings = replace(settings, image_uri=image.uri)
     code_url = upload_code(settings, clients.s3)
     data_url = settings.input_data_url or upload_sample_data(settings, clients.s3)
     ensure_group(settings, clients.sagemaker)
+    approved = keep_approved(settings, clients)
     state = upsert(settings, clients.sagemaker, build_definition(settings, code_url, data_url))
     if not always and (arn := current_execution(settings, clients.sagemaker)):
-        return Outcome(pipeline=state, execution_arn=arn, started=False)
+        return Outcome(pipeline=state, execution_arn=arn, started=False, image=image, approved=approved)
     arn = clients.sagemaker.start_pipeline_execution(
         PipelineName=settings.pipeline_name,
         PipelineExecutionDescription=f"Commit {settings.commit_id}",
         PipelineParameters=[{"Name": "CommitId", "Value": settings.commit_id}],
     )["PipelineExecutionArn"]
-    return Outcome(pipeline=state, execution_arn=arn, started=True)
+    return Outcome(pipeline=state, execution_arn=arn, started=True, image=image, approved=approved)
 
 
 def upload_code(settings: Settings, s3: Any, package: Path = PACKAGE) -> str:
@@ -129,6 +146,60 @@ def ensure_group(settings: Settings, sagemaker: Any) -> None:
         )
     else:
         sagemaker.add_tags(ResourceArn=group["ModelPackageGroupArn"], Tags=settings.tags)
+
+
+def keep_approved(settings: Settings, clients: Clients) -> str:
+    """Keep a copy of the newest approved version where the evaluation job finds it; return which one, in words.
+
+    The job has no network, so it cannot ask the registry, and it reads the project's own bucket only.
+    """
+    told, model_url = _newest_approved(settings, clients.sagemaker)
+    prefix = approved_url(settings.bucket).removeprefix(f"s3://{settings.bucket}/")
+    wanted = json.dumps(told, indent=2, sort_keys=True) + "\n"
+    described = f"version {told['version']}" if told["version"] else str(told["why"])
+    if _kept(clients.s3, settings.bucket, f"{prefix}{APPROVED_FILE}") == wanted:
+        return described
+    if model_url:
+        bucket, _, key = model_url.removeprefix("s3://").partition("/")
+        clients.s3.copy_object(
+            Bucket=settings.bucket, Key=f"{prefix}{APPROVED_MODEL}", CopySource={"Bucket": bucket, "Key": key}
+        )
+    clients.s3.put_object(
+        Bucket=settings.bucket, Key=f"{prefix}{APPROVED_FILE}", Body=wanted.encode(), ContentType="application/json"
+    )
+    return described
+
+
+def _newest_approved(settings: Settings, sagemaker: Any) -> tuple[dict[str, Any], str]:
+    """What is told of the newest approved version, and where its model is; no place where it cannot be compared."""
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=settings.model_package_group, ModelApprovalStatus="Approved"
+    )
+    completed = [
+        package
+        for page in pages
+        for package in page["ModelPackageSummaryList"]
+        if package.get("ModelPackageStatus") == "Completed" and package.get("ModelPackageVersion")
+    ]
+    if not completed:
+        return {"version": None, "why": "no version is approved"}, ""
+    newest = max(completed, key=lambda package: package["ModelPackageVersion"])
+    version, arn = newest["ModelPackageVersion"], newest["ModelPackageArn"]
+    found = sagemaker.describe_model_package(ModelPackageName=arn)
+    containers = found.get("InferenceSpecification", {}).get("Containers", [])
+    url = containers[0].get("ModelDataUrl", "") if len(containers) == 1 else ""
+    if not url.startswith(f"s3://{settings.bucket}/executions/"):
+        return {"version": None, "why": f"version {version}, the newest approved one, was not made by this project"}, ""
+    return {"version": version, "arn": arn, "model": APPROVED_MODEL}, url
+
+
+def _kept(s3: Any, bucket: str, key: str) -> str:
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", errors="replace")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return ""
 
 
 def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> str:
@@ -188,6 +259,9 @@ def report(settings: Settings, outcome: Outcome) -> str:
     return "\n".join(
         [
             f"pipeline {settings.pipeline_name}: {outcome.pipeline}; {head}",
+            f"  image of jobs and endpoint: {outcome.image.uri}"
+            + ("" if outcome.image.pinned else f", by its tag, because {outcome.image.why}"),
+            f"  compared with the newest approved version: {outcome.approved}",
             "  this build does not wait for it; its end is notified to the environment's topic, where there is one",
             f"  in Studio: Pipelines > sagemaker-{settings.project_name}-train > Executions",
             "  in a shell: aws sagemaker list-pipeline-execution-steps --region "
@@ -217,6 +291,9 @@ def main(
     except SettingsError as error:
         print(f"error: the build's environment cannot be used:\n{error}", file=sys.stderr)
         return 2
+    except ImageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except ClientError as error:
         print(f"error: {_explained(error)}", file=sys.stderr)
         return 1

@@ -1,11 +1,12 @@
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import threadpoolctl
 
-from abalone import preprocess, train
+from abalone import evaluate, preprocess, train
 from pipelines.sample_data import sample_csv
 from pipelines.settings import Settings
 
@@ -59,6 +60,21 @@ def raw(tmp_path: Path):
     return write
 
 
+LIMITS = evaluate.Limits(error=6.0, share_of_baseline=0.9, share_of_approved=1.1)
+
+
+def measured(trained: SimpleNamespace, output: Path, *, approved: Path | None = None, **limits: float) -> Any:
+    """The report on the small data set, with no approved version unless a folder of one is given."""
+    return evaluate.evaluate(
+        trained.archive,
+        test_dir=trained.split / "test",
+        approved_dir=approved or trained.root / "approved",
+        summary_dir=trained.split / "summary",
+        output_dir=output,
+        limits=evaluate.Limits(**(vars(LIMITS) | limits)),
+    )
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """The jobs' folders after preprocessing and training on the small data set, and the archive as AWS packs it."""
@@ -67,6 +83,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     (root / "raw" / "abalone.csv").write_text(sample_csv(ROWS), encoding="utf-8")
     preprocess.preprocess(root / "raw", root / "split", seed=0)
     train.train(root / "split/train", root / "split/validation", root / "model", train.Hyperparameters())
+    (root / "approved").mkdir()
+    (root / "approved/approved.json").write_text('{"version": null, "why": "no version is approved"}')
     archive = root / "model.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(root / "model", arcname=".")

@@ -9,9 +9,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.validate import ParamValidator
+from conftest import measured
 
 from abalone import evaluate, inference, preprocess, train
+from pipelines import definition as definition_module
 from pipelines.definition import build_definition
+from pipelines.instances import LOCAL_STORAGE, takes_volume_key
 
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
 DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
@@ -198,6 +201,8 @@ def test_the_splits_go_where_they_belong(definition):
     assert training["/opt/ml/input/data/validation"] == output("validation")
     evaluation = inputs_of(arguments_of(definition, "Evaluate"))
     assert evaluation["/opt/ml/processing/input/test"] == output("test")
+    assert evaluation["/opt/ml/processing/input/summary"] == output("summary")
+    assert evaluation["/opt/ml/processing/input/approved"] == "s3://sagemaker-p-0123456789ab-build/approved/"
     assert output("test") not in training.values(), "the test rows must not reach training"
 
 
@@ -210,39 +215,56 @@ def test_each_execution_writes_under_its_own_prefix(definition):
     urls.append(resolved(arguments_of(definition, "Train")["OutputDataConfig"]["S3OutputPath"], definition))
     start = "s3://sagemaker-p-0123456789ab-build/executions/<Execution.PipelineExecutionId>/"
     assert all(url.startswith(start) for url in urls)
-    assert len(set(urls)) == len(urls) == 5
+    assert len(set(urls)) == len(urls) == 6
 
 
-def test_the_error_decides_about_registration(definition):
+CONDITIONS = {
+    "conditions.error.value": "MaxMeanSquaredError",
+    "conditions.share_of_baseline.value": "MaxShareOfBaselineError",
+    "conditions.share_of_approved.value": "MaxShareOfApprovedError",
+}
+
+
+def test_the_error_decides_about_registration_in_itself_and_in_comparison(definition):
     check = arguments_of(definition, "CheckError")
     assert check["Conditions"] == [
         {
             "Type": "LessThanOrEqualTo",
             "LeftValue": {
-                "Std:JsonGet": {
-                    "PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"},
-                    "Path": "regression_metrics.mse.value",
-                }
+                "Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}
             },
-            "RightValue": {"Get": "Parameters.MaxMeanSquaredError"},
+            "RightValue": {"Get": f"Parameters.{limit}"},
         }
+        for path, limit in CONDITIONS.items()
     ]
     message = resolved(check["ElseSteps"][0]["Arguments"]["ErrorMessage"], definition)
     assert message.startswith(
-        "The mean squared error on the test rows is <regression_metrics.mse.value> and above the parameter "
-        "MaxMeanSquaredError = 6.0 so no version was registered. Commit: unknown Report: <Steps.Evaluate."
+        "No version was registered: one of three is above its limit. Mean squared error on the test rows: "
+        "<conditions.error.value> (MaxMeanSquaredError = 6.0);"
     )
+    for path, limit in CONDITIONS.items():
+        assert f"<{path}> ({limit} = " in message
+    assert "Commit: unknown Report: <Steps.Evaluate." in message
 
 
-def test_the_condition_reads_what_evaluation_writes(definition, trained, tmp_path):
-    report = evaluate.evaluate(trained.archive, trained.split / "test", tmp_path)
-    path = arguments_of(definition, "CheckError")["Conditions"][0]["LeftValue"]["Std:JsonGet"]["Path"]
+@pytest.mark.parametrize("path", CONDITIONS)
+def test_the_conditions_read_what_evaluation_writes(definition, trained, tmp_path, path):
+    found = measured(trained, tmp_path)
     for key in path.split("."):
-        report = report[key]
-    assert isinstance(report, float)
+        found = found[key]
+    assert isinstance(found, float)
     (file,) = steps(definition)["Evaluate"]["PropertyFiles"]
     assert file == {"PropertyFileName": "Report", "OutputName": "evaluation", "FilePath": "evaluation.json"}
     assert (tmp_path / file["FilePath"]).is_file()
+
+
+def test_the_limits_of_the_report_are_those_of_the_conditions(definition, monkeypatch):
+    command = resolved(arguments_of(definition, "Evaluate")["AppSpecification"]["ContainerArguments"], definition)
+    given: list[evaluate.Limits] = []
+    monkeypatch.setattr(evaluate, "evaluate", lambda _, *, limits, **__: given.append(limits))
+    monkeypatch.setattr(evaluate.job, "run", lambda _, work, __: work())
+    evaluate.main(command)
+    assert given == [evaluate.Limits(error=6.0, share_of_baseline=0.9, share_of_approved=1.1)]
 
 
 def test_the_registered_version_serves_raw_rows_and_says_where_it_comes_from(definition, settings, trained):
@@ -271,6 +293,11 @@ def test_the_serving_container_needs_no_network_to_start(definition):
     environment = arguments_of(definition, "Register")["InferenceSpecification"]["Containers"][0]["Environment"]
     assert environment["PIP_NO_INDEX"] == "1"
     assert environment["PIP_NO_BUILD_ISOLATION"] == "0"
+
+
+def test_the_workers_of_the_server_do_not_share_their_processors_with_threads(definition):
+    environment = arguments_of(definition, "Register")["InferenceSpecification"]["Containers"][0]["Environment"]
+    assert environment["OMP_NUM_THREADS"] == "1"
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -316,6 +343,27 @@ def test_jobs_use_the_environments_key_and_vpc(secured, name):
     assert output["KmsKeyId"] == KEY
     volume = arguments.get("ResourceConfig") or arguments["ProcessingResources"]["ClusterConfig"]
     assert volume["VolumeKmsKeyId"] == KEY
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_type_with_local_storage_gets_no_key_for_its_volume(settings, monkeypatch, name):
+    monkeypatch.setattr(definition_module, "DEFAULT_INSTANCE", "ml.g5.xlarge")
+    arguments = arguments_of(build_definition(replace(settings, kms_key_arn=KEY), CODE, DATA), name)
+    assert "VolumeKmsKeyId" not in json.dumps(arguments)
+    output = arguments.get("ProcessingOutputConfig") or arguments["OutputDataConfig"]
+    assert output["KmsKeyId"] == KEY
+
+
+def test_the_list_of_types_with_local_storage_has_families_that_sagemaker_has():
+    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    shapes = ("ProcessingInstanceType", "ProductionVariantInstanceType", "TrainingInstanceType")
+    types = {kind for shape in shapes for kind in client.meta.service_model.shape_for(shape).enum}
+    families = {kind.split(".")[1] for kind in types}
+    assert families >= LOCAL_STORAGE
+    # In EC2's names a "d" behind the generation means local disks, as in m5d or c6gd.
+    named = {family for family in families if re.fullmatch(r"[a-z]\d+[a-z]*d[a-z]*", family)}
+    assert named <= LOCAL_STORAGE
+    assert [kind for kind in ("ml.m5.large", "ml.c5n.xlarge", "ml.t2.medium") if not takes_volume_key(kind)] == []
 
 
 def test_the_definition_is_within_the_size_that_the_api_takes(secured):

@@ -88,6 +88,20 @@ def test_csv_answers_have_one_number_a_line(model, expected):
         ),
         (json.dumps({"instances": [OBJECT | {"height": True}]}), "application/json", None, 400, "True is not a finite"),
         (json.dumps({"instances": [OBJECT | {"sex": ["M"]}]}), "application/json", None, 400, "is none of F, I, M"),
+        (
+            f'{{"instances": [{json.dumps(OBJECT | {"height": 10**400})}]}}',
+            "application/json",
+            None,
+            400,
+            "is not a finite number of 0 or more",
+        ),
+        (json.dumps({"instances": [OBJECT | {"height": float("inf")}]}), "application/json", None, 400, "inf is not"),
+        (json.dumps({"instances": [OBJECT | {"height": {"a": 1}}]}), "application/json", None, 400, "is not a finite"),
+        ('{"instances": ' + "[" * 100_000, "application/json", None, 400, "nested too deeply"),
+        ("\0", "text/csv", None, 400, "request:"),
+        (f"{ROW}\r{ROW}\n", "text/csv", None, 400, "request: "),
+        ('"' + "x" * 200_000, "text/csv", None, 400, "is not CSV"),
+        (ROW.replace("0.455", ""), "text/csv", None, 400, "column length: an empty value"),
     ],
 )
 def test_a_bad_request_is_answered_with_a_sentence(model, content, content_type, accept, status, message):
@@ -119,3 +133,20 @@ def test_the_archive_serves_alone(trained, expected, tmp_path):
     location, prediction = result.stdout.split()
     assert location == str(trained.model / "code/inference.py")
     assert float(prediction) == expected
+
+
+@pytest.mark.parametrize("value", [1e-300, 1e38, 1e300, 1.7e308])
+def test_numbers_of_any_size_are_answered(model, value):
+    status, body, _ = inference.answer(
+        model, json.dumps({"instances": [OBJECT | {"length": value}]}), "application/json", None
+    )
+    assert status == HTTPStatus.OK, body
+
+
+def test_a_model_that_has_seen_missing_values_takes_them(model, monkeypatch):
+    monkeypatch.setattr(model, inference.TAKES_MISSING, True)
+    for content, kind in (
+        (ROW.replace("0.455", ""), "text/csv"),
+        (json.dumps({"instances": [OBJECT | {"length": None, "sex": None}]}), "application/json"),
+    ):
+        assert inference.answer(model, content, kind, None)[0] == HTTPStatus.OK

@@ -1,12 +1,15 @@
 """What the build does in AWS: every call is stubbed, checked by botocore's API model and expected in this order."""
 
+import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from pipelines import run_pipeline
@@ -17,6 +20,8 @@ PIPELINE = "sagemaker-p-0123456789ab-train"
 EXECUTION = f"{ARN}:pipeline/{PIPELINE}/execution/abcdefabcdef"
 GROUP_ARN = f"{ARN}:model-package-group/sagemaker-demo"
 CHANGED = datetime(2026, 1, 1, tzinfo=UTC)
+DIGEST = f"sha256:{'5' * 64}"
+IMAGE = f"141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn@{DIGEST}"
 CODE_FILES = sorted(path.relative_to(run_pipeline.PACKAGE.parent) for path in run_pipeline.PACKAGE.rglob("*.py"))
 
 
@@ -24,18 +29,29 @@ CODE_FILES = sorted(path.relative_to(run_pipeline.PACKAGE.parent) for path in ru
 def aws():
     """Stubbed clients; at the end, every expected call has been made."""
     clients, stubs = SimpleNamespace(), SimpleNamespace()
-    for service in ("s3", "sagemaker"):
+    for service in ("ecr", "s3", "sagemaker"):
         client = boto3.client(service, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
         setattr(clients, service, client)
         setattr(stubs, service, Stubber(client))
         getattr(stubs, service).activate()
-    yield SimpleNamespace(clients=clients, s3=stubs.s3, sagemaker=stubs.sagemaker)
+    yield SimpleNamespace(clients=clients, ecr=stubs.ecr, s3=stubs.s3, sagemaker=stubs.sagemaker)
+    stubs.ecr.assert_no_pending_responses()
     stubs.s3.assert_no_pending_responses()
     stubs.sagemaker.assert_no_pending_responses()
 
 
 def expect_uploads(aws, settings):
-    """The code, then the sample data, into an empty bucket."""
+    """The image is asked for; then the code and the sample data go into an empty bucket."""
+    aws.ecr.add_response(
+        "batch_get_image",
+        {"images": [{"imageId": {"imageTag": "1.9-0-cpu-py3", "imageDigest": DIGEST}}]},
+        {
+            "registryId": "141502667606",
+            "repositoryName": "sagemaker-scikit-learn",
+            "imageIds": [{"imageTag": "1.9-0-cpu-py3"}],
+            "acceptedMediaTypes": ANY,
+        },
+    )
     aws.s3.add_response("list_objects_v2", {}, {"Bucket": settings.bucket, "Prefix": ANY})
     for _ in CODE_FILES:
         aws.s3.add_response("put_object", {}, {"Bucket": settings.bucket, "Key": ANY, "Body": ANY})
@@ -59,6 +75,32 @@ def expect_group(aws, settings):
         {"ModelPackageGroupName": "sagemaker-Demo"},
     )
     aws.sagemaker.add_response("add_tags", {"Tags": []}, {"ResourceArn": GROUP_ARN, "Tags": settings.tags})
+
+
+def expect_approved(aws, settings, kept=None):
+    """Nothing is approved; `kept` is what the bucket says of it already."""
+    aws.sagemaker.add_response(
+        "list_model_packages",
+        {"ModelPackageSummaryList": []},
+        {"ModelPackageGroupName": settings.model_package_group, "ModelApprovalStatus": "Approved"},
+    )
+    expect_kept(aws, settings, kept)
+    if kept is None:
+        expect_told(aws, settings)
+
+
+def expect_kept(aws, settings, text):
+    asked = {"Bucket": settings.bucket, "Key": "approved/approved.json"}
+    if text is None:
+        aws.s3.add_client_error("get_object", "NoSuchKey", "not there", expected_params=asked)
+    else:
+        body = text.encode()
+        aws.s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(body), len(body))}, asked)
+
+
+def expect_told(aws, settings, body=ANY):
+    told = {"Bucket": settings.bucket, "Key": "approved/approved.json", "ContentType": "application/json", "Body": body}
+    aws.s3.add_response("put_object", {}, told)
 
 
 def expect_describe(aws, definition, role):
@@ -96,7 +138,7 @@ def expect_start(aws, commit="0a1b2c3d"):
 @pytest.fixture
 def definition(settings):
     """The definition that a run makes, found by uploading to a bucket in memory."""
-    bucket = Bucket()
+    bucket, settings = Bucket(), replace(settings, image_uri=IMAGE)
     return build_definition(
         settings, run_pipeline.upload_code(settings, bucket), run_pipeline.upload_sample_data(settings, bucket)
     )
@@ -112,6 +154,7 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
         {"ModelPackageGroupArn": GROUP_ARN},
         {"ModelPackageGroupName": "sagemaker-Demo", "ModelPackageGroupDescription": ANY, "Tags": settings.tags},
     )
+    expect_approved(aws, settings)
     aws.sagemaker.add_client_error("describe_pipeline", "ResourceNotFound", "Pipeline does not exist.")
     aws.sagemaker.add_response(
         "create_pipeline",
@@ -133,6 +176,8 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
     output = capsys.readouterr().out
     assert f"pipeline {PIPELINE}: created; started execution abcdefabcdef" in output
     assert "this build does not wait for it" in output
+    assert f"image of jobs and endpoint: {IMAGE}\n" in output
+    assert "compared with the newest approved version: no version is approved\n" in output
     assert f"--pipeline-execution-arn {EXECUTION}" in output
     assert arn_file.read_text() == f"{EXECUTION}\n"
 
@@ -140,6 +185,7 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
 def test_a_changed_definition_is_updated_and_started(aws, settings):
     expect_uploads(aws, settings)
     expect_group(aws, settings)
+    expect_approved(aws, settings)
     expect_describe(aws, {"Version": "old"}, settings.role_arn)
     aws.sagemaker.add_response(
         "update_pipeline",
@@ -156,7 +202,7 @@ def test_a_changed_definition_is_updated_and_started(aws, settings):
     expect_executions(aws, (CHANGED - timedelta(minutes=1), "Succeeded"))
     expect_start(aws)
     outcome = run_pipeline.run(settings, aws.clients, always=False)
-    assert outcome == run_pipeline.Outcome(pipeline="updated", execution_arn=EXECUTION, started=True)
+    assert (outcome.pipeline, outcome.execution_arn, outcome.started) == ("updated", EXECUTION, True)
 
 
 @pytest.mark.parametrize(("status", "started"), [("Succeeded", False), ("Executing", False), ("Failed", True)])
@@ -165,13 +211,14 @@ def test_an_unchanged_definition_starts_only_when_its_last_execution_did_not_wor
 ):
     expect_uploads(aws, settings)
     expect_group(aws, settings)
+    expect_approved(aws, settings)
     expect_describe(aws, definition, settings.role_arn)
     expect_describe(aws, definition, settings.role_arn)
     expect_executions(aws, (CHANGED + timedelta(minutes=1), status))
     if started:
         expect_start(aws)
     outcome = run_pipeline.run(settings, aws.clients, always=False)
-    assert outcome == run_pipeline.Outcome(pipeline="unchanged", execution_arn=EXECUTION, started=started)
+    assert (outcome.pipeline, outcome.execution_arn, outcome.started) == ("unchanged", EXECUTION, started)
     if not started:
         assert "not started: execution abcdefabcdef already runs, or has succeeded" in run_pipeline.report(
             settings, outcome
@@ -181,6 +228,7 @@ def test_an_unchanged_definition_starts_only_when_its_last_execution_did_not_wor
 def test_always_starts(aws, settings, definition):
     expect_uploads(aws, settings)
     expect_group(aws, settings)
+    expect_approved(aws, settings)
     expect_describe(aws, definition, settings.role_arn)
     expect_start(aws)
     assert run_pipeline.run(settings, aws.clients, always=True).started
@@ -253,6 +301,7 @@ def test_bad_settings_stop_before_any_call(aws, capsys):
 
 
 def test_a_refused_call_is_named_with_what_is_missing(aws, environment, capsys):
+    aws.ecr.add_client_error("batch_get_image", "AccessDeniedException", "not for you")
     aws.s3.add_client_error("list_objects_v2", "AccessDenied", "no identity-based policy allows it")
     assert run_pipeline.main([], environment, aws.clients) == 1
     error = capsys.readouterr().err
@@ -273,6 +322,82 @@ def test_no_network_is_said_in_a_sentence(environment, capsys):
     def fail(**_):
         raise EndpointConnectionError(endpoint_url="https://s3")
 
-    clients = SimpleNamespace(s3=SimpleNamespace(list_objects_v2=fail), sagemaker=None)
+    ecr = SimpleNamespace(batch_get_image=fail)
+    clients = SimpleNamespace(ecr=ecr, s3=SimpleNamespace(list_objects_v2=fail), sagemaker=None)
     assert run_pipeline.main([], environment, clients) == 1
     assert "error: AWS cannot be called: Could not connect" in capsys.readouterr().err
+
+
+def expect_approved_versions(aws, settings, *versions, model):
+    arns = {version: f"{ARN}:model-package/sagemaker-demo/{version}" for version in versions}
+    aws.sagemaker.add_response(
+        "list_model_packages",
+        {
+            "ModelPackageSummaryList": [
+                {
+                    "ModelPackageArn": arn,
+                    "ModelPackageVersion": version,
+                    "ModelPackageStatus": "Completed",
+                    "CreationTime": CHANGED,
+                }
+                for version, arn in arns.items()
+            ]
+        },
+        {"ModelPackageGroupName": settings.model_package_group, "ModelApprovalStatus": "Approved"},
+    )
+    newest = arns[max(versions)]
+    aws.sagemaker.add_response(
+        "describe_model_package",
+        {
+            "ModelPackageName": newest,
+            "ModelPackageArn": newest,
+            "CreationTime": CHANGED,
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": []},
+            "InferenceSpecification": {"Containers": [{"Image": IMAGE, "ModelDataUrl": model}]},
+        },
+        {"ModelPackageName": newest},
+    )
+    return newest
+
+
+def test_the_newest_approved_version_is_kept_where_evaluation_reads_it(aws, settings):
+    key = "executions/abc/models/Train/output/model.tar.gz"
+    newest = expect_approved_versions(aws, settings, 2, 7, 3, model=f"s3://{settings.bucket}/{key}")
+    expect_kept(aws, settings, '{"version": 2}')
+    aws.s3.add_response(
+        "copy_object",
+        {},
+        {
+            "Bucket": settings.bucket,
+            "Key": "approved/model.tar.gz",
+            "CopySource": {"Bucket": settings.bucket, "Key": key},
+        },
+    )
+    told = json.dumps({"arn": newest, "model": "model.tar.gz", "version": 7}, indent=2) + "\n"
+    expect_told(aws, settings, told.encode())
+    assert run_pipeline.keep_approved(settings, aws.clients) == "version 7"
+
+    expect_approved_versions(aws, settings, 7, model=f"s3://{settings.bucket}/{key}")
+    expect_kept(aws, settings, told)
+    assert run_pipeline.keep_approved(settings, aws.clients) == "version 7", "nothing is copied twice"
+
+
+def test_a_version_of_a_former_project_is_no_measure_and_is_told(aws, settings):
+    expect_approved_versions(aws, settings, 7, model="s3://sagemaker-p-former-build/executions/abc/model.tar.gz")
+    expect_kept(aws, settings, None)
+    expect_told(aws, settings)
+    described = run_pipeline.keep_approved(settings, aws.clients)
+    assert described == "version 7, the newest approved one, was not made by this project"
+
+
+def test_an_image_that_is_not_there_stops_the_build(aws, environment, capsys):
+    aws.ecr.add_response(
+        "batch_get_image",
+        {"images": [], "failures": [{"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}]},
+    )
+    assert run_pipeline.main([], environment, aws.clients) == 1
+    assert "1.9-0-cpu-py3: Requested image not found; correct JOB_IMAGE_URI" in capsys.readouterr().err
+    aws.ecr.add_client_error("batch_get_image", "RepositoryNotFoundException", "no")
+    assert run_pipeline.main([], environment, aws.clients) == 1
+    assert "there is no such repository" in capsys.readouterr().err

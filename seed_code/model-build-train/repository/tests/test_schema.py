@@ -1,3 +1,7 @@
+import bz2
+import gzip
+import lzma
+
 import numpy as np
 import pytest
 
@@ -68,12 +72,71 @@ def test_only_the_first_faults_are_listed(raw):
         schema.read_labelled(raw("\n".join([ROW.replace("M,", "X,")] * 8)))
 
 
-def test_a_folder_without_csv_files_is_refused(tmp_path):
-    with pytest.raises(schema.DataError, match=r"there is no \.csv file; point the InputDataUrl parameter"):
-        schema.read_labelled(tmp_path)
-
-
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"M,\xff\xfe")
     with pytest.raises(schema.DataError, match=r"a\.csv: not a UTF-8 text file"):
         schema.read_labelled(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["abalone.data", "rows.CSV", "part-00000", "2024/01/rows.csv", "rows.txt", "rows.tsv", "deep/ROWS.CSV.GZ"],
+)
+def test_every_file_below_the_prefix_is_read(tmp_path, name):
+    for number, path in enumerate(("first.csv", name), start=1):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        content = ROW.replace(",15", f",{number}").encode()
+        file.write_bytes(gzip.compress(content) if path.endswith("GZ") else content)
+    _, labels = schema.read_labelled(tmp_path)
+    assert sorted(labels.tolist()) == [1, 2]
+
+
+@pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)])
+def test_compressed_files_are_read_and_broken_ones_named(tmp_path, ending, pack):
+    (tmp_path / f"rows.csv{ending}").write_bytes(pack(ROW.encode()))
+    assert schema.read_labelled(tmp_path)[1].tolist() == [15]
+    (tmp_path / f"rows.csv{ending}").write_bytes(pack(ROW.encode())[:-6])
+    with pytest.raises(schema.DataError, match=f"rows.csv{ending}: cannot be read"):
+        schema.read_labelled(tmp_path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+@pytest.mark.parametrize("header", [True, False])
+def test_other_delimiters_are_read(raw, delimiter, header):
+    text = f"{HEADER}\n{ROW}\n" if header else f"{ROW}\n"
+    features, labels = schema.read_labelled(raw(text.replace(",", delimiter)))
+    assert (features[0][0], labels.tolist()) == ("M", [15])
+
+
+def test_what_would_be_left_out_is_named_and_nothing_is_read(raw, capsys):
+    directory = raw(ROW)
+    (directory / "_SUCCESS").touch()
+    assert schema.read_labelled(directory)[1].tolist() == [15]
+    assert capsys.readouterr().out == "empty, so not read: _SUCCESS\n"
+    (directory / "old").mkdir()
+    (directory / "old/rows.parquet").write_bytes(b"PAR1")
+    (directory / "abalone.names").write_text("about the data")
+    (directory / "rows.zip").write_bytes(b"PK")
+    with pytest.raises(schema.DataError, match=r"^abalone\.names, old/rows\.parquet, rows\.zip: not read, since only"):
+        schema.read_labelled(directory)
+
+
+def test_a_prefix_without_files_is_named(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(schema.DataError, match="there is no file; point the InputDataUrl parameter at CSV data"):
+        schema.read_labelled(tmp_path)
+
+
+def test_missing_values_are_taken_where_they_may_be_and_written_again(raw, tmp_path):
+    text = f"{ROW}\n{ROW.replace('0.095', '')}\n{ROW.replace('0.455', 'NaN')}\n{ROW.replace('M', 'na')}\n"
+    features, labels = schema.read_labelled(raw(text), missing=True)
+    assert schema.missing_counts(features) == {"sex": 1, "length": 1, "height": 1}
+    schema.write_labelled(tmp_path / "again" / "x.csv", features, labels)
+    again, _ = schema.read_labelled(tmp_path / "again", missing=True)
+    assert schema.missing_counts(again) == {"sex": 1, "length": 1, "height": 1}
+
+
+def test_a_label_is_never_missing(raw):
+    with pytest.raises(schema.DataError, match="line 1, column rings: an empty value is not"):
+        schema.read_labelled(raw(ROW.replace(",15", ",")), missing=True)

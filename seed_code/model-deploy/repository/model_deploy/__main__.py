@@ -1,11 +1,11 @@
-"""Command line of the pipeline: `python -m model_deploy build | recheck | test STAGE`."""
+"""Command line of the pipeline: `python -m model_deploy build | recheck | bake STAGE | test STAGE`."""
 
 import argparse
-import json
 import os
 import shlex
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,19 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from model_deploy import decision, render, sharing, smoke, stage_config
-from model_deploy.deployed import deployed
+from model_deploy import bake, decision, queue, render, sharing, smoke, stage_config
+from model_deploy.deployed import Deployed, deployed
 from model_deploy.environment import STAGES, Environment
 from model_deploy.errors import UserError, explain
+from model_deploy.files import read_decision
 from model_deploy.registry import Registry
 
 BUILD = Path("build")
 # Throttled calls are slowed down and repeated; a request to an endpoint may take SageMaker's limit of 60 seconds.
 CLIENT = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=70)
+
+SOON = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
+"""For calls that nothing has to wait for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     steps.add_parser("build", help="choose the model package and write the files for the deploy stages")
     steps.add_parser("recheck", help="confirm that the chosen package is still Approved")
+    steps.add_parser("bake", help="send the payload while a stage's endpoint is updated").add_argument(
+        "stage", choices=STAGES
+    )
     steps.add_parser("test", help="invoke a stage's endpoint").add_argument("stage", choices=STAGES)
     options = parser.parse_args(arguments)
     try:
@@ -39,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build(session, environment)
         elif options.step == "recheck":
             recheck(session, environment)
+        elif options.step == "bake":
+            send_traffic(session, environment, options.stage)
         else:
             test(session, environment, options.stage)
     except UserError as error:
@@ -70,26 +79,70 @@ def build(session: boto3.Session, environment: Environment) -> None:
         _share(sagemaker, environment)
     render.write(BUILD, environment, choice, stages)
     print(choice.reason)
+    if choice.package is not None and environment.trigger == "rejected":
+        _go_first(session, environment, choice.reason)
+
+
+def _go_first(session: boto3.Session, environment: Environment, reason: str) -> None:
+    """Stop the runs before a rollback; what hinders that must not hinder the rollback."""
+    try:
+        stopped = queue.clear_way(session.client("codepipeline", config=SOON), environment, reason)
+    except (ClientError, BotoCoreError) as error:
+        print(f"Runs that wait before this rollback were not stopped: {explain(error)} Stop them by hand.")
+        return
+    for execution in stopped:
+        print(
+            f"Stopped execution {execution}, which was before this rollback. To deploy its version, start the pipeline "
+            "with Trigger = approved and its ModelPackageArn."
+        )
 
 
 def recheck(session: boto3.Session, environment: Environment) -> None:
     """Stop the run when the package that it carries lost its approval."""
-    chosen = json.loads((BUILD / "decision.json").read_text(encoding="utf-8"))["package_arn"]
+    chosen = read_decision(BUILD / "decision.json")
     registry = Registry(session.client("sagemaker", config=CLIENT), environment.group_name)
     print(decision.recheck(registry, chosen))
+
+
+def send_traffic(session: boto3.Session, environment: Environment, stage: str) -> None:
+    """Send the payload to the stage's endpoint, in each of its accounts, while the deployment beside this runs."""
+    request = smoke.Request.load(Path("payload/request.toml"))
+    stages = stage_config.load_stages({stage: Path("config") / f"{stage}.toml"})
+    wanted = render.parameters(environment, stage, stages[stage], read_decision(BUILD / "decision.json"))
+    cloudformation = session.client("cloudformation", config=CLIENT)
+
+    def look() -> Deployed | None:
+        return deployed(cloudformation, environment, stage)
+
+    def send(account: str) -> str:
+        local = _session(session, environment, account)
+        endpoint = bake.Endpoint(
+            name=environment.endpoint_name(stage),
+            sagemaker=local.client("sagemaker", config=CLIENT),
+            runtime=local.client("sagemaker-runtime", config=CLIENT),
+        )
+        return bake.send_traffic(endpoint, request, look, wanted)
+
+    with ThreadPoolExecutor(max_workers=len(environment.accounts[stage])) as pool:
+        for account, report in zip(
+            environment.accounts[stage], pool.map(send, environment.accounts[stage]), strict=True
+        ):
+            print(f"{account}: {report}")
 
 
 def test(session: boto3.Session, environment: Environment, stage: str) -> None:
     """Invoke the stage's endpoint in each of its accounts."""
     request = smoke.Request.load(Path("payload/request.toml"))
+    chosen = read_decision(BUILD / "decision.json")
     reports = []
     for account in environment.accounts[stage]:
-        local = session if account == environment.account_id else _assume(session, environment, account)
+        local = _session(session, environment, account)
         report = smoke.check_endpoint(
             local.client("sagemaker", config=CLIENT),
             local.client("sagemaker-runtime", config=CLIENT),
             environment.endpoint_name(stage),
             request,
+            chosen,
         )
         reports.append(f"{account}: {report}")
         print(reports[-1])
@@ -104,7 +157,10 @@ def _share(sagemaker: Any, environment: Environment) -> None:
             print(f"Shared {environment.group_name} with the accounts of the stages.")
 
 
-def _assume(session: boto3.Session, environment: Environment, account: str) -> boto3.Session:
+def _session(session: boto3.Session, environment: Environment, account: str) -> boto3.Session:
+    """A session in an account of a stage: this project's own, or another one's test role."""
+    if account == environment.account_id:
+        return session
     partition = environment.role_arn.split(":")[1]
     credentials = session.client("sts", config=CLIENT).assume_role(
         RoleArn=f"arn:{partition}:iam::{account}:role/{environment.target_test_role}",

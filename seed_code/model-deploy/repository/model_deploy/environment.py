@@ -45,6 +45,8 @@ class Environment:
     trigger: str
     requested: str
     """ARN of the package that the event names, or `newest`."""
+    execution_id: str
+    """This run of the pipeline; empty in a step that does not need to know."""
 
     @classmethod
     def load(cls, variables: Mapping[str, str]) -> Self:
@@ -77,6 +79,7 @@ class Environment:
             rollback_needs_approval=read.one_of("ROLLBACK_NEEDS_APPROVAL", ("NO", "YES")) == "YES",
             trigger=read.one_of("TRIGGER", TRIGGERS),
             requested=read.optional("MODEL_PACKAGE_ARN") or NEWEST,
+            execution_id=read.optional("PIPELINE_EXECUTION_ID"),
         )
         read.finish()
         return found
@@ -84,6 +87,11 @@ class Environment:
     def stack_name(self, stage: str) -> str:
         """Name of the stage's stack or stack set; template.yaml of the product builds the same name."""
         return f"sagemaker-{self.project_name}-{self.project_id}-deploy-{stage}"
+
+    @property
+    def pipeline_name(self) -> str:
+        """Name of the pipeline that this run belongs to."""
+        return f"sagemaker-{self.project_name}-{self.project_id}-modeldeploy"
 
     def endpoint_name(self, stage: str) -> str:
         """Name of the stage's endpoint: 10 + 20 + 1 + 7 = 38 of the 63 characters that SageMaker allows."""

@@ -1,5 +1,6 @@
 """The model package group that this project watches."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,10 @@ from botocore.exceptions import ClientError
 from model_deploy.errors import UserError, error_code, error_text
 
 APPROVED = "Approved"
+COMPLETED = "Completed"
+
+
+_PACKAGE_ARN = re.compile(r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:model-package/[\w.-]+(/\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +36,23 @@ class Registry:
         """Describe the package with this ARN.
 
         Raises:
-            UserError: there is no such package, or it belongs to another group.
+            UserError: there is no such package, it may not be read, it belongs to another group, or its registration
+                is not complete.
 
         """
+        if not _PACKAGE_ARN.fullmatch(arn):
+            raise UserError(
+                f"MODEL_PACKAGE_ARN is {arn!r}, which is no ARN of a model package; give the pipeline's variable "
+                "ModelPackageArn one that the model registry shows, or leave it out."
+            )
         try:
             found = self._client.describe_model_package(ModelPackageName=arn)
         except ClientError as error:
+            if error_code(error).startswith("AccessDenied"):
+                raise UserError(
+                    f"Model package {arn} may not be read: {error_text(error)} A package of another account or region "
+                    f"is not deployed; approve a version of group {self.group_name}."
+                ) from error
             if error_code(error) not in {"ValidationException", "ResourceNotFound"}:
                 raise
             raise UserError(
@@ -49,7 +65,18 @@ class Registry:
                 f"Model package {arn} belongs to group {group or 'none (it has no version)'}, but this project deploys "
                 f"group {self.group_name}. Set the project's parameter ModelBuildProjectName to watch another group."
             )
-        return Package(arn=arn, version=found["ModelPackageVersion"], approval=found["ModelApprovalStatus"])
+        version, status = found["ModelPackageVersion"], found["ModelPackageStatus"]
+        if status != COMPLETED:
+            details = found.get("ModelPackageStatusDetails", {}).get("ValidationStatuses", [])
+            reasons = "; ".join(one["FailureReason"] for one in details if one.get("FailureReason"))
+            raise UserError(
+                f"Version {version} of {group} is {status}, not {COMPLETED}{f': {reasons}' if reasons else ''}. Only a "
+                "version whose registration is complete can be deployed."
+            )
+        # The ARN as SageMaker writes it: an endpoint's model is compared with it.
+        return Package(
+            arn=found["ModelPackageArn"], version=version, approval=found.get("ModelApprovalStatus", "not approved")
+        )
 
     def approved(self) -> tuple[Package, ...]:
         """Approved versions, the newest first. Empty when there is none, or no such group."""
@@ -73,6 +100,6 @@ class Registry:
                 approval=summary["ModelApprovalStatus"],
             )
             for summary in summaries
-            if summary["ModelPackageStatus"] == "Completed"
+            if summary["ModelPackageStatus"] == COMPLETED
         ]
         return tuple(sorted(packages, key=lambda package: package.version, reverse=True))

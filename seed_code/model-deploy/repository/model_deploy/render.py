@@ -10,6 +10,7 @@ from model_deploy.decision import Decision
 from model_deploy.deployed import BLOCKED, Deployed
 from model_deploy.environment import Environment
 from model_deploy.errors import UserError
+from model_deploy.instances import takes_volume_key
 from model_deploy.stage_config import StageConfig
 
 
@@ -19,8 +20,10 @@ def parameters(environment: Environment, stage: str, config: StageConfig, packag
     configured = {name: text or inherited.get(name, "") for name, text in config.parameters().items()}
     if environment.other_accounts(stage) and not configured["ModelRoleName"]:
         configured["ModelRoleName"] = environment.target_model_role
+    kind = str(config["instances.type"])
     return {
         **configured,
+        "VolumeKmsKeyArn": configured["KmsKeyArn"] if takes_volume_key(kind) else "",
         "AlarmTopicArn": "" if environment.other_accounts(stage) else environment.topic_arn,
         "EndpointName": environment.endpoint_name(stage),
         "EnvironmentName": environment.environment,
@@ -66,7 +69,9 @@ def write(
     )
     variables = {
         "DEPLOY": _yes(package is not None),
-        "NEEDS_APPROVAL": _yes(decision.needs_approval),
+        # A rollback that nobody has to approve goes straight to prod: staging may be held by a version that waits.
+        "STAGE": _yes(package is not None and decision.needs_approval),
+        "PACKAGE_ARN": package.arn if package else "none",
         "PACKAGE_VERSION": str(package.version) if package else "none",
         "REASON": decision.reason,
     }

@@ -24,7 +24,9 @@ def share_group(client: Any, environment: Environment, group_arn: str) -> bool:
     policy = _policy(client, environment.group_name)
     mine = _statements(environment, group_arn, accounts)
     names = {statement["Sid"] for statement in mine}
-    others = [statement for statement in policy["Statement"] if statement.get("Sid") not in names]
+    # The policy language lets one statement stand without a list.
+    present = policy.get("Statement", [])
+    others = [one for one in (present if isinstance(present, list) else [present]) if one.get("Sid") not in names]
     wanted = {"Version": "2012-10-17", "Statement": [*others, *mine]}
     if wanted == policy:
         return False

@@ -1,8 +1,8 @@
 """The endpoint test: sends the rows of payload/ to the endpoint and checks the answer."""
 
 import json
+import math
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from model_deploy.errors import UserError, error_code, error_text
+from model_deploy.files import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +43,19 @@ class Request:
             "maximum": (int, float),
         }
         try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+            given = read_toml(path)
+        except (OSError, UserError) as error:
             raise UserError(f"{path}: cannot be read: {error}") from error
         faults = [f"{key} is missing" for key in kinds if key not in given]
         faults += [f"{key} is not a setting; allowed: {', '.join(kinds)}" for key in given if key not in kinds]
         faults += [
-            f"{key} is {given[key]!r}, which has the wrong type"
+            f"{key} is {given[key]!r:.40}, which has the wrong type"
             for key, kind in kinds.items()
             if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool))
         ]
         payload = path.parent / str(given.get("file", ""))
+        if not faults:
+            faults += _contradictions(given)
         if not faults and not payload.is_file():
             faults.append(f"file names {payload.name}, which is not in {payload.parent}")
         if faults:
@@ -67,16 +70,32 @@ class Request:
         )
 
 
-def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request) -> str:
-    """Invoke the endpoint once and check what it answers; return the sentence that reports it.
+def _contradictions(given: dict[str, Any]) -> list[str]:
+    """Values of the right types that no answer can keep to."""
+    minimum, maximum = given["minimum"], given["maximum"]
+    faults = [
+        f"{key} is {given[key]}, which is no finite number"
+        for key in ("minimum", "maximum")
+        if not math.isfinite(given[key])
+    ]
+    if not faults and minimum > maximum:
+        faults.append(f"minimum is {minimum}, more than maximum, {maximum}")
+    if given["predictions"] < 1:
+        faults.append(f"predictions is {given['predictions']}; the answer has at least one number")
+    return faults
 
-    sagemaker and runtime are boto3 clients of the endpoint's account.
+
+def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request, package_arn: str) -> str:
+    """Invoke the endpoint once and check who answers, and what; return the sentence that reports it.
+
+    sagemaker and runtime are boto3 clients of the endpoint's account; package_arn is the package that it must serve.
 
     Raises:
-        UserError: the endpoint does not exist, is not in service, fails, or answers something else.
+        UserError: the endpoint does not exist, is not in service, serves another package, fails, or answers something
+            else.
 
     """
-    _require_in_service(sagemaker, name)
+    _require_package(sagemaker, name, _configuration_in_service(sagemaker, name), package_arn)
     started = time.perf_counter()
     try:
         answer = runtime.invoke_endpoint(
@@ -90,10 +109,34 @@ def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request) ->
     milliseconds = round((time.perf_counter() - started) * 1000)
     predictions = _predictions(name, content, answer.get("ContentType", ""))
     _require_expected(name, predictions, request)
-    return f"Endpoint {name} answered {len(predictions)} rows within bounds in {milliseconds} ms."
+    served = package_arn.rpartition(":model-package/")[2]
+    return f"Endpoint {name} serves {served} and answered {len(predictions)} rows within bounds in {milliseconds} ms."
 
 
-def _require_in_service(sagemaker: Any, name: str) -> None:
+def _served_packages(sagemaker: Any, configuration: str) -> list[str]:
+    """The packages of an endpoint's configuration, by its models."""
+    found = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)
+    variants = [*found.get("ProductionVariants", []), *found.get("ShadowProductionVariants", [])]
+    packages = []
+    for variant in variants:
+        model = sagemaker.describe_model(ModelName=variant["ModelName"])
+        containers = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else model.get("Containers", [])
+        packages += [container.get("ModelPackageName", "no package") for container in containers]
+    return packages
+
+
+def _require_package(sagemaker: Any, name: str, configuration: str, package_arn: str) -> None:
+    """SageMaker may undo an update, and the endpoint is in service again: with the version from before."""
+    served = _served_packages(sagemaker, configuration)
+    if [one.lower() for one in served] != [package_arn.lower()]:
+        raise UserError(
+            f"Endpoint {name} serves {', '.join(served) or 'no package'}, but this run deploys {package_arn}. The "
+            "update was undone, or somebody has changed the endpoint beside this pipeline; release the change again."
+        )
+
+
+def _configuration_in_service(sagemaker: Any, name: str) -> str:
+    """The configuration that the endpoint has taken."""
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
@@ -109,6 +152,13 @@ def _require_in_service(sagemaker: Any, name: str) -> None:
             f"Endpoint {name} is {status}, not InService: {reason}. Its log group is "
             f"/aws/sagemaker/Endpoints/{name}. Retry the stage once it is in service."
         )
+    # An update that was undone leaves the endpoint in service, and its reason here.
+    if endpoint.get("FailureReason"):
+        raise UserError(
+            f"Endpoint {name} is {status}, but its last update failed: {endpoint['FailureReason'].rstrip('.')}. It "
+            "serves what it served before."
+        )
+    return str(endpoint["EndpointConfigName"])
 
 
 def _model_error(name: str, error: ClientError) -> str:
@@ -130,7 +180,7 @@ def _predictions(name: str, content: bytes, content_type: str) -> list[float]:
         else:
             values = text.replace("\n", ",").split(",")
         return [float(value) for value in values if not (isinstance(value, str) and not value.strip())]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         shown = content[:200].decode("utf-8", errors="replace")
         raise UserError(
             f"Endpoint {name} did not answer numbers but {content_type or 'no content type'}: {shown!r}. Check accept "

@@ -2,13 +2,13 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model_deploy.errors import UserError
+from model_deploy.files import read_toml
 
 Value = int | str | list[str]
 
@@ -83,6 +83,7 @@ SETTINGS: tuple[Setting, ...] = (
     _integer("update.step_percent", "UpdateStepPercent", 25, 10, 50),
     _integer("update.wait_seconds", "UpdateWaitSeconds", 300, 0, 3600),
     _integer("alarms.errors_per_minute", "ErrorAlarmThreshold", 5, 1, 1_000_000, zero="no alarm"),
+    _integer("alarms.client_errors_percent", "ClientErrorAlarmPercent", 50, 1, 100, zero="no alarm"),
     # CloudWatch has the latency of a model in microseconds.
     _integer(
         "alarms.latency_ms",
@@ -173,12 +174,12 @@ def _load(path: Path, faults: list[str]) -> StageConfig:
     name = f"{path.parent.name}/{path.name}"
     values: dict[str, Value] = {setting.key: setting.default for setting in SETTINGS}
     try:
-        given = _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+        given = _flatten(read_toml(path))
     except FileNotFoundError:
         faults.append(f"{name}: the file is missing")
         return StageConfig(values)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        faults.append(f"{name}: not valid TOML: {error}")
+    except UserError as error:
+        faults.append(f"{name}: {error}")
         return StageConfig(values)
     before = len(faults)
     for key, value in given.items():
@@ -199,7 +200,8 @@ def _load(path: Path, faults: list[str]) -> StageConfig:
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
-        if isinstance(value, dict):
+        # No setting lies deeper than in one table; what does is told as it stands.
+        if isinstance(value, dict) and prefix.count(".") < 2:
             flat.update(_flatten(value, f"{prefix}{key}."))
         else:
             flat[f"{prefix}{key}"] = value

@@ -37,6 +37,7 @@ VARIABLES = {
     "ROLLBACK_NEEDS_APPROVAL": "NO",
     "TRIGGER": "push",
     "MODEL_PACKAGE_ARN": "newest",
+    "PIPELINE_EXECUTION_ID": "this-run",
 }
 
 
@@ -71,7 +72,7 @@ class FakeGroup:
     def __init__(self, stubber: Stubber) -> None:
         self._stubber = stubber
 
-    def has(self, version: int, approval: str, *, group: str = GROUP) -> None:
+    def has(self, version: int, approval: str, *, group: str = GROUP, status: str = "Completed") -> None:
         self._stubber.add_response(
             "describe_model_package",
             {
@@ -80,8 +81,12 @@ class FakeGroup:
                 "ModelPackageGroupName": group,
                 "ModelPackageVersion": version,
                 "ModelApprovalStatus": approval,
-                "ModelPackageStatus": "Completed",
-                "ModelPackageStatusDetails": {"ValidationStatuses": []},
+                "ModelPackageStatus": status,
+                "ModelPackageStatusDetails": {
+                    "ValidationStatuses": [{"Name": "x", "Status": "Failed", "FailureReason": "no such image"}]
+                    if status == "Failed"
+                    else []
+                },
                 "CreationTime": 0,
             },
             {"ModelPackageName": arn(version)},

@@ -6,6 +6,7 @@ from conftest import GROUP, arn
 from model_deploy.decision import Decision, decide, recheck
 from model_deploy.deployed import Deployed
 from model_deploy.errors import UserError
+from model_deploy.registry import Registry
 
 
 def live(version: int, *, certain: bool = True) -> Deployed:
@@ -148,3 +149,33 @@ def test_recheck_stops_a_package_that_was_rejected_while_the_run_waited(registry
     group.has(5, "Rejected")
     with pytest.raises(UserError, match=r"is Rejected: its approval was withdrawn .* Prod was not changed"):
         recheck(reader, arn(5))
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("Failed", "Version 7 of sagemaker-fraud is Failed, not Completed: no such image\\. Only a version"),
+        ("InProgress", "Version 7 of sagemaker-fraud is InProgress, not Completed\\. Only a version"),
+    ],
+)
+def test_a_package_that_is_not_completed_is_refused(registry, status, message):
+    reader, group = registry
+    group.has(7, "Approved", status=status)
+    with pytest.raises(UserError, match=message):
+        decide(trigger="approved", requested=arn(7), registry=reader, live=None)
+
+
+def test_a_package_of_another_account_is_named(stub):
+    client, stubber = stub("sagemaker")
+    stubber.add_client_error("describe_model_package", "AccessDeniedException", "not authorized.")
+    other = arn(7).replace("111122223333", "444455556666")
+    with pytest.raises(
+        UserError, match=r"444455556666:model-package/sagemaker-fraud/7 may not be read: not authorized"
+    ):
+        decide(trigger="approved", requested=other, registry=Registry(client, GROUP), live=None)
+
+
+@pytest.mark.parametrize("given", ["7", "sagemaker-fraud/7", "arn:aws:s3:::bucket", arn(7) + "\n", "newest "])
+def test_what_is_no_arn_of_a_package_is_refused_before_any_call(registry, given):
+    with pytest.raises(UserError, match="which is no ARN of a model package"):
+        decide(trigger="approved", requested=given, registry=registry[0], live=None)

@@ -30,7 +30,7 @@ def project(stub, monkeypatch, tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     clients, stubbers = {}, {}
-    for service in ("sagemaker", "cloudformation", "sagemaker-runtime", "sts"):
+    for service in ("cloudformation", "codepipeline", "sagemaker", "sagemaker-runtime", "sts"):
         clients[service], stubbers[service] = stub(service)
     monkeypatch.setattr(program.boto3, "Session", lambda **_: FakeSession(clients))
     return stubbers
@@ -112,15 +112,115 @@ def test_group_is_shared_before_other_accounts_get_the_model(project, monkeypatc
 
 
 def test_recheck_reads_the_package_of_the_build(project, capsys):
-    Path("build").mkdir()
-    Path("build/decision.json").write_text(json.dumps({"package_arn": arn(4), "reason": ""}))
+    decided(arn(4))
     FakeGroup(project["sagemaker"]).has(4, "Rejected")
     assert program.main(["recheck"]) == 1
     assert "Prod was not changed" in capsys.readouterr().err
 
 
+def decided(package):
+    """What the build step leaves."""
+    Path("build").mkdir()
+    Path("build/decision.json").write_text(json.dumps({"package_arn": package, "reason": ""}))
+
+
+@pytest.mark.parametrize("step", [["recheck"], ["bake", "prod"], ["test", "staging"]])
+@pytest.mark.parametrize("text", [None, "", "[]", '{"package_arn": null}', "[" * 100_000])
+def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, text):
+    if text is not None:
+        Path("build").mkdir()
+        Path("build/decision.json").write_text(text)
+    assert program.main(step) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: build/decision.json: ")
+    assert error.endswith("release the change again.\n")
+
+
+def rollback(project, monkeypatch):
+    """Prod runs version 5, which is rejected; 4 is approved."""
+    monkeypatch.setenv("TRIGGER", "rejected")
+    monkeypatch.setenv("MODEL_PACKAGE_ARN", arn(5))
+    for stage in ("staging", "prod"):
+        project["cloudformation"].add_response(
+            "describe_stacks",
+            {
+                "Stacks": [
+                    {
+                        "StackName": STACK + stage,
+                        "CreationTime": 0,
+                        "StackStatus": "UPDATE_COMPLETE",
+                        "Parameters": [{"ParameterKey": "ModelPackageArn", "ParameterValue": arn(5)}],
+                    }
+                ]
+            },
+        )
+    group = FakeGroup(project["sagemaker"])
+    group.has(5, "Rejected")
+    group.lists((4,))
+
+
+def test_a_rollback_goes_before_the_runs_that_wait(project, monkeypatch, capsys):
+    rollback(project, monkeypatch)
+    pipeline = "sagemaker-fraud-deploy-p-abcdefghijkl-modeldeploy"
+    project["codepipeline"].add_response(
+        "get_pipeline_state",
+        {
+            "stageStates": [
+                {
+                    "stageName": "DeployStaging",
+                    "inboundExecutions": [{"pipelineExecutionId": "next", "status": "InProgress"}],
+                    "latestExecution": {"pipelineExecutionId": "asks", "status": "InProgress"},
+                    "actionStates": [
+                        {"actionName": "ApproveProd", "latestExecution": {"status": "InProgress", "token": "x"}}
+                    ],
+                },
+                {
+                    "stageName": "DeployProd",
+                    "latestExecution": {"pipelineExecutionId": "in-prod", "status": "InProgress"},
+                },
+            ]
+        },
+        {"name": pipeline},
+    )
+    reason = "Version 5, which prod runs, was rejected; version 4 replaces it."
+    for execution, abandon in (("next", False), ("asks", True)):
+        project["codepipeline"].add_response(
+            "stop_pipeline_execution",
+            {"pipelineExecutionId": execution},
+            {
+                "pipelineName": pipeline,
+                "pipelineExecutionId": execution,
+                "abandon": abandon,
+                "reason": reason,
+            },
+        )
+    assert program.main(["build"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"{reason}\nStopped execution next, which was before this rollback.")
+    assert "Stopped execution asks" in output
+    assert "export STAGE=no\n" in Path("build/variables.sh").read_text()
+
+
+@pytest.mark.parametrize("held", ["this-run", "done"])
+def test_a_rollback_stops_neither_itself_nor_what_is_done(project, monkeypatch, capsys, held):
+    rollback(project, monkeypatch)
+    status = "InProgress" if held == "this-run" else "Succeeded"
+    state = {"stageName": "DeployStaging", "latestExecution": {"pipelineExecutionId": held, "status": status}}
+    project["codepipeline"].add_response("get_pipeline_state", {"stageStates": [state]})
+    assert program.main(["build"]) == 0
+    assert "Stopped" not in capsys.readouterr().out
+
+
+def test_a_rollback_goes_on_where_the_runs_before_it_cannot_be_stopped(project, monkeypatch, capsys):
+    rollback(project, monkeypatch)
+    project["codepipeline"].add_client_error("get_pipeline_state", "AccessDeniedException", "no")
+    assert program.main(["build"]) == 0
+    assert "were not stopped: GetPipelineState failed with AccessDeniedException" in capsys.readouterr().out
+    assert "export DEPLOY=yes\n" in Path("build/variables.sh").read_text()
+
+
 def test_test_step_reports_per_account(project, monkeypatch, capsys):
-    monkeypatch.setattr(program.smoke, "check_endpoint", lambda *arguments: f"{arguments[2]} works.")
+    monkeypatch.setattr(program.smoke, "check_endpoint", lambda *arguments: f"{arguments[2]} serves {arguments[4]}.")
     monkeypatch.setenv("PROD_ACCOUNT_IDS", f"{ACCOUNT},{OTHER}")
     monkeypatch.setenv("TARGET_TEST_ROLE_NAME", "path/tests")
     project["sts"].add_response(
@@ -131,8 +231,9 @@ def test_test_step_reports_per_account(project, monkeypatch, capsys):
             "RoleSessionName": "p-abcdefghijkl-endpoint-test",
         },
     )
+    decided(arn(4))
     assert program.main(["test", "prod"]) == 0
-    lines = [f"{account}: sagemaker-p-abcdefghijkl-prod works." for account in (ACCOUNT, OTHER)]
+    lines = [f"{account}: sagemaker-p-abcdefghijkl-prod serves {arn(4)}." for account in (ACCOUNT, OTHER)]
     assert capsys.readouterr().out.splitlines() == lines
     assert Path("build/test.sh").read_text() == f"export TEST_REPORT='{' '.join(lines)}'\n"
 

@@ -1,10 +1,13 @@
 """The files for the deploy actions, and what the build refuses to deploy."""
 
+import dataclasses
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from conftest import ACCOUNT, OTHER, ROOT, VARIABLES, arn, environment
@@ -13,6 +16,7 @@ from model_deploy import render
 from model_deploy.decision import Decision
 from model_deploy.deployed import BLOCKED, Deployed
 from model_deploy.errors import UserError
+from model_deploy.instances import LOCAL_STORAGE
 from model_deploy.registry import Package
 from model_deploy.stage_config import load_stages
 
@@ -103,6 +107,55 @@ def test_stage_in_the_own_account_takes_the_project_s_values():
     assert values["AlarmTopicArn"] == VARIABLES["NOTIFICATION_TOPIC_ARN"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "takes_key"),
+    [("ml.m5.large", True), ("ml.m5d.large", False), ("ml.g4dn.xlarge", False), ("ml.p5.48xlarge", False)],
+)
+def test_a_type_with_local_storage_gets_no_key_for_its_volume_and_captures_with_it(tmp_path, kind, takes_key):
+    config = configured(tmp_path, f"instances.type = '{kind}'")["prod"]
+    values = render.parameters(environment(), "prod", config, arn(4))
+    assert values["VolumeKmsKeyArn"] == (VARIABLES["KMS_KEY_ARN"] if takes_key else "")
+    assert values["KmsKeyArn"] == VARIABLES["KMS_KEY_ARN"]
+    properties = endpoint_template()["Resources"]["EndpointConfig"]["Properties"]
+    assert "VolumeKmsKeyArn" in properties["KmsKeyId"]
+    assert "KmsKeyArn" in properties["DataCaptureConfig"][1]["KmsKeyId"]
+
+
+def test_the_list_of_types_with_local_storage_has_families_that_sagemaker_has():
+    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    types = set(client.meta.service_model.shape_for("ProductionVariantInstanceType").enum)
+    families = {kind.split(".")[1] for kind in types}
+    # In EC2's names a "d" behind the generation means local disks, as in m5d or c6gd.
+    named = {family for family in families if re.fullmatch(r"[a-z]\d+[a-z]*d[a-z]*", family)}
+    assert named <= LOCAL_STORAGE
+
+
+def test_captured_rows_are_kept_as_text():
+    capture = endpoint_template()["Resources"]["EndpointConfig"]["Properties"]["DataCaptureConfig"][1]
+    assert capture["CaptureContentTypeHeader"] == {
+        "CsvContentTypes": ["text/csv"],
+        "JsonContentTypes": ["application/json"],
+    }
+
+
+def test_an_update_is_undone_for_errors_of_the_server_refusals_and_latency():
+    resources = endpoint_template()["Resources"]
+    alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(alarms) == {"ErrorAlarm", "ClientErrorAlarm", "LatencyAlarm"}
+    watching = resources["Endpoint"]["Properties"]["DeploymentConfig"]["AutoRollbackConfiguration"][1]["Alarms"]
+    assert [one[1]["AlarmName"] for one in watching] == ["ErrorAlarm", "ClientErrorAlarm", "LatencyAlarm"]
+    assert {alarm["TreatMissingData"] for alarm in alarms.values()} == {"missing"}, "no traffic is not health"
+    share, refused, requests = alarms["ClientErrorAlarm"]["Metrics"]
+    assert share["Expression"] == "IF(requests >= 10, 100 * refused / requests, 0)"
+    assert refused["MetricStat"]["Metric"]["MetricName"] == "Invocation4XXErrors"
+    assert requests["MetricStat"]["Metric"]["MetricName"] == "Invocations"
+
+
+def test_the_endpoint_says_which_package_it_serves():
+    tags = endpoint_template()["Resources"]["Endpoint"]["Properties"]["Tags"]
+    assert {"Key": "model-package", "Value": "ModelPackageArn"} in tags
+
+
 def test_stage_file_overrides_the_project(tmp_path):
     stages = configured(tmp_path, "target.model_role_name = 'mine'\ndata_capture.s3_uri = 's3://capture/here'")
     values = render.parameters(environment(), "prod", stages["prod"], arn(4))
@@ -120,6 +173,7 @@ def test_stage_in_another_account_gets_nothing_that_exists_only_in_this_one():
         "KmsKeyArn",
         "SecurityGroupIds",
         "SubnetIds",
+        "VolumeKmsKeyArn",
     }
     assert ACCOUNT not in "".join(value for name, value in values.items() if name != "ModelPackageArn")
 
@@ -129,17 +183,23 @@ def test_nothing_to_deploy_writes_no_parameter_file_but_tells_the_pipeline(tmp_p
     render.write(tmp_path, environment(), nothing, committed())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["decision.json", "variables.sh"]
     assert written(tmp_path, "decision.json") == {"package_arn": None, "reason": "Nothing approved yet."}
-    assert exported(tmp_path) == ["no", "no", "none", "Nothing approved yet."]
+    assert exported(tmp_path) == ["no", "no", "none", "none", "Nothing approved yet."]
 
 
 def test_variables_survive_the_shell(tmp_path):
     render.write(tmp_path, environment(), decision(), committed())
-    assert exported(tmp_path) == ["yes", "yes", "4", "Version 4's turn."]
+    assert exported(tmp_path) == ["yes", "yes", arn(4), "4", "Version 4's turn."]
+
+
+def test_a_rollback_that_needs_no_approval_passes_staging_over(tmp_path):
+    rollback = dataclasses.replace(decision(), needs_approval=False)
+    render.write(tmp_path, environment(), rollback, committed())
+    assert exported(tmp_path)[:2] == ["yes", "no"]
 
 
 def exported(folder: Path) -> list[str]:
     """The variables as the buildspec sees them."""
-    script = '. ./variables.sh && printf "%s\\n" "$DEPLOY" "$NEEDS_APPROVAL" "$PACKAGE_VERSION" "$REASON"'
+    script = '. ./variables.sh && printf "%s\\n" "$DEPLOY" "$STAGE" "$PACKAGE_ARN" "$PACKAGE_VERSION" "$REASON"'
     shown = subprocess.run(["/bin/bash", "-euc", script], cwd=folder, check=True, capture_output=True, text=True)
     return shown.stdout.splitlines()
 

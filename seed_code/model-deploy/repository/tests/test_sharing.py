@@ -56,9 +56,10 @@ def test_first_share_lets_the_accounts_read_and_never_approve(group):
     ]
 
 
-def test_statements_of_others_stay_and_a_second_share_changes_nothing(group):
+@pytest.mark.parametrize("statements", [[FOREIGN], FOREIGN], ids=["list", "one"])
+def test_statements_of_others_stay_and_a_second_share_changes_nothing(group, statements):
     client, stubber, put = group
-    has_policy(stubber, [FOREIGN])
+    has_policy(stubber, statements)
     accepts_policy(stubber)
     assert share_group(client, THERE, GROUP_ARN)
     assert put[0]["Statement"][0] == FOREIGN

@@ -11,13 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
-from conftest import ROOT
+from conftest import ROOT, arn
 
 from model_deploy.__main__ import CLIENT
 from model_deploy.errors import UserError, explain
 from model_deploy.smoke import Request, check_endpoint
 
 NAME = "sagemaker-p-abcdefghijkl-staging"
+PACKAGE = arn(4)
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def in_service(stubber, status="InService", **more):
         {
             "EndpointName": NAME,
             "EndpointArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint/{NAME}",
+            "EndpointConfigName": "config-4",
             "EndpointStatus": status,
             "CreationTime": 0,
             "LastModifiedTime": 0,
@@ -38,6 +40,34 @@ def in_service(stubber, status="InService", **more):
         },
         {"EndpointName": NAME},
     )
+
+
+def serves(stubber, *packages):
+    """The endpoint in service serves these packages: a variant and a model for each."""
+    in_service(stubber)
+    stubber.add_response(
+        "describe_endpoint_config",
+        {
+            "EndpointConfigName": "config-4",
+            "EndpointConfigArn": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/config-4",
+            "ProductionVariants": [
+                {"VariantName": "AllTraffic", "ModelName": f"model-{number}"} for number in range(len(packages))
+            ],
+            "CreationTime": 0,
+        },
+        {"EndpointConfigName": "config-4"},
+    )
+    for number, package in enumerate(packages):
+        stubber.add_response(
+            "describe_model",
+            {
+                "ModelName": f"model-{number}",
+                "ModelArn": f"arn:aws:sagemaker:eu-west-1:111122223333:model/model-{number}",
+                "PrimaryContainer": {"ModelPackageName": package} if package else {"Image": "an image"},
+                "CreationTime": 0,
+            },
+            {"ModelName": f"model-{number}"},
+        )
 
 
 def answers(stubber, request_, body, content_type="text/csv; charset=utf-8"):
@@ -50,10 +80,10 @@ def answers(stubber, request_, body, content_type="text/csv; charset=utf-8"):
 
 def check(stub, request_, body, content_type="text/csv"):
     sagemaker, stubber = stub("sagemaker")
-    in_service(stubber)
+    serves(stubber, PACKAGE)
     runtime, stubber = stub("sagemaker-runtime")
     answers(stubber, request_, body, content_type)
-    return check_endpoint(sagemaker, runtime, NAME, request_)
+    return check_endpoint(sagemaker, runtime, NAME, request_, PACKAGE)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +96,9 @@ def check(stub, request_, body, content_type="text/csv"):
     ],
 )
 def test_numbers_within_bounds_pass(stub, request_, body, content_type):
-    assert check(stub, request_, body, content_type).startswith(f"Endpoint {NAME} answered 3 rows within bounds in ")
+    assert check(stub, request_, body, content_type).startswith(
+        f"Endpoint {NAME} serves sagemaker-fraud/4 and answered 3 rows within bounds in "
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,6 +111,8 @@ def test_numbers_within_bounds_pass(stub, request_, body, content_type):
         (b"<html>", "text/html", "did not answer numbers but text/html: '<html>'"),
         (b'{"error": 1}', "application/json", "did not answer numbers but application/json"),
         (b"\xff\xfe", "text/csv", "did not answer numbers"),
+        (b"[" * 100_000, "application/json", "did not answer numbers"),
+        (b"[1" + b"0" * 400 + b"]", "application/json", "did not answer numbers"),
     ],
 )
 def test_wrong_answer_is_named(stub, request_, body, content_type, message):
@@ -91,26 +125,54 @@ def test_endpoint_that_is_not_in_service_is_not_invoked(stub, request_, status):
     sagemaker, stubber = stub("sagemaker")
     in_service(stubber, status)
     with pytest.raises(UserError, match=f"is {status}, not InService: SageMaker gives no reason"):
-        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_)
+        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_, PACKAGE)
+
+
+@pytest.mark.parametrize(
+    ("served", "message"),
+    [
+        (
+            (arn(3),),
+            r"serves arn:.*sagemaker-fraud/3, but this run deploys arn:.*sagemaker-fraud/4\. The update was und",
+        ),
+        ((PACKAGE, arn(3)), "sagemaker-fraud/4, arn:.*sagemaker-fraud/3, but this run"),
+        ((None,), "serves no package, but this run deploys"),
+    ],
+)
+def test_an_endpoint_that_serves_another_package_is_not_invoked(stub, request_, served, message):
+    """SageMaker may undo an update and leave the endpoint in service."""
+    sagemaker, stubber = stub("sagemaker")
+    serves(stubber, *served)
+    with pytest.raises(UserError, match=message):
+        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_, PACKAGE)
+
+
+def test_an_endpoint_in_service_with_a_failure_is_refused(stub, request_):
+    sagemaker, stubber = stub("sagemaker")
+    in_service(stubber, FailureReason="Alarms went off, the update was rolled back.")
+    with pytest.raises(
+        UserError, match="is InService, but its last update failed: Alarms went off, the update was rol"
+    ):
+        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_, PACKAGE)
 
 
 def test_failed_endpoint_tells_why(stub, request_):
     sagemaker, stubber = stub("sagemaker")
     in_service(stubber, "Failed", FailureReason="The image does not exist.")
     with pytest.raises(UserError, match=r"is Failed, not InService: The image does not exist\. Its log group is /aws"):
-        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_)
+        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_, PACKAGE)
 
 
 def test_missing_endpoint_points_to_the_deploy_action(stub, request_):
     sagemaker, stubber = stub("sagemaker")
     stubber.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint.")
     with pytest.raises(UserError, match=r"does not exist: Could not find endpoint\. Look at the deploy action"):
-        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_)
+        check_endpoint(sagemaker, stub("sagemaker-runtime")[0], NAME, request_, PACKAGE)
 
 
 def test_error_of_the_model_shows_what_the_model_said(stub, request_):
     sagemaker, stubber = stub("sagemaker")
-    in_service(stubber)
+    serves(stubber, PACKAGE)
     runtime, stubber = stub("sagemaker-runtime")
     stubber.add_client_error(
         "invoke_endpoint",
@@ -119,16 +181,16 @@ def test_error_of_the_model_shows_what_the_model_said(stub, request_):
         modeled_fields={"OriginalStatusCode": 415, "OriginalMessage": "text/csv is not supported"},
     )
     with pytest.raises(UserError, match=r"answered 415: text/csv is not supported\. Check that payload/"):
-        check_endpoint(sagemaker, runtime, NAME, request_)
+        check_endpoint(sagemaker, runtime, NAME, request_, PACKAGE)
 
 
 def test_throttling_that_outlasts_the_retries_says_to_run_again(stub, request_):
     sagemaker, stubber = stub("sagemaker")
-    in_service(stubber)
+    serves(stubber, PACKAGE)
     runtime, stubber = stub("sagemaker-runtime")
     stubber.add_client_error("invoke_endpoint", "ThrottlingException", "Rate exceeded", http_status_code=429)
     with pytest.raises(ClientError) as caught:
-        check_endpoint(sagemaker, runtime, NAME, request_)
+        check_endpoint(sagemaker, runtime, NAME, request_, PACKAGE)
     assert explain(caught.value) == (
         "InvokeEndpoint failed with ThrottlingException: Rate exceeded. AWS refused the call after every retry because "
         "of its rate: run the stage again."
@@ -172,7 +234,7 @@ def throttling_server() -> Iterator[str]:
 def test_one_throttled_call_is_repeated(stub, request_, throttling_server, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     sagemaker, stubber = stub("sagemaker")
-    in_service(stubber)
+    serves(stubber, PACKAGE)
     runtime = boto3.client(
         "sagemaker-runtime",
         region_name="eu-west-1",
@@ -181,7 +243,7 @@ def test_one_throttled_call_is_repeated(stub, request_, throttling_server, monke
         aws_secret_access_key="none",
         config=CLIENT,
     )
-    assert "answered 3 rows" in check_endpoint(sagemaker, runtime, NAME, request_)
+    assert "answered 3 rows" in check_endpoint(sagemaker, runtime, NAME, request_, PACKAGE)
     assert _Throttling.seen == 2
     runtime.close()
 
@@ -213,3 +275,23 @@ def test_missing_payload_is_named(tmp_path):
 def test_request_file_that_is_no_toml_is_named(tmp_path):
     with pytest.raises(UserError, match=r"request\.toml: cannot be read"):
         Request.load(write_request(tmp_path, "file ="))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("minimum = 0", "minimum = nan", "minimum is nan, which is no finite number"),
+        ("maximum = 60", "maximum = inf", "maximum is inf, which is no finite number"),
+        ("maximum = 60", "maximum = -1", "minimum is 0, more than maximum, -1"),
+        ("predictions = 3", "predictions = 0", "predictions is 0; the answer has at least one number"),
+        ("minimum = 0", "minimum = [1]", r"minimum is \[1\], which has the wrong type"),
+        ("minimum = 0", "minimum = " + "[" * 5000, "cannot be read: not valid TOML"),
+        ("text/csv", "text/\udcff", "cannot be read: not UTF-8 text"),
+    ],
+)
+def test_request_file_that_no_answer_can_keep_to_is_named(tmp_path, old, new, message):
+    text = (ROOT / "payload" / "request.toml").read_text(encoding="utf-8").replace(old, new)
+    path = tmp_path / "request.toml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(UserError, match=message):
+        Request.load(path)

@@ -101,3 +101,24 @@ def test_readme_lists_every_setting_with_its_default():
     for setting in SETTINGS:
         default = repr(setting.default).replace("'", '"')
         assert f"| `{setting.key}` | `{default}` |" in readme, setting.key
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe[instances]", "config/prod.toml: not UTF-8 text"),
+        (b"instances.type = " + b"[" * 5000, "config/prod.toml: not valid TOML"),
+        (b"a." * 3000 + b"a = 1", "config/prod.toml: a.a.a"),
+        (b"instances.count = nan", "instances.count is nan; allowed: a whole number from 1 to 100"),
+        (b"instances = 3", "config/prod.toml: instances is not a setting"),
+        (b"alarms.client_errors_percent = 101", "client_errors_percent is 101; allowed: a whole number from 1 to 100"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "config" / "prod.toml"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        load_stages({"prod": path})
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 500
