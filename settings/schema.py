@@ -12,7 +12,7 @@ from awsmodel.regions import Region, known_regions
 from components.core.environment import Environment, Protection
 from components.core.naming import Names
 from components.core.network import Network
-from components.core.section import NamePart, RegionName, fault
+from components.core.section import NamePart, RegionName, fault, keys_that_differ
 from components.sections.artifacts import ArtifactsSpec
 from components.sections.catalog import CatalogSpec
 from components.sections.delivery import DeliverySpec
@@ -76,7 +76,9 @@ class Settings(BaseModel):
     """Pipelines that deliver the platform, in one stack only; left out, people run `pulumi up` themselves."""
     protection: Protection
     """What guards buckets, keys and the repository against a mistake."""
-    tags: Annotated[Mapping[str, str], Field(max_length=17), AfterValidator(_tags)] = {}
+    tags: Annotated[
+        Mapping[str, str], Field(max_length=17), AfterValidator(keys_that_differ), AfterValidator(_tags)
+    ] = {}
     """Tags of every resource that takes tags, beside `mlops:project` and `mlops:environment`."""
 
     @property

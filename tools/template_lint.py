@@ -7,12 +7,12 @@ kinds together, apart and in turn. The values of parameters take turns, too.
 cfn-lint is a package of the developers: nothing that deploys needs it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.functions import plain, texts
+from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT_VALUES
@@ -87,7 +87,9 @@ def _options(product: Product, name: str) -> Sequence[str]:
     longest = int(plain(declared.get("MaxLength")) or 1024)
     if plain(declared.get("Type")) != "String":
         return [] if default is None else [default]
-    fitting = [one for one in SAMPLES if one != UNKNOWN and re.fullmatch(pattern, one) and len(one) <= longest]
+    form, made = java_pattern(pattern), sample_of(pattern)
+    samples = [*(one for one in SAMPLES if one != UNKNOWN and form is not None and form.fullmatch(one)), made]
+    fitting = [one for one in samples if one is not None and len(one) <= longest]
     return list(dict.fromkeys([*([] if default is None else [default]), *fitting[:1]]))
 
 

@@ -1,6 +1,7 @@
 """CloudFormation's functions as they stand in a template, in either notation."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 import yaml
 
@@ -77,3 +78,20 @@ def substitution(argument: yaml.Node) -> tuple[yaml.Node, dict[str, yaml.Node]]:
     """Text of `Fn::Sub`, and the values that it brings with it."""
     parts = items(argument)
     return (parts[0] if parts else argument), fields(parts[1]) if len(parts) > 1 else {}
+
+
+def nodes_at(node: yaml.Node | None, path: Sequence[str]) -> Iterator[yaml.Node]:
+    """Nodes at a path of properties, through both arms of every condition; `*` stands for every element of a list."""
+    if node is None:
+        return
+    function = call(node)
+    if function is not None and function[0] == "Fn::If" and path:
+        for arm in items(function[1])[1:]:
+            yield from nodes_at(arm, path)
+    elif not path:
+        yield node
+    elif path[0] == "*":
+        for item in items(node):
+            yield from nodes_at(item, path[1:])
+    else:
+        yield from nodes_at(fields(node).get(path[0]), path[1:])

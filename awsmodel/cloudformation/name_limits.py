@@ -1,75 +1,55 @@
-"""AWS's limits on the names that a template gives, in characters, by resource type and path of the property.
+"""AWS's rules for the names that a template gives: most characters and forms, by resource type and path.
 
-From CloudFormation's resource schemas; where a schema is silent or counts a whole ARN, from botocore's service models.
-`*` in a path stands for every element of a list. The first path of a type is the resource's own name.
+`name_limits.txt` has a line for each name: the type, the path (`*` stands for every element of a list), the most
+characters (`-` where AWS says nothing), and after tabs the forms that it must have, all of them, as Java's regular
+expressions. The first line of a type is the resource's own name. It comes from the registry's schemas and botocore's
+service models: `make name-limits` renews it, and a test holds it against them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-NAME_LIMITS: Mapping[str, Mapping[str, int]] = {
-    "AWS::ApplicationAutoScaling::ScalingPolicy": {"PolicyName": 256},
-    "AWS::CloudFormation::StackSet": {"StackSetName": 128},
-    "AWS::CloudWatch::Alarm": {"AlarmName": 255},
-    "AWS::CloudWatch::Dashboard": {"DashboardName": 255},
-    "AWS::CodeBuild::Project": {"Name": 150},
-    "AWS::CodeBuild::ReportGroup": {"Name": 128},
-    "AWS::CodeCommit::Repository": {"RepositoryName": 100},
-    "AWS::CodeConnections::Connection": {"ConnectionName": 32},
-    "AWS::CodePipeline::Pipeline": {
-        "Name": 100,
-        "Stages.*.Name": 100,
-        "Stages.*.Actions.*.Name": 100,
-        "Stages.*.Actions.*.Configuration.StackName": 128,
-        "Stages.*.Actions.*.Configuration.ChangeSetName": 128,
-        "Stages.*.Actions.*.Configuration.StackSetName": 128,
-    },
-    "AWS::CodeStarNotifications::NotificationRule": {"Name": 64},
-    "AWS::DynamoDB::Table": {"TableName": 255},
-    "AWS::EC2::SecurityGroup": {"GroupName": 255},
-    "AWS::ECR::Repository": {"RepositoryName": 256},
-    "AWS::Events::EventBus": {"Name": 256},
-    "AWS::Events::Rule": {"Name": 64, "Targets.*.Id": 64},
-    "AWS::Glue::Job": {"Name": 255},
-    "AWS::IAM::Group": {"GroupName": 128, "Policies.*.PolicyName": 128},
-    "AWS::IAM::InstanceProfile": {"InstanceProfileName": 128},
-    "AWS::IAM::ManagedPolicy": {"ManagedPolicyName": 128},
-    "AWS::IAM::Policy": {"PolicyName": 128},
-    "AWS::IAM::Role": {"RoleName": 64, "Policies.*.PolicyName": 128},
-    "AWS::IAM::User": {"UserName": 64, "Policies.*.PolicyName": 128},
-    "AWS::KMS::Alias": {"AliasName": 256},
-    "AWS::KinesisFirehose::DeliveryStream": {"DeliveryStreamName": 64},
-    "AWS::Lambda::Function": {"FunctionName": 64},
-    "AWS::Lambda::LayerVersion": {"LayerName": 140},
-    "AWS::Logs::LogGroup": {"LogGroupName": 512},
-    "AWS::Logs::MetricFilter": {"FilterName": 512},
-    "AWS::Pipes::Pipe": {"Name": 64},
-    "AWS::S3::Bucket": {"BucketName": 63},
-    "AWS::SNS::Topic": {"TopicName": 256, "DisplayName": 100},
-    "AWS::SQS::Queue": {"QueueName": 80},
-    "AWS::SSM::Parameter": {"Name": 1011},
-    "AWS::SageMaker::CodeRepository": {"CodeRepositoryName": 63},
-    "AWS::SageMaker::DataQualityJobDefinition": {"JobDefinitionName": 63},
-    "AWS::SageMaker::Endpoint": {"EndpointName": 63},
-    "AWS::SageMaker::EndpointConfig": {"EndpointConfigName": 63},
-    "AWS::SageMaker::FeatureGroup": {"FeatureGroupName": 64},
-    "AWS::SageMaker::Image": {"ImageName": 63},
-    "AWS::SageMaker::InferenceComponent": {"InferenceComponentName": 63},
-    "AWS::SageMaker::MlflowTrackingServer": {"TrackingServerName": 256},
-    "AWS::SageMaker::Model": {"ModelName": 63},
-    "AWS::SageMaker::ModelBiasJobDefinition": {"JobDefinitionName": 63},
-    "AWS::SageMaker::ModelExplainabilityJobDefinition": {"JobDefinitionName": 63},
-    "AWS::SageMaker::ModelPackageGroup": {"ModelPackageGroupName": 63},
-    "AWS::SageMaker::ModelQualityJobDefinition": {"JobDefinitionName": 63},
-    "AWS::SageMaker::MonitoringSchedule": {"MonitoringScheduleName": 63},
-    "AWS::SageMaker::NotebookInstance": {"NotebookInstanceName": 63},
-    "AWS::SageMaker::NotebookInstanceLifecycleConfig": {"NotebookInstanceLifecycleConfigName": 63},
-    "AWS::SageMaker::Pipeline": {"PipelineName": 256, "PipelineDisplayName": 256},
-    "AWS::SageMaker::Project": {"ProjectName": 32},
-    "AWS::Scheduler::Schedule": {"Name": 64},
-    "AWS::Scheduler::ScheduleGroup": {"Name": 64},
-    "AWS::SecretsManager::Secret": {"Name": 512},
-    "AWS::StepFunctions::StateMachine": {"StateMachineName": 80},
-}
+from awsmodel.cloudformation.java_patterns import java_pattern
+
+FILE = Path(__file__).with_suffix(".txt")
+"""What is known of every name."""
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """What AWS takes as one name."""
+
+    most: int | None
+    """Most characters; none where AWS says nothing."""
+    forms: Sequence[str]
+    """Java's regular expressions that the whole name must match."""
+
+    def wrong_form(self, name: str) -> str | None:
+        """A form that the name has not got; one that nobody here can judge is taken for met."""
+        for form in self.forms:
+            pattern = java_pattern(form)
+            if pattern is not None and pattern.fullmatch(name) is None:
+                return form
+        return None
+
+
+@cache
+def _text() -> str:
+    return "\n" + FILE.read_text(encoding="utf-8")
+
+
+@cache
+def name_rules(kind: str) -> Mapping[str, NameRule]:
+    """The rules of the names of a type, by path; the resource's own comes first. None of what has no name."""
+    # A template has few types of the many: looking for each is faster than reading them all.
+    lines = re.findall(rf"\n{re.escape(kind)} (\S+) (\S+)(.*)", _text())
+    return {
+        path: NameRule(None if most == "-" else int(most), tuple(forms.split("\t")[1:])) for path, most, forms in lines
+    }
+
 
 NAMED_BY_REF = frozenset(
     {

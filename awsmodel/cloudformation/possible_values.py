@@ -10,13 +10,11 @@ import yaml
 from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.evaluation import Functions
 from awsmodel.cloudformation.functions import NO_VALUE, is_function, plain, texts
-from awsmodel.cloudformation.name_limits import NAME_LIMITS, NAMED_BY_REF
+from awsmodel.cloudformation.name_limits import NAMED_BY_REF, name_rules
 from awsmodel.cloudformation.template import Json, Template, TemplateError, as_text, value_of
 from awsmodel.cloudformation.yaml_nodes import fields
 from awsmodel.regions import known_regions
 
-# SageMaker's own limits: ProjectEntityName and ProjectId in botocore's service model.
-_SAGEMAKER_LENGTHS: Mapping[str, int] = {"SageMakerProjectName": 32, "SageMakerProjectId": 20}
 _STACK_NAME_LENGTH = 128
 _MOST_WAYS = 32
 _UUID = "00000000-0000-0000-0000-000000000000"
@@ -78,8 +76,12 @@ class PossibleValues(Functions):
         """
 
     @abstractmethod
-    def invented_name(self, logical_id: str, limit: int) -> str:
-        """Return what CloudFormation calls a resource that has no name; it keeps to the limit."""
+    def invented_name(self, logical_id: str, limit: int | None) -> str:
+        """Return what CloudFormation calls a resource that has no name; it keeps to the limit, if AWS has one.
+
+        Raises:
+            TemplateError: nobody can tell.
+        """
 
     def texts(self, node: yaml.Node) -> list[str]:
         """Return the texts.
@@ -109,8 +111,8 @@ class PossibleValues(Functions):
 
     def attribute(self, logical_id: str, attribute: str) -> list[str]:
         """Return the name of a resource, where that is the attribute."""
-        limits = NAME_LIMITS.get(self._type_of(logical_id) or "", {})
-        if limits and attribute in ("Name", next(iter(limits))):
+        rules = name_rules(self._type_of(logical_id) or "")
+        if rules and attribute in ("Name", next(iter(rules))):
             return self._name_of(logical_id)
         raise TemplateError(f"it uses attribute {f'{logical_id}.{attribute}' if attribute else logical_id}")
 
@@ -168,10 +170,10 @@ class PossibleValues(Functions):
         return plain(fields(self._resources.get(logical_id)).get("Type"))
 
     def _name_of(self, logical_id: str) -> list[str]:
-        path, limit = next(iter(NAME_LIMITS[self._type_of(logical_id) or ""].items()))
+        path, rule = next(iter(name_rules(self._type_of(logical_id) or "").items()))
         node = fields(fields(self._resources[logical_id]).get("Properties")).get(path)
         if node is None:
-            return [self.invented_name(logical_id, limit)]
+            return [self.invented_name(logical_id, rule.most)]
         if logical_id in self._pending:
             raise TemplateError(f"{logical_id} is named after itself")
         self._pending.add(logical_id)
@@ -189,7 +191,22 @@ class PossibleValues(Functions):
 
 
 class LongestValues(PossibleValues):
-    """The longest text that each expression of one template can become."""
+    """The longest text that each expression of one template can become.
+
+    Args:
+        template: the template.
+        mappings: mappings whose values stand in the place of the template's own.
+        lengths: most characters of parameters of which more is known than the template says.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        mappings: Mapping[str, Mapping[str, Mapping[str, str]]],
+        lengths: Mapping[str, int],
+    ) -> None:
+        super().__init__(template, mappings)
+        self._lengths = lengths
 
     def of(self, node: yaml.Node) -> str:
         """The longest text.
@@ -209,14 +226,92 @@ class LongestValues(PossibleValues):
 
     def parameter(self, name: str, declared: Mapping[str, yaml.Node]) -> list[str]:
         """Return a text of as many characters as the parameter can have."""
-        lengths = [length for length in (_SAGEMAKER_LENGTHS.get(name), _number(declared.get("MaxLength"))) if length]
+        lengths = [length for length in (self._lengths.get(name), _number(declared.get("MaxLength"))) if length]
         if lengths:
             return [_filled(name, min(lengths))]
         raise TemplateError(f"parameter {name} has neither MaxLength nor AllowedValues")
 
-    def invented_name(self, logical_id: str, limit: int) -> str:
+    def invented_name(self, logical_id: str, limit: int | None) -> str:
         """Return a name of as many characters as the limit allows."""
+        if limit is None:
+            raise TemplateError(f"CloudFormation names {logical_id}")
         return _filled(logical_id, limit)
+
+
+_UNKNOWN = "a"
+"""Stands for what nobody knows before a launch: nearly every form takes it."""
+
+# A product's stack is made by Service Catalog, or by Studio, which give it such a name.
+_SAMPLE_STACK = "SC-000000000000-pp-abcdefghijklm"
+_PSEUDO_SAMPLES: Mapping[str, str] = {
+    "AWS::AccountId": "000000000000",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackId": ArnScope("aws", "eu-west-1", "000000000000").stack(_SAMPLE_STACK, _UUID),
+    "AWS::StackName": _SAMPLE_STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+    NO_VALUE: "",
+}
+
+
+class SampleValues(PossibleValues):
+    """Some texts that each expression of one template can become; what nobody knows is a letter.
+
+    Args:
+        template: the template.
+        mappings: mappings whose values stand in the place of the template's own.
+        samples: values of parameters.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        mappings: Mapping[str, Mapping[str, Mapping[str, str]]],
+        samples: Mapping[str, str],
+    ) -> None:
+        known = {
+            name: {key: {inner: text or _UNKNOWN for inner, text in values.items()} for key, values in mapping.items()}
+            for name, mapping in mappings.items()
+        }
+        super().__init__(template, known)
+        self._samples = samples
+
+    def value(self, node: Json) -> Json:
+        """Return the texts of a part, or a letter."""
+        try:
+            return super().value(node)
+        except TemplateError:
+            return [_UNKNOWN]
+
+    def reference(self, name: str) -> list[str]:
+        """Return a parameter's values or a resource's name, or a letter."""
+        try:
+            return super().reference(name)
+        except TemplateError:
+            return [_UNKNOWN]
+
+    def attribute(self, logical_id: str, attribute: str) -> list[str]:
+        """Return the name of a resource, or a letter."""
+        try:
+            return super().attribute(logical_id, attribute)
+        except TemplateError:
+            return [_UNKNOWN]
+
+    def relevant(self, values: Sequence[str]) -> list[str]:
+        """Return some of them, each once."""
+        return list(dict.fromkeys(values))[:_MOST_WAYS]
+
+    def pseudo_parameters(self) -> Mapping[str, str]:
+        """Return a sample of each pseudo parameter."""
+        return _PSEUDO_SAMPLES
+
+    def parameter(self, name: str, declared: Mapping[str, yaml.Node]) -> list[str]:
+        """Return a sample of the parameter, its default, or a letter."""
+        return [self._samples.get(name) or plain(declared.get("Default")) or _UNKNOWN]
+
+    def invented_name(self, _logical_id: str, _limit: int | None) -> str:
+        """Return a letter."""
+        return _UNKNOWN
 
 
 def _mappings(template: Template) -> dict[str, Mapping[str, Mapping[str, str]]]:

@@ -1,6 +1,5 @@
 """A template, read once: its parts as nodes with their places in the text, and as values to work with."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 import yaml
 
 from awsmodel.cloudformation.functions import VARIABLE, long_name
+from awsmodel.cloudformation.java_patterns import java_pattern
 from awsmodel.cloudformation.yaml_nodes import TEXT, compose, fields
 
 Json = Any
@@ -214,8 +214,12 @@ def _check_parameter(name: str, value: str, wanted: dict[str, Json]) -> None:
     allowed = [as_text(item) for item in wanted.get("AllowedValues", [])]
     if allowed and value not in allowed:
         raise TemplateError(f"Parameter '{name}' must be one of AllowedValues")
-    if "AllowedPattern" in wanted and not re.fullmatch(wanted["AllowedPattern"], value):
-        raise refuse(f"must match pattern {wanted['AllowedPattern']}")
+    if "AllowedPattern" in wanted:
+        pattern = java_pattern(as_text(wanted["AllowedPattern"]))
+        if pattern is None:
+            raise TemplateError(f"Parameter {name}: not known: what pattern {wanted['AllowedPattern']} of Java takes")
+        if not pattern.fullmatch(value):
+            raise refuse(f"must match pattern {wanted['AllowedPattern']}")
     if len(value) < int(wanted.get("MinLength", 0)):
         raise refuse(f"must have length at least {wanted['MinLength']}")
     if len(value) > int(wanted.get("MaxLength", len(value))):

@@ -480,11 +480,31 @@ def _implies(strict: _Conditions, loose: _Conditions) -> bool:
     return all(
         any(
             _bounds(operator, values, strict[candidate, key])
-            for candidate in (operator, operator.removesuffix("IfExists"))
+            for candidate in _as_strict(operator)
             if (candidate, key) in strict
         )
         for (operator, key), values in loose.items()
     )
+
+
+_STRICTER: Mapping[str, Sequence[str]] = {
+    "StringLike": ("StringEquals",),
+    "StringEqualsIgnoreCase": ("StringEquals",),
+    # The two behave the same, as IAM documents.
+    "ArnLike": ("ArnEquals",),
+    "ArnEquals": ("ArnLike",),
+}
+"""By operator: those that, with values which it takes, ask for as much."""
+
+
+def _as_strict(operator: str) -> Iterator[str]:
+    """Operators that ask for as much as one does, or for more."""
+    quantifier, colon, rest = operator.rpartition(":")
+    name = rest.removesuffix("IfExists")
+    for one in (name, *_STRICTER.get(name, ())):
+        yield f"{quantifier}{colon}{one}"
+        if name != rest:
+            yield f"{quantifier}{colon}{one}IfExists"
 
 
 def _bounds(operator: str, loose: frozenset[str], strict: frozenset[str]) -> bool:
@@ -495,7 +515,9 @@ def _bounds(operator: str, loose: frozenset[str], strict: frozenset[str]) -> boo
         return loose <= strict
     if name in ("StringLike", "ArnLike", "ArnEquals"):
         return all(any(_covers(pattern, value) for pattern in loose) for value in strict)
-    return name in ("StringEquals", "StringEqualsIgnoreCase", "IpAddress") and strict <= loose
+    if name == "StringEqualsIgnoreCase":
+        return {value.lower() for value in strict} <= {value.lower() for value in loose}
+    return name in ("StringEquals", "IpAddress") and strict <= loose
 
 
 def _values(element: str, value: object) -> list[str]:

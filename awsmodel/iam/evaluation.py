@@ -69,9 +69,16 @@ def values(value: object) -> list[str]:
 
 
 def statements(document: Mapping[str, Any]) -> list[Statement]:
-    """The statements of a policy document; IAM takes one statement for a list of it."""
-    found = document["Statement"]
-    return [found] if isinstance(found, Mapping) else list(found)
+    """The statements of a policy document; IAM takes one statement for a list of it.
+
+    Raises:
+        ValueError: it has none.
+    """
+    found = document.get("Statement")
+    listed = [found] if isinstance(found, Mapping) else found
+    if not isinstance(listed, list | tuple) or not all(isinstance(statement, Mapping) for statement in listed):
+        raise ValueError(f"a policy has statements, and this is none: {document!r:.200}")
+    return list(listed)
 
 
 def comparable(value: object) -> object:
@@ -139,11 +146,14 @@ def missing(
 
 
 def untrusted(wanted: Iterable[Statement], trust: Sequence[Statement]) -> list[Request]:
-    """Who may not assume a role with a trust policy, though statements of another one would let them."""
+    """Who may not assume a role with a trust policy, though statements of another one would let them.
+
+    What a statement lets in but for some (`NotPrincipal`) is taken for everybody.
+    """
     asked = (
         replace(request, principal=principal)
         for statement in wanted
-        for principal in _flat(statement["Principal"])
+        for principal in _flat(statement.get("Principal", "*"))
         for request in requests([{**statement, "Resource": "*"}])
     )
     return [request for request in asked if decision(trust, request) != "allow"]

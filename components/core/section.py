@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from textwrap import dedent
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -16,6 +16,9 @@ from pydantic_core import PydanticCustomError
 from awsmodel.regions import known_regions
 from components.core.email import email_address
 from components.core.faults import nearest
+from components.core.git_names import branch_fault
+
+T = TypeVar("T")
 
 # What is loaded by now is large, and stays to the end. While the models are built, the garbage collector would go
 # through all of it again and again, which is a sixth of what a start takes.
@@ -66,6 +69,29 @@ def matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def judged(wrong: Callable[[str], str | None], rule: str) -> AfterValidator:
+    """Text that a function finds nothing wrong with; `rule` says in words what that takes."""
+
+    def check(value: str) -> str:
+        if (reason := wrong(value)) is not None:
+            raise fault(f"{value!r}: {reason}")
+        return value
+
+    check.__doc__ = rule
+    return AfterValidator(check)
+
+
+def keys_that_differ(values: Mapping[str, T]) -> Mapping[str, T]:
+    """Keys that differ in more than case."""
+    first: dict[str, str] = {}
+    for key in values:
+        if (other := first.setdefault(key.lower(), key)) != key:
+            raise fault(
+                f"{key!r}: differs from {other!r} in case only, and IAM takes the two for one; keep one of them"
+            )
+    return values
+
+
 def filled_in(placeholder: str, meant: str) -> Callable[[str], str]:
     """Refuse what a committed stack file shows in the place of a company's own value."""
 
@@ -87,7 +113,9 @@ NamePart = Annotated[
     matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single dashes, a letter first"),
 ]
 
-Branch = Annotated[str, matching(r"[^\s~^:?*\[\\]{1,256}", "a branch name of 1 to 256 characters without spaces")]
+Branch = Annotated[
+    str, judged(branch_fault, "a branch name of 1 to 256 characters, as git takes it, without `refs/heads/`")
+]
 
 RegionName = Annotated[str, AfterValidator(_known_region)]
 

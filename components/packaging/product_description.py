@@ -15,12 +15,14 @@ from components.core.email import email_address
 from components.core.faults import nearest
 from components.core.section import Section, fault
 from components.packaging.faults import Report
+from components.packaging.name_lengths import MAX_PROJECT_ID_LENGTH, PROJECT_ID_LENGTH
 from components.packaging.yaml_source import parse
 
 _VERSION_SUFFIX = len("-01234567.01234567")
 
+_INTEGER = "tag:yaml.org,2002:int"
 _TYPES: Mapping[str, str] = {
-    "tag:yaml.org,2002:int": "a number",
+    _INTEGER: "a number",
     "tag:yaml.org,2002:float": "a number",
     "tag:yaml.org,2002:bool": "a truth value",
     "tag:yaml.org,2002:timestamp": "a date",
@@ -78,12 +80,12 @@ class FolderHints(Section):
     """How Studio asks for parameters."""
     endpoints: Texts = ()
     """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
-    not_secret: Texts = ()
-    """Files of the repository that look like secrets and are none: paths from `repository/`."""
     exceptions: Texts = ()
-    """What its template means as it is though it looks like a mistake: types, attributes and names."""
+    """What it means as it is though it looks like a mistake, by the names that refusals tell."""
     seed: Literal["none"] | None = None
     """`none` where no project gets the files of `repository/`."""
+    project_id_length: Annotated[int, Field(ge=PROJECT_ID_LENGTH, le=MAX_PROJECT_ID_LENGTH)] = PROJECT_ID_LENGTH
+    """Most characters of a project's id that its names must have room for."""
 
     @property
     def has_seed(self) -> bool:
@@ -155,11 +157,13 @@ def read_description(text: str, report: Report) -> ProductDescription | FolderHi
 
 
 def _plain(node: yaml.Node) -> object:
-    """A node's value as a model takes it. A scalar that is not text stays a node, which no model takes."""
+    """A node's value as a model takes it. A scalar that is neither text nor a number stays a node, which none takes."""
     if isinstance(node, yaml.MappingNode):
         return {key: _plain(value) for key, value in fields(node).items()}
     if isinstance(node, yaml.SequenceNode):
         return tuple(_plain(item) for item in node.value)
+    if isinstance(node, yaml.ScalarNode) and node.tag == _INTEGER and node.value.isdecimal():
+        return int(node.value)
     text = text_of(node)
     return node if text is None else text
 
@@ -196,6 +200,9 @@ def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
             return str(details["ctx"]["message"])
         case "literal_error":
             return "can only be none; leave it out where a project gets repository/"
+        case "int_type" | "greater_than_equal" | "less_than_equal":
+            allowed = f"{PROJECT_ID_LENGTH} to {MAX_PROJECT_ID_LENGTH}"
+            return f"must be a number from {allowed}, the most that SageMaker takes"
         case "model_type":
             return f"must hold the keys {_keys_of(path)}"
     return _of_text(path, node, details) if path in TEXT_LIMITS else "must be a list of texts"

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from awsmodel.cloudformation.template import Template
 from components.core.faults import nearest
+from components.packaging.exceptions import Exceptions
 from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
+from components.packaging.git_features import check_git
 from components.packaging.identity import VersionName, digest, environment_digest, short
-from components.packaging.name_lengths import check_names
+from components.packaging.name_lengths import PROJECT_ID_LENGTH, check_names
 from components.packaging.product_description import FolderHints, ProductDescription, read_description
 from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
@@ -24,7 +26,8 @@ from components.packaging.template import (
     filled,
     read_template,
 )
-from components.packaging.template_references import Meant, check_references
+from components.packaging.template_references import check_references
+from components.packaging.template_values import check_values
 from components.packaging.yaml_source import read_text
 
 _DESCRIPTION = "product.yaml"
@@ -53,6 +56,10 @@ class Product:
     endpoints: tuple[str, ...]
     """Services that its builds, functions and jobs call, beside those that all do: the last parts of the names of their
     endpoints, such as `sagemaker.api`."""
+    exceptions: tuple[str, ...]
+    """What it means as it is though it looks like a mistake."""
+    project_id_length: int
+    """Most characters of a project's id that its names must have room for."""
     files: tuple[SeedFile, ...]
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
@@ -112,7 +119,8 @@ class Product:
         for reason in environment_faults(self.source, environment):
             report(0, reason)
         if not faults:
-            check_names(self.source, report, environment)
+            exceptions = Exceptions(self.exceptions)
+            check_names(self.source, report, exceptions, environment, id_length=self.project_id_length)
             code = ((node, block(node, self.functions[path])) for node, path in code_nodes(self.source))
             text = filled(self.source, environment, code)
             if len(text.encode()) > MAX_BODY_BYTES:
@@ -159,11 +167,14 @@ def read_product(folder: Path) -> Product:
     if (fault := slug_fault(folder.name)) is not None:
         faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {fault}"))
     description = _description(folder, faults)
-    template, notes = _template(folder, description, faults)
+    exceptions = Exceptions(description.exceptions if description else ())
+    template, notes = _template(folder, description, exceptions, faults)
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
     functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
-    files = _files(folder, description, faults)
+    files = _files(folder, description, exceptions, faults)
+    for name in exceptions.idle if template is not None else ():
+        _to(faults, _DESCRIPTION)(0, f"exceptions: nothing needs {name!r}; take it out")
     if faults or not isinstance(description, ProductDescription) or template is None:
         raise ProductFolderError(folder.name, faults)
     return Product(
@@ -177,6 +188,8 @@ def read_product(folder: Path) -> Product:
         version=description.version,
         studio_parameters=description.studio.parameters,
         endpoints=description.endpoints,
+        exceptions=description.exceptions,
+        project_id_length=description.project_id_length,
         files=files,
         seed_digest=content_digest(files),
         notes=notes,
@@ -199,22 +212,20 @@ def _description(folder: Path, faults: list[Fault]) -> ProductDescription | Fold
 
 
 def _template(
-    folder: Path, description: FolderHints | None, faults: list[Fault]
+    folder: Path, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
     found: list[Fault] = []
     report = _to(found, _TEMPLATE)
     text = read_text(folder / _TEMPLATE, report)
-    template = None if text is None else read_template(text, report)
+    template = None if text is None else read_template(text, report, exceptions)
     notes: list[Fault] = []
     if template is not None:
-        meant = Meant(exceptions=description.exceptions, seed=description.has_seed) if description else Meant()
-        followed = check_references(template, meant, report)
-        notes += [Fault(_TEMPLATE, line, reason) for line, reason in followed.notes]
-        for name in meant.exceptions:
-            if name not in followed.excused:
-                _to(faults, _DESCRIPTION)(0, f"exceptions: nothing of {_TEMPLATE} needs {name!r}; take it out")
-        check_names(template, report, faulty={fault.line for fault in found})
+        seed = description is None or description.has_seed
+        notes += [Fault(_TEMPLATE, *note) for note in check_references(template, report, exceptions, seed=seed)]
+        check_values(template, report, exceptions)
+        id_length = description.project_id_length if description else PROJECT_ID_LENGTH
+        check_names(template, report, exceptions, id_length=id_length, faulty={fault.line for fault in found})
     faults += found
     return template, tuple(sorted(notes))
 
@@ -226,7 +237,9 @@ def _check_studio_parameters(description: FolderHints, template: Template, repor
             report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
-def _files(folder: Path, description: FolderHints | None, faults: list[Fault]) -> tuple[SeedFile, ...]:
+def _files(
+    folder: Path, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
+) -> tuple[SeedFile, ...]:
     def report(path: str, reason: str) -> None:
         # A name that is not UTF-8 could not be printed.
         shown = path.encode(errors="replace").decode()
@@ -236,5 +249,6 @@ def _files(folder: Path, description: FolderHints | None, faults: list[Fault]) -
         return ()
     files = read_seed_files(folder / _REPOSITORY, report)
     check_limits(files, report)
-    check_secrets(files, description.not_secret if description else (), report)
+    check_git(files, exceptions, report)
+    check_secrets(files, exceptions, report)
     return files

@@ -11,15 +11,28 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from awsmodel.cloudformation.name_limits import NAME_LIMITS
+from awsmodel.cloudformation.name_limits import name_rules
 
 FILE = Path(__file__).with_suffix(".txt")
 """What is known of every type."""
 
-_NAMED_WITHIN_ANOTHER = frozenset(
-    {"AWS::ApplicationAutoScaling::ScalingPolicy", "AWS::IAM::Policy", "AWS::Logs::MetricFilter"}
+_NAMED_ALONE = frozenset(
+    {
+        "AWS::CloudFormation::StackSet",
+        *("AWS::CodeBuild::Project", "AWS::CodeBuild::ReportGroup", "AWS::CodeCommit::Repository"),
+        *("AWS::CodeConnections::Connection", "AWS::CodeStarNotifications::NotificationRule"),
+        *("AWS::EC2::SecurityGroup", "AWS::Events::Rule", "AWS::IAM::ManagedPolicy", "AWS::Lambda::LayerVersion"),
+        *("AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SageMaker::CodeRepository"),
+        *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig"),
+        *("AWS::SageMaker::Image", "AWS::SageMaker::InferenceComponent", "AWS::SageMaker::Model"),
+        *("AWS::SageMaker::ModelBiasJobDefinition", "AWS::SageMaker::ModelExplainabilityJobDefinition"),
+        *("AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::ModelQualityJobDefinition"),
+        *("AWS::SageMaker::MonitoringSchedule", "AWS::SageMaker::NotebookInstance"),
+        *("AWS::SageMaker::NotebookInstanceLifecycleConfig", "AWS::SageMaker::Project"),
+        *("AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"),
+    }
 )
-"""Types of `NAME_LIMITS` whose names need to differ only beside what they belong to."""
+"""Types that AWS identifies by an ARN or an id, and whose names are unique in an account and region all the same."""
 
 
 @dataclass(frozen=True)
@@ -56,5 +69,5 @@ def resource_type(name: str) -> ResourceType | None:
     if not start:
         return None
     _, identity, *attributes = _text()[start : _text().index("\n", start)].split()
-    own_name = [] if name in _NAMED_WITHIN_ANOTHER else list(NAME_LIMITS.get(name, ()))[:1]
+    own_name = list(name_rules(name))[:1] if name in _NAMED_ALONE else []
     return ResourceType(own_name if identity == "-" else identity.split(","), attributes)

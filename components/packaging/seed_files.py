@@ -89,6 +89,13 @@ def _walk(folder: Path, report: FileReport) -> Iterator[tuple[str, os.DirEntry[s
         except OSError as error:
             report(prefix.removesuffix("/"), f"cannot be read: {error.strerror}")
             continue
+        if prefix and ".git" in entries:
+            report(
+                prefix.removesuffix("/"),
+                "is a repository of its own, such as a submodule, and git commits none of its files: remove its .git, "
+                "or add the folder to .gitignore",
+            )
+            continue
         levels = ((len(comparable(prefix)), _rules(f"{prefix}{_RULES}", entries.get(_RULES), report)), *outer)
         for name, entry in entries.items():
             path = f"{prefix}{name}"

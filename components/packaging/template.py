@@ -8,6 +8,8 @@ import yaml
 from awsmodel.cloudformation.template import Template
 from awsmodel.cloudformation.yaml_nodes import TEXT, fields, key_line, line, quoted, text_of
 from components.core.faults import nearest
+from components.packaging.aws_accounts import aws_accounts
+from components.packaging.exceptions import Exceptions, or_else
 from components.packaging.faults import Report
 from components.packaging.yaml_source import parse
 
@@ -50,8 +52,14 @@ _MAX_ENTRIES: Mapping[str, int] = {"Resources": 500, "Parameters": 200, "Outputs
 _MAX_MAPPING_KEYS = 200
 _MAX_DESCRIPTION_BYTES = 1024
 
-_ACCOUNT_ID = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
-_ARN = re.compile(r"\barn:aws[a-z-]*:")
+# The last group of a UUID has twelve digits, too, and so has a moment from its year to its minute.
+_ACCOUNT_ID = re.compile(
+    r"(?<![0-9A-Za-z])(?<!-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-)"
+    r"(?!(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9](?<!:[0-9]{12}))"
+    r"[0-9]{12}(?![0-9A-Za-z])"
+)
+_TWELVE_DIGITS = re.compile("[0-9]{12}")
+_ARN = re.compile(r"\barn:(aws[a-z-]*):")
 
 
 def environment_nodes(template: Template) -> Mapping[str, Mapping[str, yaml.Node]]:
@@ -92,10 +100,13 @@ def filled(
     return "".join([*pieces, template.text[done:]])
 
 
-def read_template(text: str, report: Report) -> Template | None:
-    """The template, or None where it is not YAML; every other fault is reported."""
+def read_template(text: str, report: Report, exceptions: Exceptions | None = None) -> Template | None:
+    """The template, or None where it is not YAML; every other fault is reported.
+
+    Accounts (`account 111122223333`) and partitions (`partition aws`) can be meant as they are.
+    """
     _check_size(text, report)
-    _check_literals(text, report)
+    _check_literals(text, report, exceptions or Exceptions())
     root = parse(text, report)
     if root is None:
         return None
@@ -122,14 +133,18 @@ def _check_size(text: str, report: Report) -> None:
         report(0, f"has {size:,} bytes; CloudFormation takes {MAX_BODY_BYTES:,}: {size - MAX_BODY_BYTES:,} too many")
 
 
-def _check_literals(text: str, report: Report) -> None:
-    if not _ACCOUNT_ID.search(text) and not _ARN.search(text):
+def _check_literals(text: str, report: Report, exceptions: Exceptions) -> None:
+    if "arn:aws" not in text and _TWELVE_DIGITS.search(text) is None:
         return
     for number, content in enumerate(text.splitlines(), 1):
-        if found := _ACCOUNT_ID.search(content):
-            report(number, f"{found[0]} looks like an account id; use ${{AWS::AccountId}} or a parameter")
-        if found := _ARN.search(content):
-            report(number, f"{found[0]!r} holds in one partition only; write arn:${{AWS::Partition}}:")
+        for account in dict.fromkeys(_ACCOUNT_ID.findall(content)):
+            if account not in aws_accounts() and not exceptions.excuse(f"account {account}"):
+                advice = f"use ${{AWS::AccountId}} or a parameter {or_else(f'account {account}')}"
+                report(number, f"{account} looks like an account id; {advice}")
+        for partition in dict.fromkeys(_ARN.findall(content)):
+            if not exceptions.excuse(f"partition {partition}"):
+                advice = f"write arn:${{AWS::Partition}}: {or_else(f'partition {partition}')}"
+                report(number, f"'arn:{partition}:' holds in one partition only; {advice}")
 
 
 def _check_entries(template: Template, report: Report) -> None:

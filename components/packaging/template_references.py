@@ -6,7 +6,6 @@ its part in it; the notes say so.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import yaml
 
@@ -26,6 +25,7 @@ from awsmodel.cloudformation.functions import (
 from awsmodel.cloudformation.template import Template
 from awsmodel.cloudformation.yaml_nodes import children, fields, items, key_line, line
 from components.core.faults import nearest
+from components.packaging.exceptions import Exceptions, or_else
 from components.packaging.faults import Report
 from components.packaging.resource_types import resource_type, type_names
 from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES
@@ -39,41 +39,34 @@ _SECTIONS = ("Parameters", "Mappings", *_BODIES)
 _SEED = (("Seed", "Bucket"), ("Seed", "Key"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Meant:
-    """What `product.yaml` says of the template."""
+def check_references(
+    template: Template, report: Report, exceptions: Exceptions, *, seed: bool = True
+) -> Sequence[tuple[int, str]]:
+    """Report everything that leads nowhere, and every name that two projects would fight over.
 
-    exceptions: Sequence[str] = ()
-    """Types, attributes and names that are meant as they are: `AWS::New::Type`, `Thing.Attribute`, `Thing.Name`."""
-    seed: bool = True
-    """Whether a project gets the files of `repository/`."""
+    Args:
+        template: the template.
+        report: takes the faults.
+        exceptions: what is meant as it is: `AWS::New::Type`, `Thing.Attribute`, `Thing.Name`.
+        seed: whether a project gets the files of `repository/`.
 
-
-@dataclass(frozen=True)
-class Followed:
-    """What is left to say of a template whose references were followed."""
-
-    notes: list[tuple[int, str]] = field(default_factory=list)
-    """What cannot be judged before a launch, by line."""
-    excused: set[str] = field(default_factory=set)
-    """Exceptions without which something would have been refused."""
-
-
-def check_references(template: Template, meant: Meant, report: Report) -> Followed:
-    """Report everything that leads nowhere, and every name that two projects would fight over."""
-    followed = Followed()
-    _References(template, meant, report, followed).check()
-    return followed
+    Returns:
+        What cannot be judged before a launch, by line.
+    """
+    references = _References(template, report, exceptions, seed=seed)
+    references.check()
+    return references.notes
 
 
 class _References:
     """Follows the references of one template."""
 
-    def __init__(self, template: Template, meant: Meant, report: Report, followed: Followed) -> None:
+    def __init__(self, template: Template, report: Report, exceptions: Exceptions, *, seed: bool) -> None:
         self._top = fields(template.root)
-        self._meant = meant
         self._report = report
-        self._followed = followed
+        self._exceptions = exceptions
+        self._seed = seed
+        self.notes: list[tuple[int, str]] = []
         sections = {name: template.section(name) for name in _SECTIONS}
         self._sections = {
             name: {key: body for key, body in entries.items() if not key.startswith("Fn::")}
@@ -135,7 +128,7 @@ class _References:
         self._note(line(node), f"{what} is known to CloudFormation only; names that may lead there are not checked")
 
     def _note(self, place: int, reason: str) -> None:
-        self._followed.notes.append((place, reason))
+        self.notes.append((place, reason))
 
     # Resources --------------------------------------------------------------------------------------------------------
 
@@ -199,14 +192,14 @@ class _References:
             return
         place = key_line(self._top.get("Mappings"), ENVIRONMENT)
         missing = [f"{group}.{key}" for group, key in _SEED if (group, key) not in self._asked]
-        if self._meant.seed and missing:
+        if self._seed and missing:
             self._report(
                 place,
                 f"no project gets the files of repository/: nothing asks for {' or '.join(missing)} of "
                 f"Mappings.{ENVIRONMENT}; give an AWS::CodeCommit::Repository both as Code.S3, or write `seed: none` "
                 "in product.yaml",
             )
-        elif not self._meant.seed and not missing:
+        elif not self._seed and not missing:
             self._report(place, "product.yaml says `seed: none`, but a resource takes the files of repository/")
 
     # References -------------------------------------------------------------------------------------------------------
@@ -335,10 +328,8 @@ class _References:
 
     def _refuse(self, subject: str, place: int, reason: str) -> None:
         """Report what somebody may mean as it is."""
-        if subject in self._meant.exceptions:
-            self._followed.excused.add(subject)
-        else:
-            self._report(place, f"{reason} (if it is meant, name {subject} under exceptions in product.yaml)")
+        if not self._exceptions.excuse(subject):
+            self._report(place, f"{reason} {or_else(subject)}")
 
 
 def _no_key(path: str, key: str, known: Sequence[str]) -> str:

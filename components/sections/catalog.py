@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from components.core.section import Email, PrincipalArn, RegionName, RoleArn, Section, matching
+from components.core.section import Email, PrincipalArn, RegionName, RoleArn, Section, keys_that_differ, matching
 
 ShareType = Literal["ACCOUNT", "ORGANIZATION", "ORGANIZATIONAL_UNIT", "ORGANIZATION_MEMBER_ACCOUNT"]
 
@@ -65,7 +65,9 @@ class CatalogSpec(Section):
     """What the portfolio is for, as people see it."""
     principals: tuple[PrincipalArn, ...] = ()
     """Who may launch: ARNs of roles, groups and users, or patterns such as `arn:aws:iam:::role/*DataScientist*`."""
-    tag_options: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    tag_options: Annotated[
+        Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]], AfterValidator(keys_that_differ)
+    ] = {}
     """Values to choose from at a launch, by tag. An account has one TagOption of a key and a value in a region."""
     shares: tuple[Share, ...] = ()
     """Accounts, organizational units or an organization that the portfolio is shared with."""

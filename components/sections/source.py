@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from components.core.section import Branch, Section, matching
+from components.core.git_names import codecommit_repository_fault, full_name_fault
+from components.core.section import Branch, Section, fault, judged, matching
 
 
 class CodeCommitSource(Section):
@@ -15,7 +16,10 @@ class CodeCommitSource(Section):
     repository: (
         Annotated[
             str,
-            matching(r"[\w.-]{1,100}", "CodeCommit takes 1 to 100 letters, digits, dots, dashes and underscores"),
+            judged(
+                codecommit_repository_fault,
+                "1 to 100 letters, digits, dots, dashes and underscores, which do not end in `.git`",
+            ),
         ]
         | None
     ) = None
@@ -26,12 +30,21 @@ class CodeCommitSource(Section):
     """Approvals that a pull request into the branch needs; 0 for no rule."""
 
 
+def _full_name(value: str, info: ValidationInfo) -> str:
+    """Take a full name that the provider takes, without `.git`."""
+    # The provider is read first; where it is at fault, the name cannot be judged.
+    provider = info.data.get("provider")
+    if provider is not None and (reason := full_name_fault(provider, value)) is not None:
+        raise fault(f"{value!r}: {reason}")
+    return value
+
+
 class ConnectionSource(Section):
     """A repository at a Git provider, reached through AWS CodeConnections."""
 
     provider: Literal["GitHub", "GitLab", "Bitbucket"]
     """`GitHub`, `GitLab` or `Bitbucket`: the repository exists, and a connection reaches it."""
-    repository: Annotated[str, matching(r"[\w.-]+(/[\w.-]+)+", "the full name, owner/name")]
+    repository: Annotated[str, AfterValidator(_full_name)]
     """Full name at the provider: `owner/name`, or `group/subgroup/name` at GitLab."""
     branch: Branch = "main"
     """Branch that pipelines deliver."""

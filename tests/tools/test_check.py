@@ -36,10 +36,11 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
     """One more product in a folder of them: the deploy product under another name, and what its repository holds."""
     source, target = ROOT / "seed_code" / "model-deploy", folder / OTHER_PRODUCT
     (target / "repository").mkdir(parents=True)
-    description = (source / "product.yaml").read_text().split("notSecret")[0]
+    description = (source / "product.yaml").read_text()
     (target / "product.yaml").write_text(description.replace("name: MLOps model deployment", "name: Churn"))
     text = (source / "template.yaml").read_text()
     (target / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{template}\nOutputs:\n"))
+    shutil.copytree(source / "functions", target / "functions")
     for name, content in {"README.md": "# Churn\n", **files}.items():
         (target / "repository" / name).write_text(content)
     return target

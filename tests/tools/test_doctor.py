@@ -503,6 +503,20 @@ def test_any_call_may_be_refused(aws: HealthyAws, operation: str, action: str) -
     assert of(findings, Status.OK)
 
 
+def test_a_check_that_dies_of_what_it_does_not_know_takes_no_other_with_it(aws: HealthyAws) -> None:
+    odd = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringSoundsLike": {"k": "x"}}}
+    aws.inline[LAUNCH]["own-policy"] = document([odd])
+    aws.policies[BOUNDARY] = json.dumps({"Version": "2012-10-17"})
+    findings = looked(aws)
+    unknown = of(findings, Status.UNKNOWN)
+    assert set(unknown) == {"launch-role-permissions", "project-boundary"}
+    assert "not known: UnknownElementError: the condition operator 'StringSoundsLike' is not one of" in (
+        unknown["launch-role-permissions"].evidence
+    )
+    assert "a policy has statements, and this is none" in unknown["project-boundary"].evidence
+    assert {finding.check for finding in findings} == {finding.check for finding in looked(HealthyAws())}
+
+
 def test_another_error_of_aws_is_no_missing_permission(aws: HealthyAws) -> None:
     aws.refused["GetAccountSummary"] = "ServiceFailure"
     finding = of(looked(aws), Status.UNKNOWN)["quota-roles"]

@@ -117,8 +117,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         ("{", "is no snapshot of IAM"),
         ("[]", "is no snapshot of IAM"),
         ("{}", "has none of RoleDetailList"),
-        ('{"RoleDetailList": [{}]}', "is no snapshot of IAM"),
-        ('{"RoleDetailList": 3}', "is no snapshot of IAM"),
+        (
+            '{"RoleDetailList": [{}], "UserDetailList": [], "GroupDetailList": [], "Policies": []}',
+            "is no snapshot of IAM",
+        ),
+        (
+            '{"RoleDetailList": 3}',
+            "has no list RoleDetailList, UserDetailList, GroupDetailList, Policies: take it whole",
+        ),
+        ('{"RoleDetailList": [], "Policies": []}', "has no list UserDetailList, GroupDetailList: take it whole"),
+        ('{"RoleDetailList": [], "IsTruncated": true}', r"is one page of several \(IsTruncated\): take it whole, by"),
+        ('{"RoleDetailList": [], "NextToken": "x"}', r"is one page of several \(NextToken\): take it whole, by"),
         ('{"Schema": 2, "RoleDetailList": []}', "has schema 2; this version reads schema 1"),
     ],
 )

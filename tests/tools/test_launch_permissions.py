@@ -1,11 +1,12 @@
 """Whether the launch role can launch the products is told before anybody launches one."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from shutil import copytree
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from awsmodel.iam.evaluation import Statement
 from components import packaging
-from components.packaging import Product, seed_code
+from components.packaging import Product, ProductFolderError, read_product, seed_code
+from components.packaging.faults import Fault
 from components.providers import iam_roles
 from components.sections.iam import AdoptedRole, CreatedUseRoles, IamSpec, RolesOfProjects, UseRoles
+from tests.support import product_samples
 from tests.support.played_aws import Clients
 from tests.support.recording import EXAMPLE
 from tools.faults import ToolError
@@ -26,6 +29,7 @@ from tools.launch_permissions import command, roles
 from tools.launch_permissions.choices import Path as Way
 from tools.launch_permissions.choices import explore
 from tools.launch_permissions.findings import Finding, check
+from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
@@ -49,12 +53,12 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
-    shutil.copytree(source / "functions", folder / "functions")
-    (folder / "product.yaml").write_text((source / "product.yaml").read_text().split("notSecret")[0])
+    (folder / "product.yaml").write_text((source / "product.yaml").read_text())
     text = (source / "template.yaml").read_text()
     assert old in text
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
+    copytree(source / "functions", folder / "functions")
     return packaging.read_product(folder)
 
 
@@ -199,9 +203,160 @@ def test_a_role_that_its_boundary_would_cut_fails(tmp_path: Path) -> None:
     assert (found.missing, told(found.beyond_boundary)) == ([], {("EventsRole", "dynamodb:PutItem")})
 
 
-def test_a_type_that_nobody_has_looked_at_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match=r"model-deploy/template.yaml: .* Queue \(AWS::SQS::Queue\); .*resource_rights"):
-        check([changed(tmp_path, "  Queue: {Type: AWS::SQS::Queue}\n")], OURS)
+def test_a_type_that_nobody_has_looked_at_is_not_known_and_the_rest_is_told(tmp_path: Path) -> None:
+    product = changed(tmp_path, "  Queue: {Type: AWS::SQS::Queue}\n")
+    found = check([product], without("codebuild:CreateProject"))
+    assert found.unknown == [
+        "seed_code/model-deploy/template.yaml: Queue: which rights the handlers of AWS::SQS::Queue use"
+    ]
+    assert ("BuildProject", "codebuild:CreateProject") in told(found.missing)
+    assert check([product], OURS).useless == [], "the queue may need what nothing else does"
+
+
+OF_A_PROJECT = """\
+Parameters:
+  SageMakerProjectName: {{Type: String, MaxLength: 32}}
+  SageMakerProjectId: {{Type: String, MaxLength: 20}}
+{parameters}
+Resources:
+{resources}
+"""
+
+
+def project(tmp_path: Path, resources: str, parameters: str = "") -> Product:
+    """A small product of these resources."""
+    text = OF_A_PROJECT.format(resources=indent(resources, "  "), parameters=indent(parameters, "  "))
+    description = product_samples.DESCRIPTION + "seed: none\n"
+    return read_product(product_samples.make_product(tmp_path, template=text, description=description))
+
+
+ROLE = """\
+Role:
+  Type: AWS::IAM::Role
+  Properties:
+    RoleName: !Sub sagemaker-${SageMakerProjectId}-x
+    AssumeRolePolicyDocument: {Statement: {Effect: Allow, Principal: {Service: codebuild.amazonaws.com}, Action: "*"}}
+    Policies: [{PolicyName: x, PolicyDocument: {Statement: STATEMENT}}]
+"""
+UNKNOWN_VALUES = {
+    "connection": (
+        "P: {Type: AWS::CodePipeline::Pipeline, Properties: {Name: !Sub 'sagemaker-${SageMakerProjectId}', Stages: "
+        "[{Actions: [{Configuration: {ConnectionArn: !Ref Given}}]}]}}\n",
+        [],
+        {("P", "codeconnections:PassConnection"), ("P", "codestar-connections:PassConnection")},
+    ),
+    "tags": (
+        "T: {Type: AWS::SNS::Topic, Properties: {TopicName: !Sub 'x-${SageMakerProjectId}', Tags: !Ref Given}}\n",
+        [],
+        set(),
+    ),
+    "code": (
+        "F: {Type: AWS::Lambda::Function, Properties: {FunctionName: !Sub 'sagemaker-${SageMakerProjectId}', "
+        "Role: !Ref Given, Code: !Ref Given}}\n",
+        [],
+        set(),
+    ),
+    "scaled endpoint": (
+        "S: {Type: AWS::ApplicationAutoScaling::ScalableTarget, Properties: {ServiceNamespace: sagemaker, "
+        "ResourceId: !Ref Given, ScalableDimension: x, MinCapacity: 1, MaxCapacity: 2}}\n",
+        [],
+        set(),
+    ),
+    "receiver of a custom resource": (
+        "C: {Type: Custom::Thing, Properties: {ServiceToken: !Ref Given}}\n",
+        [
+            "C: whom ServiceToken names, on which lambda:InvokeFunction hangs, is known at a launch only",
+            "C: whom ServiceToken names, on which sns:Publish hangs, is known at a launch only",
+        ],
+        set(),
+    ),
+    "function that this check has not": (
+        "L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub ['/x/${N}', {N: {'Fn::Length': [a]}}]}}\n",
+        ["L: what Fn::Length gives (Fn::Length is not supported)"],
+        set(),
+    ),
+    "function of the launch": (
+        "L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Select [3, !Split [':', !Ref Given]]}}\n",
+        [],
+        set(),
+    ),
+    "policies": (ROLE.replace("[{PolicyName", "!Ref Given #"), [], set()),
+    "no statements": (ROLE.replace("Statement: STATEMENT", "Version: x"), [], set()),
+}
+
+
+@pytest.mark.parametrize(("resources", "unknown", "asked"), UNKNOWN_VALUES.values(), ids=UNKNOWN_VALUES)
+def test_what_only_a_launch_knows_is_unknown_and_ends_nothing(
+    tmp_path: Path, resources: str, unknown: Sequence[str], asked: set[tuple[str, str]]
+) -> None:
+    meant = "exceptions: [length L.LogGroupName]\n" if "Fn::Length" in resources else ""
+    folder = product_samples.make_product(
+        tmp_path,
+        template=OF_A_PROJECT.format(
+            resources=indent(
+                resources + "Last: {Type: AWS::Logs::LogGroup, Properties: {KmsKeyId: !Ref Given}}\n", "  "
+            ),
+            parameters="  Given: {Type: String, MaxLength: 200}",
+        ),
+        description=f"{product_samples.DESCRIPTION}seed: none\n{meant}",
+    )
+    found = check([read_product(folder)], replace(without("logs:CreateLogGroup"), project_boundary=()))
+    assert [reason.partition("template.yaml: ")[2] for reason in found.unknown if " Role: " not in reason] == unknown
+    assert asked | {("Last", "logs:CreateLogGroup")} <= told(found.missing)
+
+
+@pytest.mark.parametrize(
+    ("statement", "action"),
+    [
+        ("{Effect: Allow, Action: 's3:GetObject', Resource: '*'}", "s3:GetObject"),
+        ("[{Effect: Allow, Action: ['s3:GetObject'], Resource: ['*']}]", "s3:GetObject"),
+        ("{Effect: Allow, NotAction: 'iam:*', Resource: '*'}", "*"),
+        ("{Effect: Allow, Action: 's3:GetObject', NotResource: 'arn:x'}", "s3:GetObject"),
+    ],
+)
+def test_policies_of_roles_are_read_in_every_spelling(tmp_path: Path, statement: str, action: str) -> None:
+    product = project(tmp_path, ROLE.replace("STATEMENT", statement))
+    found = check([product], replace(OURS, project_boundary=(), exact=False))
+    assert found.unknown == []
+    assert [finding.action for finding in found.beyond_boundary] == [action]
+
+
+PATTERNS = {
+    "default": ("{Type: String, Default: a@example.com, AllowedPattern: '[^@]+@[^@]+'}", "a@example.com"),
+    "first allowed value": ("{Type: String, AllowedValues: [x1, x2]}", "x1"),
+    "class of Java": (r"{Type: String, AllowedPattern: '\p{Lower}{3}[0-9]\-x'}", "aaa0-x"),
+    "alternatives in a group": ("{Type: String, AllowedPattern: 'ml[.](m5|c5)[.]large'}", "ml.m5.large"),
+    "what Python has no equal for": ("{Type: String, AllowedPattern: '[a-z&&[^x]]+'}", "*"),
+}
+
+
+@pytest.mark.parametrize(("parameter", "value"), PATTERNS.values(), ids=PATTERNS)
+def test_values_of_parameters_come_from_what_the_template_says(tmp_path: Path, parameter: str, value: str) -> None:
+    resources = "L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/${SageMakerProjectId}/${Given}'}}\n"
+    folder = product_samples.make_product(
+        tmp_path,
+        template=OF_A_PROJECT.format(resources=indent(resources, "  "), parameters=f"  Given: {parameter}"),
+        description=f"{product_samples.DESCRIPTION}seed: none\nexceptions: [length L.LogGroupName]\n"
+        if "AllowedValues" not in parameter
+        else f"{product_samples.DESCRIPTION}seed: none\n",
+    )
+    launch = Launch(read_product(folder), OURS.scope, {})
+    assert next(iter(launch.options["Given"])) == value
+
+
+def test_a_product_that_cannot_be_read_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = seed_code.product
+
+    def product(slug: str) -> Product:
+        if slug == BUILD:
+            raise ProductFolderError(BUILD, [Fault("template.yaml", 3, "is not YAML")])
+        return real(slug)
+
+    monkeypatch.setattr(seed_code, "product", product)
+    result = run("--product", BUILD, "--product", DEPLOY)
+    assert result.exit_code == 2
+    assert "not known: product folder 'model-build-train' has a fault:" in result.output
+    assert "nothing else is missing for model-deploy" in result.output
 
 
 def test_the_policy_of_aws_is_told_with_its_date_and_does_not_suffice() -> None:
@@ -330,7 +485,7 @@ def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
         (["--managed", "--role-arn", "x"], "give one of them"),
         (["--role-arn", "x"], "needs --stack"),
         (["--role-arn", "x", "--stack", "dev", "--folder", str(EXAMPLE)], "not the ARN of a role"),
-        (["--product", "nowhere"], "nowhere"),
+        (["--product", "nowhere"], "--product: 'nowhere' is not allowed"),
         (["--stack", "nowhere", "--folder", str(EXAMPLE)], "no Pulumi.nowhere.yaml"),
     ):
         refused = run(*arguments)

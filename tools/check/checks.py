@@ -158,12 +158,16 @@ def launches(mine: Mine) -> Found:
             tool = hints.tool("launch-permissions", "-s", file.stack, "--role-arn", "...")
             notes.append(f"{file.path.name}: its launch role is an administrator's, in AWS; `{tool}` judges it")
         elif slugs:
-            faults += [f"{file.path.name}: {fault}" for fault in _launch_faults(slugs, [roles.ours(file)])]
+            lacking, unknown = _launch_faults(slugs, [roles.ours(file)])
+            faults += [f"{file.path.name}: {fault}" for fault in lacking]
+            notes += unknown
     with suppress(ProductFolderError):  # is a fault of the products
         others = [slug for slug in mine.folders if slug not in offered and _is_sound(slug)]
-        faults += _launch_faults(others, [replace(role, exact=False) for role in roles.of_any_stack()])
+        lacking, unknown = _launch_faults(others, [replace(role, exact=False) for role in roles.of_any_stack()])
+        faults += lacking
+        notes += unknown
         offered.update(others)
-    return Found(looked_at=sorted(offered), faults=faults, notes=notes)
+    return Found(looked_at=sorted(offered), faults=faults, notes=list(dict.fromkeys(notes)))
 
 
 def repositories(mine: Mine) -> Found:
@@ -240,22 +244,19 @@ def _is_sound(slug: str) -> bool:
     return True
 
 
-def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> Iterator[str]:
-    """Tell what launch roles lack for products, each thing once."""
-    told = dict[str, None]()
+def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> tuple[list[str], list[str]]:
+    """Tell what launch roles lack for products, and what of it is not known; each thing once."""
+    told, unknown = dict[str, None](), dict[str, None]()
     for role, slug in product(judged, slugs):
-        try:
-            found = check_launches([seed_code.product(slug)], role)
-        except ToolError as error:
-            told[str(error)] = None
-            continue
+        found = check_launches([seed_code.product(slug)], role)
+        unknown.update(dict.fromkeys(f"not known: {reason}" for reason in found.unknown))
         for finding in found.missing:
             what = f"{finding.product}: {finding.logical_id} ({finding.type_name})"
             told[f"{what}: the launch role lacks {finding.action} on {finding.resource}"] = None
         for finding in found.beyond_boundary:
             what = f"{finding.product}: {finding.logical_id} ({finding.type_name})"
             told[f"{what}: the boundary of projects' roles takes away {finding.action} on {finding.resource}"] = None
-    yield from told
+    return list(told), list(unknown)
 
 
 def _repository_faults(slug: str, folder: Path) -> Iterator[str]:

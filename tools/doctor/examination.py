@@ -11,6 +11,7 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from awsmodel.regions import known_regions
+from components.core.faults import UserError
 from components.providers.aws_access import DENIED, action_of, explained
 from tools.doctor.account import Access, Account, CatalogProduct, StackRegion
 from tools.doctor.checks import registry
@@ -149,7 +150,13 @@ def _checked(account: Account, progress: Progress, group: Iterable[_Check]) -> l
     findings = []
     for check in group:
         progress(f"{check.rule.id} {check.subject}")
-        verdict = _verdict(account, check)
+        try:
+            verdict = _verdict(account, check)
+        except UserError as error:
+            verdict = unknown(str(error), "set it right, and run this again")
+        except Exception as error:
+            # What one check does not know takes no other with it.
+            verdict = unknown(f"not known: {type(error).__name__}: {error}", "report it; all else is told")
         fix = verdict.fix or (_fix(account, check.rule) if verdict.status is Status.BROKEN else "")
         findings.append(
             Finding(

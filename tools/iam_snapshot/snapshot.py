@@ -73,6 +73,7 @@ class Snapshot:
                 raise ToolError(f"{path} has schema {schema}; this version reads schema {SCHEMA}. Take it anew.")
             if not any(title in loaded for title in LISTS.values()):
                 raise ToolError(f"{path} has none of {', '.join(LISTS.values())}: it is no snapshot of IAM")
+            _check_whole(path, loaded)
             if "Schema" not in loaded:
                 return cls.of(loaded)
             entities = {
@@ -118,6 +119,22 @@ class Snapshot:
         """Return the document of a managed policy that is in force; None where the snapshot does not have it."""
         versions = self.entities["policy"].get(arn, {}).get("PolicyVersionList", ())
         return next((version["Document"] for version in versions if version["IsDefaultVersion"]), None)
+
+
+_MARKS = ("IsTruncated", "Marker", "NextToken")
+"""What a page says of the pages after it; `NextToken` is the AWS CLI's word."""
+
+
+def _check_whole(path: Path, loaded: Mapping[str, Any]) -> None:
+    """A page is not the account: what stands on the next one would be told as gone."""
+    again = (
+        "take it whole, by `python -m tools iam-snapshot take`, or by `aws iam get-account-authorization-details` "
+        "without --max-items, --no-paginate and --filter"
+    )
+    if mark := next((name for name in _MARKS if loaded.get(name)), None):
+        raise ToolError(f"{path} is one page of several ({mark}): {again}")
+    if missing := [title for title in LISTS.values() if not isinstance(loaded.get(title), list)]:
+        raise ToolError(f"{path} has no list {', '.join(missing)}: {again}")
 
 
 def take(access: AwsAccess, region: str, progress: Callable[[int], None]) -> Snapshot:

@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from components import packaging
+from components.core.faults import not_one_of
 from components.packaging import seed_code
 from tools.faults import ToolError
 from tools.launch_permissions import roles
 from tools.launch_permissions.findings import Finding, Findings, check
 from tools.stack_file import PROJECT, StackFile
 
-_MISSING = 1
+_MISSING, _UNKNOWN = 1, 2
 
 
 @click.command("launch-permissions")
@@ -43,12 +45,18 @@ def command(
 
     By default the role is the one that the program makes, for projects that make their own roles and for those that
     share the environment's; then the boundary of the projects' own roles is judged, too, and every grant must be of
-    use. Ends with code 1 where something is found.
+    use. Ends with code 1 where something is found, else with code 2 where something could not be judged, which is told
+    as `not known`.
     """
     file = StackFile(stack, folder) if stack else None
     judged = _roles(file, managed, role_arn)
-    products = [_product(slug) for slug in slugs or _offered(file)]
+    products, unreadable = _products(slugs or _offered(file))
     results = {role.title: check(products, role) for role in judged}
+    if unreadable:
+        # What they need may make use of any grant.
+        results = {
+            title: replace(found, unknown=[*unreadable, *found.unknown], useless=()) for title, found in results.items()
+        }
     if as_json:
         click.echo(json.dumps([as_data(title, found) for title, found in results.items()], indent=2))
     else:
@@ -56,6 +64,8 @@ def command(
             _print(title, [product.slug for product in products], found)
     if not all(found.passed for found in results.values()):
         context.exit(_MISSING)
+    if any(found.unknown for found in results.values()):
+        context.exit(_UNKNOWN)
 
 
 def as_data(title: str, found: Findings) -> Mapping[str, Any]:
@@ -64,8 +74,13 @@ def as_data(title: str, found: Findings) -> Mapping[str, Any]:
         "role": title,
         "missing": [_finding_data(finding) for finding in found.missing],
         "beyondBoundary": [_finding_data(finding) for finding in found.beyond_boundary],
+        "unknown": list(found.unknown),
         "useless": [
-            {"action": grant["Action"], "resource": grant["Resource"], "condition": grant["Condition"]}
+            {
+                "action": grant.get("Action", f"all but {grant.get('NotAction')}"),
+                "resource": grant.get("Resource", f"all but {grant.get('NotResource')}"),
+                "condition": grant["Condition"],
+            }
             for grant in found.useless
         ],
     }
@@ -102,19 +117,30 @@ def _offered(file: StackFile | None) -> Sequence[str]:
     return file.settings.catalog.products if file.settings.catalog else ()
 
 
-def _product(slug: str) -> packaging.Product:
-    try:
-        return seed_code.product(slug)
-    except packaging.ProductFolderError as error:
-        raise ToolError(str(error)) from error
+def _products(slugs: Sequence[str]) -> tuple[list[packaging.Product], list[str]]:
+    """The products, and why those that cannot be read are not among them."""
+    products, faults = [], []
+    known = list(packaging.discover(seed_code.SEED_CODE))
+    for slug in slugs:
+        if slug not in known:
+            raise ToolError(f"--product: {not_one_of(slug, known)}")
+        try:
+            products.append(seed_code.product(slug))
+        except packaging.ProductFolderError as error:
+            faults.append(str(error))
+    return products, faults
 
 
 def _print(title: str, slugs: Sequence[str], found: Findings) -> None:
     from tools.console import make_console  # noqa: PLC0415 - a quarter of a second that --json need not wait for
 
     console = make_console()
-    if found.passed:
-        console.print(f"{title}: nothing is missing for {', '.join(slugs)}.", soft_wrap=True)
+    if found.passed and slugs:
+        console.print(
+            f"{title}: nothing{' else' * bool(found.unknown)} is missing for {', '.join(slugs)}.", soft_wrap=True
+        )
+    for reason in found.unknown:
+        console.print(f"not known: {reason}", markup=False, soft_wrap=True)
     if found.missing:
         console.print(f"{title}: {len(found.missing)} rights are missing.", soft_wrap=True)
         _print_findings(console, found.missing)
@@ -126,7 +152,8 @@ def _print(title: str, slugs: Sequence[str], found: Findings) -> None:
         console.print(f"{title}: {len(found.useless)} grants are of use to no product.", soft_wrap=True)
         for grant in found.useless:
             condition = json.dumps(grant["Condition"]) if grant["Condition"] else ""
-            console.print(f"  {grant['Action']} on {grant['Resource']} {condition}", markup=False, soft_wrap=True)
+            grant_ = as_data(title, replace(found, missing=(), beyond_boundary=(), useless=[grant]))["useless"][0]
+            console.print(f"  {grant_['action']} on {grant_['resource']} {condition}", markup=False, soft_wrap=True)
 
 
 def _print_findings(console: Any, findings: Sequence[Finding]) -> None:  # noqa: ANN401 - rich is imported late

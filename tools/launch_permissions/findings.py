@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from awsmodel.iam.evaluation import Request, Statement, allowed, applies
 from components.packaging import Product
+from tools.faults import ToolError
 from tools.launch_permissions.needs import Launch, Need
 from tools.launch_permissions.resource_rights import LaunchScope
 from tools.launch_permissions.roles import LaunchRole, grants
@@ -36,7 +37,10 @@ class Findings:
     beyond_boundary: Sequence[Finding]
     """What roles of the projects are given and their boundary takes away again."""
     useless: Sequence[Statement]
-    """Grants of the launch role that no product needs, one action and one resource each."""
+    """Grants of the launch role that no product needs, one action and one resource each; nothing is told of them where
+    something is unknown, which may need them."""
+    unknown: Sequence[str]
+    """What could not be judged, one sentence each; all else was."""
 
     @property
     def passed(self) -> bool:
@@ -45,19 +49,23 @@ class Findings:
 
 
 def check(products: Iterable[Product], role: LaunchRole) -> Findings:
-    """Compare what launching the products takes with what a role may do.
-
-    Raises:
-        ToolError: a template has something that the check does not know.
-    """
-    launches = [Launch(product, role.scope, role.environment) for product in products]
+    """Compare what launching the products takes with what a role may do. What cannot be judged is told, and no more."""
+    launches: list[Launch] = []
+    unknown: list[str] = []
+    for product in products:
+        try:
+            launches.append(Launch(product, role.scope, role.environment))
+        except ToolError as error:
+            unknown.append(str(error))
     needs = [need for launch in launches for need in launch.needs()]
     own = [need for launch in launches for need in launch.role_needs()] if role.project_boundary is not None else []
+    unknown += [reason for launch in launches for reason in launch.unknown]
     common = _common(role.scope)
     return Findings(
         missing=_grouped(_refused(needs, lambda one: allowed(role.policy, _with(one, common), role.boundary))),
         beyond_boundary=_grouped(_refused(own, lambda one: allowed(role.project_boundary or (), one))),
-        useless=list(_useless(role.policy, needs)) if role.exact else [],
+        useless=list(_useless(role.policy, needs)) if role.exact and not unknown else [],
+        unknown=unknown,
     )
 
 
@@ -121,6 +129,7 @@ def _useless(policy: Sequence[Statement], needs: Sequence[Need]) -> Iterator[Sta
         asked.setdefault(need.request.action, []).append(need.request)
     every = [request for requests in asked.values() for request in requests]
     for grant in grants(policy):
-        candidates = every if "*" in grant["Action"] else asked.get(grant["Action"], ())
+        # Actions that are named otherwise than as they are asked for are looked for among all.
+        candidates = asked.get(grant.get("Action", ""), every)
         if not any(applies(grant, request) for request in candidates):
             yield grant

@@ -1,13 +1,14 @@
 """What launching a product asks of its launch role: every request, for every choice of a launch that changes it."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from awsmodel.cloudformation.evaluation import Evaluation, Made
+from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.template import Template, TemplateError, as_text
-from awsmodel.iam.evaluation import Request, Statement, requests
+from awsmodel.iam.evaluation import Request, Statement, requests, statements
 from components.packaging import Product
 from components.packaging.template import ENVIRONMENT
 from tools.faults import ToolError
@@ -18,6 +19,8 @@ from tools.launch_permissions.resource_rights import (
     LaunchScope,
     Operation,
     ResourceType,
+    Right,
+    UnknownValueError,
     resource_type,
 )
 
@@ -26,7 +29,12 @@ UNKNOWN = "*"
 
 _RETAINED = "Retain"
 SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
-"""Values for parameters; the first that a pattern takes."""
+"""Values for parameters; the first that a pattern takes. Where none is, the value is unknown."""
+
+_UNJUDGED = (TemplateError, LookupError, TypeError, ValueError, AttributeError)
+"""What a template that means something else than this check expects can lead to."""
+
+T = TypeVar("T")
 
 Environment = Mapping[str, Sequence[str]]
 """Values that the environment mapping can have, by its two keys joined with a dot."""
@@ -58,7 +66,7 @@ class Launch:
         parameters: values that parameters can have; the others get those that are allowed, or samples.
 
     Raises:
-        ToolError: CloudFormation would not take the template, or a type or parameter of it is not known here.
+        ToolError: CloudFormation would not take the template.
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class Launch:
             self.template = Template.parse(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
-        self._check_types()
+        self._unknown: dict[str, None] = {}
         self.options = {**self._parameter_options(parameters or {}), **self._environment_options(environment)}
 
     def _text(self) -> str:
@@ -121,16 +129,16 @@ class Launch:
 
     def _explored(self, logical_id: str, ask: Any) -> Iterator[Need]:  # noqa: ANN401 - a function of a view
         def visit(path: Path) -> list[tuple[Operation, Request]]:
-            return list(ask(_View(self.template, self.scope, path)))
+            view = _View(self.template, self.scope, path)
+            found = list(ask(view))
+            self._unknown.update(dict.fromkeys(f"{logical_id}: {reason}" for reason in view.unknown))
+            return found
 
-        try:
-            for choice, found in explore(self.options, visit):
-                kept = {name: value for name, value in choice.items() if len(self.options[name]) > 1}
-                type_name = self.template.resources[logical_id]["Type"]
-                for operation, request in found:
-                    yield self._need(kept, logical_id, type_name, operation, request)
-        except TemplateError as error:
-            raise self._fault(f"{logical_id}: {error}") from error
+        for choice, found in explore(self.options, visit):
+            kept = {name: value for name, value in choice.items() if len(self.options[name]) > 1}
+            type_name = self.template.resources[logical_id]["Type"]
+            for operation, request in found:
+                yield self._need(kept, logical_id, type_name, operation, request)
 
     def _need(self, choice: Taken, logical_id: str, type_name: str, operation: Operation, request: Request) -> Need:
         return Need(
@@ -142,17 +150,10 @@ class Launch:
             request=request,
         )
 
-    def _check_types(self) -> None:
-        unknown = sorted(
-            f"{name} ({resource['Type']})"
-            for name, resource in self.template.resources.items()
-            if resource_type(resource["Type"]) is None
-        )
-        if unknown:
-            raise self._fault(
-                f"nobody has written down which rights these resources take: {', '.join(unknown)}; add their types to "
-                "tools/launch_permissions/resource_rights.py"
-            )
+    @property
+    def unknown(self) -> Sequence[str]:
+        """What could not be judged of all that was asked for by now, one sentence each."""
+        return [f"{self._where}: {reason}" for reason in self._unknown]
 
     def _parameter_options(self, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         asked = set(_asked(self.template.conditions, "Ref"))
@@ -164,12 +165,11 @@ class Launch:
     def _values(self, name: str, wanted: Mapping[str, Any], in_condition: bool) -> Sequence[str]:
         if allowed := [as_text(value) for value in wanted.get("AllowedValues", ())]:
             return allowed
-        pattern = wanted.get("AllowedPattern", ".*")
         if name in ("SageMakerProjectName", "SageMakerProjectId"):
             return [UNKNOWN]
-        sample = next((value for value in SAMPLES if re.fullmatch(pattern, value)), None)
-        if sample is None:
-            raise self._fault(f"{name}: no value is known that fits {pattern}; add one to SAMPLES in {__name__}")
+        pattern = java_pattern(as_text(wanted.get("AllowedPattern", ".*")))
+        fitting = (value for value in SAMPLES if pattern is not None and pattern.fullmatch(value))
+        sample = next(fitting, None) or sample_of(as_text(wanted.get("AllowedPattern", ""))) or UNKNOWN
         default = as_text(wanted.get("Default", ""))
         return list(dict.fromkeys((default, sample))) if in_condition else [default or sample]
 
@@ -197,8 +197,12 @@ class Launch:
         form = known.get(f"{group}.{key}")
         return self.scope.arns.form(form) if form else f"sample-{key.lower()}"
 
+    @property
+    def _where(self) -> str:
+        return f"seed_code/{self.product.slug}/{self._file}"
+
     def _fault(self, reason: str) -> ToolError:
-        return ToolError(f"seed_code/{self.product.slug}/{self._file}: {reason}")
+        return ToolError(f"{self._where}: {reason}")
 
 
 def _asked(node: Any, function: str) -> Iterator[Any]:  # noqa: ANN401 - any part of a template
@@ -323,6 +327,35 @@ class _Properties(Mapping[str, Any]):
         return len(self._written)
 
 
+class _Evaluation(Evaluation):
+    """A template whose values a launch knows; what nobody knows before one is unknown, and no fault."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.unknown: dict[str, None] = {}
+        """What this check does not know, one sentence each."""
+
+    def value(self, node: Any) -> Any:  # noqa: ANN401 - any part of a template
+        try:
+            return super().value(node)
+        except _UNJUDGED as error:
+            ((name, _),) = node.items() if isinstance(node, dict) and len(node) == 1 else (("", None),)
+            if not isinstance(error, LookupError) and name not in _SETTLED_AT_LAUNCH:
+                self.unknown[f"what {name or 'a value'} gives ({error})"] = None
+            return UNKNOWN
+
+    def condition(self, name: str) -> bool:
+        try:
+            return super().condition(name)
+        except _UNJUDGED as error:
+            self.unknown[f"whether condition {name} holds, which is taken as met ({error})"] = None
+            return True
+
+
+_SETTLED_AT_LAUNCH = frozenset({"Fn::FindInMap", "Fn::Select", "Fn::GetAZs", "Fn::ImportValue", "Fn::Cidr"})
+"""Functions that work on what a launch knows: what they give is unknown before it, and nothing to tell."""
+
+
 class _View:
     """A template on one way through the choices."""
 
@@ -338,26 +371,51 @@ class _View:
             "AWS::URLSuffix": scope.region.dns_suffix,
         }
         mappings = {**template.mappings, ENVIRONMENT: _Leaves(template.mappings.get(ENVIRONMENT, {}), path)}
-        self._evaluation = Evaluation(template, _Parameters(template.parameters, path), pseudo, mappings)
+        self._evaluation = _Evaluation(template, _Parameters(template.parameters, path), pseudo, mappings)
         self._evaluation.made = _Planned(self)
+
+    @property
+    def unknown(self) -> Sequence[str]:
+        """What could not be judged by now."""
+        return list(self._evaluation.unknown)
 
     def requests(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
         """Tell what making, changing and removing a resource asks for; nothing where its condition does not hold."""
         if not self._is_made(logical_id):
             return
         resource, kind, properties = self._resource(logical_id)
+        if kind is None:
+            self._evaluation.unknown[f"which rights the handlers of {resource['Type']} use"] = None
+            return
         kept = resource.get("DeletionPolicy") == _RETAINED
-        arn = self._arn(logical_id, kind, properties)
         for right in kind.rights:
-            if right.when and right.when not in properties:
-                continue
-            own = [] if right.on else [(arn, kind.context(properties))]
-            for target, context in right.on(properties, self._scope) if right.on else own:
+            ask = partial(self._targets, logical_id, kind, right, properties)
+            for target, context in self._judged(right.action, ask):
                 for operation in right.operations:
                     if operation == "delete" and kept:
                         continue
-                    keys = {**context, **(_tag_keys(right.action, operation, properties) if own else {})}
+                    keys = {**context, **({} if right.on else _tag_keys(right.action, operation, properties))}
                     yield operation, Request(right.action, target, keys)
+
+    def _targets(
+        self, logical_id: str, kind: ResourceType, right: Right, properties: "_Properties"
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        """What a right is asked for on."""
+        if right.when and right.when not in properties:
+            return []
+        if right.on:
+            return list(right.on(properties, self._scope))
+        return [(self._arn(logical_id, kind, properties), kind.context(properties))]
+
+    def _judged(self, what: str, ask: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """What a function gives; nothing, with a word of it, where the template is other than it expects."""
+        try:
+            return ask()
+        except UnknownValueError as error:
+            self._evaluation.unknown[f"{error}, on which {what} hangs, is known at a launch only"] = None
+        except _UNJUDGED as error:
+            self._evaluation.unknown[f"whether it takes {what} ({type(error).__name__}: {error})"] = None
+        return []
 
     def allowed_to_role(self, logical_id: str) -> Iterator[tuple[Operation, Request]]:
         """Tell what the policies of a role of the template allow."""
@@ -369,15 +427,18 @@ class _View:
         if not self._is_made(logical_id):
             return []
         _, _, properties = self._resource(logical_id)
-        return [
-            statement
-            for policy in properties.get("Policies", ())
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
+
+        def stated() -> list[Statement]:
+            policies = [policy for policy in properties.get("Policies", ()) if isinstance(policy, Mapping)]
+            return [statement for policy in policies for statement in statements(policy["PolicyDocument"])]
+
+        return list(self._judged("what its policies say", stated))
 
     def planned(self, logical_id: str) -> Made:
         """Return a resource as others will refer to it."""
         _, kind, properties = self._resource(logical_id)
+        if kind is None:
+            return _Resource(UNKNOWN, _Attributes({}))
         name, arn = self._name(logical_id, kind, properties), self._arn(logical_id, kind, properties)
         attributes = {"Arn": arn, **dict.fromkeys(kind.named_by, name)}
         return _Resource({"name": name, "arn": arn, "id": UNKNOWN}[kind.ref], _Attributes(attributes))
@@ -386,10 +447,9 @@ class _View:
         condition = self.template.resources[logical_id].get("Condition")
         return condition is None or self._evaluation.condition(condition)
 
-    def _resource(self, logical_id: str) -> tuple[Mapping[str, Any], ResourceType, _Properties]:
+    def _resource(self, logical_id: str) -> tuple[Mapping[str, Any], ResourceType | None, _Properties]:
         resource = self.template.resources[logical_id]
         kind = resource_type(resource["Type"])
-        assert kind is not None  # noqa: S101 - `Launch` has seen to it
         return resource, kind, _Properties(resource.get("Properties") or {}, self._evaluation)
 
     def _name(self, logical_id: str, kind: ResourceType, properties: _Properties) -> str:
@@ -407,7 +467,8 @@ def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) 
     if "Tags" not in properties:
         return {}
     tags = properties["Tags"]
-    pairs = tags if isinstance(tags, dict) else {tag["Key"]: as_text(tag["Value"]) for tag in tags}
+    listed = [tag for tag in tags if isinstance(tag, dict) and "Key" in tag] if isinstance(tags, list) else []
+    pairs = tags if isinstance(tags, dict) else {as_text(tag["Key"]): as_text(tag.get("Value", "")) for tag in listed}
     keys: dict[str, str | Sequence[str]] = {}
     if CARRIES_TAGS.search(action):
         keys = {f"aws:RequestTag/{key}": value for key, value in pairs.items()} | {"aws:TagKeys": list(pairs)}

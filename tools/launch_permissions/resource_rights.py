@@ -19,6 +19,11 @@ from typing import Any, Literal
 from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
 
+
+class UnknownValueError(LookupError):
+    """What a handler asks for hangs on a value that only a launch knows; the text says on which."""
+
+
 Operation = Literal["create", "update", "delete"]
 Properties = Mapping[str, Any]
 
@@ -141,6 +146,8 @@ def objects_at(path: str) -> Resources:
 
     def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         for value in at(properties, path):
+            if not isinstance(value, Mapping):
+                continue
             bucket, key = (value.get(one) or value.get(f"S3{one}") for one in ("Bucket", "Key"))
             if bucket and key:
                 tag = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
@@ -156,11 +163,16 @@ def _versions_at(path: str, version: str) -> Resources:
     return found
 
 
+_CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
+
+
 def _connections(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     for action in at(properties, "Stages.*.Actions.*"):
         for arn in at(action, "Configuration.ConnectionArn"):
-            service = str(arn).split(":")[2]
-            yield str(arn), {f"{service}:PassedToService": "codepipeline.amazonaws.com"}
+            # Of an ARN that only a launch knows, the service can be either.
+            named = str(arn).split(":")[2:3]
+            services = named if named in (["codeconnections"], ["codestar-connections"]) else _CONNECTION_SERVICES
+            yield str(arn), {f"{service}:PassedToService": "codepipeline.amazonaws.com" for service in services}
 
 
 def _boundary(properties: Properties) -> Mapping[str, str]:
@@ -181,6 +193,8 @@ def _role_arn(properties: Properties, scope: LaunchScope) -> str:
 def _topics_or_functions(service: str) -> Resources:
     def found(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
         token = str(properties["ServiceToken"])
+        if len(token.split(":")) < 3:
+            raise UnknownValueError("whom ServiceToken names")
         if token.split(":")[2:3] == [service]:
             yield token, {}
 
@@ -302,7 +316,8 @@ def _namespace(properties: Properties) -> Mapping[str, str]:
 
 
 def _scaled_endpoint(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
-    name = str(properties["ResourceId"]).split("/")[1]
+    # `endpoint/<name>/variant/<variant>`; of a value that only a launch knows, any endpoint.
+    name = (*str(properties["ResourceId"]).split("/"), "*")[1]
     yield scope.arns.arn("sagemaker", f"endpoint/{name}"), {}
 
 
@@ -767,7 +782,7 @@ TYPES: Mapping[str, ResourceType] = {
         ],
     ),
 }
-"""By name of the type. A type that is not here is a fault of the check: it would not know what to ask for."""
+"""By name of the type. Of a type that is not here, nobody knows what its handlers ask for."""
 
 
 def resource_type(name: str) -> ResourceType | None:

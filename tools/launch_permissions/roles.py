@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from awsmodel.iam.evaluation import Statement, statements
+from awsmodel.iam.evaluation import Statement, statements, values
 from awsmodel.regions import known_regions
 from components.core.naming import ANY_ACCOUNT_ID, Names
 from components.core.network import Network
@@ -152,9 +152,14 @@ def grants(policy: Sequence[Statement]) -> Iterator[Statement]:
     for statement in policy:
         if statement["Effect"] == "Allow":
             for condition in _parts(statement.get("Condition", {})):
-                for action in _listed(statement["Action"]):
-                    for resource in _listed(statement["Resource"]):
-                        yield {**statement, "Action": action, "Resource": resource, "Condition": condition}
+                # What is granted but for some is one part.
+                for action in [{}] if "NotAction" in statement else _each(statement, "Action"):
+                    for resource in [{}] if "NotResource" in statement else _each(statement, "Resource"):
+                        yield {**statement, **action, **resource, "Condition": condition}
+
+
+def _each(statement: Statement, element: str) -> list[dict[str, str]]:
+    return [{element: value} for value in values(statement.get(element, "*"))]
 
 
 def _parts(condition: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, dict[str, Any]]]:

@@ -141,6 +141,29 @@ def test_what_got_broader_is_told(before: dict[str, Any], after: dict[str, Any],
     assert sorted(changes(after, before).narrower) == sorted(found.broader), "back again is the same, the other way"
 
 
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ({"StringLike": {"k": "repo:acme/*"}}, {"StringEquals": {"k": "repo:acme/ml:ref:refs/heads/main"}}),
+        ({"StringLikeIfExists": {"k": "a*"}}, {"StringEquals": {"k": "ab"}}),
+        ({"StringEqualsIgnoreCase": {"k": ["A", "b"]}}, {"StringEquals": {"k": "a"}}),
+        ({"ForAnyValue:StringLike": {"k": "a*"}}, {"ForAnyValue:StringEquals": {"k": "ab"}}),
+        ({"ArnLike": {"k": "arn:aws:s3:::*"}}, {"ArnEquals": {"k": "arn:aws:s3:::x"}}),
+    ],
+)
+def test_a_value_in_the_place_of_a_pattern_is_narrower_only(wide: dict[str, Any], narrow: dict[str, Any]) -> None:
+    narrower, broader = (
+        changes(allow(Condition=one), allow(Condition=two)) for one, two in ((wide, narrow), (narrow, wide))
+    )
+    assert (len(narrower.broader), len(narrower.narrower)) == (0, 1)
+    assert (len(broader.broader), len(broader.narrower)) == (1, 0)
+
+
+def test_a_value_that_the_pattern_does_not_take_is_no_narrower() -> None:
+    other = changes(allow(Condition={"StringLike": {"k": "a*"}}), allow(Condition={"StringEquals": {"k": "b"}}))
+    assert len(other.broader) == 1
+
+
 def test_a_right_under_a_weaker_condition_and_one_no_longer_denied_say_so() -> None:
     assert changes(allow(Condition=ACCOUNT), allow()).broader == (f"s3:GetObject on {BUCKET}, under no condition",)
     assert compare(policy(deny()), policy()).broader == (f"no longer denied: s3:GetObject on {BUCKET}",)

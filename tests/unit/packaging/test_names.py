@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from awsmodel.cloudformation.name_limits import NAME_LIMITS, NAMED_BY_REF
+from awsmodel.cloudformation.name_limits import FILE, NAMED_BY_REF, name_rules
 from components.packaging import ProductFolderError, read_product
+from components.packaging.name_lengths import MAX_PROJECT_ID_LENGTH, PROJECT_ID_LENGTH
+from tests.name_limits import described
+from tests.support.product_samples import DESCRIPTION, lines_of, make_product, product_with, template_with
 from tests.support.product_samples import faults_of as all_faults_of
-from tests.support.product_samples import lines_of, make_product, product_with, template_with
 
 # A name of a test need not be another in each project, nor lead somewhere.
 ABOUT_LENGTHS = re.compile(r" takes \d+ characters")
 PROJECT = "SageMakerProjectNameSageMakerPro"
-ID = "SageMakerProjectIdSa"
+ID = "SageMakerProje"
 UUID = "00000000-0000-0000-0000-000000000000"
 PARAMETERS = """\
 Stage: {Type: String, AllowedValues: [dev, staging, prod]}
@@ -49,16 +50,17 @@ def longest(tmp_path: Path, name: str) -> str:
 
 
 def test_the_fault_names_resource_property_value_length_limit_and_excess(tmp_path: Path) -> None:
-    name = "!Sub sagemaker-${SageMakerProjectName}-${SageMakerProjectId}-churn"
-    value = f"sagemaker-{PROJECT}-{ID}-churn"
+    name = "!Sub sagemaker-${SageMakerProjectName}-${SageMakerProjectId}-model-v1"
+    value = f"sagemaker-{PROJECT}-{ID}-model-v1"
     assert faults_of(make_product(tmp_path, template=role(name))) == [
         "template.yaml, line 28: Role: RoleName of AWS::IAM::Role takes 64 characters; "
-        f"at its longest it is {value!r}, which has 69: 5 too many; shorten what is fixed or leave out a part"
+        f"at its longest it is {value!r}, which has 66: 2 too many; shorten what is fixed or leave out a part "
+        "(if it is meant, name length Role.RoleName under exceptions in product.yaml)"
     ]
 
 
 def test_a_name_that_just_fits_is_accepted(tmp_path: Path) -> None:
-    fits = "!Sub ${SageMakerProjectName}-${SageMakerProjectId}-0123456789"
+    fits = "!Sub ${SageMakerProjectName}-${SageMakerProjectId}-0123456789abcdef"
     read_product(make_product(tmp_path / "fits", template=role(fits)))
     assert "which has 65: 1 too many" in faults_of(make_product(tmp_path / "over", template=role(f"{fits}_")))[0]
 
@@ -115,10 +117,15 @@ def test_the_longest_value_of_an_expression(tmp_path: Path, expression: str, val
     assert f"at its longest it is {padding + value!r}, which has {64 + len(value)}: {len(value)} too many" in fault
 
 
+def stack_name_fault(folder: Path) -> str:
+    (fault,) = faults_of(make_product(folder, template=role(f"!Join ['', ['{'_' * 64}', !Ref AWS::StackName]]")))
+    return fault
+
+
 def test_regions_and_stack_names_are_taken_at_their_longest(tmp_path: Path) -> None:
     assert longest(tmp_path / "region", "!Ref AWS::Region") == "us-isof-south-1"
-    assert len(longest(tmp_path / "stack", "!Ref AWS::StackName")) == 128
-    assert longest(tmp_path / "id", "!Ref AWS::StackId").endswith(f"/{UUID}")
+    assert "which has 192: 128 too many" in stack_name_fault(tmp_path / "stack")
+    assert longest(tmp_path / "id", "!Ref AWS::StackId").endswith(UUID[-19:])
 
 
 UNKNOWN = {
@@ -139,7 +146,8 @@ def test_a_name_whose_length_nobody_can_know_is_refused(tmp_path: Path, expressi
     template = role(expression) + f"  {OTHERS.replace(chr(10), chr(10) + '  ')}"
     assert faults_of(make_product(tmp_path, template=template)) == [
         f"template.yaml, line 28: Role: RoleName of AWS::IAM::Role takes 64 characters, and its length is unknown "
-        f"because {reason}; build it from parameters with MaxLength or AllowedValues"
+        f"because {reason}; build it from parameters with MaxLength or AllowedValues "
+        "(if it is meant, name length Role.RoleName under exceptions in product.yaml)"
     ]
 
 
@@ -180,30 +188,142 @@ Role:
     RoleName: !Join ['-', [!FindInMap [Environment, Names, Project], !Ref SageMakerProjectId]]
 """
     product = product_with(tmp_path, resources=resources)
-    fits = {"Seed": {"Bucket": "", "Key": ""}, "Names": {"Project": "p" * 43}}
+    fits = {"Seed": {"Bucket": "", "Key": ""}, "Names": {"Project": "p" * 49}}
     product.render(fits)
     with pytest.raises(ProductFolderError) as raised:
-        product.render({**fits, "Names": {"Project": "p" * 44}})
+        product.render({**fits, "Names": {"Project": "p" * 50}})
     assert lines_of(raised.value, "churn") == [
         "template.yaml, line 21: Role: RoleName of AWS::IAM::Role takes 64 characters; "
-        f"at its longest it is '{'p' * 44}-{ID}', which has 65: 1 too many; shorten what is fixed or leave out a part"
+        f"at its longest it is '{'p' * 50}-{ID}', which has 65: 1 too many; shorten what is fixed or leave out a part "
+        "(if it is meant, name length Role.RoleName under exceptions in product.yaml)"
     ]
 
 
-@pytest.mark.parametrize("kind", NAME_LIMITS)
-def test_the_limits_are_no_wider_than_those_of_cloudformation(kind: str) -> None:
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    for path, limit in NAME_LIMITS[kind].items():
-        declared = schema["properties"].get(path.partition(".")[0])
-        assert declared is not None, f"{kind} has no {path}: the check would never find a name"
-        if "." not in path:
-            assert limit <= declared.get("maxLength", limit), f"{kind}.{path} would be refused at launch"
+FORM = "(if it is meant, name form {} under exceptions in product.yaml)"
+BUCKET = "^([a-z0-9][a-z0-9.-]*[a-z0-9])?$"
+SHORT_NAMES = {
+    "project name in a bucket": (
+        "AWS::S3::Bucket",
+        "BucketName",
+        "!Sub data-${SageMakerProjectName}",
+        f"has the form {BUCKET}, and in a project called 'Churn' it can be 'data-Churn'; use SageMakerProjectId, which "
+        "has no capitals",
+    ),
+    "project name in a repository of images": (
+        "AWS::ECR::Repository",
+        "RepositoryName",
+        "!Join ['/', [team, !Ref SageMakerProjectName]]",
+        "in a project called 'Churn' it can be 'team/Churn'",
+    ),
+    "digit first": (
+        "AWS::CloudFormation::StackSet",
+        "StackSetName",
+        "!Sub ${SageMakerProjectName}-set",
+        "in a project called '9-churn--Model' it can be '9-churn--Model-set'",
+    ),
+    "fixed text": (
+        "AWS::SageMaker::Endpoint",
+        "EndpointName",
+        "!Sub sagemaker_${SageMakerProjectId}",
+        "and it can be 'sagemaker_p-abcdefgh0123'; change what is fixed",
+    ),
+    "one of several values": (
+        "AWS::Lambda::Function",
+        "FunctionName",
+        "!Sub ${Where}-${SageMakerProjectId}",
+        "and it can be 'eu.west-p-abcdefgh0123'; change what is fixed",
+    ),
+    "arm of a condition": (
+        "AWS::IAM::Role",
+        "RoleName",
+        "!Join ['-', [!If [C, a, b/c], !Ref SageMakerProjectId]]",
+        "and it can be 'b/c-p-abcdefgh0123'; change what is fixed",
+    ),
+    "name of a stack": (
+        "AWS::ECR::Repository",
+        "RepositoryName",
+        "!Sub ${AWS::StackName}-data",
+        "and it can be 'SC-000000000000-pp-abcdefghijklm-data'",
+    ),
+    "a type that this program does not use": (
+        "AWS::Glue::Crawler",
+        "Name",
+        "!Sub ${SageMakerProjectId}-x",
+        None,
+    ),
+    "a type whose name nothing here makes": (
+        "AWS::OpenSearchServerless::Collection",
+        "Name",
+        "!Sub ${SageMakerProjectName}-x",
+        "in a project called 'Churn' it can be 'Churn-x'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "path", "value", "reason"), SHORT_NAMES.values(), ids=SHORT_NAMES)
+def test_characters_that_aws_refuses_are_refused_before(
+    tmp_path: Path, kind: str, path: str, value: str, reason: str | None
+) -> None:
+    resources = f"Thing:\n  Type: {kind}\n  Properties:\n    {path}: {value}\n"
+    template = template_with(resources=resources, parameters="Where: {Type: String, AllowedValues: [us, eu.west]}\n")
+    folder = make_product(tmp_path, template=template)
+    if reason is None:
+        read_product(folder)
+        return
+    (fault,) = [fault for fault in all_faults_of(folder) if " has the form " in fault]
+    assert fault.startswith(f"template.yaml, line 22: Thing: {path} of {kind} has the form ")
+    assert reason in fault
+    assert fault.endswith(FORM.format(f"Thing.{path}"))
+
+
+def test_a_form_and_a_length_can_be_meant(tmp_path: Path) -> None:
+    resources = """\
+Data: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "data-${SageMakerProjectName}"}}
+Role: {Type: AWS::IAM::Role, Properties: {RoleName: !Sub "${SageMakerProjectId}-${Open}"}}
+"""
+    template = template_with(resources=resources, parameters=PARAMETERS)
+    meant = f"{DESCRIPTION}exceptions: [form Data.BucketName, length Role.RoleName]\n"
+    product = read_product(make_product(tmp_path, template=template, description=meant))
+    assert product.render({"Seed": {"Bucket": "b", "Key": "k"}, "Names": {"Project": "p"}})
+
+
+def test_ids_are_as_long_as_sagemaker_makes_them_unless_the_product_says_more(tmp_path: Path) -> None:
+    """The naming of AWS's own project templates has 63 of 64 characters."""
+    resources = """\
+Start:
+  Type: AWS::Events::Rule
+  Properties: {Name: !Sub "sagemaker-${SageMakerProjectName}-${SageMakerProjectId}-model"}
+"""
+    template = template_with(resources=resources)
+    read_product(make_product(tmp_path / "as it is", template=template))
+    for length, faults in (("14", 0), ("15", 0), ("16", 1), ("20", 1)):
+        description = f"{DESCRIPTION}projectIdLength: {length}\n"
+        folder = make_product(tmp_path / length, template=template, description=description)
+        assert len(faults_of(folder) if faults else []) == faults
+    for length in ("13", "21", "many", "[14]"):
+        description = f"{DESCRIPTION}projectIdLength: {length}\n"
+        assert all_faults_of(make_product(tmp_path / length, description=description)) == [
+            "product.yaml, line 9: projectIdLength: must be a number from 14 to 20, the most that SageMaker takes"
+        ]
+
+
+def test_a_long_filler_is_not_told_whole(tmp_path: Path) -> None:
+    parameters = "Long: {Type: String, MaxLength: 1024}\n"
+    (fault,) = faults_of(make_product(tmp_path, template=role("!Sub sagemaker-${Long}", parameters=parameters)))
+    assert "which has 1034: 970 too many" in fault
+    assert len(fault) < 400
+
+
+def test_the_rules_are_those_of_cloudformation_and_botocore() -> None:
+    assert FILE.read_text() == described(), "run make name-limits"
 
 
 def test_the_lengths_of_sagemaker_are_current() -> None:
     shapes = Loader().load_service_model("sagemaker", "service-2")["shapes"]
-    assert (shapes["ProjectEntityName"]["max"], shapes["ProjectId"]["max"]) == (len(PROJECT), len(ID))
+    longest = (shapes["ProjectEntityName"]["max"], shapes["ProjectId"]["max"])
+    assert longest == (len(PROJECT), MAX_PROJECT_ID_LENGTH)
+    assert len(ID) == PROJECT_ID_LENGTH
 
 
-def test_what_a_ref_names_has_a_limit() -> None:
-    assert set(NAME_LIMITS) >= NAMED_BY_REF
+def test_what_a_ref_names_has_a_rule() -> None:
+    assert all(name_rules(kind) for kind in NAMED_BY_REF)

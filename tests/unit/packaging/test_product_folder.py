@@ -183,12 +183,12 @@ DESCRIPTION_FAULTS = {
     "list for text": (described(name="name: [a]"), ["product.yaml, line 1: name: must be text, not a list"]),
     "keys for text": (described(name="name: {a: b}"), ["product.yaml, line 1: name: must be text, not keys"]),
     "text for list": (
-        f"{DESCRIPTION}notSecret: tests/key.pem\n",
-        ["product.yaml, line 9: notSecret: must be a list of texts"],
+        f"{DESCRIPTION}exceptions: tests/key.pem\n",
+        ["product.yaml, line 9: exceptions: must be a list of texts"],
     ),
     "number in list": (
-        f"{DESCRIPTION}notSecret: [1]\n",
-        ["product.yaml, line 9: notSecret: must be a list of texts"],
+        f"{DESCRIPTION}exceptions: [1]\n",
+        ["product.yaml, line 9: exceptions: must be a list of texts"],
     ),
     "seed": (
         f"{DESCRIPTION}seed: nothing\n",
@@ -244,10 +244,10 @@ def test_faults_of_the_description(tmp_path: Path, description: str, faults: lis
 
 
 def test_a_fault_of_a_text_hides_nothing_that_the_checks_of_the_folder_must_know() -> None:
-    description = f"{described(email='email: team')}notSecret: [tests/key.pem]\nseed: none\n"
+    description = f"{described(email='email: team')}exceptions: [secret repository/key.pem]\nseed: none\n"
     hints = read_description(description, lambda _line, _reason: None)
     assert hints is not None
-    assert (hints.not_secret, hints.has_seed) == (("tests/key.pem",), False)
+    assert (hints.exceptions, hints.has_seed) == (("secret repository/key.pem",), False)
 
 
 def test_the_limits_are_those_of_service_catalog() -> None:
@@ -332,6 +332,7 @@ def test_the_key_of_the_seed_code_is_content_and_not_the_environments(tmp_path: 
 def test_the_manifest_has_every_file_with_its_mode(tmp_path: Path) -> None:
     folder = make_product(tmp_path)
     before = read_product(folder).manifest
+    (folder / "product.yaml").write_text(f"{DESCRIPTION}exceptions: [executable repository/README.md]\n")
     assert {"template.yaml", "repository/README.md"} <= set(before)
     assert all(re.fullmatch("[0-9a-f]{8}", value) for value in before.values())
     (folder / "repository" / "README.md").chmod(0o755)

@@ -10,9 +10,10 @@ import yaml
 
 from awsmodel.cloudformation.template import Template
 from components.packaging import ProductFolderError, read_product
+from components.packaging.exceptions import Exceptions
 from components.packaging.resource_types import FILE, resource_type
 from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, read_template
-from components.packaging.template_references import Meant, check_references
+from components.packaging.template_references import check_references
 from tests.resource_types import described
 from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
 from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product, template_with
@@ -270,7 +271,7 @@ def test_what_looks_like_a_mistake_and_is_none_is_named_in_the_description(tmp_p
 
 def test_an_exception_that_nothing_needs_is_refused(tmp_path: Path) -> None:
     assert faults_of(make_product(tmp_path, description=f"{DESCRIPTION}exceptions: [Role.New]\n")) == [
-        "product.yaml: exceptions: nothing of template.yaml needs 'Role.New'; take it out"
+        "product.yaml: exceptions: nothing needs 'Role.New'; take it out"
     ]
 
 
@@ -398,7 +399,7 @@ IN_TEXT_OF_OTHERS = r"\$\{(AWS::\w+|SageMakerProject\w+)[.}]"
 
 def faults(template: Template) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    check_references(template, Meant(), lambda line, reason: found.append((line, reason)))
+    check_references(template, lambda line, reason: found.append((line, reason)), Exceptions())
     return found
 
 

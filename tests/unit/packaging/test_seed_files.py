@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -16,7 +17,9 @@ from components.packaging.seed_files import MAX_FILE_BYTES, SeedFile, read_seed_
 from components.packaging.seed_limits import MAX_ARCHIVE_BYTES, MAX_FILES, check_limits
 from tests.support.product_samples import DESCRIPTION, faults_of, make_product, write_files
 
-ADVICE = "remove it, or add its path to notSecret in product.yaml if it is none"
+
+def advice(path: str) -> str:
+    return f"remove it (if it is meant, name secret repository/{path} under exceptions in product.yaml)"
 
 
 def packaged(folder: Path) -> list[str]:
@@ -254,7 +257,7 @@ CONTENTS = {
 @pytest.mark.parametrize(("content", "finding"), CONTENTS.values(), ids=CONTENTS)
 def test_a_secret_in_a_file_is_found_and_not_repeated(tmp_path: Path, content: str, finding: str) -> None:
     (fault,) = faults_of(make_product(tmp_path, files={"src/config.py": f"# settings\n{content}\n"}))
-    assert fault == f"repository/src/config.py: looks like a secret: {finding}; {ADVICE}"
+    assert fault == f"repository/src/config.py: looks like a secret: {finding}; {advice('src/config.py')}"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +276,7 @@ def test_a_secret_in_a_file_is_found_and_not_repeated(tmp_path: Path, content: s
 )
 def test_a_file_named_like_a_secret_is_found(tmp_path: Path, path: str, form: str) -> None:
     assert faults_of(make_product(tmp_path, files={path: "x"})) == [
-        f"repository/{path}: looks like a secret: its name is of the form {form}; {ADVICE}"
+        f"repository/{path}: looks like a secret: its name is of the form {form}; {advice(path)}"
     ]
 
 
@@ -289,20 +292,128 @@ def test_what_only_speaks_of_secrets_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_an_exception_is_made_by_path_and_only_where_it_is_needed(tmp_path: Path) -> None:
-    description = f"{DESCRIPTION}notSecret: [tests/key.pem, README.md, gone.pem]\n"
+    meant = [f"secret repository/{path}" for path in ("tests/key.pem", "README.md", "gone.pem")]
     files = {"tests/key.pem": PRIVATE_KEY, "README.md": "x", "src/key.pem": "x"}
-    idle = "is named by notSecret in product.yaml, but no such file looks like a secret; remove the entry"
+    description = f"{DESCRIPTION}exceptions: [{', '.join(meant)}]\n"
     assert faults_of(make_product(tmp_path, description=description, files=files)) == [
-        f"repository/README.md: {idle}",
-        f"repository/gone.pem: {idle}",
-        f"repository/src/key.pem: looks like a secret: its name is of the form *.pem; {ADVICE}",
+        "product.yaml: exceptions: nothing needs 'secret repository/README.md'; take it out",
+        "product.yaml: exceptions: nothing needs 'secret repository/gone.pem'; take it out",
+        f"repository/src/key.pem: looks like a secret: its name is of the form *.pem; {advice('src/key.pem')}",
     ]
 
 
 def test_an_exception_lets_the_file_through(tmp_path: Path) -> None:
-    description = f"{DESCRIPTION}notSecret: [tests/key.pem]\n"
+    description = f"{DESCRIPTION}exceptions: [secret repository/tests/key.pem]\n"
     product = read_product(make_product(tmp_path, description=description, files={"tests/key.pem": PRIVATE_KEY}))
     assert [file.path for file in product.files] == ["tests/key.pem"]
+
+
+SECRET_KEY = "Qm7xT2pL9vR4sK8nW3yB6dF1gH5jC0" + "zAaEeIiOoU"
+WRITTEN = {
+    "notebook": r'{"source": ["aws_secret_access_key = \"SECRET\"\n"]}',
+    "JSON in JSON": r'{"body": "{\"config\": \"{\\\"SecretAccessKey\\\": \\\"SECRET\\\"}\"}"}',
+    "slash as an escape": r'{"secretAccessKey": "SLASHED"}',
+    "TOML": "aws_secret_access_key = QQQSECRETQQQ",
+    "environment": "os.environ['AWS_SECRET_ACCESS_KEY'] = 'SECRET'",
+    "command": "aws configure set aws_secret_access_key SECRET",
+    "option": "run --aws-secret-key SECRET",
+    "address": "https://example.com/?aws_secret_access_key%3DSECRET",
+    "HTML": "aws_secret_access_key=&quot;SECRET&quot;",
+    "YAML": "AwsSecretKey:   SECRET",
+    "Ruby": ":secret_access_key => 'SECRET'",
+    "call": "client(aws_secret_access_key='SECRET')",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_secret_is_found_however_it_is_written(tmp_path: Path, text: str, encoding: str) -> None:
+    slashed = SECRET_KEY[:20] + r"\/" + SECRET_KEY[21:]
+    content = text.replace('SECRET"', f'{SECRET_KEY}"').replace("QQQ", "'" * 3).replace("SLASHED", slashed)
+    content = re.sub(r"SECRET(?![_A-Z])", SECRET_KEY, content)
+    (fault,) = faults_of(make_product(tmp_path, files={"a.txt": f"x\n{content}\n".encode(encoding)}))
+    assert "line 2 has what looks like an AWS secret access key" in fault
+    assert SECRET_KEY[:10] not in fault
+
+
+FORMS = {
+    "Bedrock": ("bedrock-api-key-" + "YmVkcm9jay5hbWF6b25hd3MuY29t", "an API key of Amazon Bedrock"),
+    "GitLab deploy token": ("gldt-" + "a1B2-" * 4, "a GitLab token"),
+    "Slack hook": ("https://hooks.slack.com/services/" + "T0A1/B2c3/" + "x9Y8" * 9, "a Slack token"),
+    "npm": ("npm_" + "a1B2" * 9, "an npm token"),
+    "OpenAI": ("sk-proj-" + "a1B2_" * 15 + "T3Blbk" + "FJ" + "a1B2-" * 15, "an OpenAI key"),
+    "Anthropic": ("sk-ant-" + "api03-" + "a1B2-" * 18 + "AA", "an Anthropic key"),
+    "Databricks": ("dapi" + "0a1b" * 8, "a Databricks token"),
+    "Google": ("AIza" + "Sy0_-" * 7, "a key of Google Cloud"),
+    "Azure Storage": ("AccountKey=" + "aB3/" * 22, "a key of Azure Storage"),
+    "Pulumi": ("pul-" + "0a1b" * 10, "a Pulumi token"),
+    "Vault": ("hvs." + "a1B2_" * 19, "a Vault token"),
+    "JWT": ("eyJhbGciOiJIUzI1NiJ9x" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" + ".abcdefghijklmn", "a JSON web token"),
+    "database": ("postgres://app:" + "Xk29vLp1@db.internal/x", "a password in an address"),
+    "PuTTY": ("PuTTY-User-Key-File-" + "2: ssh-rsa", "a private key"),
+    "key id in an address": (f"https://x/?X-Amz-Credential%3D{KEY_ID}%2F2026", "an AWS access key id"),
+    "key id after an escape": (rf'{{"source": ["\n{KEY_ID}\n"]}}', "an AWS access key id"),
+}
+
+
+@pytest.mark.parametrize(("content", "kind"), FORMS.values(), ids=FORMS)
+def test_forms_of_the_usual_scanners_are_found(tmp_path: Path, content: str, kind: str) -> None:
+    (fault,) = faults_of(make_product(tmp_path, files={"notes.md": content}))
+    assert f"line 1 has what looks like {kind};" in fault
+
+
+def test_what_stands_for_a_secret_is_none(tmp_path: Path) -> None:
+    files = {
+        "clone.sh": "git clone https://x-access-token:${TOKEN}@github.com/acme/x\npostgres://user:password@localhost/db\n",
+        "hash.txt": f"aws_key: {'0a1b2c3d' * 5}\n",
+        "long.txt": f"secret_access_key = {'aB3/' * 20}\n",
+        "a.ipynb": r'{"source": ["print(\"https://a:b@c\")\n"]}',
+    }
+    assert len(read_product(make_product(tmp_path, files=files)).files) == len(files)
+
+
+# What git does and a zip does not -------------------------------------------------------------------------------------
+
+
+def meant_as(subject: str) -> str:
+    return f"(if it is meant, name {subject} under exceptions in product.yaml)"
+
+
+def test_what_a_zip_cannot_carry_is_refused_with_the_fix(tmp_path: Path) -> None:
+    files = {
+        ".gitmodules": '[submodule "lib"]\n  path = lib\n',
+        "data.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n",
+        "src/.gitattributes": (
+            '# notes export-ignore\n*.py text eol=lf\n"a b.txt" ident\ndocs -export-ignore\n*.h5 filter=lfs -text\n'
+        ),
+        "vendored/.git": "gitdir: ../.git/modules/vendored\n",
+        "vendored/a.py": "x",
+        "build.sh": "#!/bin/sh\n",
+    }
+    folder = make_product(tmp_path, files=files)
+    (folder / "repository" / "build.sh").chmod(0o755)
+    attributes = meant_as("attributes repository/src/.gitattributes")
+    assert faults_of(folder) == [
+        "repository/.gitmodules: names submodules, which no zip carries: put their files here, and take .gitmodules "
+        "out",
+        "repository/build.sh: is executable, and CodeCommit drops that from a first commit: call it by its "
+        f"interpreter, such as sh build.sh, and run chmod -x {meant_as('executable repository/build.sh')}",
+        "repository/data.bin: is a pointer of Git LFS and not the file: run git lfs pull, or keep data in S3",
+        "repository/src/.gitattributes: line 3 sets ident: git fills in $Id$ in such files, the first commit has them "
+        f"as they are; take it out {attributes}",
+        "repository/src/.gitattributes: line 5 sets filter: git keeps such files in another form, such as LFS, the "
+        f"first commit has them as they lie here; take it out {attributes}",
+        "repository/vendored: is a repository of its own, such as a submodule, and git commits none of its files: "
+        "remove its .git, or add the folder to .gitignore",
+    ]
+
+
+def test_executables_and_attributes_can_be_meant(tmp_path: Path) -> None:
+    meant = "exceptions: [executable repository/build.sh, attributes repository/.gitattributes]\n"
+    files = {"build.sh": "#!/bin/sh\n", ".gitattributes": "docs export-ignore\n"}
+    folder = make_product(tmp_path, files=files, description=f"{DESCRIPTION}{meant}")
+    (folder / "repository" / "build.sh").chmod(0o755)
+    assert [file.executable for file in read_product(folder).files] == [False, True]
 
 
 PART = st.sampled_from(["a", "a ", "b", "ab", "a.py", "build", ".x", "c d", "é"])

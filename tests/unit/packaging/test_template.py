@@ -71,15 +71,21 @@ FAULTS = {
     ),
     "account id": (
         TEMPLATE + "    # in 111122223333\n",
-        ["template.yaml, line 18: 111122223333 looks like an account id; use ${AWS::AccountId} or a parameter"],
+        ["template.yaml, line 18: 111122223333 looks like an account id; use ${AWS::AccountId} or a parameter "
+            "(if it is meant, name account 111122223333 under exceptions in product.yaml)"
+        ],
     ),
     "ARN": (
         template_with(resources="Role: {Type: AWS::IAM::Role, Path: 'arn:aws:iam::x'}\n"),
-        ["template.yaml, line 18: 'arn:aws:' holds in one partition only; write arn:${AWS::Partition}:"],
+        ["template.yaml, line 18: 'arn:aws:' holds in one partition only; write arn:${AWS::Partition}: "
+            "(if it is meant, name partition aws under exceptions in product.yaml)"
+        ],
     ),
     "ARN of another partition": (
         template_with(resources="Role: {Type: AWS::IAM::Role, Path: 'arn:aws-us-gov:iam::x'}\n"),
-        ["template.yaml, line 18: 'arn:aws-us-gov:' holds in one partition only; write arn:${AWS::Partition}:"],
+        ["template.yaml, line 18: 'arn:aws-us-gov:' holds in one partition only; write arn:${AWS::Partition}: "
+            "(if it is meant, name partition aws-us-gov under exceptions in product.yaml)"
+        ],
     ),
     "too large": (
         TEMPLATE + "#" * (1_048_577 - len(TEMPLATE)),
@@ -141,6 +147,11 @@ def test_faults_of_the_template(tmp_path: Path, template: str, faults: list[str]
     [
         pytest.param("    # 1234567890123 has thirteen digits, a111122223333 and [0-9]{12} are no ids\n", id="numbers"),
         pytest.param("    # arn:${AWS::Partition}:iam::aws:policy/x, and Warn:aws:\n", id="ARNs"),
+        pytest.param(
+            "    # 763104351884.dkr.ecr.eu-west-1.amazonaws.com, arn:${P}:lambda:x:017000801446:layer:y\n", id="AWS"
+        ),
+        pytest.param("    # 3b7bbd7e-1e0c-4f3b-9c58-111122223333\n", id="UUID"),
+        pytest.param("    # released 202611270830\n", id="moment"),
         pytest.param("#" * (1_048_576 - len(TEMPLATE)), id="size"),
     ],
 )
@@ -253,3 +264,57 @@ def outside(text: str) -> list[str]:
     )
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     return [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def test_accounts_and_partitions_can_be_meant(tmp_path: Path) -> None:
+    template = TEMPLATE + "    # arn:aws:sns:eu-west-1:111122223333:x, 444455556666\n"
+    meant = ["account 111122223333", "account 444455556666", "partition aws"]
+    for missing in meant:
+        named = ", ".join(name for name in meant if name != missing)
+        folder = make_product(
+            tmp_path / missing, template=template, description=f"{DESCRIPTION}exceptions: [{named}]\n"
+        )
+        (fault,) = faults_of(folder)
+        assert f"(if it is meant, name {missing} under exceptions in product.yaml)" in fault
+    description = f"{DESCRIPTION}exceptions: [{', '.join(meant)}]\n"
+    assert read_product(make_product(tmp_path / "all", template=template, description=description)).slug
+
+
+def test_an_account_in_an_arn_is_one_though_it_reads_as_a_moment(tmp_path: Path) -> None:
+    template = TEMPLATE + "    # sns:eu-west-1:202611270830:x\n"
+    (fault,) = faults_of(make_product(tmp_path, template=template))
+    assert "202611270830 looks like an account id" in fault
+
+
+WRONG_VALUES = {
+    "branch of the repository": (
+        "Other: {Type: AWS::CodeCommit::Repository, Properties: {Code: {BranchName: refs/heads/main}}}\n",
+        "Other: Code.BranchName: 'refs/heads/main': give the name of the branch alone, without refs/heads/",
+    ),
+    "branch of a pipeline": (
+        "P: {Type: AWS::CodePipeline::Pipeline, "
+        "Properties: {Stages: [{Actions: [{Configuration: {BranchName: a..b}}]}]}}\n",
+        "P: Stages.*.Actions.*.Configuration.BranchName: 'a..b': git takes no '..' in a branch's name",
+    ),
+    "tags of a role": (
+        "R: {Type: AWS::IAM::Role, Properties: {Tags: [{Key: Owner, Value: a}, {Key: owner, Value: b}]}}\n",
+        "R: tag 'owner' differs from 'Owner' in case only, and IAM takes the two for one; keep one of them (if it is "
+        "meant, name tags R.Tags under exceptions in product.yaml)",
+    ),
+    "tags as keys": (
+        "P: {Type: AWS::SSM::Parameter, Properties: {Tags: {Owner: a, OWNER: b}}}\n",
+        "P: tag 'OWNER' differs from 'Owner' in case only, and IAM takes the two for one; keep one of them (if it is "
+        "meant, name tags P.Tags under exceptions in product.yaml)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("resources", "reason"), WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_values_that_a_service_refuses_are_refused_before(tmp_path: Path, resources: str, reason: str) -> None:
+    folder = make_product(tmp_path, template=template_with(resources=resources))
+    assert faults_of(folder) == [f"template.yaml, line 18: {reason}"]
+
+
+def test_a_repository_of_codecommit_does_not_end_in_git(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("-churn\n", "-churn.git\n")
+    assert any(" has the form ^[a-zA-Z0-9._" in fault for fault in faults_of(make_product(tmp_path, template=template)))

@@ -282,10 +282,42 @@ def test_a_name_of_the_catalog_counts_even_where_the_artifacts_have_short_names(
             {"owner": "a, b"},
             "sm-mlops:tags: 'owner': AWS takes letters, digits, spaces and + - = . _ : / @ in tags, not 'a, b'",
         ),
+        (
+            "sm-mlops:tags",
+            {"Owner": "a", "team": "b", "owner": "c"},
+            "sm-mlops:tags: 'owner': differs from 'Owner' in case only, and IAM takes the two for one; keep one of "
+            "them",
+        ),
+        (
+            "sm-mlops:catalog",
+            {"products": ["model-deploy"], "tagOptions": {"Unit": ["a"], "unit": ["b"]}},
+            "sm-mlops:catalog.tagOptions: 'unit': differs from 'Unit' in case only, and IAM takes the two for one; "
+            "keep one of them",
+        ),
+        (
+            "sm-mlops:source.branch",
+            "refs/heads/main",
+            "sm-mlops:source.branch: 'refs/heads/main': give the name of the branch alone, without refs/heads/",
+        ),
+        (
+            "sm-mlops:source.repository",
+            "platform.git",
+            "sm-mlops:source.repository: 'platform.git': CodeCommit takes no name that ends in .git; leave the ending "
+            "out",
+        ),
+        (
+            "sm-mlops:source",
+            {**GITHUB, "repository": "acme/platform.git"},
+            "sm-mlops:source.repository: 'acme/platform.git': GitHub has no repository whose name ends in .git, which "
+            "is a part of its address only",
+        ),
         ("sm-mlops:tags", {"GitHub": 1}, "sm-mlops:tags.GitHub: expected text, got 1 (put it in quotes)"),
         ("sm-mlops:source", "CodeCommit", 'sm-mlops:source: expected a section with keys, got "CodeCommit"'),
     ],
-    ids=["partition", "e-mail twice", "tag text", "tag like a provider", "text for a source"],
+    ids=[
+        *("partition", "e-mail twice", "tag text", "tags of one name", "tag options of one name", "reference"),
+        *("repository of CodeCommit", "repository of GitHub", "tag like a provider", "text for a source"),
+    ],
 )
 def test_faults_that_only_aws_or_the_engine_would_find(key: str, value: object, fault: str) -> None:
     assert faults(changed(key, value)) == [fault]

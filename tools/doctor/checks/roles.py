@@ -12,7 +12,7 @@ from components.providers import iam_roles
 from components.sections.iam import RoleMode
 from tools import hints
 from tools.doctor.account import Account
-from tools.doctor.findings import SkipError, Verdict, broken, ok
+from tools.doctor.findings import SkipError, Verdict, broken, ok, unknown
 from tools.launch_permissions.findings import check
 from tools.launch_permissions.roles import as_read
 
@@ -37,13 +37,18 @@ def launch_role_permissions(account: Account) -> Verdict:
     if evaluation.missing(wanted.statements, policy, boundary):
         # It is not the program's own policy, so what the templates make is worked out one by one.
         judged = as_read(role["Arn"], policy, boundary, account.role_facts)
-        lacking = check([seed_code.product(slug) for slug in account.catalog.products], judged).missing
-        if lacking:
+        found = check([seed_code.product(slug) for slug in account.catalog.products], judged)
+        if lacking := found.missing:
             needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
             return broken(
                 f"{role['Arn']} lacks {some(needs)}",
                 f"{_remedy(account, account.role_facts.iam.launch_mode)}; all that is missing: "
                 + hints.tool("launch-permissions", "--role-arn", role["Arn"], "--stack", account.stack),
+            )
+        if found.unknown:
+            return unknown(
+                f"not known: {some(found.unknown)}; it may all else that the products' templates take",
+                "see to it that its policy has what these take",
             )
     return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
 
