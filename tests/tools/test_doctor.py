@@ -441,7 +441,7 @@ def test_a_version_tells_its_content_and_its_environment(aws: HealthyAws) -> Non
     ("part", "told"),
     [
         ("environment", "the content is the same, what the environment fills in is not (00000000)"),
-        ("content", "the content is not the same (1.0.0-00000000)"),
+        ("content", "the content is not the same ({version}-00000000)"),
     ],
 )
 def test_where_people_launch_another_version_the_part_that_differs_is_told(
@@ -452,7 +452,7 @@ def test_where_people_launch_another_version_the_part_that_differs_is_told(
     aws.objects[template_key("model-deploy", live.hashes)] = dict(PROVISIONING)
     aws.bodies[template_key("model-deploy", live.hashes)] = rendered("model-deploy")
     (finding,) = of(looked(aws), Status.WARNING).values()
-    assert finding.evidence.endswith(told)
+    assert finding.evidence.endswith(told.format(version=live.stated))
 
 
 def test_seed_code_is_that_of_the_version_that_people_launch(aws: HealthyAws) -> None:

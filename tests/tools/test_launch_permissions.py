@@ -1,11 +1,11 @@
 """Whether the launch role can launch the products is told before anybody launches one."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from shutil import copytree
 from textwrap import indent
 from typing import Any
 
@@ -53,12 +53,12 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
-    shutil.copytree(source / "functions", folder / "functions")
     (folder / "product.yaml").write_text((source / "product.yaml").read_text())
     text = (source / "template.yaml").read_text()
     assert old in text
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
+    copytree(source / "functions", folder / "functions")
     return packaging.read_product(folder)
 
 

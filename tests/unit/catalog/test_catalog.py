@@ -265,7 +265,7 @@ def test_studio_lists_templates_from_s3_where_a_domain_is_named() -> None:
     (cors,) = recording.of_type("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")
     assert cors.inputs["corsRules"][0]["allowedOrigins"] == ["https://*.sagemaker.aws"]
     (files,) = [item for item in recording.resources if item.name.endswith("-deploy-files")]
-    assert files.inputs["studioKey"].startswith("studio/model-deploy.1.0.0-")
+    assert files.inputs["studioKey"].startswith(f"studio/model-deploy.{seed_code.product('model-deploy').version}-")
 
 
 def from_s3_only(**changes: object) -> dict[str, Any]:
