@@ -26,7 +26,7 @@ _OF_THE_STACK_ALONE = (
 )
 """Settings, by section and key, of the testing stack's own regions, repository and people."""
 
-THROWN_AWAY = {"protect": False, "retain": False, "keyDeletionDays": 7}
+NO_PROTECTION = {"protect": False, "retain": False, "keyDeletionDays": 7}
 """Protection of a stack under test: none."""
 
 
@@ -68,7 +68,7 @@ def settings_under_test(
         tested = _of_region(tested, ("catalog", key), region)
     tested = merged(tested, {"artifacts": {"regions": [region]}})
     tested = merged(tested, changes)
-    tested = merged(tested, {"protection": THROWN_AWAY})
+    tested = merged(tested, {"protection": NO_PROTECTION})
     if isinstance(tested.get("projects"), Mapping):
         tested = merged(tested, {"projects": {"disableOnDestroy": True}})
     return {**tested, "project": f"{tested.get('project', '')}-{test_suffix}"}

@@ -27,7 +27,7 @@ ORDER = ("delete", "delete (left over)", "replace", "create", "update", "import"
 def summary(preview: Preview, length: int = LENGTH) -> str:
     """Tell what would happen, in one line; unknown operations are told by the engine's word, before all others."""
     steps = [step for step in preview.steps if step.op not in QUIET]
-    fates = Counter(_fate(step) for step in steps)
+    fates = Counter(_outcome(step) for step in steps)
     beside = asides(preview)
     if not fates and not beside:
         return "No changes."
@@ -37,7 +37,7 @@ def summary(preview: Preview, length: int = LENGTH) -> str:
     lost = [step for step in steps if step.op not in HARMLESS]
     # Components are nothing in AWS, so what is lost there stands before them.
     lost.sort(key=lambda step: step.component)
-    destroyed = [f"{_fate(step)} {_plain(step.name)}" for step in lost]
+    destroyed = [f"{_outcome(step)} {_plain(step.name)}" for step in lost]
     taken = [f"{_plain(', '.join(aside.names))} {_plain(aside.what)}" for aside in beside if aside.danger]
     destroyed += taken
     for told, more in _shortened(destroyed):
@@ -54,7 +54,7 @@ def reasons(preview: Preview) -> str:
     return "; ".join(map(redacted, [*preview.faults, *(error.message for error in preview.errors), *violations]))
 
 
-def _fate(step: Step) -> str:
+def _outcome(step: Step) -> str:
     if leftover(step):
         return "delete (left over)"
     return {**HARMLESS, **DESTRUCTIVE}.get(step.op, _plain(step.op))

@@ -16,7 +16,7 @@ from components.delivery.actions.build import build_statements, run_builds
 from components.delivery.actions.source import SourceProvider, read_source
 from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds
 from components.iam import delivery_policies, pipeline_policies, pull_request_policies
-from components.iam.delivery_policies import State, Target, state_of
+from components.iam.delivery_policies import StackScope, State, state_of
 from components.iam.network_policies import network_interface_statements
 from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
 from components.iam.policies import Statement, joined
@@ -152,7 +152,7 @@ def account_documents(facts: DeliveryFacts) -> dict[str, RoleDocument]:
         ):
             if arn is None:
                 continue
-            target = Target(
+            target = StackScope(
                 scope=ArnScope.of(facts.home, arn.split(":")[4]),
                 project=facts.names.project,
                 environment=stack.environment_name,
@@ -253,9 +253,9 @@ def _trust(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> Statement:
     return pipeline_policies.trust(facts.scope, "codebuild.amazonaws.com", *projects)
 
 
-def _targets(facts: DeliveryFacts) -> list[Target]:
+def _targets(facts: DeliveryFacts) -> list[StackScope]:
     return [
-        Target(
+        StackScope(
             scope=facts.scope,
             project=facts.names.project,
             environment=stack.environment_name,
@@ -304,7 +304,7 @@ def _of(pipeline: str, facts: DeliveryFacts, statements: Sequence[Statement]) ->
     return [{**statement, "Sid": f"{mark}{statement['Sid']}"} for statement in statements]
 
 
-def _named(target: Target, statements: Sequence[Statement]) -> list[Statement]:
+def _named(target: StackScope, statements: Sequence[Statement]) -> list[Statement]:
     mark = "".join(part.title() for part in target.environment.split("-"))
     return [{**statement, "Sid": f"{mark}{statement['Sid']}"} for statement in statements]
 

@@ -21,7 +21,7 @@ from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.managed_policies import managed_policies
 from components.foundation.service_role import ServiceRole
 from components.iam import delivery_policies, deployment_policies
-from components.iam.delivery_policies import Target
+from components.iam.delivery_policies import StackScope
 from components.iam.pipeline_policies import start_statements
 from components.iam.role_documents import RoleDocument
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
@@ -176,7 +176,7 @@ class DeploymentTests(pulumi.ComponentResource):
         environment = self._shared.environment
 
         def role(account_id: str) -> RoleDocument:
-            target = Target(
+            target = StackScope(
                 scope=ArnScope.of(environment.home, account_id),
                 project=f"{environment.names.project}-t*",
                 environment=environment.names.environment,

@@ -23,7 +23,7 @@ from components.delivery.pull_request_previews import PullRequestPreviews, PullR
 from components.foundation.customer_key import customer_key
 from components.foundation.managed_policies import managed_policies
 from components.iam import delivery_policies, pipeline_policies
-from components.iam.delivery_policies import Target
+from components.iam.delivery_policies import StackScope
 from components.iam.policies import Statement, document, key_administration
 from components.iam.role_documents import RoleDocument
 from components.notifications.notifications import Notifications
@@ -315,7 +315,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         return delivery_policies.assume_statements(role_arn) if role_arn else []
 
     def _policies(
-        self, stack: DeliveredStack, kind: str, role: Callable[[Target, Sequence[str]], RoleDocument]
+        self, stack: DeliveredStack, kind: str, role: Callable[[StackScope, Sequence[str]], RoleDocument]
     ) -> list[pulumi.Output[str]]:
         """Managed policies of what the builds of a stack of this account may do: too much for a role's own policy."""
         if stack.role_arn:
@@ -323,7 +323,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         args, environment = self._args, self._args.environment
 
         def document_in(account_id: str) -> RoleDocument:
-            target = Target(
+            target = StackScope(
                 scope=ArnScope.of(environment.home, account_id),
                 project=environment.names.project,
                 environment=stack.environment_name,

@@ -31,7 +31,7 @@ NETWORK_DESCRIPTIONS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class StackScope:
     """One environment in one account, as the roles that deliver it see it."""
 
     scope: ArnScope
@@ -134,7 +134,7 @@ def account_trust(builder_arns: Sequence[str], external_id: str | None) -> State
     return {"Effect": "Allow", "Principal": {"AWS": roots}, "Action": "sts:AssumeRole", "Condition": condition}
 
 
-def preview_statements(target: Target) -> list[Statement]:
+def preview_statements(target: StackScope) -> list[Statement]:
     """Reads everything that a preview with refresh, and the doctor, look at; writes nothing."""
     return [
         *(allow(f"Read{sid}", read, resources, condition) for sid, read, _, resources, condition in _services(target)),
@@ -177,14 +177,14 @@ def preview_statements(target: Target) -> list[Statement]:
     ]
 
 
-def _supplied_connection(target: Target) -> Iterator[Statement]:
+def _supplied_connection(target: StackScope) -> Iterator[Statement]:
     """A connection of somebody else has no tags of ours."""
     if target.connection_arns:
         reading = [f"{service}:{call}" for service in CONNECTION_SERVICES for call in _READ_CONNECTION]
         yield allow("ReadSuppliedConnections", reading, target.connection_arns)
 
 
-def change_statements(target: Target) -> list[Statement]:
+def change_statements(target: StackScope) -> list[Statement]:
     """Reads, makes, changes and removes everything that the environment consists of."""
     writes = (
         allow(f"Change{sid}", write, resources, condition)
@@ -200,7 +200,7 @@ def change_statements(target: Target) -> list[Statement]:
     ]
 
 
-def reading_role(target: Target, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
+def reading_role(target: StackScope, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
     """Role of an account that previews and examines the environment there."""
     return RoleDocument(
         key=f"delivery.{target.environment}.read",
@@ -211,7 +211,7 @@ def reading_role(target: Target, builder_arns: Sequence[str], external_id: str |
     )
 
 
-def changing_role(target: Target, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
+def changing_role(target: StackScope, builder_arns: Sequence[str], external_id: str | None = None) -> RoleDocument:
     """Role of an account that deploys the environment there."""
     return RoleDocument(
         key=f"delivery.{target.environment}.change",
@@ -225,7 +225,7 @@ def changing_role(target: Target, builder_arns: Sequence[str], external_id: str 
 _Service = tuple[str, Sequence[str], Sequence[str], Sequence[str], object]
 
 
-def _services(target: Target) -> Iterator[_Service]:
+def _services(target: StackScope) -> Iterator[_Service]:
     """By kind of resource: what reads it, what changes it, which ones, and on which condition."""
     yield from _storage(target)
     yield from _developer_tools(target)
@@ -263,7 +263,7 @@ def _services(target: Target) -> Iterator[_Service]:
     )
 
 
-def _storage(target: Target) -> Iterator[_Service]:
+def _storage(target: StackScope) -> Iterator[_Service]:
     yield (
         "Buckets",
         [
@@ -309,7 +309,7 @@ def _storage(target: Target) -> Iterator[_Service]:
     )
 
 
-def _developer_tools(target: Target) -> Iterator[_Service]:
+def _developer_tools(target: StackScope) -> Iterator[_Service]:
     repositories = [target.prefix, *([target.repository] if target.repository else [])]
     yield (
         "Repositories",
@@ -383,7 +383,7 @@ def _developer_tools(target: Target) -> Iterator[_Service]:
     )
 
 
-def _catalog(target: Target) -> Iterator[_Service]:
+def _catalog(target: StackScope) -> Iterator[_Service]:
     yield (
         "Catalog",
         [
@@ -414,7 +414,7 @@ def _catalog(target: Target) -> Iterator[_Service]:
     )
 
 
-def _making_statements(target: Target) -> Iterator[Statement]:
+def _making_statements(target: StackScope) -> Iterator[Statement]:
     """What makes things that AWS names: they get the environment's tags, or are SageMaker's own."""
     yield allow(
         "MakeWithTags",
@@ -478,7 +478,7 @@ def _making_statements(target: Target) -> Iterator[Statement]:
     )
 
 
-def _passed_connections(target: Target) -> Iterator[Statement]:
+def _passed_connections(target: StackScope) -> Iterator[Statement]:
     """A pipeline that reads through a connection is made, and changed, by whom AWS lets hand the connection over."""
     own, made = target.tagged(when="ResourceTag"), target.arns("codeconnections", "connection/*")
     for service, name in CONNECTION_SERVICES.items():
@@ -497,7 +497,7 @@ PASSED_TO = (
 """Services that the environment's roles work for."""
 
 
-def _role_statements(target: Target) -> Iterator[Statement]:
+def _role_statements(target: StackScope) -> Iterator[Statement]:
     """Roles are made under the environment's names, for its services, and within the boundary where there is one.
 
     Among these names are the role that has these rights, and its policies: without a boundary it can give itself any

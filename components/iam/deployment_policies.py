@@ -3,7 +3,7 @@
 Every name of a stack under test begins with the project's name and `-t`, and so do the names of its projects.
 """
 
-from components.iam.delivery_policies import Target, change_statements
+from components.iam.delivery_policies import StackScope, change_statements
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
 
@@ -11,7 +11,7 @@ _PROJECTS = "t*"
 """Names of the projects that tests create."""
 
 
-def testing_role(target: Target) -> RoleDocument:
+def testing_role(target: StackScope) -> RoleDocument:
     """Role of a build that brings stacks under test up and destroys them, whoever assumes it."""
     return RoleDocument(
         key="delivery.tests",
@@ -22,7 +22,7 @@ def testing_role(target: Target) -> RoleDocument:
     )
 
 
-def scientist_statements(target: Target) -> list[Statement]:
+def scientist_statements(target: StackScope) -> list[Statement]:
     """Creates, watches, approves and deletes the projects of tests."""
     return [
         allow(

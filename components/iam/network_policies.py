@@ -20,7 +20,7 @@ def network_interface_statements(region: Region, account_id: str, network: Netwo
 
     The actions are those of "Allow CodeBuild access to AWS services required to create a VPC network interface".
     """
-    lend = _lend(region, account_id, network)
+    lend = _permit_use(region, account_id, network)
     to_codebuild = {"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"}, **lend["Condition"]}
     return [
         _read(*_SEEN_BY_RUNS),
@@ -40,7 +40,7 @@ def job_interface_statements(region: Region, account_id: str, network: Network) 
         _read(*_SEEN_BY_RUNS),
         _make(region, account_id, network),
         _remove(region, account_id, "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"),
-        _lend(region, account_id, network),
+        _permit_use(region, account_id, network),
     ]
 
 
@@ -104,7 +104,7 @@ def _remove(region: Region, account_id: str, *actions: str) -> Statement:
     return allow("RemoveInterfaces", actions, [_interfaces(region, account_id)])
 
 
-def _lend(region: Region, account_id: str, network: Network) -> Statement:
+def _permit_use(region: Region, account_id: str, network: Network) -> Statement:
     return allow(
         "LendInterfaces",
         ["ec2:CreateNetworkInterfacePermission"],

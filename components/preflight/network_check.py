@@ -32,7 +32,7 @@ class NetworkError(pulumi.RunError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class NetworkFacts:
     """What EC2 knows of one region's network."""
 
     account_id: str
@@ -55,7 +55,7 @@ class Verdict:
 
     faults: list[str] = field(default_factory=list)
     """What cannot work."""
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     """What works only by something that is not seen from here, such as the endpoints of another network."""
 
 
@@ -75,13 +75,13 @@ def check(networks: Mapping[str, Network], services: Mapping[str, str], access: 
     verdict = Verdict()
     for region, facts in _facts(networks, access).items():
         judge(region, networks[region], facts, services, verdict)
-    if verdict.doubts:
-        pulumi.log.warn("\n".join(["sm-mlops:network may not work:", *(f"  - {doubt}" for doubt in verdict.doubts)]))
+    if verdict.warnings:
+        pulumi.log.warn("\n".join(["sm-mlops:network may not work:", *(f"  - {one}" for one in verdict.warnings)]))
     if verdict.faults:
         raise NetworkError(listed("sm-mlops:network", verdict.faults))
 
 
-def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, Facts]:
+def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, NetworkFacts]:
     """Return the facts of all regions, read at the same time."""
     try:
         # A session makes its clients one after the other; calling them is safe for threads.
@@ -96,7 +96,7 @@ def _facts(networks: Mapping[str, Network], access: AwsAccess) -> Mapping[str, F
         raise NetworkError(f"sm-mlops:network: {error}") from error
 
 
-def gather(client: "EC2Client", region: str, network: Network, account_id: str) -> Facts:
+def gather(client: "EC2Client", region: str, network: Network, account_id: str) -> NetworkFacts:
     """Ask EC2 for everything that `judge` wants to know.
 
     Raises:
@@ -114,7 +114,7 @@ def gather(client: "EC2Client", region: str, network: Network, account_id: str) 
         groups = {group["GroupId"] for endpoint in endpoints for group in endpoint.get("Groups", ())}
         used = only("group-id", sorted(groups.union(network.security_group_ids)))
         subnets = only("subnet-id", network.subnet_ids)
-        return Facts(
+        return NetworkFacts(
             account_id=account_id,
             vpcs=[
                 found
@@ -140,14 +140,14 @@ def gather(client: "EC2Client", region: str, network: Network, account_id: str) 
         )
 
 
-def judge(region: str, network: Network, facts: Facts, services: Mapping[str, str], verdict: Verdict) -> None:
+def judge(region: str, network: Network, facts: NetworkFacts, services: Mapping[str, str], verdict: Verdict) -> None:
     """Add to the verdict what is wrong with the network of one region."""
     groups = {group["GroupId"]: group for group in facts.groups}
     subnets = {subnet["SubnetId"]: subnet for subnet in facts.subnets}
     if not facts.vpcs:
         verdict.faults.append(f"{region}.vpcId: {network.vpc_id} does not exist in this account and region")
-    verdict.faults.extend(_strangers(f"{region}.subnetIds", network.subnet_ids, subnets, network.vpc_id))
-    verdict.faults.extend(_strangers(f"{region}.securityGroupIds", network.security_group_ids, groups, network.vpc_id))
+    verdict.faults.extend(_outside(f"{region}.subnetIds", network.subnet_ids, subnets, network.vpc_id))
+    verdict.faults.extend(_outside(f"{region}.securityGroupIds", network.security_group_ids, groups, network.vpc_id))
     own = [subnet for subnet in facts.subnets if subnet["VpcId"] == network.vpc_id]
     zones = {subnet["AvailabilityZone"] for subnet in own}
     # Where subnets are missing, the zones of the others say nothing.
@@ -167,11 +167,11 @@ def judge(region: str, network: Network, facts: Facts, services: Mapping[str, st
         if lack := _Subnet(region, network, subnet, facts).lack(services):
             lacks.setdefault(lack, []).append(subnet["SubnetId"])
     for lack, subnet_ids in lacks.items():
-        told = verdict.faults if lack.certain else verdict.doubts
+        told = verdict.faults if lack.certain else verdict.warnings
         told.append(f"{region}.subnetIds: {', '.join(subnet_ids)}: {lack.words}")
 
 
-def _strangers(key: str, wanted: Sequence[str], found: Mapping[str, Described], vpc_id: str) -> Iterator[str]:
+def _outside(key: str, wanted: Sequence[str], found: Mapping[str, Described], vpc_id: str) -> Iterator[str]:
     for ident in wanted:
         if ident not in found:
             yield f"{key}: {ident} does not exist in this account and region"
@@ -202,7 +202,7 @@ class _Subnet:
     region: str
     network: Network
     described: Described
-    facts: Facts
+    facts: NetworkFacts
 
     def lack(self, services: Mapping[str, str]) -> _Lack | None:
         """Tell what of the services cannot be reached from here."""

@@ -32,7 +32,7 @@ class Verdict:
 
     faults: list[str] = field(default_factory=list)
     """What cannot work."""
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     """What could not be looked at, or may work under conditions that are not seen from here."""
 
 
@@ -59,8 +59,11 @@ def check(roles: Callable[[str], Sequence[ExpectedRole]], access: AwsAccess, reg
                     _look(wanted, account_id, iam, verdict)
     except AwsError as error:
         raise SuppliedRoleError(f"roles of the settings: {error}") from error
-    if verdict.doubts:
-        lines = ["roles of the settings may not do what they are for:", *(f"  - {doubt}" for doubt in verdict.doubts)]
+    if verdict.warnings:
+        lines = [
+            "roles of the settings may not do what they are for:",
+            *(f"  - {one}" for one in verdict.warnings),
+        ]
         pulumi.log.warn("\n".join(lines))
     if verdict.faults:
         raise SuppliedRoleError(listed("roles of the settings", verdict.faults, verb="have"))
@@ -76,7 +79,7 @@ def _look(wanted: ExpectedRole, account_id: str, iam: "IAMClient", verdict: Verd
     except ClientError as error:
         if error.response["Error"]["Code"] not in DENIED:
             raise
-        verdict.doubts.append(
+        verdict.warnings.append(
             f"{wanted.key}: {wanted.arn} could not be looked at; grant iam:GetRole on it to whoever deploys"
         )
     else:
@@ -112,7 +115,7 @@ def judge(wanted: ExpectedRole, account_id: str, role: Mapping[str, Any] | None,
         try:
             refused = evaluation.untrusted(wanted.trust, trust)
         except UnknownElementError as error:
-            verdict.doubts.append(f"{key}: the trust policy of {arn} cannot be judged: {error}")
+            verdict.warnings.append(f"{key}: the trust policy of {arn} cannot be judged: {error}")
             return
         named = [request for request in refused if _is_named(trust, request)]
         if others := _principals(request for request in refused if request not in named):
@@ -121,7 +124,7 @@ def judge(wanted: ExpectedRole, account_id: str, role: Mapping[str, Any] | None,
                 f"policy that it needs"
             )
         if principals := _principals(named):
-            verdict.doubts.append(
+            verdict.warnings.append(
                 f"{key}: {arn} trusts {', '.join(principals)} under conditions, which what it is for may not meet; "
                 f"`python -m tools iam-policies` prints the trust policy that it needs"
             )

@@ -22,7 +22,7 @@ _DELETED_AT_ONCE = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class OwnershipRecord:
     """What one stack needs of the portfolio."""
 
     wanted: frozenset[str] = frozenset()
@@ -52,10 +52,10 @@ class Claim:
         }
         return json.dumps(marks, separators=(",", ":"))
 
-    def with_part(self, text: str) -> "Claim":
+    def with_part(self, text: str) -> "OwnershipRecord":
         """Return the claim with what one more parameter says."""
         marks = json.loads(text)
-        return Claim(
+        return OwnershipRecord(
             wanted=self.wanted | set(marks["wanted"]),
             made=self.made | set(marks["made"]),
             enabled=self.enabled or marks["enabled"],
@@ -71,16 +71,16 @@ class Claims:
     claimant: str
     """Name of this stack: unique in the account."""
 
-    def read(self) -> tuple[Claim, dict[str, Claim]]:
+    def read(self) -> tuple[OwnershipRecord, dict[str, OwnershipRecord]]:
         """Return this stack's claim, and those of the others by name."""
-        found: dict[str, Claim] = {}
+        found: dict[str, OwnershipRecord] = {}
         pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=PORTFOLIO_CLAIMS_PATH, Recursive=True)
         for parameter in (parameter for page in pages for parameter in page["Parameters"]):
             claimant = parameter["Name"].split("/")[-2]
-            found[claimant] = found.get(claimant, Claim()).with_part(parameter["Value"])
-        return found.pop(self.claimant, Claim()), found
+            found[claimant] = found.get(claimant, OwnershipRecord()).with_part(parameter["Value"])
+        return found.pop(self.claimant, OwnershipRecord()), found
 
-    def write(self, claim: Claim, claimant: str | None = None) -> None:
+    def write(self, claim: OwnershipRecord, claimant: str | None = None) -> None:
         """Write a claim, this stack's unless another is named, and remove parts that are left of a longer one."""
         owner = claimant or self.claimant
         values = list(claim.parts())
@@ -94,7 +94,7 @@ class Claims:
             )
         self._remove(owner, beyond=len(values))
 
-    def hand_over(self, principals: frozenset[str], others: Mapping[str, Claim], *, enabled: bool) -> None:
+    def hand_over(self, principals: frozenset[str], others: Mapping[str, OwnershipRecord], *, enabled: bool) -> None:
         """Give what this stack has made, and others need, to the first of them, who will then undo it."""
         for claimant, claim in sorted(others.items()):
             taken = principals & claim.wanted

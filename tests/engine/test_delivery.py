@@ -27,7 +27,7 @@ ALL = example(pullRequests="comment")
 """The delivery that the stack file of dev shows as a comment, with previews of pull requests."""
 
 
-TARGET = delivery_policies.Target(
+TARGET = delivery_policies.StackScope(
     scope=ArnScope.of(known_regions()["us-east-2"], "123456789012"), project="sm-mlops", environment="dev"
 )
 

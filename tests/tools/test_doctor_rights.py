@@ -16,7 +16,7 @@ from tests.tools.test_doctor import RECENT, associate, at_github, looked, of, op
 from tools.doctor.examination import SERVICES
 from tools.doctor.findings import Status
 
-TARGET = delivery_policies.Target(
+TARGET = delivery_policies.StackScope(
     scope=ArnScope.of(known_regions()[HOME], ACCOUNT), project=NAMES.project, environment=NAMES.environment
 )
 SERVICE_LINKED = (

@@ -33,7 +33,7 @@ def bucket_faults(s3: "S3Client", bucket: str, account_id: str) -> Iterator[str]
         plain = Request(action, objects, {"aws:SecureTransport": "false"}, owner)
         if decision(policy, plain) != "deny":
             yield f"bucket {bucket} does not refuse {action} over plain HTTP"
-        yield from _strangers(f"bucket {bucket}", policy, action, objects, partition, _READ)
+        yield from _unknown_principals(f"bucket {bucket}", policy, action, objects, partition, _READ)
     block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     yield from (f"bucket {bucket}: {name} is off" for name, on in sorted(block.items()) if not on)
 
@@ -45,17 +45,17 @@ def topic_faults(sns: "SNSClient", topic_arn: str) -> Iterator[str]:
     if decision(policy, plain) != "deny":
         yield f"topic {topic_arn} does not refuse sns:Publish over plain HTTP"
     for action in ("sns:Publish", "sns:Subscribe"):
-        yield from _strangers(f"topic {topic_arn}", policy, action, topic_arn, sns.meta.partition, {})
+        yield from _unknown_principals(f"topic {topic_arn}", policy, action, topic_arn, sns.meta.partition, {})
 
 
 def key_faults(kms: "KMSClient", key_arn: str) -> Iterator[str]:
     """Tell what is wrong with how a key is guarded."""
     policy = _policy(lambda: kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     for action in ("kms:Decrypt", "kms:PutKeyPolicy"):
-        yield from _strangers(f"key {key_arn}", policy, action, key_arn, kms.meta.partition, {})
+        yield from _unknown_principals(f"key {key_arn}", policy, action, key_arn, kms.meta.partition, {})
 
 
-def _strangers(
+def _unknown_principals(
     what: str, policy: Iterable[Statement], action: str, resource: str, partition: str, context: Mapping[str, str]
 ) -> Iterator[str]:
     principal = ArnScope(partition, ANY, STRANGER).role("any")

@@ -23,12 +23,12 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 def summary(changes: Iterable[EntityChange]) -> dict[str, dict[str, int]]:
     """How many of each kind were added and removed, and what became of the others' rights."""
-    found = Counter((item.kind, _fate(item.change)) for item in changes)
+    found = Counter((item.kind, _outcome(item.change)) for item in changes)
     fates = ("added", "removed", *(str(breadth) for breadth in reversed(Breadth)))
     return {kind: {fate: found[kind, fate] for fate in fates if found[kind, fate]} for kind in LISTS}
 
 
-def _fate(change: Change) -> str:
+def _outcome(change: Change) -> str:
     return str(change.breadth) if change.status == "changed" else change.status
 
 

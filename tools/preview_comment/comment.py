@@ -329,8 +329,8 @@ def _why(step: Step) -> str:
 def _counts(preview: Preview) -> str:
     """Resources by what happens to them, as the engine counts them; components are among them."""
     steps = [step for step in preview.steps if step.op not in QUIET]
-    found = Counter(_fate(step) for step in steps)
-    groups = Counter(_fate(step) for step in steps if step.component)
+    found = Counter(_outcome(step) for step in steps)
+    groups = Counter(_outcome(step) for step in steps if step.component)
     reads = preview.counts.get("read", 0)
     if reads:
         found["read"] = reads
@@ -351,7 +351,7 @@ def _counts(preview: Preview) -> str:
 _LEFT_OVER = "delete that an earlier replacement has left over"
 
 
-def _fate(step: Step) -> str:
+def _outcome(step: Step) -> str:
     return _LEFT_OVER if leftover(step) else word(step)
 
 

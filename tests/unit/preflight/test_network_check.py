@@ -9,7 +9,7 @@ import pytest
 
 from components.core.network import Network
 from components.preflight import network_check
-from components.preflight.network_check import Facts, NetworkError, Verdict, judge
+from components.preflight.network_check import NetworkError, NetworkFacts, Verdict, judge
 from settings import SettingsError
 from tests.support.played_aws import Clients, Refused
 from tests.support.recording import Recording, run_program, stack_values
@@ -81,7 +81,7 @@ def gateway(**changes: object) -> dict[str, Any]:
     }
 
 
-FACTS = Facts(
+FACTS = NetworkFacts(
     account_id=ACCOUNT_ID,
     vpcs=[{"VpcId": VPC}],
     subnets=[subnet(SUBNETS[0], "a"), subnet(SUBNETS[1], "b")],
@@ -260,7 +260,7 @@ def test_a_subnet_has_its_own_route_table_or_else_the_main_one() -> None:
 def test_what_is_not_seen_from_here_is_a_doubt_and_no_fault(changes: dict[str, Any]) -> None:
     verdict = judged(**changes)
     assert verdict.faults == []
-    assert [SUBNETS[0] in doubt for doubt in verdict.doubts] == [True]
+    assert [SUBNETS[0] in one for one in verdict.warnings] == [True]
 
 
 def test_the_route_of_a_gateway_endpoint_leads_to_no_other_network() -> None:

@@ -7,7 +7,7 @@ import pytest
 from awsmodel.arns import ArnScope
 from awsmodel.iam.evaluation import Request, allowed
 from awsmodel.regions import known_regions
-from components.iam.delivery_policies import Target, preview_statements
+from components.iam.delivery_policies import StackScope, preview_statements
 from components.preflight.other_policies import OtherPoliciesError, attached
 from tests.support.played_aws import Clients, Refused
 
@@ -47,7 +47,9 @@ def test_without_the_setting_nobody_is_asked() -> None:
 
 
 def test_whoever_previews_may_ask() -> None:
-    target = Target(scope=ArnScope.of(known_regions()["us-east-2"], "111122223333"), project="acme", environment="dev")
+    target = StackScope(
+        scope=ArnScope.of(known_regions()["us-east-2"], "111122223333"), project="acme", environment="dev"
+    )
     guard = "arn:aws:iam::111122223333:policy/company/guard"
     for arn in (AUDIT, guard):
         assert allowed(preview_statements(target), Request("iam:ListEntitiesForPolicy", arn))

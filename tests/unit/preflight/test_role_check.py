@@ -84,7 +84,7 @@ def test_a_role_that_does_not_let_its_service_in_is_a_fault(trust: dict[str, Any
 def test_a_condition_that_nobody_here_can_judge_is_a_doubt(condition: dict[str, Any]) -> None:
     verdict = judged(described({**TRUST, "Condition": condition}))
     assert verdict.faults == []
-    assert verdict.doubts[0].startswith(f"{KEY}: ")
+    assert verdict.warnings[0].startswith(f"{KEY}: ")
 
 
 class Iam:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.core.naming import PORTFOLIO_CLAIMS_PATH
 from components.providers.aws_access import AwsError
-from components.providers.portfolio_claims import VALUE_LIMIT, Claim
+from components.providers.portfolio_claims import VALUE_LIMIT, OwnershipRecord
 from components.providers.projects_portfolio import WAITS, ProjectsPortfolioProvider
 from tests.support.played_aws import Clients, KilledError, Refused
 
@@ -399,10 +399,10 @@ def test_any_set_of_principals_follows_any_other_with_the_fewest_calls(
 @given(st.sets(st.text("abc/", min_size=1, max_size=400), max_size=60), st.booleans())
 def test_a_claim_is_kept_whole_in_parameters_of_the_allowed_size(names: set[str], enabled: bool) -> None:
     wanted = frozenset(role(name) for name in names)
-    claim = Claim(wanted=wanted, made=frozenset(sorted(wanted)[::2]), enabled=enabled)
+    claim = OwnershipRecord(wanted=wanted, made=frozenset(sorted(wanted)[::2]), enabled=enabled)
     parts = list(claim.parts())
     assert all(len(part) <= VALUE_LIMIT for part in parts)
-    read = Claim()
+    read = OwnershipRecord()
     for part in parts:
         read = read.with_part(part)
     assert read == claim

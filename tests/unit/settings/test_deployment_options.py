@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from settings.deployment_options import (
-    THROWN_AWAY,
+    NO_PROTECTION,
     is_stack_under_test,
     merged,
     settings_under_test,
@@ -38,7 +38,7 @@ def test_a_stack_under_test_is_the_stack_that_tests_in_the_regions_of_the_option
         "source": {"provider": "CodeCommit"},
         "catalog": {"products": ["model-deploy"]},
         "notifications": {"detail": "BASIC"},
-        "protection": THROWN_AWAY,
+        "protection": NO_PROTECTION,
     }
 
 
@@ -61,7 +61,7 @@ def test_a_stack_under_test_runs_in_the_vpc_of_its_region_and_in_no_other() -> N
 
 
 def test_no_option_can_make_a_stack_that_would_outlive_its_test() -> None:
-    assert under_test(protection={"protect": True, "retain": True})["protection"] == THROWN_AWAY
+    assert under_test(protection={"protect": True, "retain": True})["protection"] == NO_PROTECTION
 
 
 def test_what_a_test_switches_on_for_the_account_it_switches_off_again() -> None:
