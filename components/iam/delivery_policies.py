@@ -139,7 +139,7 @@ def preview_statements(target: StackScope) -> list[Statement]:
     return [
         *(allow(f"Read{sid}", read, resources, condition) for sid, read, _, resources, condition in _services(target)),
         allow(
-            "ReadWhatHasNoName",
+            "ReadAccountLevel",
             [
                 *("cloudtrail:LookupEvents", "codebuild:ListCuratedEnvironmentImages"),
                 *("codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetAccountSummary"),
@@ -445,7 +445,7 @@ def _making_statements(target: StackScope) -> Iterator[Statement]:
     aliases = target.arns("kms", f"alias/{target.prefix}-*")
     yield allow("ChangeAliases", ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"], aliases)
     yield allow(
-        "ChangeWhatHasNoName",
+        "ChangeAccountLevel",
         [
             *("codecommit:CreateApprovalRuleTemplate", "codecommit:DeleteApprovalRuleTemplate"),
             *("codecommit:UpdateApprovalRuleTemplateContent", "codecommit:UpdateApprovalRuleTemplateDescription"),

@@ -65,7 +65,7 @@ def function_interface_statements(
         _make(region, account_id, network),
         allow("ManageInterfaces", managed, [ArnScope.of(region, account_id).arn("ec2", "*/*")]),
         {
-            "Sid": "NotForTheCode",
+            "Sid": "DenyFunctionCode",
             "Effect": "Deny",
             "Action": ["ec2:CreateNetworkInterface", *managed, *seen],
             "Resource": ["*"],  # a deny: the wider, the safer
@@ -96,17 +96,17 @@ def _read(*actions: str) -> Statement:
 def _make(region: Region, account_id: str, network: Network) -> Statement:
     groups = (ArnScope.of(region, ANY).security_group(group) for group in network.security_group_ids)
     resources = [_interfaces(region, account_id), *subnet_arns(region, network), *groups]
-    return allow("MakeInterfaces", ["ec2:CreateNetworkInterface"], resources)
+    return allow("CreateNetworkInterfaces", ["ec2:CreateNetworkInterface"], resources)
 
 
 def _remove(region: Region, account_id: str, *actions: str) -> Statement:
     # Not bound to the subnets: interfaces of an earlier setting must not be left behind.
-    return allow("RemoveInterfaces", actions, [_interfaces(region, account_id)])
+    return allow("DeleteNetworkInterfaces", actions, [_interfaces(region, account_id)])
 
 
 def _permit_use(region: Region, account_id: str, network: Network) -> Statement:
     return allow(
-        "LendInterfaces",
+        "PermitNetworkInterfaces",
         ["ec2:CreateNetworkInterfacePermission"],
         [_interfaces(region, account_id)],
         {"ArnLike": {"ec2:Subnet": subnet_arns(region, network)}},

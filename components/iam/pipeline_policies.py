@@ -115,7 +115,7 @@ def run_statements(scope: ArnScope, project: str, *, secret_arns: Sequence[str] 
 def publish_statements(home: Region, topic_arn: str) -> list[Statement]:
     """Tells an encrypted topic something."""
     return [
-        allow("TellTopic", ["sns:Publish"], [topic_arn]),
+        allow("PublishToTopic", ["sns:Publish"], [topic_arn]),
         # The key's own policy binds its use to the topic; its ARN is known only after the topic's component is made.
         allow(
             "UseKeyOfTopic",

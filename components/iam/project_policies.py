@@ -78,7 +78,7 @@ def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
     """Hands each use role to its own service; the services that get theirs later are not among them."""
     return [
         # CloudFormation looks at the role that it gives a pipeline.
-        allow("SeePipelineRole", ["iam:GetRole"], [use_role_arns[UseRole.CODE_PIPELINE]]),
+        allow("GetPipelineRole", ["iam:GetRole"], [use_role_arns[UseRole.CODE_PIPELINE]]),
         *(
             allow(
                 f"Pass{role}Role",
@@ -95,14 +95,14 @@ def _passing(use_role_arns: Mapping[UseRole, str]) -> list[Statement]:
 def _network_statements() -> list[Statement]:
     """Lambda and CloudFormation look up, in the name of the role that launches, where a function is put and was."""
     actions = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
-    return [allow("SeeNetwork", actions, ["*"])]  # the calls know no resource
+    return [allow("DescribeNetwork", actions, ["*"])]  # the calls know no resource
 
 
 def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
     """CloudFormation tells the topic of a launch in the name of the role that launches."""
     via_sns = {"StringEquals": {"kms:ViaService": region.endpoint("sns")}}
     return [
-        allow("TellTopic", ["sns:Publish"], [topic_arn]),
+        allow("PublishToTopic", ["sns:Publish"], [topic_arn]),
         # The key's own policy binds its use to the topic.
         allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
     ]

@@ -200,7 +200,7 @@ def test_people_are_told_and_asked() -> None:
 
 def test_a_pipeline_without_approvals_may_not_publish() -> None:
     recording = made(stages()[:2], told=True)
-    assert "TellTopic" not in {one["Sid"] for one in recording.named("delivery-role-policy").policy()["Statement"]}
+    assert "PublishToTopic" not in {one["Sid"] for one in recording.named("delivery-role-policy").policy()["Statement"]}
 
 
 def test_each_build_has_its_own_role_log_and_time_limit() -> None:
