@@ -245,5 +245,8 @@ def _first(text: str, position: int) -> tuple[str | None, int]:
         return None, position
     if atom[0] in ("^", "$", r"\A", r"\Z"):
         return "", atom.end()
-    form = re.compile(atom[0], re.ASCII)
+    try:
+        form = re.compile(atom[0], re.ASCII)
+    except re.error:  # the second mark of a quantifier, as of `0++`, is nothing by itself
+        return None, atom.end()
     return next((one for one in _CANDIDATES if form.fullmatch(one)), None), atom.end()

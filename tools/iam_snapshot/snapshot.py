@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from components.providers.aws_access import AwsAccess, explained
+from tools import hints
 from tools.atomic_writes import write_whole
 from tools.faults import ToolError
 
@@ -128,8 +129,8 @@ _MARKS = ("IsTruncated", "Marker", "NextToken")
 def _check_whole(path: Path, loaded: Mapping[str, Any]) -> None:
     """A page is not the account: what stands on the next one would be told as gone."""
     again = (
-        "take it whole, by `python -m tools iam-snapshot take`, or by `aws iam get-account-authorization-details` "
-        "without --max-items, --no-paginate and --filter"
+        f"take it whole, by `{hints.tool('iam-snapshot', 'take')}`, or by "
+        "`aws iam get-account-authorization-details` without --max-items, --no-paginate and --filter"
     )
     if mark := next((name for name in _MARKS if loaded.get(name)), None):
         raise ToolError(f"{path} is one page of several ({mark}): {again}")

@@ -145,9 +145,9 @@ def test_the_stack_itself_takes_rights_too(catalog: Catalog, scientist: Client, 
 
 
 def test_a_role_of_a_project_is_made_only_within_the_boundary(catalog: Catalog, scientist: Client) -> None:
-    text = catalog.filled(DEPLOY).replace(
-        f"PermissionsBoundary: {BOUNDARY.rpartition('/')[2]}", 'PermissionsBoundary: ""'
-    )
+    bound = f'PermissionsBoundary: "{BOUNDARY.rpartition("/")[2]}"'
+    assert bound in catalog.filled(DEPLOY)
+    text = catalog.filled(DEPLOY).replace(bound, 'PermissionsBoundary: ""')
     unbounded = catalog.add_version("unbounded", catalog.put_text("unbounded", text))
     record = catalog.launch(scientist, "unbounded", ProvisioningArtifactId=unbounded)
     (reason,) = events(catalog, record, "CREATE_FAILED").values()

@@ -14,6 +14,7 @@ import boto3
 from awsmodel.regions import known_regions
 from components.iam import project_policies
 from components.iam.policies import Statement, document
+from components.packaging import read_product
 from tests.sandbox.conftest import REGION, Client, Clients
 
 ACCOUNT = "123456789012"
@@ -114,14 +115,11 @@ class Catalog:
 
     def filled(self, product: Path) -> str:
         """The template of a product folder, told of the catalog's seed code and of the boundary of projects."""
-        text = (product / "template.yaml").read_text()
-        for old, new in (
-            ("Seed: {Bucket: seed-bucket, Key: seed.zip}", f"Seed: {{Bucket: {self.bucket}, Key: seed.zip}}"),
-            ('PermissionsBoundary: ""', f"PermissionsBoundary: {BOUNDARY.rpartition('/')[2]}"),
-        ):
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        return text
+        read = read_product(product)
+        values = {group: dict(keys) for group, keys in read.environment.items()}
+        values["Seed"] |= {"Bucket": self.bucket, "Key": "seed.zip"}
+        values["Roles"]["PermissionsBoundary"] = BOUNDARY.rpartition("/")[2]
+        return read.render(values)
 
     def add_version(self, name: str, url: str) -> str:
         parameters = {"Name": name, "Type": "CLOUD_FORMATION_TEMPLATE", "Info": {"LoadTemplateFromURL": url}}

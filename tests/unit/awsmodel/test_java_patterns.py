@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
@@ -44,6 +44,7 @@ def test_a_pattern_takes_and_refuses_as_java_does(pattern: str, values: tuple[st
         assert not judged.fullmatch(refused)
 
 
+@example("0++")
 @given(st.from_regex(r"[a-z0-9\\\[\](){}|*+?^$.&pL-]{0,12}", fullmatch=True))
 def test_no_pattern_ends_in_an_error_and_a_sample_is_always_taken(pattern: str) -> None:
     judged, sample = java_pattern(pattern), sample_of(pattern)
