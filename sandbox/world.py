@@ -68,7 +68,7 @@ class World:
         self.project = Project(source=project.absolute(), target=self.directory / "project", program=REPOSITORY)
         self._info = self.directory / "emulator.json"
         self._backend = self.directory / "backend"
-        self._process: subprocess.Popen[bytes] | None = None  # the emulator, where this object started it
+        self._child: int | None = None  # the emulator's process, where this object started it and has not seen it end
 
     @cached_property
     def engine(self) -> pulumi_engine.Engine:
@@ -274,18 +274,22 @@ class World:
     def _start_emulator(self) -> None:
         log = self.directory / "emulator.log"
         with _told_as_damage(), log.open("w") as output:
-            self._process = subprocess.Popen(
+            # It outlives whoever starts it, which a `subprocess.Popen` warns of when it is collected.
+            self._child = os.posix_spawn(
+                sys.executable,
                 [sys.executable, "-P", "-m", _EMULATOR, "--info", str(self._info)],
-                env=_own_environment() | _NO_ACCOUNT | {"PYTHONPATH": str(REPOSITORY)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                _own_environment() | _NO_ACCOUNT | {"PYTHONPATH": str(REPOSITORY)},
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+                    (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+                ],
+                setsid=True,
             )
         deadline = time.monotonic() + _EMULATOR_SECONDS
         while self.emulator is None:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self._process.kill()
+            if self._ended(os.WNOHANG) or time.monotonic() > deadline:
+                self._stop_emulator()
                 raise SandboxError(
                     f"The emulated AWS did not start. Its last words, from {log}:\n" + _tail(log.read_text())
                 )
@@ -300,8 +304,13 @@ class World:
                     os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
         _remove(self._info)
-        if self._process is not None:
-            self._process.wait()
+        self._ended()
+
+    def _ended(self, options: int = 0) -> bool:
+        """Reap the emulator that this object started; wait for its end unless the options say otherwise."""
+        if self._child is not None and os.waitpid(self._child, options)[0]:
+            self._child = None
+        return self._child is None
 
     def _write_files(self) -> None:
         with _told_as_damage():
