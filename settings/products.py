@@ -19,7 +19,7 @@ def product_faults(slugs: Sequence[str]) -> Iterator[str]:
         try:
             seed_code.product(slug)
         except packaging.ProductFolderError as error:
-            yield from (f"seed_code/{slug}/{fault}" for fault in error.faults)
+            yield from (fault.within("seed_code", slug) for fault in error.faults)
 
 
 def services_called(stack: Settings) -> Mapping[str, str]:

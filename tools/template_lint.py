@@ -14,7 +14,7 @@ from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.functions import plain, texts
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.yaml_nodes import fields
-from components.packaging import Product
+from components.packaging import Fault, Product
 from components.packaging.template import ENVIRONMENT_VALUES
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
@@ -104,8 +104,7 @@ def template_faults(product: Product) -> Sequence[str]:
     for choice in ways:
         for fault in _linted(product, choice):
             found.setdefault(fault, []).append(choice)
-    file = f"seed_code/{product.slug}/template.yaml"
-    return [f"{file}{fault}{'' if where == ways else f' ({where[0]})'}" for fault, where in found.items()]
+    return [f"{fault}{'' if where == ways else f' ({where[0]})'}" for fault, where in found.items()]
 
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:
@@ -118,4 +117,6 @@ def _linted(product: Product, choice: Choice) -> Iterator[str]:
     chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]
     text = product.render(choice.environment)
     for match in lint(text, regions=[_REGION], config=ManualArgs(parameters=chosen)):
-        yield f", line {match.linenumber}: {match.message} [{match.rule.id}]"
+        file, line = product.place(match.linenumber)
+        found = Fault(file, line, f"{match.message} [{match.rule.id}]")
+        yield found.within("seed_code", product.slug)

@@ -55,7 +55,7 @@ class Catalog(pulumi.ComponentResource):
         self._args = args
         for slug in args.spec.products:
             for note in seed_code.product(slug).notes:
-                pulumi.log.warn(f"seed_code/{slug}/{note}", self)
+                pulumi.log.warn(note.within("seed_code", slug), self)
         regions = [known_regions()[region] for region in args.spec.regions] or [args.environment.home]
         buckets = {region: self._bucket(region) for region in regions}
         child = pulumi.ResourceOptions(parent=self)

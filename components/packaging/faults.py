@@ -1,7 +1,7 @@
 """What is wrong with a product folder, told so that a person can mend it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Report = Callable[[int, str], None]
 """Takes the faults of one file: the line (0 where the fault is not in a line) and what is wrong with it."""
@@ -12,7 +12,7 @@ class Fault:
     """One thing wrong with a product folder."""
 
     file: str
-    """Path from the product folder, with slashes."""
+    """Path from the product folder, with slashes; what is shared begins with `../`."""
     line: int
     """Counted from 1; 0 where the fault is not in a line."""
     reason: str
@@ -21,6 +21,15 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.file}, line {self.line}" if self.line else self.file
         return f"{place}: {self.reason}"
+
+    def within(self, seed_code: str, product: str) -> str:
+        """The fault with the file's path from where the folder of all products is."""
+        return str(replace(self, file=path_within(seed_code, product, self.file)))
+
+
+def path_within(seed_code: str, product: str, file: str) -> str:
+    """Path of a file that is told from a product's folder, from where the folder of all products is."""
+    return f"{seed_code}/{file.removeprefix('../')}" if file.startswith("../") else f"{seed_code}/{product}/{file}"
 
 
 class ProductFolderError(Exception):

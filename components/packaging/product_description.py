@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_origin
 
 import yaml
 from annotated_types import MaxLen
@@ -19,6 +19,8 @@ from components.packaging.name_lengths import MAX_PROJECT_ID_LENGTH, PROJECT_ID_
 from components.packaging.yaml_source import parse
 
 _VERSION_SUFFIX = len("-01234567.01234567")
+_NAME_OF_VALUE = "[key]"
+"""Stands in pydantic's places for the key of a mapping itself."""
 
 _INTEGER = "tag:yaml.org,2002:int"
 _TYPES: Mapping[str, str] = {
@@ -55,6 +57,24 @@ _VERSION = _form(
 Texts = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
+def _path(value: str) -> str:
+    """Take a path from the root of a repository, and give it without a slash at its end."""
+    path = value.removesuffix("/")
+    if "\\" in path or any(name in ("", ".", "..") for name in path.split("/")):
+        raise fault(
+            f"{value!r} is not a path from the root of the base's repository/, such as tests or tests/test_train.py"
+        )
+    return path
+
+
+_VALUE_NAME = _form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a value's name: lower-case letters, digits and single dashes")
+# What a part puts it into stays the YAML that it is.
+_VALUE = _form(
+    r"[0-9A-Za-z]([0-9A-Za-z ._/-]*[0-9A-Za-z])?",
+    "a value: letters, digits, spaces, dots, dashes, slashes and underscores, a letter or digit at each end",
+)
+
+
 class Support(Section):
     """Whom people ask."""
 
@@ -73,6 +93,24 @@ class Studio(Section):
     """Parameters that a person fills in, in the order in which they are asked for; empty where the file has none."""
 
 
+class TemplateParts(Section):
+    """What the template shares with those of other products."""
+
+    parts: Texts = ()
+    """Files of `seed_code/_parts`, without their ending, whose entries come before the template's own."""
+    values: Annotated[Mapping[Annotated[str, _VALUE_NAME], Annotated[str, _VALUE]], Field(default_factory=dict)]
+    """What the parts say in the place of `<name>`, by that name."""
+
+
+class RepositoryFiles(Section):
+    """Where the files of a project's repository come from, beside `repository/`."""
+
+    base: Annotated[str, Field(alias="from")] = ""
+    """Product whose files they are, those of `repository/` before them; empty where all files are its own."""
+    without: tuple[Annotated[str, AfterValidator(_path)], ...] = ()
+    """Files and folders of that product that this one leaves out."""
+
+
 class FolderHints(Section):
     """What the checks of the folder must know; every key can be left out."""
 
@@ -82,6 +120,10 @@ class FolderHints(Section):
     """Services that its builds, functions and jobs call, by the last part of their endpoints' names."""
     exceptions: Texts = ()
     """What it means as it is though it looks like a mistake, by the names that refusals tell."""
+    template: TemplateParts = Field(default_factory=TemplateParts)
+    """What the template shares with those of other products."""
+    repository: RepositoryFiles = Field(default_factory=RepositoryFiles)
+    """Where the files of a project's repository come from, beside `repository/`."""
     seed: Literal["none"] | None = None
     """`none` where no project gets the files of `repository/`."""
     project_id_length: Annotated[int, Field(ge=PROJECT_ID_LENGTH, le=MAX_PROJECT_ID_LENGTH)] = PROJECT_ID_LENGTH
@@ -170,7 +212,7 @@ def _plain(node: yaml.Node) -> object:
 
 def _told(root: yaml.Node, details: ErrorDetails) -> tuple[int, str]:
     """A fault's line, and what is wrong there. An entry of a list is told as the list."""
-    names = [str(part) for part in details["loc"] if isinstance(part, str)]
+    names = [part for part in details["loc"] if isinstance(part, str) and part != _NAME_OF_VALUE]
     path = ".".join(names)
     if details["type"] == "missing":
         # Where it should be, no line tells.
@@ -205,10 +247,10 @@ def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
             return f"must be a number from {allowed}, the most that SageMaker takes"
         case "model_type":
             return f"must hold the keys {_keys_of(path)}"
-    return _of_text(path, node, details) if path in TEXT_LIMITS else "must be a list of texts"
-
-
-def _of_text(path: str, node: yaml.Node, details: ErrorDetails) -> str:
+    if path in _LEAVES and get_origin(_LEAVES[path].annotation) is tuple:
+        return "must be a list of texts"
+    if details["type"] == "mapping_type":
+        return f"must hold names with texts, not {_kind(node)}"
     if details["type"] == "string_type":
         return f"must be text, not {_kind(node)}"
     return f"Service Catalog takes 1 to {TEXT_LIMITS[path]:,} characters, this has {len(details['input']):,}"

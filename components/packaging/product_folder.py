@@ -1,23 +1,33 @@
-"""A product folder, read and checked: `seed_code/<product>/{product.yaml, template.yaml, repository/}`."""
+"""A product folder, read and checked: `seed_code/<product>/{product.yaml, template.yaml, repository/}`.
+
+A product can share: files of its repository with another product, and parts of its template with any.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from awsmodel.cloudformation.template import Template
-from components.core.faults import nearest
+from awsmodel.cloudformation.yaml_nodes import line as line_of
+from components.core.faults import nearest, not_one_of
 from components.packaging.exceptions import Exceptions
 from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.git_features import check_git
 from components.packaging.identity import VersionName, digest, environment_digest, short
 from components.packaging.name_lengths import PROJECT_ID_LENGTH, check_names
-from components.packaging.product_description import FolderHints, ProductDescription, read_description
+from components.packaging.product_description import (
+    FolderHints,
+    ProductDescription,
+    RepositoryFiles,
+    TemplateParts,
+    read_description,
+)
 from components.packaging.release_changes import listed
 from components.packaging.secret_files import check_secrets
 from components.packaging.seed_archive import archive, content_digest, file_digest
-from components.packaging.seed_files import SeedFile, read_seed_files
+from components.packaging.seed_files import BaseFiles, FileReport, SeedFile, read_seed_files
 from components.packaging.seed_limits import check_limits
 from components.packaging.template import (
     MAX_BODY_BYTES,
@@ -28,10 +38,9 @@ from components.packaging.template import (
 )
 from components.packaging.template_references import check_references
 from components.packaging.template_values import check_values
+from components.packaging.whole_template import DESCRIPTION, TEMPLATE, WholeTemplate, read_whole_template
 from components.packaging.yaml_source import read_text
 
-_DESCRIPTION = "product.yaml"
-_TEMPLATE = "template.yaml"
 _REPOSITORY = "repository"
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MAX_SLUG = 40
@@ -68,12 +77,14 @@ class Product:
     """What of the template nobody can judge before a launch."""
     source: Template = field(repr=False)
     """The template with its places in the text; `template` is the text alone."""
+    whole: WholeTemplate = field(repr=False)
+    """Where each line of the template stands: parts that it shares have files of their own."""
     functions: Mapping[str, str] = field(default_factory=dict)
     """Code of its functions, by the paths of the files that the template names."""
 
     @property
     def template(self) -> str:
-        """Text of the template as it is written."""
+        """Text of the template as it is written, parts included."""
         return self.source.text
 
     @property
@@ -99,10 +110,13 @@ class Product:
 
     @property
     def manifest(self) -> Mapping[str, str]:
-        """Paths of the content from the product's folder, with short hashes; of many files only the folders."""
-        files = {f"{_REPOSITORY}/{file.path}": file_digest(file) for file in self.files}
+        """Paths of the content from the product's folder, with short hashes; of many files only the folders.
+
+        What is shared stands where it lies: in `../_parts` or in the folder of the base.
+        """
+        files = {path_in_folder(file): file_digest(file) for file in self.files}
         code = {path: digest(text) for path, text in self.functions.items()}
-        return listed({_TEMPLATE: digest(self.template), **code, **files})
+        return listed({**self.whole.manifest, **code, **files})
 
     def seed_zip(self) -> bytes:
         """The files as a zip: the same bytes for the same files, on every machine."""
@@ -115,7 +129,7 @@ class Product:
             ProductFolderError: a value is missing, has no place in the mapping, or makes a name or the text too long.
         """
         faults: list[Fault] = []
-        report = _to(faults, _TEMPLATE)
+        report = _to_template(faults, self.whole)
         for reason in environment_faults(self.source, environment):
             report(0, reason)
         if not faults:
@@ -128,6 +142,18 @@ class Product:
         if faults:
             raise ProductFolderError(self.slug, faults)
         return text
+
+    def place(self, line: int) -> tuple[str, int]:
+        """File, as a path from the product's folder, and line of a line of the template as it is rendered."""
+        added = 0
+        for node, path in sorted(code_nodes(self.source), key=lambda one: one[0].start_mark.line):
+            first, count = line_of(node) + added, block(node, self.functions[path]).count("\n")
+            if line <= first:
+                break
+            if line <= first + count:
+                return path, line - first
+            added += count
+        return self.whole.place(line - added)
 
     def version_name(self, environment: Mapping[str, Mapping[str, str]]) -> VersionName:
         """What people see of the version that these values make of it."""
@@ -168,14 +194,15 @@ def read_product(folder: Path) -> Product:
         faults.append(Fault(".", 0, f"the folder's name is part of names in AWS: {fault}"))
     description = _description(folder, faults)
     exceptions = Exceptions(description.exceptions if description else ())
-    template, notes = _template(folder, description, exceptions, faults)
+    whole = _whole_template(folder, description, faults)
+    template, notes = _template(whole, description, exceptions, faults) if whole else (None, ())
     if description is not None and template is not None:
-        _check_studio_parameters(description, template, _to(faults, _DESCRIPTION))
-    functions = read_functions(folder, template, _to(faults, _TEMPLATE)) if template else {}
+        _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
+    functions = read_functions(folder, template, _to_template(faults, whole)) if whole and template else {}
     files = _files(folder, description, exceptions, faults)
     for name in exceptions.idle if template is not None else ():
-        _to(faults, _DESCRIPTION)(0, f"exceptions: nothing needs {name!r}; take it out")
-    if faults or not isinstance(description, ProductDescription) or template is None:
+        _to(faults, DESCRIPTION)(0, f"exceptions: nothing needs {name!r}; take it out")
+    if faults or not isinstance(description, ProductDescription) or whole is None or template is None:
         raise ProductFolderError(folder.name, faults)
     return Product(
         slug=folder.name,
@@ -194,6 +221,7 @@ def read_product(folder: Path) -> Product:
         seed_digest=content_digest(files),
         notes=notes,
         source=template,
+        whole=whole,
         functions=functions,
     )
 
@@ -206,27 +234,42 @@ def _to(faults: list[Fault], file: str) -> Report:
 
 
 def _description(folder: Path, faults: list[Fault]) -> ProductDescription | FolderHints | None:
-    report = _to(faults, _DESCRIPTION)
-    text = read_text(folder / _DESCRIPTION, report)
+    report = _to(faults, DESCRIPTION)
+    text = read_text(folder / DESCRIPTION, report)
     return None if text is None else read_description(text, report)
 
 
+def _to_template(faults: list[Fault], whole: WholeTemplate) -> Report:
+    def report(line: int, reason: str) -> None:
+        faults.append(Fault(*whole.place(line), reason))
+
+    return report
+
+
+def _whole_template(folder: Path, description: FolderHints | None, faults: list[Fault]) -> WholeTemplate | None:
+    given = description.template if description else TemplateParts()
+    return read_whole_template(folder, given, lambda file: _to(faults, file))
+
+
 def _template(
-    folder: Path, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
+    whole: WholeTemplate, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
-    found: list[Fault] = []
-    report = _to(found, _TEMPLATE)
-    text = read_text(folder / _TEMPLATE, report)
-    template = None if text is None else read_template(text, report, exceptions)
+    found: list[tuple[int, str]] = []
+
+    def report(line: int, reason: str) -> None:
+        found.append((line, reason))
+
+    template = read_template(whole.text, report, exceptions)
     notes: list[Fault] = []
     if template is not None:
         seed = description is None or description.has_seed
-        notes += [Fault(_TEMPLATE, *note) for note in check_references(template, report, exceptions, seed=seed)]
+        known = check_references(template, report, exceptions, seed=seed)
+        notes += [Fault(*whole.place(line), reason) for line, reason in known]
         check_values(template, report, exceptions)
         id_length = description.project_id_length if description else PROJECT_ID_LENGTH
-        check_names(template, report, exceptions, id_length=id_length, faulty={fault.line for fault in found})
-    faults += found
+        check_names(template, report, exceptions, id_length=id_length, faulty={line for line, _ in found})
+    faults += [Fault(*whole.place(line), reason) for line, reason in found]
     return template, tuple(sorted(notes))
 
 
@@ -234,21 +277,91 @@ def _check_studio_parameters(description: FolderHints, template: Template, repor
     declared = list(template.section("Parameters"))
     for name in description.studio.parameters:
         if name not in declared:
-            report(0, f"studio.parameters: {_TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
+            report(0, f"studio.parameters: {TEMPLATE} has no parameter {name!r}{nearest(name, declared)}")
 
 
 def _files(
     folder: Path, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
 ) -> tuple[SeedFile, ...]:
-    def report(path: str, reason: str) -> None:
-        # A name that is not UTF-8 could not be printed.
-        shown = path.encode(errors="replace").decode()
-        faults.append(Fault(f"{_REPOSITORY}/{shown}", 0, reason))
+    def report_of(base: str) -> FileReport:
+        def report(path: str, reason: str) -> None:
+            # A name that is not UTF-8 could not be printed.
+            shown = path.encode(errors="replace").decode()
+            faults.append(Fault(_path_in_folder(shown, base), 0, reason))
 
-    if description is not None and not description.has_seed and not (folder / _REPOSITORY).exists():
+        return report
+
+    repository = folder / _REPOSITORY
+    base = _base(folder, description, report_of, _to(faults, DESCRIPTION)) if description else None
+    # Whose base is at fault may have no files of its own.
+    has_files = repository.exists() or description is None or (description.has_seed and not description.repository.base)
+    if base is None and not has_files:
         return ()
-    files = read_seed_files(folder / _REPOSITORY, report)
+    files = read_seed_files(repository, report_of(""), base)
+    bases = {name: file.base for file in files for name in (file.path, repr(file.path))}
+
+    def report(path: str, reason: str) -> None:
+        report_of(bases.get(path, ""))(path, reason)
+
     check_limits(files, report)
     check_git(files, exceptions, report)
     check_secrets(files, exceptions, report)
     return files
+
+
+def path_in_folder(file: SeedFile) -> str:
+    """Path of a repository's file from the product's folder; of a base's, through the folder beside it."""
+    return _path_in_folder(file.path, file.base)
+
+
+def _path_in_folder(path: str, base: str) -> str:
+    return f"../{base}/{_REPOSITORY}/{path}" if base else f"{_REPOSITORY}/{path}"
+
+
+def _base(
+    folder: Path, description: FolderHints, report_of: Callable[[str], FileReport], report: Report
+) -> BaseFiles | None:
+    """The files on which the repository is built; none where there are none, or none that can be."""
+    given = description.repository
+    if given == RepositoryFiles():
+        return None
+    if (reason := _base_fault(folder, description)) is not None:
+        report(0, reason)
+        return None
+    return BaseFiles(
+        product=given.base,
+        folder=folder.parent / given.base / _REPOSITORY,
+        report=report_of(given.base),
+        without=given.without,
+        report_unused=lambda path: report(
+            0, f"repository.without: {given.base} has no file or folder {path!r} in its repository/; take it out"
+        ),
+    )
+
+
+def _base_fault(folder: Path, description: FolderHints) -> str | None:
+    """Why a repository cannot be built as `product.yaml` says."""
+    base = description.repository.base
+    if not base:
+        return "repository.without: leaves out files of a base, and repository.from names none"
+    if not description.has_seed:
+        return "repository: no project gets the files of repository/ where it says `seed: none`; keep one of the two"
+    others = [name for name in discover(folder.parent) if name != folder.name]
+    if base not in others:
+        return f"repository.from: {not_one_of(base, others)}"
+    text = read_text(folder.parent / base / DESCRIPTION, _unheard)
+    of_base = None if text is None else read_description(text, _unheard)
+    if of_base is None:
+        return f"repository.from: the product.yaml of {base} cannot be read; mend it first"
+    if not of_base.has_seed:
+        return f"repository.from: {base} says `seed: none`, so no project gets its files; name another product"
+    if of_base.repository.base:
+        return (
+            f"repository.from: {base} is built on {of_base.repository.base} itself, and a base is not; name a product "
+            "whose files are all its own"
+        )
+    return None
+
+
+def _unheard(_line: int, _reason: str) -> None:
+    """Take a fault of another product, which is told where that one is read."""

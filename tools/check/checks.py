@@ -105,7 +105,7 @@ def products(mine: Mine) -> Found:
         return Found(looked_at=(), faults=[str(error)])
     for slug in folders:
         try:
-            notes += [f"seed_code/{slug}/{note}" for note in seed_code.product(slug).notes]
+            notes += [note.within("seed_code", slug) for note in seed_code.product(slug).notes]
         except ProductFolderError as error:
             faults.append(str(error))
     return Found(looked_at=list(folders), faults=faults, notes=notes)

@@ -9,7 +9,8 @@ from awsmodel.cloudformation.evaluation import Evaluation, Made
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.template import Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests, statements
-from components.packaging import Product
+from components.packaging import Product, path_within
+from components.packaging.product_folder import path_in_folder
 from components.packaging.template import ENVIRONMENT
 from tools.faults import ToolError
 from tools.launch_permissions.choices import Path, Taken, explore
@@ -199,7 +200,8 @@ class Launch:
 
     @property
     def _where(self) -> str:
-        return f"seed_code/{self.product.slug}/{self._file}"
+        files = {f"repository/{file.path}": path_in_folder(file) for file in self.product.files}
+        return path_within("seed_code", self.product.slug, files.get(self._file, self._file))
 
     def _fault(self, reason: str) -> ToolError:
         return ToolError(f"{self._where}: {reason}")
