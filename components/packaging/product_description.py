@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_origin
 
 import yaml
 from annotated_types import MaxLen
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -68,10 +68,10 @@ def _path(value: str) -> str:
 
 
 _VALUE_NAME = _form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a value's name: lower-case letters, digits and single dashes")
-# What a part puts it into stays the YAML that it is.
+# Nothing that would make other YAML of the line that it is put into.
 _VALUE = _form(
-    r"[0-9A-Za-z]([0-9A-Za-z ._/-]*[0-9A-Za-z])?",
-    "a value: letters, digits, spaces, dots, dashes, slashes and underscores, a letter or digit at each end",
+    r"[0-9A-Za-z]([0-9A-Za-z ,._/-]*[0-9A-Za-z])?",
+    "a value: letters, digits, spaces, commas, dots, dashes, slashes and underscores, a letter or digit at each end",
 )
 
 
@@ -98,7 +98,7 @@ class TemplateParts(Section):
 
     parts: Texts = ()
     """Files of `seed_code/_parts`, without their ending, whose entries come before the template's own."""
-    values: Annotated[Mapping[Annotated[str, _VALUE_NAME], Annotated[str, _VALUE]], Field(default_factory=dict)]
+    values: Mapping[Annotated[str, _VALUE_NAME], Annotated[str, _VALUE]] = Field(default_factory=dict)
     """What the parts say in the place of `<name>`, by that name."""
 
 
@@ -128,6 +128,13 @@ class FolderHints(Section):
     """`none` where no project gets the files of `repository/`."""
     project_id_length: Annotated[int, Field(ge=PROJECT_ID_LENGTH, le=MAX_PROJECT_ID_LENGTH)] = PROJECT_ID_LENGTH
     """Most characters of a project's id that its names must have room for."""
+
+    _faulty: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def faulty(self) -> frozenset[str]:
+        """Keys that the file has, and whose values are at fault: here they are as if they were not there."""
+        return self._faulty
 
     @property
     def has_seed(self) -> bool:
@@ -191,11 +198,13 @@ def read_description(text: str, report: Report) -> ProductDescription | FolderHi
         faults = error.errors(include_url=False)
         for place, reason in dict.fromkeys(_told(root, details) for details in faults):
             report(place, reason)
-    wrong = {details["loc"][0] for details in faults}
+    wrong = {str(details["loc"][0]) for details in faults}
     known = {str(field.alias) for field in FolderHints.model_fields.values()} - wrong
-    return FolderHints.model_validate(
+    hints = FolderHints.model_validate(
         {key: _plain(node) for key, node in values.items() if key in known}, by_alias=True, by_name=False
     )
+    hints._faulty = frozenset(wrong)
+    return hints
 
 
 def _plain(node: yaml.Node) -> object:
@@ -247,6 +256,10 @@ def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
             return f"must be a number from {allowed}, the most that SageMaker takes"
         case "model_type":
             return f"must hold the keys {_keys_of(path)}"
+    return _of_value(path, node, details)
+
+
+def _of_value(path: str, node: yaml.Node, details: ErrorDetails) -> str:
     if path in _LEAVES and get_origin(_LEAVES[path].annotation) is tuple:
         return "must be a list of texts"
     if details["type"] == "mapping_type":

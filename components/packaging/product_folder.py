@@ -16,7 +16,7 @@ from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.git_features import check_git
 from components.packaging.identity import VersionName, digest, environment_digest, short
-from components.packaging.name_lengths import PROJECT_ID_LENGTH, check_names
+from components.packaging.name_lengths import check_names
 from components.packaging.product_description import (
     FolderHints,
     ProductDescription,
@@ -195,7 +195,9 @@ def read_product(folder: Path) -> Product:
     description = _description(folder, faults)
     exceptions = Exceptions(description.exceptions if description else ())
     whole = _whole_template(folder, description, faults)
-    template, notes = _template(whole, description, exceptions, faults) if whole else (None, ())
+    # Which parts it has, nobody knows then, and everything would seem to lead nowhere.
+    is_whole = whole is not None and description is not None and "template" not in description.faulty
+    template, notes = _template(whole, description, exceptions, faults) if whole and is_whole else (None, ())
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
     functions = read_functions(folder, template, _to_template(faults, whole)) if whole and template else {}
@@ -252,7 +254,7 @@ def _whole_template(folder: Path, description: FolderHints | None, faults: list[
 
 
 def _template(
-    whole: WholeTemplate, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
+    whole: WholeTemplate, description: FolderHints, exceptions: Exceptions, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
     found: list[tuple[int, str]] = []
@@ -263,12 +265,11 @@ def _template(
     template = read_template(whole.text, report, exceptions)
     notes: list[Fault] = []
     if template is not None:
-        seed = description is None or description.has_seed
-        known = check_references(template, report, exceptions, seed=seed)
+        known = check_references(template, report, exceptions, seed=description.has_seed)
         notes += [Fault(*whole.place(line), reason) for line, reason in known]
         check_values(template, report, exceptions)
-        id_length = description.project_id_length if description else PROJECT_ID_LENGTH
-        check_names(template, report, exceptions, id_length=id_length, faulty={line for line, _ in found})
+        id_length, faulty = description.project_id_length, {line for line, _ in found}
+        check_names(template, report, exceptions, id_length=id_length, faulty=faulty)
     faults += [Fault(*whole.place(line), reason) for line, reason in found]
     return template, tuple(sorted(notes))
 
@@ -293,9 +294,7 @@ def _files(
 
     repository = folder / _REPOSITORY
     base = _base(folder, description, report_of, _to(faults, DESCRIPTION)) if description else None
-    # Whose base is at fault may have no files of its own.
-    has_files = repository.exists() or description is None or (description.has_seed and not description.repository.base)
-    if base is None and not has_files:
+    if base is None and not repository.exists() and description is not None and not _needs_files(description):
         return ()
     files = read_seed_files(repository, report_of(""), base)
     bases = {name: file.base for file in files for name in (file.path, repr(file.path))}
@@ -307,6 +306,11 @@ def _files(
     check_git(files, exceptions, report)
     check_secrets(files, exceptions, report)
     return files
+
+
+def _needs_files(description: FolderHints) -> bool:
+    """Whether there must be a `repository/`: not where it has a base, though that may be at fault."""
+    return description.has_seed and not description.repository.base and "repository" not in description.faulty
 
 
 def path_in_folder(file: SeedFile) -> str:
@@ -350,16 +354,17 @@ def _base_fault(folder: Path, description: FolderHints) -> str | None:
     if base not in others:
         return f"repository.from: {not_one_of(base, others)}"
     text = read_text(folder.parent / base / DESCRIPTION, _unheard)
-    of_base = None if text is None else read_description(text, _unheard)
-    if of_base is None:
-        return f"repository.from: the product.yaml of {base} cannot be read; mend it first"
-    if not of_base.has_seed:
-        return f"repository.from: {base} says `seed: none`, so no project gets its files; name another product"
-    if of_base.repository.base:
-        return (
-            f"repository.from: {base} is built on {of_base.repository.base} itself, and a base is not; name a product "
-            "whose files are all its own"
-        )
+    reason = _why_no_base(base, None if text is None else read_description(text, _unheard))
+    return None if reason is None else f"repository.from: {reason}"
+
+
+def _why_no_base(name: str, description: FolderHints | None) -> str | None:
+    if description is None:
+        return f"the product.yaml of {name} cannot be read; mend it first"
+    if not description.has_seed:
+        return f"{name} says `seed: none`, so no project gets its files; name another product"
+    if (base := description.repository.base) or "repository" in description.faulty:
+        return f"{name} is built on {base or 'another product'} itself; name a product whose files are all its own"
     return None
 
 

@@ -144,6 +144,7 @@ def _checkout(project: Path, main: Path, products: int) -> list[str]:
         shutil.copytree(REPOSITORY / folder, project / folder, ignore=ignored)
     for file in (main / "__main__.py",):
         shutil.copy(file, project)
+    shutil.copytree(REPOSITORY / "seed_code" / "_parts", project / "seed_code" / "_parts")
     names = [f"product-{number:02}" for number in range(products)]
     for name in names:
         shutil.copytree(REPOSITORY / "seed_code" / "model-deploy", project / "seed_code" / name, ignore=ignored)

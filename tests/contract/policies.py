@@ -9,9 +9,10 @@ from typing import Any
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
+from components.packaging import seed_code
 from settings import parse
 from settings.roles import role_facts
-from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
+from tests.seed_code.product_templates import PRODUCTS
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.support.recording import ACCOUNT_ID, Recording, run_program, stack_values
 from tools import iam_policies
@@ -183,7 +184,7 @@ _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
 
 def of_template(product: str) -> Iterator[Role]:
     """The roles that a product's projects make, with and without each thing that an environment can give them."""
-    template = Template.parse((SEED_CODE / product / "template.yaml").read_text(encoding="utf-8"))
+    template = Template.parse(seed_code.product(product).template)
     own = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-abcdefghijkl"}
     declared = template.mappings["Environment"]
     offered = [name for name in _ENVIRONMENT if name in declared]

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from components.packaging import read_product
+
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
 PRODUCTS = ("model-build-train", "model-deploy")
 
@@ -32,7 +34,7 @@ class ProductTemplate:
     def __init__(self, product: str) -> None:
         self.product = product
         self.repository = SEED_CODE / product / "repository"
-        self.text = (SEED_CODE / product / "template.yaml").read_text(encoding="utf-8")
+        self.text = read_product(SEED_CODE / product).template
         self.body: dict[str, Any] = yaml.load(self.text, Loader=_Loader)  # noqa: S506 - it is a safe loader
         self.resources: dict[str, dict[str, Any]] = self.body["Resources"]
 

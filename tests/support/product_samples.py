@@ -88,5 +88,10 @@ def lines_of(error: ProductFolderError, slug: str) -> list[str]:
     return [line.removeprefix("  - ") for line in lines]
 
 
+def without_parts(description: str) -> str:
+    """A description of a product whose template is all its own."""
+    return re.sub(r"^template:\n(?: .*\n)+", "", description, flags=re.MULTILINE)
+
+
 def product_with(root: Path, **parts: str) -> Product:
     return read_product(make_product(root, template=template_with(**parts)))

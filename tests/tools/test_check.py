@@ -11,7 +11,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from components.packaging import seed_code
+from components.packaging import read_product, seed_code
+from tests.support.product_samples import without_parts
 from tests.support.recording import EXAMPLE, ROOT, stack_values
 from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
 from tools.check.checks import CHECKS, Mine
@@ -19,6 +20,7 @@ from tools.check.command import command
 
 STACKS = ("dev", "prod", "locked-down")
 PRODUCTS = ("model-build-train", "model-deploy")
+SHARED = ("_parts", *PRODUCTS)
 PROGRAM = ("__main__.py", "awsmodel", "components", "settings", "tools")
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -36,9 +38,9 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
     """One more product in a folder of them: the deploy product under another name, and what its repository holds."""
     source, target = ROOT / "seed_code" / "model-deploy", folder / OTHER_PRODUCT
     (target / "repository").mkdir(parents=True)
-    description = (source / "product.yaml").read_text()
+    description = without_parts((source / "product.yaml").read_text())
     (target / "product.yaml").write_text(description.replace("name: MLOps model deployment", "name: Churn"))
-    text = (source / "template.yaml").read_text()
+    text = read_product(source).template
     (target / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{template}\nOutputs:\n"))
     shutil.copytree(source / "functions", target / "functions")
     for name, content in {"README.md": "# Churn\n", **files}.items():
@@ -49,9 +51,9 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
 @pytest.fixture
 def one_product_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A product folder beside ours, of another checkout."""
-    for slug in PRODUCTS:
-        (tmp_path / "seed_code").mkdir(exist_ok=True)
-        (tmp_path / "seed_code" / slug).symlink_to(ROOT / "seed_code" / slug)
+    (tmp_path / "seed_code").mkdir()
+    for name in SHARED:
+        (tmp_path / "seed_code" / name).symlink_to(ROOT / "seed_code" / name)
     add_product(tmp_path / "seed_code")
     monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
 
@@ -70,7 +72,7 @@ def checkout(folder: Path, configs: Mapping[str, Config]) -> Path:
     """A checkout of a company: our program and products, its own stack files."""
     folder.mkdir(exist_ok=True)
     ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
-    for name in (*PROGRAM, *(f"seed_code/{slug}" for slug in PRODUCTS)):
+    for name in (*PROGRAM, *(f"seed_code/{name}" for name in SHARED)):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:

@@ -53,8 +53,8 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     (folder / "repository").mkdir(parents=True)
     (folder / "repository" / "README.md").write_text("# Changed\n")
     source = seed_code.SEED_CODE / DEPLOY
-    (folder / "product.yaml").write_text((source / "product.yaml").read_text())
-    text = (source / "template.yaml").read_text()
+    (folder / "product.yaml").write_text(product_samples.without_parts((source / "product.yaml").read_text()))
+    text = seed_code.product(DEPLOY).template
     assert old in text
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))

@@ -21,7 +21,6 @@ from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make
 PARAMETERS = "Stage: {Type: String, AllowedValues: [dev, prod]}\nBucketName: {Type: String, MaxLength: 20}\n"
 MAPPINGS = "Sizes:\n  dev: {Size: small, Days: '1'}\n  prod: {Size: large}\n"
 BUCKET = "Bucket: {Type: AWS::S3::Bucket}\n"
-SHIPPED = [SEED_CODE / product / "template.yaml" for product in PRODUCTS]
 
 
 def template(value: str, *, conditions: str = "HasStage: !Equals [!Ref Stage, dev]", more: str = "") -> str:
@@ -403,9 +402,11 @@ def faults(template: Template) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
-def test_each_name_of_a_shipped_template_misspelt_is_refused_with_its_line(path: Path) -> None:
-    parsed = read_template(path.read_text(), lambda line, reason: pytest.fail(f"{line}: {reason}"))
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_each_name_of_a_shipped_template_misspelt_is_refused_with_its_line(product: str) -> None:
+    parsed = read_template(
+        read_product(SEED_CODE / product).template, lambda line, reason: pytest.fail(f"{line}: {reason}")
+    )
     assert parsed is not None
     assert faults(parsed) == []
     count = 0
@@ -416,9 +417,11 @@ def test_each_name_of_a_shipped_template_misspelt_is_refused_with_its_line(path:
     assert count >= parsed.text.count("!Ref ") + 3 * parsed.text.count("!FindInMap ")
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
-def test_each_name_of_a_shipped_template_made_the_same_for_all_is_refused(path: Path) -> None:
-    parsed = read_template(path.read_text(), lambda line, reason: pytest.fail(f"{line}: {reason}"))
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_each_name_of_a_shipped_template_made_the_same_for_all_is_refused(product: str) -> None:
+    parsed = read_template(
+        read_product(SEED_CODE / product).template, lambda line, reason: pytest.fail(f"{line}: {reason}")
+    )
     assert parsed is not None
     named = re.findall(r"^      (\w*Name): !Sub .*\$\{SageMakerProject", parsed.text, re.MULTILINE)
     text = re.sub(r"^(      \w*Name: )!Sub .*\$\{SageMakerProject.*", r"\1one-for-all", parsed.text, flags=re.MULTILINE)
