@@ -4,7 +4,9 @@ PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
-TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/*/*.yaml seed_code/*/repository/*.yaml)
+# The skeleton's, and what repositories deploy; the products' own are whole only when they are rendered.
+TEMPLATES := $(shell grep -ls ^AWSTemplateFormatVersion seed_code/_*/template.yaml seed_code/*/repository/*.yaml)
+RENDERED := .checks/templates
 
 .PHONY: help environment sandbox sandbox-demo sandbox-down test unit check check-mine lock resource-types name-limits product docs bench
 
@@ -46,7 +48,9 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@$(PYTHON) -m pytest --quiet --no-header tests/contract/test_reference.py
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
-	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact $(addprefix --file=,$(TEMPLATES))
+	@$(PYTHON) -m tools product templates $(RENDERED)
+	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact \
+		$(addprefix --file=,$(TEMPLATES)) $$(printf -- '--file=%s ' $(RENDERED)/*.yaml)
 
 .checks/installed: requirements/checkov.txt | environment
 	@echo "Installing checkov into .checks (about a minute, once)." >&2

@@ -262,7 +262,7 @@ def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
 def _of_value(path: str, node: yaml.Node, details: ErrorDetails) -> str:
     if path in _LEAVES and get_origin(_LEAVES[path].annotation) is tuple:
         return "must be a list of texts"
-    if details["type"] == "mapping_type":
+    if details["type"] == "dict_type":
         return f"must hold names with texts, not {_kind(node)}"
     if details["type"] == "string_type":
         return f"must be text, not {_kind(node)}"

@@ -196,8 +196,8 @@ def read_product(folder: Path) -> Product:
     exceptions = Exceptions(description.exceptions if description else ())
     whole = _whole_template(folder, description, faults)
     # Which parts it has, nobody knows then, and everything would seem to lead nowhere.
-    is_whole = whole is not None and description is not None and "template" not in description.faulty
-    template, notes = _template(whole, description, exceptions, faults) if whole and is_whole else (None, ())
+    knows_parts = description is not None and "template" not in description.faulty
+    template, notes = _template(whole, description, exceptions, faults) if whole and knows_parts else (None, ())
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
     functions = read_functions(folder, template, _to_template(faults, whole)) if whole and template else {}
@@ -254,7 +254,7 @@ def _whole_template(folder: Path, description: FolderHints | None, faults: list[
 
 
 def _template(
-    whole: WholeTemplate, description: FolderHints, exceptions: Exceptions, faults: list[Fault]
+    whole: WholeTemplate, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
 ) -> tuple[Template | None, tuple[Fault, ...]]:
     """The template, and what of it nobody can judge."""
     found: list[tuple[int, str]] = []
@@ -265,10 +265,11 @@ def _template(
     template = read_template(whole.text, report, exceptions)
     notes: list[Fault] = []
     if template is not None:
-        known = check_references(template, report, exceptions, seed=description.has_seed)
+        hints = description or FolderHints()
+        known = check_references(template, report, exceptions, seed=hints.has_seed)
         notes += [Fault(*whole.place(line), reason) for line, reason in known]
         check_values(template, report, exceptions)
-        id_length, faulty = description.project_id_length, {line for line, _ in found}
+        id_length, faulty = hints.project_id_length, {line for line, _ in found}
         check_names(template, report, exceptions, id_length=id_length, faulty=faulty)
     faults += [Fault(*whole.place(line), reason) for line, reason in found]
     return template, tuple(sorted(notes))

@@ -7,6 +7,7 @@ A repository can be built on that of another product: then it is the base's file
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,26 @@ def read_seed_files(repository: Path, report: FileReport, base: BaseFiles | None
     if layers and not found_files:
         report("", "has no files; CodeCommit takes no empty first commit, so put at least a README.md there")
     return tuple(found_files[path] for path in sorted(found_files))
+
+
+def write_files(folder: Path, files: Sequence[SeedFile]) -> None:
+    """Make a folder hold these files, and no others but what is never content: environments and caches stay.
+
+    A file that is as it should be is not written, so that what was made from it stays newer.
+    """
+    wanted = {folder / file.path: file for file in files}
+    for place, folders, names in os.walk(folder, topdown=True):
+        folders[:] = [name for name in folders if name not in _NEVER]
+        for name in names:
+            if (path := Path(place, name)) not in wanted and name not in _NEVER:
+                path.unlink()
+    for path, file in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        if not path.is_file() or path.read_bytes() != file.content:
+            path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
 
 
 def _is_folder(repository: Path, report: FileReport) -> bool:

@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from components.packaging import read_product, seed_code
-from tests.support.product_samples import without_parts
+from tests.support.product_samples import DESCRIPTION, make_product, without_parts
 from tests.support.recording import EXAMPLE, ROOT, stack_values
 from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
 from tools.check.checks import CHECKS, Mine
@@ -154,6 +154,25 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
     ):
         assert fault in done.stdout, fault
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_repository_built_on_another_products_is_checked_as_projects_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makefile = "check:\n\t@cat own.txt; test -f README.md; test ! -f gone.txt\n"
+    base = make_product(tmp_path, slug="base", files={"Makefile": makefile, "README.md": "x\n", "gone.txt": "x\n"})
+    description = f"{DESCRIPTION}repository: {{from: base, without: [gone.txt]}}\n"
+    folder = make_product(tmp_path, description=description, files={"own.txt": "its own\n"})
+    monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path)
+    monkeypatch.setattr(seed_code, "product", seed_code.product.__wrapped__)
+    (fault,) = judged(tmp_path, "repositories")
+    assert fault.startswith("seed_code/base/repository: `make check` fails:")
+    assert sorted(path.name for path in (folder / ".repository").iterdir()) == ["Makefile", "README.md", "own.txt"]
+    (base / "repository" / "Makefile").write_text(makefile.replace("cat own.txt", "false"))
+    assert [one.partition(":")[0] for one in judged(tmp_path, "repositories")] == [
+        "seed_code/base/repository",
+        "seed_code/churn/repository",
+    ]
 
 
 def test_a_product_that_no_stack_offers_yet_is_judged_for_whoever_will_launch_it(

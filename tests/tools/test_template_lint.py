@@ -41,6 +41,26 @@ def test_cfn_lint_finds_nothing_in_what_is_published(slug: str) -> None:
     assert template_faults(seed_code.product(slug)) == []
 
 
+def test_what_stands_after_a_functions_code_is_told_with_its_line_and_the_code_with_its_file(tmp_path: Path) -> None:
+    resources = (
+        "Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n"
+        "Function:\n  Type: AWS::Lambda::Function\n  Properties:\n    Role: !GetAtt Role.Arn\n"
+        "    Runtime: python3.13\n    Handler: index.handler\n    Code:\n      ZipFile: functions/it.py\n"
+        "Bucket:\n  Type: AWS::S3::Bucket\n  Properties:\n    Versoning: x\n"
+    )
+    folder = make_product(tmp_path, template=template_with(resources=resources))
+    (folder / "functions").mkdir()
+    (folder / "functions" / "it.py").write_text("def handler(event, context):\n    return event\n")
+    product = read_product(folder)
+    number = product.template.split("Versoning")[0].count("\n") + 1
+    assert template_faults(product) == [
+        f"seed_code/churn/template.yaml, line {number}: "
+        "Additional properties are not allowed ('Versoning' was unexpected) [E3002]"
+    ]
+    code = product.render(product.environment).split("    return event")[0].count("\n") + 1
+    assert product.place(code) == ("functions/it.py", 2)
+
+
 NETWORK = 'Network: {VpcId: "", SubnetIds: "", SecurityGroupIds: ""}'
 
 

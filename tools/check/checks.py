@@ -16,6 +16,7 @@ import pulumi
 
 from components import packaging
 from components.packaging import ProductFolderError, seed_code
+from components.packaging.seed_files import write_files
 from components.sections.iam import SuppliedRole
 from settings import SettingsError
 from tools import hints
@@ -173,13 +174,18 @@ def launches(mine: Mine) -> Found:
 def repositories(mine: Mine) -> Found:
     """Tell what becomes each project's first commit passes its own `make check`; without a Makefile it has none.
 
-    The first run installs the repository's own environment into its `.venv`, from the package index.
+    The first run installs the repository's own environment into its `.venv`, from the package index. A repository that
+    is built on another product's is checked as projects get it: put together in `.repository` of the product's folder.
     """
     with suppress(ProductFolderError):
-        folders = {slug: folder / "repository" for slug, folder in mine.folders.items()}
-        checked = {slug: folder for slug, folder in folders.items() if (folder / "Makefile").is_file()}
+        folders = {slug: _repository(slug, folder) for slug, folder in mine.folders.items()}
+        checked = {slug: folder for slug, folder in folders.items() if folder and (folder / "Makefile").is_file()}
         faults = [fault for slug, folder in checked.items() for fault in _repository_faults(slug, folder)]
-        notes = [f"seed_code/{slug}/repository has no Makefile, so no checks" for slug in folders.keys() - checked]
+        notes = [
+            f"seed_code/{slug}/repository has no Makefile, so no checks"
+            for slug, folder in folders.items()
+            if folder and slug not in checked
+        ]
         return Found(looked_at=list(checked), faults=faults, notes=sorted(notes))
     return Found(looked_at=())
 
@@ -257,6 +263,20 @@ def _launch_faults(slugs: Sequence[str], judged: Sequence[roles.LaunchRole]) -> 
             what = f"{finding.product}: {finding.logical_id} ({finding.type_name})"
             told[f"{what}: the boundary of projects' roles takes away {finding.action} on {finding.resource}"] = None
     return list(told), list(unknown)
+
+
+def _repository(slug: str, folder: Path) -> Path | None:
+    """Folder with what becomes a project's first commit; none where nobody can tell what that is."""
+    own = folder / "repository"
+    if not _is_sound(slug):
+        # What is built on another product may have none of its own, and its faults are those of the products.
+        return own if own.is_dir() else None
+    product = seed_code.product(slug)
+    if not any(file.base for file in product.files):
+        return own
+    whole = folder / ".repository"
+    write_files(whole, product.files)
+    return whole
 
 
 def _repository_faults(slug: str, folder: Path) -> Iterator[str]:

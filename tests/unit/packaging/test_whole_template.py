@@ -1,0 +1,142 @@
+"""A template is put together with the parts that it shares, and every line of it knows where it stands."""
+
+from pathlib import Path
+
+import pytest
+
+from components.packaging import read_product
+from components.packaging.seed_code import SEED_CODE
+from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product
+
+PART = """\
+# What it is for.
+Resources:
+  # The bucket.
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: !Sub "sagemaker-${SageMakerProjectId}-<short>"}
+
+Outputs:
+  Bucket: {Value: !Ref Bucket}
+"""
+
+
+def made_of(
+    root: Path, template: str = "{parts: [data], values: {short: build}}", own: str = TEMPLATE, **parts: str
+) -> Path:
+    (root / "_parts").mkdir()
+    for name, text in (parts or {"data": PART}).items():
+        (root / "_parts" / f"{name}.yaml").write_text(text)
+    return make_product(root, description=f"{DESCRIPTION}template: {template}\n", template=own)
+
+
+def test_what_is_published_is_one_whole_template(tmp_path: Path) -> None:
+    product = read_product(made_of(tmp_path))
+    head, resources = TEMPLATE.split("Resources:\n")
+    bucket = PART.split("Resources:\n")[1].split("\n\nOutputs:\n", maxsplit=1)[0].replace("<short>", "build")
+    assert product.template == f"{head}Resources:\n{bucket}\n\n{resources}Outputs:\n  Bucket: {{Value: !Ref Bucket}}\n"
+    assert [product.whole.place(line) for line in (1, 12, 13, 14, 18, 19, 22, 23)] == [
+        ("template.yaml", 1),
+        ("template.yaml", 12),
+        ("../_parts/data.yaml", 3),
+        ("../_parts/data.yaml", 4),
+        ("template.yaml", 13),
+        ("template.yaml", 14),
+        ("template.yaml", 17),
+        ("../_parts/data.yaml", 8),
+    ]
+
+
+def test_a_fault_of_a_part_is_told_with_its_file_and_line(tmp_path: Path) -> None:
+    part = PART.replace("!Ref Bucket", "!Ref Buket").replace("${SageMakerProjectId}", "111122223333")
+    told = [fault.partition(": ")[0] for fault in faults_of(made_of(tmp_path, data=part))]
+    assert set(told) == {"../_parts/data.yaml, line 6", "../_parts/data.yaml, line 9"}
+
+
+def test_a_name_in_two_files_is_refused_with_both(tmp_path: Path) -> None:
+    own = TEMPLATE + "  Bucket: {Type: AWS::S3::Bucket}\n"
+    assert faults_of(made_of(tmp_path, own=own)) == [
+        "../_parts/data.yaml, line 4: Resources.Bucket is in template.yaml, line 18, too; keep one of them"
+    ]
+
+
+def test_a_changed_value_and_a_changed_part_are_told_by_their_files(tmp_path: Path) -> None:
+    folder = made_of(tmp_path)
+    manifests = [read_product(folder).manifest]
+    description = (folder / "product.yaml").read_text()
+    (folder / "product.yaml").write_text(description.replace("short: build", "short: deploy"))
+    manifests.append(read_product(folder).manifest)
+    assert manifests[0]["product.yaml"] != manifests[1]["product.yaml"]
+    assert manifests[0]["template.yaml"] == manifests[1]["template.yaml"]
+    assert "product.yaml" not in read_product(make_product(tmp_path / "plain")).manifest
+
+
+FAULTS = {
+    "no such part": (
+        "{parts: [dat]}",
+        "product.yaml: template.parts: 'dat' is not allowed; did you mean 'data'? (allowed: data)",
+    ),
+    "twice": (
+        "{parts: [data, data], values: {short: a}}",
+        "product.yaml: template.parts: 'data' is there twice; keep one of them",
+    ),
+    "no value": (
+        "{parts: [data], values: {shrt: a}}",
+        "../_parts/data.yaml, line 6: no value is given for <short>; name it under template.values in product.yaml"
+        "; did you mean 'shrt'?",
+    ),
+    "unused value": (
+        "{parts: [data], values: {short: a, long: b}}",
+        "product.yaml: template.values.long: no part asks for it; take it out",
+    ),
+    "form of a value": (
+        '{parts: [data], values: {short: "a: b"}}',
+        "product.yaml, line 9: template.values.short: 'a: b' is not a value: letters, digits, spaces, commas, dots, "
+        "dashes, slashes and underscores, a letter or digit at each end",
+    ),
+    "name of a value": (
+        "{parts: [data], values: {Short: a}}",
+        "product.yaml, line 9: template.values.Short: 'Short' is not a value's name: lower-case letters, digits and "
+        "single dashes",
+    ),
+    "number": (
+        "{parts: [data], values: {short: 1}}",
+        'product.yaml, line 9: template.values.short: must be text, not a number; put it in quotes: "1"',
+    ),
+    "values": ("{values: [a]}", "product.yaml, line 9: template.values: must hold names with texts, not a list"),
+    "parts": ("{parts: data}", "product.yaml, line 9: template.parts: must be a list of texts"),
+}
+
+
+@pytest.mark.parametrize(("template", "fault"), FAULTS.values(), ids=FAULTS)
+def test_faults_of_what_a_template_is_made_of(tmp_path: Path, template: str, fault: str) -> None:
+    assert faults_of(made_of(tmp_path, template)) == [fault]
+
+
+PART_FAULTS = {
+    "section": (
+        "Metadata:\n  A: {}\n",
+        "line 1: Metadata: 'Metadata' is not allowed "
+        "(allowed: Parameters, Mappings, Conditions, Rules, Resources, Outputs)",
+    ),
+    "one line": (
+        "Resources: {Bucket: {Type: AWS::S3::Bucket}}\n",
+        "line 1: Resources: each entry begins a line of its own, after 2 spaces, where parts are used",
+    ),
+    "indent": (
+        "Resources:\n    Bucket: {Type: AWS::S3::Bucket}\n",
+        "line 1: Resources: each entry begins a line of its own, after 2 spaces, where parts are used",
+    ),
+    "empty": ("# nothing\n", "line 1: has no keys; see the files of another product for what belongs here"),
+}
+
+
+@pytest.mark.parametrize(("part", "fault"), PART_FAULTS.values(), ids=PART_FAULTS)
+def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
+    assert faults_of(made_of(tmp_path, "{parts: [data]}", data=part)) == [f"../_parts/data.yaml, {fault}"]
+
+
+def test_every_shipped_part_is_shared() -> None:
+    used = [read_product(SEED_CODE / slug).whole.digests or {} for slug in ("model-build-train", "model-deploy")]
+    for part in (SEED_CODE / "_parts").iterdir():
+        assert sum(f"../_parts/{part.name}" in files for files in used) > 1, part.name
