@@ -159,7 +159,7 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
 def test_a_repository_built_on_another_products_is_checked_as_projects_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    makefile = "check:\n\t@cat own.txt; test -f README.md; test ! -f gone.txt\n"
+    makefile = "check:\n\t@cat own.txt && test -f README.md && test ! -f gone.txt\n"
     base = make_product(tmp_path, slug="base", files={"Makefile": makefile, "README.md": "x\n", "gone.txt": "x\n"})
     description = f"{DESCRIPTION}repository: {{from: base, without: [gone.txt]}}\n"
     folder = make_product(tmp_path, description=description, files={"own.txt": "its own\n"})
