@@ -219,7 +219,7 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
     """Rules between the fields of a delivery."""
     where = f"{NAMESPACE}:delivery"
     if delivery.backend_url.startswith("s3://"):
-        if delivery.secrets_provider is None:
+        if delivery.secrets_provider is None and any(one.secrets_provider is None for one in delivery.stacks):
             yield f"{where}.secretsProvider: missing; state in S3 needs the key that decrypts the stacks' secrets"
         if delivery.access_token_arn is not None:
             yield f"{where}.accessTokenArn: has no effect with state in S3; leave it out"
@@ -238,6 +238,18 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
             yield f"{entry}.externalId: has no effect without roleArn"
         if stack.environment is None and not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack.title):
             yield f"{entry}.environment: missing; {stack.title!r} cannot be the name of an environment"
+
+
+def project_faults(delivery: DeliverySpec, project: str) -> Iterator[str]:
+    """Judge that stacks are of the project that Pulumi has: in a bucket their state lies under its name."""
+    if not delivery.backend_url.startswith("s3://") or project == NAMESPACE:
+        return
+    for index, stack in enumerate(delivery.stacks):
+        if "/" not in stack.stack:
+            yield (
+                f"{NAMESPACE}:delivery.stacks[{index}].stack: {stack.stack!r} is read as a stack of the project "
+                f"{NAMESPACE!r}, and Pulumi.yaml names {project!r}; write organization/{project}/{stack.stack}"
+            )
 
 
 _SHARE_IDS = {

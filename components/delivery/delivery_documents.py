@@ -16,11 +16,12 @@ from components.delivery.actions.build import build_statements, run_builds
 from components.delivery.actions.source import SourceProvider, read_source
 from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds
 from components.iam import delivery_policies, pipeline_policies, pull_request_policies
-from components.iam.delivery_policies import StackScope, State, state_of
+from components.iam.delivery_policies import StackScope
 from components.iam.network_policies import network_interface_statements
 from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
 from components.iam.policies import Statement, joined
 from components.iam.role_documents import RoleDocument
+from components.iam.state_policies import State, read_state_statements, write_state_statements
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.iam import IamSpec
 from components.sections.source import CodeCommitSource, SourceSpec
@@ -70,11 +71,6 @@ class DeliveryFacts:
     def repository(self) -> str | None:
         """CodeCommit repository of the stacks, where the settings name it."""
         return self.source.repository if isinstance(self.source, CodeCommitSource) else None
-
-    @property
-    def state(self) -> State:
-        """Where Pulumi keeps its state."""
-        return state_of(self.delivery.backend_url, self.delivery.secrets_provider)
 
     @property
     def stacks(self) -> Sequence[DeliveredStack]:
@@ -223,7 +219,7 @@ def build_role(facts: DeliveryFacts) -> RoleDocument:
     ]
     found = [
         *_common(facts, builds),
-        *delivery_policies.read_state_statements(facts.scope, facts.state),
+        *read_state_statements(facts.scope, _states(facts, builds)),
         *_assumed(one.preview_role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.preview_statements(target))),
     ]
@@ -241,7 +237,7 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
     builds = [one for one in facts.builds if one.changes]
     found = [
         *_common(facts, builds),
-        *delivery_policies.write_state_statements(facts.scope, facts.state),
+        *write_state_statements(facts.scope, _states(facts, builds)),
         *_assumed(one.role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.change_statements(target))),
     ]
@@ -251,6 +247,10 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
 def _trust(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> Statement:
     projects = (facts.scope.build_project(one.project) for one in builds)
     return pipeline_policies.trust(facts.scope, "codebuild.amazonaws.com", *projects)
+
+
+def _states(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[State]:
+    return list(dict.fromkeys(state for one in builds for state in one.states(facts.delivery)))
 
 
 def _targets(facts: DeliveryFacts) -> list[StackScope]:
@@ -277,7 +277,14 @@ def _common(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[State
         for one in builds
         if one.pipeline is not None
         for statement in build_statements(
-            facts.scope, one.pipeline, one.project, facts.store, secret_arns=secrets, reports=one.reports
+            facts.scope,
+            one.pipeline,
+            one.project,
+            facts.store,
+            inputs=one.inputs,
+            outputs=one.outputs,
+            secret_arns=secrets,
+            reports=one.reports,
         )
     )
     network = network_interface_statements(facts.home, facts.account_id, facts.network) if facts.network else []

@@ -20,12 +20,14 @@ from components.delivery.platform_delivery import PlatformDeliveryArgs
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.managed_policies import managed_policies
 from components.foundation.service_role import ServiceRole
-from components.iam import delivery_policies, deployment_policies
+from components.iam import deployment_policies
 from components.iam.delivery_policies import StackScope
 from components.iam.pipeline_policies import start_statements
 from components.iam.role_documents import RoleDocument
+from components.iam.state_policies import State, state_of, tests_backend, write_backend_statements
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
 from components.sections.iam import WORKS_FOR
+from settings import NAMESPACE
 
 SWEEP_SCHEDULE = "rate(1 hour)"
 """How often what tests have left behind is looked for."""
@@ -141,19 +143,27 @@ class DeploymentTests(pulumi.ComponentResource):
                 "ENGINE_SHA256": tools.engine_sha256,
                 "PLUGIN_SHA256": tools.plugin_sha256,
                 "RELEASES_URL": tools.releases_url,
-                "PULUMI_BACKEND_URL": tools.backend_url,
+                "PULUMI_BACKEND_URL": tests_backend(tools.backend_url),
                 "STACK": self._args.stack,
                 "TEST_PIPELINES": shared.environment.names.test_pipeline("").value,
                 **variables,
             },
             secret_arns=dict(secrets),
             statements=shared.environment.account_id.apply(
-                lambda account: delivery_policies.write_state_statements(
-                    ArnScope.of(home, account), delivery_policies.state_of(tools.backend_url, tools.secrets_provider)
-                )
+                lambda account: write_backend_statements(ArnScope.of(home, account), self._state())
             ),
             policy_arns=self._policies,
             role_arn=shared.iam.delivery.supplied_arn,
+        )
+
+    def _state(self) -> State:
+        """Where the stacks under test have their state, apart from all others."""
+        tools = self._shared.spec
+        return state_of(
+            f"{NAMESPACE}/*",
+            tests_backend(tools.backend_url),
+            self._args.spec.secrets_provider or tools.secrets_provider_of(self._args.stack),
+            tools.secrets_provider,
         )
 
     def _handed_over(self) -> Mapping[str, Sequence[str]]:

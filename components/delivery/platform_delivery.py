@@ -26,6 +26,7 @@ from components.iam import delivery_policies, pipeline_policies
 from components.iam.delivery_policies import StackScope
 from components.iam.policies import Statement, document, key_administration
 from components.iam.role_documents import RoleDocument
+from components.iam.state_policies import read_state_statements, write_state_statements
 from components.notifications.notifications import Notifications
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.iam import IamSpec
@@ -146,7 +147,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         preview = Build(
             name=f"Preview-{title}",
             namespace=f"Preview-{title}",
-            outputs=(f"preview-{title}",),
+            outputs=tuple(self._of(Operation.PREVIEW, stack).outputs),
             build=self._stack_build(stack, Operation.PREVIEW),
         )
         steps: list[Action] = [preview]
@@ -305,10 +306,8 @@ class PlatformDelivery(pulumi.ComponentResource):
         return self._args.environment.account_id.apply(lambda account: of(ArnScope.of(home, account)))
 
     def _state(self, scope: ArnScope, build: DeliveryBuild) -> list[Statement]:
-        state = delivery_policies.state_of(self._args.spec.backend_url, self._args.spec.secrets_provider)
-        if build.changes:
-            return delivery_policies.write_state_statements(scope, state)
-        return delivery_policies.read_state_statements(scope, state)
+        of = write_state_statements if build.changes else read_state_statements
+        return of(scope, build.states(self._args.spec))
 
     @staticmethod
     def _assumed(role_arn: str | None) -> list[Statement]:

@@ -66,7 +66,7 @@ def test_a_document_allows_all_that_the_stacks_own_roles_may_do(more: dict[str, 
 
 def test_documents_stay_apart() -> None:
     by = by_key(**TWO)
-    state = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/dev.json"
+    state = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/sm-mlops/dev.json"
 
     def allowed(key: str, action: str, resource: str) -> bool:
         return evaluation.allowed(by[key].statements, evaluation.Request(action, resource))
