@@ -157,6 +157,11 @@ class Names:
         """Rule that sees tests end, and its role."""
         return PhysicalName("rule of deployment tests", f"{self.prefix}-tests-ended", 64)
 
+    @property
+    def test_scientist(self) -> PhysicalName:
+        """Role that creates and deletes the projects of tests."""
+        return PhysicalName("role of the projects of tests", f"{self.prefix}-tests-scientist", 64)
+
     def test_policy(self, number: int) -> PhysicalName:
         """Policy of what tests may do."""
         return PhysicalName("policy of deployment tests", f"{self.prefix}-tests-{number}", 128)
@@ -193,5 +198,5 @@ class Names:
             yield from (self.delivery_build_role("preview", stack) for stack in delivered)
             yield from (self.notification_rule(subject) for subject in ("delivery", "drift"))
         if tested:
-            yield from (self.sweep_pipeline, self.test_rule)
+            yield from (self.sweep_pipeline, self.test_rule, self.test_scientist)
             yield from (self.test_pipeline(option) for option in tested)

@@ -1,8 +1,13 @@
 """What a test of a deployment option may do: deploy stacks under test, and try them as a data scientist does.
 
-Every name of a stack under test begins with the project's name and `-t`, and so do the names of its projects.
+Every name of a stack under test begins with the project's name and `-t`, and so do the names of its projects. What is
+launched from Service Catalog has no such name in IAM: a call on it knows no resource, only whether the caller's role
+has launched it. So one role launches and ends the projects of all tests, and the builds act as it for that.
 """
 
+from collections.abc import Sequence
+
+from awsmodel.arns import ArnScope
 from components.iam.delivery_policies import StackScope, change_statements
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
@@ -16,10 +21,46 @@ def testing_role(target: StackScope) -> RoleDocument:
     return RoleDocument(
         key="delivery.tests",
         name=f"{target.prefix}-tests",
-        purpose="Brings stacks under test up, tries them and destroys them",
+        purpose="Brings stacks under test up and destroys them",
         trust=[],
-        statements=[*change_statements(target), *scientist_statements(target)],
+        statements=change_statements(target),
     )
+
+
+def scientist_role(target: StackScope, name: str, builder_arns: Sequence[str]) -> RoleDocument:
+    """Role that creates, watches and deletes the projects of tests.
+
+    Args:
+        target: the stacks under test.
+        name: name of the role.
+        builder_arns: patterns of the roles of the builds that act as it.
+    """
+    return RoleDocument(
+        key="delivery.tests.scientist",
+        name=name,
+        purpose="Creates, tries and deletes the projects of deployment tests",
+        trust=[
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": target.scope.root()},
+                "Action": "sts:AssumeRole",
+                # As principals they would have to exist first.
+                "Condition": {"ArnLike": {"aws:PrincipalArn": list(builder_arns)}},
+            }
+        ],
+        statements=scientist_statements(target),
+    )
+
+
+def scientist_builders(scope: ArnScope, test_pipelines: str, sweep: str) -> list[str]:
+    """Patterns of the roles of the builds of tests: they carry the names of their projects, which are in many regions.
+
+    Args:
+        scope: the account.
+        test_pipelines: what the name of each pipeline that tests begins with.
+        sweep: name of the pipeline that sweeps.
+    """
+    return [scope.role(f"{test_pipelines}*"), scope.role(f"{sweep}-*")]
 
 
 def scientist_statements(target: StackScope) -> list[Statement]:
@@ -62,12 +103,20 @@ def scientist_statements(target: StackScope) -> list[Statement]:
             "Find",
             [
                 *("codepipeline:ListPipelines", "sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"),
-                "sagemaker:ListPipelines",
-                *("servicecatalog:DescribeProduct", "servicecatalog:DescribeProvisionedProduct"),
-                *("servicecatalog:DescribeRecord", "servicecatalog:ProvisionProduct"),
-                *("servicecatalog:SearchProducts", "servicecatalog:TerminateProvisionedProduct"),
+                *("sagemaker:ListPipelines", "servicecatalog:DescribeProduct", "servicecatalog:ProvisionProduct"),
+                "servicecatalog:SearchProducts",
             ],
             ["*"],
+        ),
+        # These know no resource either, but whose launch it is: people's are none of a test's.
+        allow(
+            "OwnLaunches",
+            [
+                *("servicecatalog:DescribeProvisionedProduct", "servicecatalog:DescribeRecord"),
+                "servicecatalog:TerminateProvisionedProduct",
+            ],
+            ["*"],
+            {"StringEquals": {"servicecatalog:roleLevel": "self"}},
         ),
         # Studio's other route: CloudFormation launches a template from S3 as the launch role.
         allow(
