@@ -46,7 +46,7 @@ def rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     catalog = fields.get("catalog")
     if fields.get("delivery"):
         yield from _delivery_faults(fields["delivery"])
-        yield from _pull_request_faults(fields["delivery"], fields.get("source"))
+        yield from _pull_request_faults(fields["delivery"], fields.get("source"), fields.get("iam"))
     if fields.get("deployment_tests"):
         yield from _test_faults(fields["deployment_tests"], fields.get("delivery"), artifacts)
     if fields.get("iam"):
@@ -206,8 +206,15 @@ def _route_faults(catalog: CatalogSpec, regions: Sequence[str]) -> Iterator[str]
             )
 
 
-def _pull_request_faults(delivery: DeliverySpec, source: SourceSpec | None) -> Iterator[str]:
-    """Pull requests of a Git provider are its own."""
+def _pull_request_faults(delivery: DeliverySpec, source: SourceSpec | None, iam: IamSpec | None) -> Iterator[str]:
+    """Pull requests of a Git provider are its own; and where roles are supplied, those of CodeCommit need one more."""
+    supplied = delivery.pull_requests is not None and iam is not None and iam.build.supplied_arn is not None
+    if supplied and "pull_requests" not in iam.model_fields_set:
+        yield (
+            f"{NAMESPACE}:iam.pullRequests: missing; whoever opens a pull request runs code as this role, so it cannot "
+            f"be that of iam.build: supply one (`python -m tools iam-policies` prints what it needs), or say "
+            f"`mode: create`"
+        )
     if delivery.pull_requests is not None and isinstance(source, ConnectionSource):
         yield (
             f"{NAMESPACE}:delivery.pullRequests: has no effect with source.provider {source.provider}; "

@@ -139,6 +139,11 @@ class Names:
         """Role of the delivery that an administrator makes; a proposal, since the settings name its ARN."""
         return PhysicalName(f"{key} role of the delivery", f"{self.prefix}-delivery-{key}", 64)
 
+    @property
+    def delivery_boundary(self) -> PhysicalName:
+        """Policy that bounds the stack's roles, which an administrator makes; no name that the roles may change."""
+        return PhysicalName("boundary of the delivery", f"delivery-boundary-{self.prefix}", 128)
+
     def delivery_policy(self, stack: str, kind: str, number: int) -> PhysicalName:
         """Policy of what deliveries may do with a stack of this account."""
         return PhysicalName(f"policy to {kind} {stack}", f"{self.prefix}-delivery-{stack}-{kind}-{number}", 128)

@@ -11,8 +11,9 @@ from enum import StrEnum
 from components.core.naming import Names
 from components.delivery.actions.action import SOURCE_ARTIFACT
 from components.iam.pipeline_policies import project_name
-from components.iam.state_policies import State, state_of
+from components.iam.state_policies import State, state_of, tests_backend
 from components.sections.delivery import DeliveredStack, DeliverySpec
+from components.sections.deployment_tests import DeploymentTestsSpec
 from components.sections.iam import IamSpec
 from settings import NAMESPACE
 
@@ -83,6 +84,8 @@ class DeliveryBuild:
 
     def supplied_role_arn(self, iam: IamSpec) -> str | None:
         """Role of somebody else that it runs as; without one the stack makes a role of the project's name."""
+        if self.operation is Operation.PULL_REQUEST:
+            return iam.pull_requests.supplied_arn
         return (iam.delivery if self.changes else iam.build).supplied_arn
 
     @property
@@ -102,6 +105,18 @@ def stack_state(spec: DeliverySpec, stack: str) -> State:
     """
     *_, project, title = f"{NAMESPACE}/{stack}".rsplit("/", 2)
     return state_of(f"{project}/{title}", spec.backend_url, spec.secrets_provider_of(stack), spec.secrets_provider)
+
+
+def tests_state(spec: DeliverySpec, tests: DeploymentTestsSpec, stack: str) -> State:
+    """Where the stacks under test have their state, apart from all others.
+
+    Args:
+        spec: what is delivered.
+        tests: what is tested.
+        stack: the stack that tests.
+    """
+    key = tests.secrets_provider or spec.secrets_provider_of(stack)
+    return state_of(f"{NAMESPACE}/*", tests_backend(spec.backend_url), key, spec.secrets_provider)
 
 
 def delivery_builds(names: Names, spec: DeliverySpec, stacks: Sequence[DeliveredStack]) -> list[DeliveryBuild]:

@@ -15,6 +15,7 @@ from awsmodel.arns import ArnScope
 from components.core.naming import ANY_ACCOUNT_ID
 from components.delivery.actions.approval import Approval
 from components.delivery.actions.build import Build, BuildDefinition
+from components.delivery.delivery_builds import tests_state
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
 from components.delivery.pipeline import ExecutionMode, Stage, Variable, source_stage
 from components.delivery.platform_delivery import PlatformDeliveryArgs
@@ -26,10 +27,9 @@ from components.iam.delivery_policies import StackScope
 from components.iam.pipeline_policies import start_statements
 from components.iam.policies import Statement, allow, document
 from components.iam.role_documents import RoleDocument
-from components.iam.state_policies import State, state_of, tests_backend, write_backend_statements
+from components.iam.state_policies import tests_backend, write_backend_statements
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
 from components.sections.iam import WORKS_FOR
-from settings import NAMESPACE
 
 SWEEP_SCHEDULE = "rate(1 hour)"
 """How often what tests have left behind is looked for."""
@@ -163,21 +163,11 @@ class DeploymentTests(pulumi.ComponentResource):
     def _statements(self, account_id: str) -> list[Statement]:
         environment = self._shared.environment
         scope = ArnScope.of(environment.home, account_id)
-        found = write_backend_statements(scope, self._state())
+        found = write_backend_statements(scope, tests_state(self._shared.spec, self._args.spec, self._args.stack))
         if self._scientist is not None:
             role_arn = scope.role(environment.names.test_scientist.value)
             found.append(allow("ActAsDataScientist", ["sts:AssumeRole"], [role_arn]))
         return found
-
-    def _state(self) -> State:
-        """Where the stacks under test have their state, apart from all others."""
-        tools = self._shared.spec
-        return state_of(
-            f"{NAMESPACE}/*",
-            tests_backend(tools.backend_url),
-            self._args.spec.secrets_provider or tools.secrets_provider_of(self._args.stack),
-            tools.secrets_provider,
-        )
 
     def _handed_over(self) -> Mapping[str, Sequence[str]]:
         """By service, the roles of somebody else that any stack under test works with."""
@@ -212,11 +202,7 @@ class DeploymentTests(pulumi.ComponentResource):
         names, account_id = environment.names, environment.account_id
 
         def role(account: str) -> RoleDocument:
-            target = self._target(account)
-            builders = deployment_policies.scientist_builders(
-                target.scope, names.test_pipeline("").value, names.sweep_pipeline.value
-            )
-            return deployment_policies.scientist_role(target, names.test_scientist.value, builders)
+            return deployment_policies.scientist_role(self._target(account), names)
 
         return service_role(
             f"{self._logical}-scientist",

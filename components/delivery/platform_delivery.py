@@ -36,6 +36,13 @@ from components.storage.artifact_buckets import ArtifactStore
 NO_DRIFT = "none"
 """What is remembered of a stack without drift."""
 
+UNBOUND = (
+    "sm-mlops:iam.permissionsBoundaryArn is missing: the roles that deploy write their own policies, so they amount to "
+    "administrators of the account, and so does whoever can push to the branch; `python -m tools iam-policies` prints "
+    "a boundary"
+)
+"""What is told of a delivery whose roles nothing bounds."""
+
 APPROVAL_TEXT = "Deploy revision #{Source.CommitId} to %s? #{Preview-%s.Summary} All of it: #{Preview-%s.Link}"
 
 
@@ -69,6 +76,8 @@ class PlatformDelivery(pulumi.ComponentResource):
         self._args = args
         environment, names = args.environment, args.environment.names
         self._builds = delivery_builds(names, args.spec, args.spec.stacks)
+        if args.iam.delivery.supplied_arn is None and args.iam.permissions_boundary_arn is None:
+            pulumi.log.warn(UNBOUND, self)
         self._log_key = customer_key(
             name,
             environment,
@@ -86,8 +95,9 @@ class PlatformDelivery(pulumi.ComponentResource):
                 )
             ),
         )
-        read = args.spec.stacks if args.iam.build.supplied_arn is None else ()
-        changed = args.spec.stacks if args.iam.delivery.supplied_arn is None else ()
+        made = [one for one in self._builds if one.supplied_role_arn(args.iam) is None]
+        read = args.spec.stacks if any(not one.changes for one in made) else ()
+        changed = args.spec.stacks if any(one.changes for one in made) else ()
         self._read = {one.stack: self._policies(one, "read", delivery_policies.reading_role) for one in read}
         self._change = {one.stack: self._policies(one, "change", delivery_policies.changing_role) for one in changed}
         delivery = self._pipeline(

@@ -5,9 +5,7 @@ launched from Service Catalog has no such name in IAM: a call on it knows no res
 has launched it. So one role launches and ends the projects of all tests, and the builds act as it for that.
 """
 
-from collections.abc import Sequence
-
-from awsmodel.arns import ArnScope
+from components.core.naming import Names
 from components.iam.delivery_policies import StackScope, change_statements
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
@@ -27,17 +25,18 @@ def testing_role(target: StackScope) -> RoleDocument:
     )
 
 
-def scientist_role(target: StackScope, name: str, builder_arns: Sequence[str]) -> RoleDocument:
+def scientist_role(target: StackScope, names: Names) -> RoleDocument:
     """Role that creates, watches and deletes the projects of tests.
 
     Args:
         target: the stacks under test.
-        name: name of the role.
-        builder_arns: patterns of the roles of the builds that act as it.
+        names: physical names of the environment that tests.
     """
+    # The builds' roles carry the names of their projects, which are in many regions.
+    builders = (f"{names.test_pipeline('').value}*", f"{names.sweep_pipeline.value}-*")
     return RoleDocument(
         key="delivery.tests.scientist",
-        name=name,
+        name=names.test_scientist.value,
         purpose="Creates, tries and deletes the projects of deployment tests",
         trust=[
             {
@@ -45,22 +44,11 @@ def scientist_role(target: StackScope, name: str, builder_arns: Sequence[str]) -
                 "Principal": {"AWS": target.scope.root()},
                 "Action": "sts:AssumeRole",
                 # As principals they would have to exist first.
-                "Condition": {"ArnLike": {"aws:PrincipalArn": list(builder_arns)}},
+                "Condition": {"ArnLike": {"aws:PrincipalArn": [target.scope.role(name) for name in builders]}},
             }
         ],
         statements=scientist_statements(target),
     )
-
-
-def scientist_builders(scope: ArnScope, test_pipelines: str, sweep: str) -> list[str]:
-    """Patterns of the roles of the builds of tests: they carry the names of their projects, which are in many regions.
-
-    Args:
-        scope: the account.
-        test_pipelines: what the name of each pipeline that tests begins with.
-        sweep: name of the pipeline that sweeps.
-    """
-    return [scope.role(f"{test_pipelines}*"), scope.role(f"{sweep}-*")]
 
 
 def scientist_statements(target: StackScope) -> list[Statement]:

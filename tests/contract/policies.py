@@ -10,6 +10,7 @@ from typing import Any
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
 from components.packaging import seed_code
+from components.sections.source import CodeCommitSource
 from settings import parse
 from settings.roles import role_facts
 from tests.seed_code.product_templates import PRODUCTS
@@ -140,7 +141,8 @@ def of_documents(stack: str, values: Mapping[str, Any]) -> Iterator[Role]:
     """What `tools iam-policies` prints."""
     settings = parse(dict(values), stack)
     facts = role_facts(settings, ACCOUNT_ID)
-    for one in (*iam_policies.documents(facts), *iam_policies.delivery_roles(settings, facts)):
+    of_branch = iam_policies.of_branch(settings, facts) if isinstance(settings.source, CodeCommitSource) else ()
+    for one in (*iam_policies.documents(facts), *iam_policies.delivery_roles(settings, facts), *of_branch):
         if "policy" in one.content:
             yield Role(one.key, managed=[one.content["policy"]])
             continue
