@@ -175,6 +175,12 @@ class HealthyAws:
     def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:
         return {"PolicyVersion": {"VersionId": VersionId, "Document": self.policies[PolicyArn]}}
 
+    def ListEntitiesForPolicy(self, PolicyArn: str, **_: object) -> Any:
+        if PolicyArn not in self.policies:
+            raise Refused("NoSuchEntity")
+        roles = [{"RoleName": name} for name, arns in self.attached.items() if PolicyArn in arns]
+        return {"PolicyRoles": roles, "PolicyGroups": [], "PolicyUsers": []}
+
     def GetAccountSummary(self) -> Any:
         return {"SummaryMap": self.summary}
 

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from components.catalog.catalog import studio_location
 from components.iam import role_documents
+from components.iam.branch_policies import branch_policies
 from components.iam.policies import document
 from components.iam.project_policies import launch_trust
 from components.providers.aws_access import AwsError
@@ -96,6 +97,7 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     assert {finding.status for finding in findings} == {Status.OK, Status.SKIPPED}
     assert all(finding.evidence and not finding.fix for finding in findings)
     assert set(of(findings, Status.SKIPPED)) == {
+        "branch-protection",
         "connection",
         "delivery-accounts",
         "principal-identities",
@@ -385,6 +387,38 @@ def test_examples_of_accounts_are_found_in_the_delivery(aws: HealthyAws, tmp_pat
     text = json.dumps(example()).replace("444455556666", "219837465019").replace("111122223333", ACCOUNT)
     file = stack(tmp_path, lambda config: config.update({SECTION: json.loads(text)}))
     assert "delivery-accounts" in of(looked(aws, file), Status.OK), "the account that is looked at is no example"
+
+
+NO_CHANGES = f"arn:aws:iam::{ACCOUNT}:policy/branch-of-sm-mlops-dev-no-changes"
+
+
+def test_a_branch_that_is_delivered_and_that_nobody_is_kept_from_is_a_warning(aws: HealthyAws, tmp_path: Path) -> None:
+    assert "branch-protection" in of(looked(aws), Status.SKIPPED), "no pipeline delivers it"
+    text = json.dumps(example()).replace("444455556666", "219837465019").replace("111122223333", ACCOUNT)
+    file = stack(tmp_path, lambda config: config.update({SECTION: json.loads(text)}))
+    told = of(looked(aws, file), Status.WARNING)["branch-protection"]
+    assert "nobody has branch-of-sm-mlops-dev-no-changes or branch-of-sm-mlops-dev-merges-only" in told.evidence
+    assert "iam-policies -s dev --branch" in told.fix
+    aws.policies[NO_CHANGES] = "{}"
+    assert "branch-protection" in of(looked(aws, file), Status.WARNING), "there is one, and nobody has it"
+    aws.attached["Developer"] = [NO_CHANGES]
+    assert (
+        "branch-of-sm-mlops-dev-no-changes: Developer" in of(looked(aws, file), Status.OK)["branch-protection"].evidence
+    )
+
+
+def test_whether_a_role_pushes_past_the_approvals_is_told_of_the_role(aws: HealthyAws) -> None:
+    aws.add_role(STUDIO)
+    name = STUDIO.rpartition("/")[2]
+    aws.inline[name]["all"] = document([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+    told = of(looked(aws, principal_arn=STUDIO), Status.WARNING)["principal-branch"]
+    assert "codecommit:GitPush" in told.evidence
+    assert "codecommit:OverridePullRequestApprovalRules" in told.evidence
+    assert "codecommit:MergePullRequestBySquash" not in told.evidence
+    repository = f"arn:aws:codecommit:{HOME}:{ACCOUNT}:sm-mlops-dev"
+    _, mergers = branch_policies("sm-mlops-dev", repository, "main")
+    aws.inline[name]["branch"] = document(mergers.statements)
+    assert "principal-branch" in of(looked(aws, principal_arn=STUDIO), Status.OK)
 
 
 @pytest.mark.parametrize(("spoil", "check", "evidence"), BROKEN.values(), ids=BROKEN)
@@ -933,7 +967,7 @@ def test_the_report_has_the_worst_first_and_every_value_whole(monkeypatch: pytes
     assert lines[0].split() == ["broken", "launch-constraint", f"{HOME}", "model-build-train"]
     assert lines[1].strip() == f"port-own has no launch constraint for {BUILD}"
     assert lines[2].strip() == "Fix: pulumi up --refresh -s dev"
-    assert "34 ok, 2 broken, 1 warning, 10 skipped" in lines
+    assert "34 ok, 2 broken, 1 warning, 11 skipped" in lines
     assert lines[-1] == "Next: set right what is broken, then run `.venv/bin/python -m tools doctor -s dev` again."
     assert all(line == line.rstrip() for line in lines)
     assert "…" not in text
@@ -985,8 +1019,8 @@ def test_machines_get_every_finding_and_the_counts(monkeypatch: pytest.MonkeyPat
     told = json.loads(text)
     assert code == 1
     assert told["stack"] == "dev"
-    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 36, "skipped": 10}
-    assert len(told["findings"]) == 47
+    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 36, "skipped": 11}
+    assert len(told["findings"]) == 48
     (red,) = [finding for finding in told["findings"] if finding["status"] == "broken"]
     assert (red["check"], red["subject"]) == ("launch-constraint", f"{HOME} model-deploy")
 
