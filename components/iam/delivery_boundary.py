@@ -12,10 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from awsmodel.arns import ANY, ArnScope
 from awsmodel.iam.evaluation import matches, values
+from components.iam.delivery_policies import CONNECTION_SERVICES
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_PATH, BoundaryDocument
 
-_EXACT = ("iam", "sts", "secretsmanager")
+_CONNECTIONS = tuple(CONNECTION_SERVICES)
+"""Both names of the service of connections: AWS may check actions of the one on an ARN of the other."""
+
+_EXACT = ("iam", "sts", "secretsmanager", *_CONNECTIONS)
 """Services of which single actions are allowed on names, too: whatever is one more there can be a way out."""
 
 _VERBS = {
@@ -76,7 +80,8 @@ def _granted(of_roles: Iterable[Statement], project: str, *, adopts: bool) -> It
         for action in values(statement["Action"]):
             for resource in values(statement["Resource"]):
                 if adopts or WELL_KNOWN_PATH not in resource:
-                    on = _ALWAYS if action in _BOUND else json.dumps(condition)
+                    free = action in _BOUND or action.startswith(_CONNECTIONS)
+                    on = _ALWAYS if free else json.dumps(condition)
                     wide = resource if action == "sts:AssumeRole" else _widened(resource, project)
                     yield _all_of_a_kind(action), wide, on
 
@@ -120,7 +125,8 @@ def _named(granted: Sequence[_Grant]) -> Iterator[Statement]:
             passed[1].update(values(json.loads(condition)["StringEquals"]["iam:PassedToService"]))
         else:
             # What does not hold for a resource of the other kind allows nothing on it.
-            exact.setdefault((service, condition), set()).update((f"action {action}", resource))
+            family = "connections" if service in _CONNECTIONS else service
+            exact.setdefault((family, condition), set()).update((f"action {action}", resource))
     resources = set().union(*whole.values())
     yield allow("Named", sorted(whole), sorted(one for one in resources if not _within_another(one, resources)))
     yield allow(
