@@ -208,8 +208,8 @@ def _route_faults(catalog: CatalogSpec, regions: Sequence[str]) -> Iterator[str]
 
 def _pull_request_faults(delivery: DeliverySpec, source: SourceSpec | None, iam: IamSpec | None) -> Iterator[str]:
     """Pull requests of a Git provider are its own; and where roles are supplied, those of CodeCommit need one more."""
-    supplied = delivery.pull_requests is not None and iam is not None and iam.build.supplied_arn is not None
-    if supplied and "pull_requests" not in iam.model_fields_set:
+    shared = iam is not None and iam.build.supplied_arn is not None and "pull_requests" not in iam.model_fields_set
+    if delivery.pull_requests is not None and shared:
         yield (
             f"{NAMESPACE}:iam.pullRequests: missing; whoever opens a pull request runs code as this role, so it cannot "
             f"be that of iam.build: supply one (`python -m tools iam-policies` prints what it needs), or say "

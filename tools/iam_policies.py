@@ -72,9 +72,9 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     if delivery is None:
         return []
     bound = delivery_documents.boundary(delivery, facts)
-    arn = settings.iam.permissions_boundary_arn or facts.arns.policy(bound.name)
+    own = settings.iam.permissions_boundary_arn or facts.arns.policy(bound.name)
     # Where others make the role that deploys, they know what bounds it.
-    found = [] if settings.iam.delivery.supplied_arn else [_bounding(bound, arn, RoleMode.SUPPLIED)]
+    found = [] if settings.iam.delivery.supplied_arn else [_bounding(bound, own, RoleMode.SUPPLIED)]
     for role in delivery_documents.documents(delivery):
         arn = settings.iam.of_delivery[role.key].supplied_arn
         if arn:
