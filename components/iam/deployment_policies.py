@@ -91,8 +91,9 @@ def scientist_statements(target: StackScope) -> list[Statement]:
             "Find",
             [
                 *("codepipeline:ListPipelines", "sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"),
-                *("sagemaker:ListPipelines", "servicecatalog:DescribeProduct", "servicecatalog:ProvisionProduct"),
-                "servicecatalog:SearchProducts",
+                *("sagemaker:ListPipelines", "servicecatalog:DescribeProduct"),
+                *("servicecatalog:DescribeProvisioningParameters", "servicecatalog:ListLaunchPaths"),
+                *("servicecatalog:ProvisionProduct", "servicecatalog:SearchProducts"),
             ],
             ["*"],
         ),
@@ -106,7 +107,9 @@ def scientist_statements(target: StackScope) -> list[Statement]:
             ["*"],
             {"StringEquals": {"servicecatalog:roleLevel": "self"}},
         ),
-        # Studio's other route: CloudFormation launches a template from S3 as the launch role.
+        # Studio's other route: it lists templates in S3, and CloudFormation launches one as the launch role.
+        allow("FindTemplates", ["s3:ListBucket"], [target.scope.bucket(f"{target.prefix}-products-*")]),
+        allow("ReadTemplates", ["s3:GetObject", "s3:GetObjectTagging"], target.objects()),
         allow(
             "ProjectsFromS3",
             [

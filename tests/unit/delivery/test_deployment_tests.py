@@ -11,6 +11,7 @@ from tests.support.access import decision
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.support.recording import ROOT, Recording, run_program, stack_values
 from tests.unit.settings.test_settings import faults
+from tools.doctor.checks.principal import OFFERED, PROJECTS
 
 OPTIONS = [
     {"name": "everything", "region": "eu-central-1"},
@@ -177,6 +178,23 @@ def test_the_builds_of_all_tests_launch_and_end_projects_as_one_role(tests: Reco
     for other in ("sm-mlops-dev-delivery-up-dev", "sm-mlops-dev-pull-requests", "DataScientist"):
         context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{other}"}
         assert decision([trust], context["aws:PrincipalArn"], "sts:AssumeRole", "*", context) == "none"
+
+
+def test_whoever_creates_the_projects_of_tests_may_do_what_a_data_scientist_must(tests: Recording) -> None:
+    """By both routes: what the doctor asks of a person's role, of the role of tests."""
+    statements = of_scientist(tests)
+    project = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:project/t1a2b3-train"
+    for action in PROJECTS:
+        assert allowed(statements, Request(action, project))
+    for action in OFFERED:
+        assert allowed(statements, Request(action, f"arn:aws:catalog:eu-west-1:{ACCOUNT}:product/prod-1"))
+    bucket = "arn:aws:s3:::sm-mlops-t1a2b3-dev-products-111122223333-eu-west-1-an"
+    assert allowed(statements, Request("s3:ListBucket", bucket))
+    for action in ("s3:GetObject", "s3:GetObjectTagging"):
+        assert allowed(statements, Request(action, f"{bucket}/studio/model-deploy.yaml"))
+        assert not allowed(
+            statements, Request(action, f"{bucket.replace('sm-mlops-t1a2b3-dev', 'sm-mlops-dev')}/studio/x")
+        )
 
 
 def assert_trusted(trust: dict[str, Any], role_arn: str) -> None:
