@@ -18,7 +18,14 @@ from components.delivery import delivery_documents
 from components.iam import role_documents
 from components.iam.branch_policies import branch_policies
 from components.iam.policies import Statement, document
-from components.iam.role_documents import BoundaryDocument, RoleDocument, RoleFacts, fits_inline, managed_policies
+from components.iam.role_documents import (
+    BoundaryDocument,
+    RoleDocument,
+    RoleFacts,
+    fits_inline,
+    fits_managed,
+    managed_policies,
+)
 from components.sections.iam import RoleMode, SuppliedRole
 from components.sections.source import CodeCommitSource
 from settings import Settings
@@ -73,8 +80,13 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
         return []
     bound = delivery_documents.boundary(delivery, facts)
     own = settings.iam.permissions_boundary_arn or facts.arns.policy(bound.name)
+    found: list[Document] = []
     # Where others make the role that deploys, they know what bounds it.
-    found = [] if settings.iam.delivery.supplied_arn else [_bounding(bound, own, RoleMode.SUPPLIED)]
+    if settings.iam.delivery.supplied_arn is None:
+        if fits_managed(bound):
+            found.append(_bounding(bound, own, RoleMode.SUPPLIED))
+        else:
+            click.echo("the boundary of the delivery is left out: so many roles and names fit into no policy", err=True)
     for role in delivery_documents.documents(delivery):
         arn = settings.iam.of_delivery[role.key].supplied_arn
         if arn:

@@ -285,6 +285,8 @@ def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> BoundaryDocument:
     bound = facts.iam.model_copy(update={"permissions_boundary_arn": arn})
     facts, catalog = replace(facts, iam=bound), replace(catalog, iam=bound)
     found, granted = [*documents(facts), *role_documents.roles(catalog)], list[Statement]()
+    environments = dict.fromkeys([facts.names.environment, *(target.environment for target in _targets(facts))])
+    of_projects = [Names(facts.names.project, one).project_boundary.value for one in environments]
     if facts.tests is not None:
         target = StackScope(
             scope=facts.scope,
@@ -296,6 +298,8 @@ def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> BoundaryDocument:
             deployment_policies.testing_role(target),
             deployment_policies.scientist_role(target, facts.names),
         ]
+        # Each test makes the boundary of its projects.
+        of_projects.append(Names(target.project, target.environment).project_boundary.value)
         granted.append(
             allow("ActAsDataScientist", ["sts:AssumeRole"], [facts.scope.role(facts.names.test_scientist.value)])
         )
@@ -304,7 +308,7 @@ def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> BoundaryDocument:
         [*granted, *(statement for role in found for statement in role.statements)],
         facts.scope,
         facts.names.project,
-        [arn, catalog.project_boundary_arn],
+        [arn, *map(facts.scope.policy, of_projects)],
         adopts=RoleMode.ADOPT in (bound.launch_mode, bound.use_mode),
     )
 

@@ -33,6 +33,9 @@ _VERBS = {
 _READING = ("Describe", "List", "Search")
 """The same of other services."""
 
+_OF_MANY_KINDS = ("codebuild", "sagemaker")
+"""Services of whose things one pattern takes all kinds, by their names."""
+
 _BOUND = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 """What gives a role rights: refused on each role that has no boundary."""
 
@@ -47,7 +50,8 @@ def delivery_boundary(
         of_roles: all that the stack gives its roles.
         scope: the account.
         project: what the names of all things of the stack begin with.
-        kept: ARNs of the boundaries within which roles may be made; the first is this one's.
+        kept: ARNs of the boundaries within which roles may be made, this one's and those of projects: whoever rewrites
+            one of them, or makes one that a pattern takes, has made a way out.
         adopts: whether the stack adopts the well-known roles of the account.
     """
     boundaries = list(kept)
@@ -103,6 +107,7 @@ def _widened(arn: str, project: str) -> str:
     for prefix in (f"{project}-", "sagemaker-", ".pulumi/"):
         if prefix in name:
             name = name[: name.index(prefix) + len(prefix)] + ANY
+            name = f"{ANY}/{name.rpartition('/')[2]}" if service in _OF_MANY_KINDS and "/" in name else name
             break
     whose = account if service in _EXACT or not account else ANY
     return ":".join([start, partition, service, ANY if region else "", whose, name])
@@ -173,10 +178,10 @@ def _keys(granted: Iterable[_Grant], scope: ArnScope, project: str) -> Iterator[
 
 
 def _refused(boundaries: list[str]) -> Iterator[Statement]:
-    """What would lead out of the boundary: a role without one, or with another, or another text of this one."""
+    """What would lead out of the boundary: a role without one, or with another, or another text of one of them."""
     deny = {"Effect": "Deny"}
     making = allow("RolesWithinBoundary", _BOUND, [ANY])
-    yield {**making, **deny, "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": boundaries}}}
+    yield {**making, **deny, "Condition": {"StringNotLike": {"iam:PermissionsBoundary": boundaries}}}
     yield {**allow("KeepBoundaryOfRoles", ["iam:DeleteRolePermissionsBoundary"], [ANY]), **deny}
     rewriting = ("iam:CreatePolicyVersion", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion")
-    yield {**allow("KeepBoundary", rewriting, boundaries[:1]), **deny}
+    yield {**allow("KeepBoundaries", rewriting, [one for one in boundaries if ANY not in one]), **deny}

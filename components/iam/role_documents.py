@@ -250,6 +250,11 @@ def fits_inline(role: RoleDocument) -> bool:
     return _size(role.statements) <= INLINE_LIMIT
 
 
+def fits_managed(bound: BoundaryDocument) -> bool:
+    """Whether what bounds roles fits into a policy; it cannot be in parts."""
+    return _size(bound.statements) <= MANAGED_POLICY_LIMIT
+
+
 def managed_policies(role: RoleDocument) -> Iterator[list[Statement]]:
     """A role's statements, in their order, in parts that each fit into a customer managed policy."""
     part: list[Statement] = []

@@ -16,6 +16,7 @@ from components.iam.role_documents import MANAGED_POLICY_LIMIT, RoleDocument
 from settings import parse
 from settings.roles import role_facts
 from tests.contract.policies import variants
+from tests.support.delivery_example import SECTION, example
 
 ACCOUNT = "111122223333"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/delivery-boundary-sm-mlops-dev"
@@ -86,6 +87,9 @@ ESCALATIONS: list[tuple[str, str, Context]] = [
     ("iam:CreatePolicyVersion", BOUNDARY, {}),
     ("iam:SetDefaultPolicyVersion", BOUNDARY, {}),
     ("iam:DeletePolicyVersion", BOUNDARY, {}),
+    # With another text of it, a project's role could have any right.
+    ("iam:CreatePolicyVersion", OF_PROJECTS, {}),
+    ("iam:DeletePolicy", OF_PROJECTS, {}),
     ("iam:PassRole", ROLE.format("admin"), {"iam:PassedToService": "lambda.amazonaws.com"}),
     ("iam:PassRole", ROLE.format("sm-mlops-dev-x"), {"iam:PassedToService": "ec2.amazonaws.com"}),
     ("sts:AssumeRole", ROLE.format("admin"), {}),
@@ -111,6 +115,22 @@ def test_whoever_deploys_gives_himself_nothing_beyond_it(action: str, resource: 
     assert allowed(ADMINISTRATOR, request), "so it was without a boundary"
     for variant in WITH_DELIVERY:
         assert not allowed(ADMINISTRATOR, request, bounded(variant)[0]), variant
+
+
+def test_a_stack_beside_it_in_the_account_makes_the_roles_of_its_projects_and_rewrites_no_boundary() -> None:
+    stack, values = variants()["dev"]
+    both = {SECTION: example(stacks=[{"stack": "dev"}, {"stack": "prod"}])}
+    settings = parse({**values, **both, "sm-mlops:iam": {"permissionsBoundaryArn": BOUNDARY}}, stack)
+    facts = delivery_documents.delivery_facts(settings, ACCOUNT)
+    assert facts is not None
+    statements = delivery_documents.boundary(facts, role_facts(settings, ACCOUNT)).statements
+    of_prod, of_test = (OF_PROJECTS.replace("-dev-", f"-{one}-") for one in ("prod", "t0a1b2-dev"))
+    made = Request("iam:CreateRole", ROLE.format("sagemaker-x"), {"iam:PermissionsBoundary": of_prod})
+    assert allowed(ADMINISTRATOR, made, statements)
+    assert not allowed(ADMINISTRATOR, Request("iam:CreatePolicyVersion", of_prod), statements)
+    tested = Request(made.action, made.resource, {"iam:PermissionsBoundary": of_test})
+    assert not allowed(ADMINISTRATOR, tested, statements)
+    assert allowed(ADMINISTRATOR, tested, bounded("dev with delivery and tests")[0]), "each test makes a boundary"
 
 
 def test_roles_are_made_within_it_and_those_of_projects_within_theirs() -> None:
