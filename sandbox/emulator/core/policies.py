@@ -65,6 +65,7 @@ class _UnresolvedError(Exception):
 
 
 _TOKENS = re.compile(r"\$\{(?P<variable>[^}]*)\}|(?P<wildcard>[*?])|(?P<text>[^*?$]+|\$)")
+_WITHOUT_VARIABLES = re.compile(r"(?P<wildcard>[*?])|(?P<text>[^*?]+)(?P<variable>(?!))?")
 _VARIABLE = re.compile(r"(?P<key>[^,]+?)\s*(?:,\s*'(?P<default>[^']*)')?")
 _OPERATOR = re.compile(r"(?:(?P<set>ForAllValues|ForAnyValue):)?(?P<name>[A-Za-z]+?)(?P<if_exists>IfExists)?")
 
@@ -176,15 +177,13 @@ class _Statement:
         raise PolicyError(f"There is no condition operator {name}")
 
     def _filled(self, text: str) -> str:
-        return "".join(
-            self._value(one["variable"]) if self._is_variable(one) else one[0] for one in _TOKENS.finditer(text)
-        )
+        return "".join(self._value(one["variable"]) if one["variable"] else one[0] for one in self._tokens(text))
 
     def _fits(self, pattern: str, text: str, wildcard: Callable[[str, str, str], str]) -> bool:
         """Compare a text with a pattern in which only signs that it holds itself, no values of variables, are wild."""
         expression = ""
-        for one in _TOKENS.finditer(pattern):
-            if self._is_variable(one):
+        for one in self._tokens(pattern):
+            if one["variable"]:
                 expression += re.escape(self._value(one["variable"]))
             elif one["wildcard"]:
                 expression += wildcard(one[0], pattern[: one.start()], pattern[one.end() : one.end() + 1])
@@ -192,8 +191,8 @@ class _Statement:
                 expression += re.escape(one[0])
         return re.fullmatch(expression, text, re.DOTALL) is not None
 
-    def _is_variable(self, token: re.Match[str]) -> bool:
-        return self.has_variables and token["variable"] is not None
+    def _tokens(self, text: str) -> Iterator[re.Match[str]]:
+        return (_TOKENS if self.has_variables else _WITHOUT_VARIABLES).finditer(text)
 
     def _value(self, variable: str) -> str:
         if variable in ("*", "?", "$"):
