@@ -165,11 +165,15 @@ class Lifecycle:
 
     def delete(self, handler: Resource, ident: str, state: Properties) -> None:
         """Remove the resource; one that is gone already is no error."""
+        aws = self.aws(state.get("region"))
         try:
-            handler.delete(self.aws(state.get("region")), ident, state)
+            handler.delete(aws, ident, state)
         except ClientError as error:
             if _code(error) not in handler.absent:
                 raise
+        # Nothing takes its time here: what a look still finds would be found by the plugin until it gives up.
+        if handler.awaits_end and self._look(handler, aws, ident) is not None:
+            raise LookupError(f"{ident} is still there although it was deleted")
 
     @staticmethod
     def _look(handler: Resource, aws: Aws, ident: str) -> Properties | None:

@@ -79,6 +79,8 @@ class Resource(ABC):
     """Nested properties that AWS fills in where the program says nothing."""
     absent: ClassVar[frozenset[str]] = NOTHING
     """Error codes that say: there is no such resource."""
+    awaits_end: ClassVar[bool] = False
+    """Whether a deletion ends with a look whether the resource is gone."""
     tagged: ClassVar[bool] = False
     tagging: ClassVar[Tagging] = Tagging()
     regional: ClassVar[bool] = True

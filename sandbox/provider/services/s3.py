@@ -25,6 +25,7 @@ class Bucket(Resource):
     """A bucket without its configurations: those have types of their own."""
 
     kind = "aws:s3/bucket:Bucket"
+    awaits_end = True
     service = "s3"
     replaces = frozenset({"bucket", "bucketNamespace", "objectLockEnabled"})
     updates = frozenset({"forceDestroy", "tags"})
@@ -75,8 +76,7 @@ class Bucket(Resource):
     def read(self, aws: Aws, ident: str) -> Properties:
         """Look at the bucket's head, place and tags, and at what resources of their own set on it."""
         s3 = aws.client("s3")
-        s3.head_bucket(Bucket=ident)
-        region = s3.get_bucket_location(Bucket=ident).get("LocationConstraint") or DEFAULT_REGION
+        region = s3.head_bucket(Bucket=ident)["BucketRegion"]
         suffix = aws.dns_suffix
         tags = _got(s3, "get_bucket_tagging", ident).get("TagSet", [])
         # No call tells the namespace; the name's end does, for AWS reserves it.
@@ -201,6 +201,7 @@ class BucketOwnershipControls(Configuration):
     """Who owns uploaded objects."""
 
     kind = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    awaits_end = True
     replaces = frozenset({"bucket"})
     updates = frozenset({"rule"})
     delete_operation = "delete_bucket_ownership_controls"
@@ -220,6 +221,7 @@ class BucketPolicy(Configuration):
     """The bucket's policy."""
 
     kind = "aws:s3/bucketPolicy:BucketPolicy"
+    awaits_end = True
     replaces = frozenset({"bucket"})
     updates = frozenset({"policy"})
     delete_operation = "delete_bucket_policy"
@@ -238,6 +240,7 @@ class BucketLifecycleConfiguration(Configuration):
     """What becomes of old objects."""
 
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    awaits_end = True
     updates = frozenset({"rules", "transitionDefaultMinimumObjectSize"})
     keeps = frozenset({"expectedBucketOwner", "transitionDefaultMinimumObjectSize"})
     delete_operation = "delete_bucket_lifecycle"
@@ -269,6 +272,7 @@ class BucketCorsConfiguration(Configuration):
     """Which web pages may read the bucket."""
 
     kind = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
+    awaits_end = True
     updates = frozenset({"corsRules"})
     delete_operation = "delete_bucket_cors"
     absent = frozenset({"NoSuchBucket", "NoSuchCORSConfiguration"})
