@@ -6,6 +6,7 @@ import re
 import pytest
 
 from components.foundation.private_bucket import SET_BESIDE
+from sandbox.provider.values import Properties
 from tests.contract.rows import rows
 from tests.sandbox.support.engine import Engine, Kept
 
@@ -21,7 +22,7 @@ ENCRYPTION = {
     "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY},
     "bucketKeyEnabled": True,
 }
-BESIDE = {
+BESIDE: dict[str, Properties] = {
     "BucketCorsConfiguration": {"corsRules": [{"allowedMethods": ["GET"], "allowedOrigins": ["https://example.com"]}]},
     "BucketLifecycleConfiguration": {
         "rules": [{"id": "old", "status": "Enabled", "filter": {"prefix": "a/"}, "expiration": {"days": 30}}]
