@@ -17,7 +17,7 @@ from components.core.naming import Names
 from components.delivery import delivery_documents
 from components.iam import role_documents
 from components.iam.policies import Statement, document
-from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
+from components.iam.role_documents import ManagedPolicyDocument, RoleDocument, RoleFacts, fits_inline, managed_policies
 from components.sections.iam import RoleMode, SuppliedRole
 from settings import Settings
 from settings.deployment_options import ANY_SUFFIX
@@ -83,26 +83,36 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     return found
 
 
+def studio_policy(facts: RoleFacts) -> list[Document]:
+    """Return the policy of people who launch templates from S3; no stack makes or attaches it."""
+    policy = role_documents.studio_policy(facts)
+    return [] if policy is None else [_managed(policy, facts, RoleMode.SUPPLIED)]
+
+
 def _boundary(facts: RoleFacts) -> Iterator[Document]:
     """Whoever makes the launch role makes the boundary, too: the one is worth nothing without the other."""
     bound = role_documents.boundary(facts)
     if bound is not None:
-        policy = _policy(bound.statements)
         supplied = facts.iam.launch_mode is RoleMode.SUPPLIED
-        yield Document(
-            key=bound.key,
-            mode=RoleMode.SUPPLIED if supplied else RoleMode.CREATE,
-            content={
-                "key": bound.key,
-                "name": bound.name,
-                "path": "/",
-                "arn": facts.project_boundary_arn,
-                "description": bound.purpose,
-                "policy": policy,
-            },
-            parts={"policy": policy},
-            commands=[_creation_of_policy(bound.name, "/", "policy", bound.purpose)],
-        )
+        yield _managed(bound, facts, RoleMode.SUPPLIED if supplied else RoleMode.CREATE)
+
+
+def _managed(written: ManagedPolicyDocument, facts: RoleFacts, mode: RoleMode) -> Document:
+    policy = _policy(written.statements)
+    return Document(
+        key=written.key,
+        mode=mode,
+        content={
+            "key": written.key,
+            "name": written.name,
+            "path": "/",
+            "arn": facts.arns.policy(written.name),
+            "description": written.purpose,
+            "policy": policy,
+        },
+        parts={"policy": policy},
+        commands=[_creation_of_policy(written.name, "/", "policy", written.purpose)],
+    )
 
 
 def _role(role: RoleDocument, facts: RoleFacts, mode: RoleMode) -> Document:
@@ -275,6 +285,7 @@ def command(stack: str, folder: Path, account_id: str | None, out: Path | None, 
     """Print what an administrator needs to make the roles that the stack is to be given.
 
     Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
+    Where people launch templates from S3 there is the policy that they need: attach it to their roles.
     Of its delivery there are those that somebody else makes, in this account and in the accounts that it delivers to.
     """
     file = StackFile(stack, folder)
@@ -285,6 +296,8 @@ def command(stack: str, folder: Path, account_id: str | None, out: Path | None, 
         settings = StackUnderTest(file, deployment_option, ANY_SUFFIX).settings
         facts = facts_of_option(file, settings, account_id)
     found = [*documents(facts), *delivery_roles(settings, facts)]
+    if deployment_option is None:
+        found += studio_policy(facts)
     if out is None:
         click.echo(json.dumps([one.content for one in found], indent=2))
         return

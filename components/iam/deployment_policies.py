@@ -6,6 +6,7 @@ Every name of a stack under test begins with the project's name and `-t`, and so
 from components.iam.delivery_policies import StackScope, change_statements
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
+from components.iam.studio_policies import PROJECT_STACKS
 
 _PROJECTS = "t*"
 """Names of the projects that tests create."""
@@ -24,6 +25,13 @@ def testing_role(target: StackScope) -> RoleDocument:
 
 def scientist_statements(target: StackScope) -> list[Statement]:
     """Creates, watches, approves and deletes the projects of tests."""
+    stacks = target.arns("cloudformation", PROJECT_STACKS)
+    launching = [
+        target.scope.role(f"{target.prefix}-project-launch"),
+        target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
+        # A role that launches is handed over for a launch constraint, too.
+        *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
+    ]
     return [
         allow(
             "Projects",
@@ -69,24 +77,26 @@ def scientist_statements(target: StackScope) -> list[Statement]:
             ],
             ["*"],
         ),
-        # Studio's other route: CloudFormation launches a template from S3 as the launch role.
+        # Studio's other route: CloudFormation launches a template from S3 as the launch role. Of a stack under test a
+        # pattern of its buckets' names is all that is known; whoever runs the test fills them.
+        allow(
+            "LaunchTemplates",
+            ["cloudformation:CreateStack"],
+            stacks,
+            {
+                "StringLike": {"cloudformation:TemplateUrl": f"https://{target.prefix}-products-*"},
+                "ArnLike": {"cloudformation:RoleArn": launching},
+            },
+        ),
         allow(
             "ProjectsFromS3",
-            [
-                *("cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStacks"),
-                "cloudformation:TagResource",
-            ],
-            target.arns("cloudformation", "stack/SP-*"),
+            ["cloudformation:DeleteStack", "cloudformation:DescribeStacks", "cloudformation:TagResource"],
+            stacks,
         ),
         allow(
             "PassLaunchRole",
             ["iam:PassRole"],
-            [
-                target.scope.role(f"{target.prefix}-project-launch"),
-                target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
-                # A role that launches is handed over for a launch constraint, too.
-                *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
-            ],
+            launching,
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         ),
     ]

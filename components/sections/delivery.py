@@ -1,5 +1,6 @@
 """`sm-mlops:delivery`: the pipelines that deliver the platform."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -106,6 +107,12 @@ class DeliverySpec(Section):
     """When drift is looked for, in UTC, as EventBridge writes it; null looks for none."""
     pull_requests: Literal["comment", "approve"] | None = None
     """CodeCommit: `comment` shows on each pull request what it changes; `approve` also approves what nothing stops."""
+
+    @property
+    def state_bucket(self) -> str | None:
+        """Bucket of the state, without a prefix; none where Pulumi Cloud keeps it."""
+        found = re.match(r"s3://([a-z0-9.-]+)", self.backend_url)
+        return found[1] if found else None
 
     @property
     def machine(self) -> Machine:
