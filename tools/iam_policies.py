@@ -19,7 +19,7 @@ from components.iam import role_documents
 from components.iam.branch_policies import branch_policies
 from components.iam.policies import Statement, document
 from components.iam.role_documents import (
-    BoundaryDocument,
+    ManagedPolicyDocument,
     RoleDocument,
     RoleFacts,
     fits_inline,
@@ -84,7 +84,7 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     # Where others make the role that deploys, they know what bounds it.
     if settings.iam.delivery.supplied_arn is None:
         if fits_managed(bound):
-            found.append(_bounding(bound, own, RoleMode.SUPPLIED))
+            found.append(_managed(bound, own, RoleMode.SUPPLIED))
         else:
             click.echo("the boundary of the delivery is left out: so many roles and names fit into no policy", err=True)
     for role in delivery_documents.documents(delivery):
@@ -95,6 +95,12 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
         there = replace(facts, account_id=arn.split(":")[4])
         found.append(_role(role, there, RoleMode.SUPPLIED))
     return found
+
+
+def studio_policy(facts: RoleFacts) -> list[Document]:
+    """Return the policy of people who launch templates from S3; no stack makes or attaches it."""
+    policy = role_documents.studio_policy(facts)
+    return [] if policy is None else [_managed(policy, facts.arns.policy(policy.name), RoleMode.SUPPLIED)]
 
 
 def of_branch(settings: Settings, facts: RoleFacts) -> list[Document]:
@@ -111,7 +117,7 @@ def of_branch(settings: Settings, facts: RoleFacts) -> list[Document]:
         )
     repository = facts.arns.repository(source.repository or settings.names.repository.value)
     return [
-        _bounding(one, facts.arns.policy(one.name), RoleMode.SUPPLIED)
+        _managed(one, facts.arns.policy(one.name), RoleMode.SUPPLIED)
         for one in branch_policies(settings.names.prefix, repository, source.branch)
     ]
 
@@ -121,24 +127,24 @@ def _boundary(facts: RoleFacts) -> Iterator[Document]:
     bound = role_documents.boundary(facts)
     if bound is not None:
         supplied = facts.iam.launch_mode is RoleMode.SUPPLIED
-        yield _bounding(bound, facts.project_boundary_arn, RoleMode.SUPPLIED if supplied else RoleMode.CREATE)
+        yield _managed(bound, facts.project_boundary_arn, RoleMode.SUPPLIED if supplied else RoleMode.CREATE)
 
 
-def _bounding(bound: BoundaryDocument, arn: str, mode: RoleMode) -> Document:
-    policy, path = _policy(bound.statements), f"{arn.split(':policy', 1)[1].rpartition('/')[0]}/"
+def _managed(written: ManagedPolicyDocument, arn: str, mode: RoleMode) -> Document:
+    policy, path = _policy(written.statements), f"{arn.split(':policy', 1)[1].rpartition('/')[0]}/"
     return Document(
-        key=bound.key,
+        key=written.key,
         mode=mode,
         content={
-            "key": bound.key,
-            "name": bound.name,
+            "key": written.key,
+            "name": written.name,
             "path": path,
             "arn": arn,
-            "description": bound.purpose,
+            "description": written.purpose,
             "policy": policy,
         },
         parts={"policy": policy},
-        commands=[_creation_of_policy(bound.name, path, "policy", bound.purpose)],
+        commands=[_creation_of_policy(written.name, path, "policy", written.purpose)],
     )
 
 
@@ -319,6 +325,7 @@ def command(
     """Print what an administrator needs to make the roles that the stack is to be given.
 
     Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
+    Where people launch templates from S3 there is the policy that they need: attach it to their roles.
     Of its delivery there are the boundary of its roles, and those roles that somebody else makes, in this account and
     in the accounts that it delivers to.
     """
@@ -330,6 +337,8 @@ def command(
         settings = StackUnderTest(file, deployment_option, ANY_SUFFIX).settings
         facts = facts_of_option(file, settings, account_id)
     found = of_branch(settings, facts) if branch else [*documents(facts), *delivery_roles(settings, facts)]
+    if deployment_option is None and not branch:
+        found += studio_policy(facts)
     if out is None:
         click.echo(json.dumps([one.content for one in found], indent=2))
         return

@@ -139,15 +139,32 @@ def requests(wanted: Iterable[Statement]) -> Iterator[Request]:
     """What allow statements grant, as requests: each action on each resource, with what the condition asks for.
 
     Patterns stay as they are, as texts: a pattern of another policy that covers them matches them. What a statement
-    grants but for some (`NotAction`, `NotResource`) is taken for all.
+    grants but for some (`NotAction`, `NotResource`) is taken for all. Requests heed the denies among the statements.
     """
-    for statement in wanted:
+    known = list(wanted)
+    for statement in known:
         if statement["Effect"] != "Allow":
             continue
         for context in _contexts(statement.get("Condition", {})):
             for action in values(statement.get("Action", "*")):
                 for resource in values(statement.get("Resource", "*")):
-                    yield Request(action, resource, context)
+                    yield heeding(known, Request(action, resource, context))
+
+
+def heeding(policy: Iterable[Statement], request: Request) -> Request:
+    """A request as somebody makes it who knows a policy's denies: with the values that they leave alone.
+
+    A deny that asks for a value by a negated operator, or by `Null` for its presence, refuses a request that says
+    nothing. What it leaves alone is taken from the negated operators. What the request says stands.
+    """
+    wanted: dict[str, str | Sequence[str]] = {}
+    for statement in policy:
+        if statement["Effect"] == "Deny" and applies({**statement, "Condition": {}}, request):
+            for operator, keys in statement.get("Condition", {}).items():
+                quantifier, _, name = operator.rpartition(":")
+                if _OPERATORS.get(name, (False, None))[0]:
+                    wanted |= {key: values(left)[:1] if quantifier else values(left)[0] for key, left in keys.items()}
+    return replace(request, context={**wanted, **request.context}) if wanted else request
 
 
 def missing(

@@ -68,6 +68,13 @@ class Names:
         value = f"{self.prefix}-products-{account_id}-{region}-an"
         return PhysicalName(f"distribution bucket of {region}", value, 63)
 
+    def buckets_of_project(self, account_id: str) -> list[str]:
+        """Patterns of the names of all these buckets, of every environment of the project in an account."""
+        return [
+            *(f"{self.project}-*-{kind}-{account_id}-*" for kind in ("artifacts", "products")),
+            f"codepipeline-{self.project}-*",
+        ]
+
     @property
     def launch_role(self) -> PhysicalName:
         """Role that launches projects; a portfolio that is shared names it."""
@@ -81,6 +88,11 @@ class Names:
     def project_boundary(self) -> PhysicalName:
         """Policy that bounds every role of a project; the launch role names it."""
         return PhysicalName("boundary of projects", f"{self.prefix}-project-boundary", 128)
+
+    @property
+    def studio_policy(self) -> PhysicalName:
+        """Policy of people who launch templates from S3, which an administrator makes and attaches."""
+        return PhysicalName("policy of Studio's users", f"{self.prefix}-studio-launch", 128)
 
     @property
     def portfolio(self) -> PhysicalName:

@@ -29,7 +29,7 @@ from components.iam.delivery_policies import StackScope
 from components.iam.network_policies import network_interface_statements
 from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
 from components.iam.policies import Statement, allow, joined
-from components.iam.role_documents import BoundaryDocument, RoleDocument, RoleFacts
+from components.iam.role_documents import ManagedPolicyDocument, RoleDocument, RoleFacts
 from components.iam.state_policies import (
     State,
     read_state_statements,
@@ -274,7 +274,7 @@ def pull_request_role(facts: DeliveryFacts) -> RoleDocument:
     return _document(facts, "pullRequests", purpose, [_trust(facts, builds)], found)
 
 
-def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> BoundaryDocument:
+def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> ManagedPolicyDocument:
     """The most that any role of the stack can have, for `sm-mlops:iam.permissionsBoundaryArn`.
 
     Args:

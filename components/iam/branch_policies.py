@@ -8,7 +8,7 @@ merges to branches in AWS CodeCommit".
 from collections.abc import Iterator, Sequence
 
 from components.iam.policies import Statement, allow
-from components.iam.role_documents import BoundaryDocument
+from components.iam.role_documents import ManagedPolicyDocument
 
 COMMITTING = (
     "codecommit:CreateCommit",
@@ -30,7 +30,7 @@ MERGING = (
 """What changes a branch by a pull request, which the approval rule can stop."""
 
 
-def branch_policies(prefix: str, repository_arn: str, branch: str) -> list[BoundaryDocument]:
+def branch_policies(prefix: str, repository_arn: str, branch: str) -> list[ManagedPolicyDocument]:
     """Two policies to attach to people: to those who merge approved pull requests, and to all others.
 
     Args:
@@ -39,14 +39,14 @@ def branch_policies(prefix: str, repository_arn: str, branch: str) -> list[Bound
         branch: the branch that is delivered.
     """
     return [
-        BoundaryDocument(
+        ManagedPolicyDocument(
             key="branch.contributors",
             # Whoever deploys may change policies that begin with the prefix.
             name=f"branch-of-{prefix}-no-changes",
             purpose=f"Lets nobody push or merge into {branch} of {prefix}",
             statements=[*_refused(repository_arn, branch, (*COMMITTING, *MERGING))],
         ),
-        BoundaryDocument(
+        ManagedPolicyDocument(
             key="branch.mergers",
             name=f"branch-of-{prefix}-merges-only",
             purpose=f"Lets nobody change {branch} of {prefix} but by merging a pull request that is approved",

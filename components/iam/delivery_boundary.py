@@ -14,7 +14,7 @@ from awsmodel.arns import ANY, ArnScope
 from awsmodel.iam.evaluation import matches, values
 from components.iam.delivery_policies import CONNECTION_SERVICES
 from components.iam.policies import Statement, allow
-from components.iam.role_documents import WELL_KNOWN_PATH, BoundaryDocument
+from components.iam.role_documents import WELL_KNOWN_PATH, ManagedPolicyDocument
 
 _CONNECTIONS = tuple(CONNECTION_SERVICES)
 """Both names of the service of connections: AWS may check actions of the one on an ARN of the other."""
@@ -42,7 +42,7 @@ _BOUND = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBound
 
 def delivery_boundary(
     name: str, of_roles: Iterable[Statement], scope: ArnScope, project: str, kept: Iterable[str], *, adopts: bool
-) -> BoundaryDocument:
+) -> ManagedPolicyDocument:
     """Bound every role of a stack.
 
     Args:
@@ -56,7 +56,7 @@ def delivery_boundary(
     """
     boundaries = list(kept)
     granted = list(_granted(of_roles, project, adopts=adopts))
-    return BoundaryDocument(
+    return ManagedPolicyDocument(
         key="delivery.boundary",
         name=name,
         purpose=f"The most that a role of {project} can have, whatever the roles that deploy give it",

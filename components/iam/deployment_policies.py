@@ -9,6 +9,7 @@ from components.core.naming import Names
 from components.iam.delivery_policies import StackScope, change_statements
 from components.iam.policies import Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, RoleDocument
+from components.iam.studio_policies import PROJECT_STACKS
 
 _PROJECTS = "t*"
 """Names of the projects that tests create."""
@@ -53,6 +54,13 @@ def scientist_role(target: StackScope, names: Names) -> RoleDocument:
 
 def scientist_statements(target: StackScope) -> list[Statement]:
     """Creates, watches, approves and deletes the projects of tests."""
+    stacks = target.arns("cloudformation", PROJECT_STACKS)
+    launching = [
+        target.scope.role(f"{target.prefix}-project-launch"),
+        target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
+        # A role that launches is handed over for a launch constraint, too.
+        *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
+    ]
     return [
         allow(
             "Projects",
@@ -110,23 +118,26 @@ def scientist_statements(target: StackScope) -> list[Statement]:
         # Studio's other route: it lists templates in S3, and CloudFormation launches one as the launch role.
         allow("FindTemplates", ["s3:ListBucket"], [target.scope.bucket(f"{target.prefix}-products-*")]),
         allow("ReadTemplates", ["s3:GetObject", "s3:GetObjectTagging"], target.objects()),
+        # Studio's other route: CloudFormation launches a template from S3 as the launch role. Of a stack under test a
+        # pattern of its buckets' names is all that is known; whoever runs the test fills them.
+        allow(
+            "LaunchTemplates",
+            ["cloudformation:CreateStack"],
+            stacks,
+            {
+                "StringLike": {"cloudformation:TemplateUrl": f"https://{target.prefix}-products-*"},
+                "ArnLike": {"cloudformation:RoleArn": launching},
+            },
+        ),
         allow(
             "ProjectsFromS3",
-            [
-                *("cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStacks"),
-                "cloudformation:TagResource",
-            ],
-            target.arns("cloudformation", "stack/SP-*"),
+            ["cloudformation:DeleteStack", "cloudformation:DescribeStacks", "cloudformation:TagResource"],
+            stacks,
         ),
         allow(
             "PassLaunchRole",
             ["iam:PassRole"],
-            [
-                target.scope.role(f"{target.prefix}-project-launch"),
-                target.scope.role(WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH),
-                # A role that launches is handed over for a launch constraint, too.
-                *target.supplied_role_arns.get("servicecatalog.amazonaws.com", ()),
-            ],
+            launching,
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         ),
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.core.network import Network
+from components.iam import job_limits
 from components.iam.network_policies import (
     function_interface_statements,
     job_interface_statements,
@@ -33,6 +34,8 @@ class ProjectContext:
     """Topic that approvals are sent to, or a pattern of it; empty where there is none."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
+    regions_without_key: Sequence[str] = ()
+    """Regions of the catalog that have none."""
     networks: Mapping[str, Network] | None = None
     """Networks that projects run in, by region."""
     stack_set_role_arn: str | None = None
@@ -113,6 +116,14 @@ def _key(place: ProjectContext, *actions: str) -> list[Statement]:
 def _grants(place: ProjectContext) -> list[Statement]:
     for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
+
+
+def _limits(place: ProjectContext) -> list[Statement]:
+    """What holds jobs and models to the environment's network and key; no boundary does where roles are shared."""
+    return [
+        *job_limits.jobs_stay_in((place.networks or {}).values()),
+        *job_limits.jobs_use_key(place.key_arns, place.regions_without_key),
+    ]
 
 
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
@@ -378,6 +389,7 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         ),
         *_key(place, "kms:DescribeKey"),
         *_grants(place),
+        *_limits(place),
     ]
 
 
@@ -461,6 +473,7 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         *_key(place, *_ARTIFACT_KEY),
         *_grants(place),
         *_interfaces(place, job_interface_statements),
+        *_limits(place),
     ]
 
 

@@ -1,5 +1,6 @@
 """`sm-mlops:delivery`: the pipelines that deliver the platform."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -113,6 +114,12 @@ class DeliverySpec(Section):
         """Key of the secrets of a stack, by its name or the last part of it."""
         own = (one.secrets_provider for one in self.stacks if one.title == stack.rsplit("/", 1)[-1])
         return next(own, None) or self.secrets_provider
+
+    @property
+    def state_bucket(self) -> str | None:
+        """Bucket of the state, without a prefix; none where Pulumi Cloud keeps it."""
+        found = re.match(r"s3://([a-z0-9.-]+)", self.backend_url)
+        return found[1] if found else None
 
     @property
     def machine(self) -> Machine:

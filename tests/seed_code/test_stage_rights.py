@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from awsmodel.cloudformation.template import Template
 from awsmodel.iam.evaluation import Request, Statement, allowed
 from awsmodel.regions import known_regions
 from components.core.naming import Names
+from components.core.network import Network
 from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import read_product
 from components.sections.catalog import CatalogSpec
@@ -115,6 +117,22 @@ def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monke
     (role,) = [role for role in use_roles(FACTS) if role.key == "use.CloudFormation"]
     asked = needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], key, monkeypatch)
     assert refused(asked, role.statements) == {}
+
+
+@pytest.mark.parametrize(("subnet", "lacking"), [("subnet-0a1b2c3d", set()), ("subnet-9a1b2c3d", {"Model create"})])
+def test_a_stage_stays_in_the_network(
+    stage: str, subnet: str, lacking: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes the repository writes endpoint.yaml, too: only roles can hold its models to the subnets."""
+    network = Network(
+        vpc_id="vpc-0a1b2c3d", subnet_ids=(subnet, "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
+    )
+    inside = replace(FACTS, networks={REGION.name: network})
+    (role,) = [role for role in use_roles(inside) if role.key == "use.CloudFormation"]
+    asked = list(needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], KEY, monkeypatch))
+    assert refused(iter(asked), role.statements).keys() == lacking
+    asked = list(needs(stage, MODEL_ROLE, KEY, monkeypatch))
+    assert refused(iter(asked), project_boundary(inside)).keys() == lacking
 
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -317,7 +317,9 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
 
 
 def trusting(aws: HealthyAws, *more: dict[str, Any]) -> None:
-    trust = document([launch_trust(), *({"Effect": "Allow", "Action": "sts:AssumeRole", **one} for one in more)])
+    trust = document(
+        [*launch_trust(ACCOUNT), *({"Effect": "Allow", "Action": "sts:AssumeRole", **one} for one in more)]
+    )
     aws.roles[LAUNCH]["AssumeRolePolicyDocument"] = trust
 
 
@@ -340,7 +342,7 @@ def test_whoever_else_may_act_as_a_role_is_told(aws: HealthyAws, principal: dict
 
 def test_every_role_with_the_environments_tags_is_looked_at_and_no_other(aws: HealthyAws) -> None:
     builds, neighbour = (f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-{name}" for name in ("deliver-up-dev", "eu-launch"))
-    aws.add_role(builds, document([launch_trust()]), tags=TAGS)
+    aws.add_role(builds, document(launch_trust(ACCOUNT)), tags=TAGS)
     aws.add_role(neighbour, document([{"Effect": "Allow", "Principal": "*"}]), tags={**TAGS, "mlops:environment": "eu"})
     own = f"arn:aws:iam::{ACCOUNT}:policy/sm-mlops-dev-deliver-change-1"
     for role in (builds, neighbour):
@@ -372,9 +374,9 @@ def test_a_well_known_role_that_stacks_have_made_is_looked_at_and_somebody_elses
     own = f"arn:aws:iam::{ACCOUNT}:policy/service-role/ServiceCatalogProductsLaunchRole-sm-mlops-prod-1"
     aws.attached[name] = [own, ADMINISTRATOR]
     aws.policies |= {ADMINISTRATOR: ANYTHING, own: ANYTHING}
-    aws.add_role(role, document([launch_trust(studio=True), intruder]))
+    aws.add_role(role, document([*launch_trust(ACCOUNT, studio=True), intruder]))
     assert "made-roles" not in of(looked(aws, file), Status.BROKEN)
-    aws.add_role(role, document([launch_trust(studio=True), intruder]), tags={"sm-mlops:made": "true"})
+    aws.add_role(role, document([*launch_trust(ACCOUNT, studio=True), intruder]), tags={"sm-mlops:made": "true"})
     told = of(looked(aws, file), Status.BROKEN)["made-roles"].evidence
     assert told == f"{role} has the policy {ADMINISTRATOR}; {role} trusts *"
 
@@ -662,7 +664,7 @@ def with_studio(config: dict[str, Any]) -> None:
 
 def open_studio(aws: HealthyAws) -> None:
     location = {"sagemaker:projectS3TemplatesLocation": studio_location(BUCKET)}
-    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = document([launch_trust(studio=True)])
+    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = document(launch_trust(ACCOUNT, studio=True))
     aws.domains = {"d-1": dict(location), "d-2": dict(location)}
     aws.cors = [{"AllowedOrigins": ["https://*.sagemaker.aws"], "AllowedMethods": ["GET"]}]
     for product, slug in ((BUILD, "model-build-train"), (DEPLOY, "model-deploy")):
@@ -709,7 +711,7 @@ def test_without_service_catalog_only_studios_list_is_looked_at(aws: HealthyAws,
     file = stack(tmp_path, edit)
     open_studio(aws)
     aws.portfolios.clear()
-    trust = document([launch_trust(service_catalog=False, studio=True)])
+    trust = document(launch_trust(ACCOUNT, service_catalog=False, studio=True))
     aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = trust
     findings = looked(aws, file)
     assert {"studio-cors", "studio-object", "template-object", "seed-object"} <= set(of(findings, Status.OK))

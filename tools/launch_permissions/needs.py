@@ -407,7 +407,8 @@ class _View:
             return []
         if right.on:
             return list(right.on(properties, self._scope))
-        return [(self._arn(logical_id, kind, properties), kind.context(properties))]
+        keys = {**kind.context(properties), **right.says(properties)}
+        return [(self._arn(logical_id, kind, properties), keys)]
 
     def _judged(self, what: str, ask: Callable[[], Sequence[T]]) -> Sequence[T]:
         """What a function gives; nothing, with a word of it, where the template is other than it expects."""

@@ -182,7 +182,7 @@ class Stack(MotoStack):
         """Return with whose rights the stack works: those of its role, or of who asks."""
         caller = callers.current()
         try:
-            return caller.assume(self.role_arn, SERVICE, callers.STACK) if self.role_arn else caller
+            return caller.assume(self.role_arn, SERVICE, callers.STACK, self.stack_id) if self.role_arn else caller
         except RoleError as error:
             raise ValidationError(message=f"Role {self.role_arn} is invalid or cannot be assumed: {error}") from error
 

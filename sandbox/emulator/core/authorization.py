@@ -14,7 +14,7 @@ from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
 
 from awsmodel.cloudformation.template import as_text
-from sandbox.emulator.core.policies import Call, Verdict, verdict
+from sandbox.emulator.core.policies import Call, Keys, Verdict, verdict
 
 Parameters = Mapping[str, Any]
 Tags = Callable[[str, str], Mapping[str, str]]
@@ -110,7 +110,7 @@ def judge(
                     raise _denied(model, user, call, kind, explicit=refusal is Verdict.DENIED)
 
 
-def allows(role_arn: str, action: str, resource: str, keys: Mapping[str, str]) -> bool:
+def allows(role_arn: str, action: str, resource: str, keys: Keys) -> bool:
     """Whether the policies of a role, and its permissions boundary, allow a call with these condition keys."""
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     role = iam_backends[account][partition].get_role_by_arn(role_arn)
@@ -189,12 +189,15 @@ def _role_path(name: str, parameters: Parameters, partition: str, account: str) 
 
 
 def _context(service: str, parameters: Parameters, partition: str, account: str) -> dict[str, str | Sequence[str]]:
-    context: dict[str, str | Sequence[str]] = {}
+    # All that roles reach here is their own account's.
+    context: dict[str, str | Sequence[str]] = {"aws:ResourceAccount": account}
     given = next((parameters[name] for name in ("Tags", "tags") if parameters.get(name)), None)
     if given:
         pairs = given if isinstance(given, Mapping) else dict(map(_pair, given))
         context |= {f"aws:RequestTag/{key}": as_text(value) for key, value in pairs.items()}
         context["aws:TagKeys"] = list(pairs)
+    if service == "sagemaker":
+        context |= job_keys(parameters)
     if service == "application-autoscaling":
         context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":
@@ -204,6 +207,19 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         context |= {"iam:PermissionsBoundary": boundary} if boundary else {}
         context |= {"iam:PolicyARN": parameters["PolicyArn"]} if "PolicyArn" in parameters else {}
     return context
+
+
+def job_keys(request: Parameters) -> dict[str, str | Sequence[str]]:
+    """Condition keys of a request for a job or a model: where it runs, and which key encrypts what it writes."""
+    found: dict[str, str | Sequence[str]] = {}
+    for path in ("VpcConfig", "NetworkConfig.VpcConfig"):
+        for network in _at(request, path):
+            found["sagemaker:VpcSubnets"] = network["Subnets"]
+            found["sagemaker:VpcSecurityGroupIds"] = network["SecurityGroupIds"]
+    for path in ("OutputDataConfig.KmsKeyId", "ProcessingOutputConfig.KmsKeyId"):
+        for key in _at(request, path):
+            found["sagemaker:OutputKmsKey"] = key
+    return found
 
 
 def _pair(tag: Mapping[str, str]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator.core import authorization
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.events.models import publish, timestamp
 from sandbox.emulator.sagemaker import jobs
@@ -172,7 +173,7 @@ class PipelineRun:
         name = f"pipelines-{identity}-{step['Name']}-{mock_random.get_random_hex(10)}"
         role = self._caller.assume(request["RoleArn"], SERVICE, "SageMaker", source=self.arn)
         arn = f"arn:{role.partition}:sagemaker:{role.region}:{role.account}:{kind.lower()}-job/{name}"
-        self.role().require(f"sagemaker:Create{kind}Job", arn)
+        self.role().require(f"sagemaker:Create{kind}Job", arn, **authorization.job_keys(request))
         named = {f"{kind}JobName": name, **request}
         getattr(self._caller.client("sagemaker"), f"create_{kind.lower()}_job")(**named)
         self._container = Container(image, role)

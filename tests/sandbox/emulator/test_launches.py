@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from awsmodel.regions import known_regions
+from components.core.naming import Names
 from components.iam.policies import document
-from components.iam.project_policies import boundary_statements
+from components.iam.role_documents import RoleFacts, project_boundary
 from components.packaging import read_product
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, PROVISIONING, Catalog, launch_policy, make_catalog
@@ -315,7 +316,7 @@ def test_the_product_that_everybody_begins_with_launches_builds_and_leaves_its_b
     )
     text = catalog.filled(folder).replace("Key: seed.zip", "Key: acme.zip")
     version = catalog.add_version("acme", catalog.put_text("acme.yaml", text))
-    bounds = boundary_statements(known_regions()[REGION], ACCOUNT, None)
+    bounds = project_boundary(RoleFacts(names=Names("acme", "dev"), home=known_regions()[REGION], account_id=ACCOUNT))
     boundary = aws("iam").create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=document(bounds))
     before = _everything(aws)
 

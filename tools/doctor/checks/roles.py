@@ -137,7 +137,7 @@ def _trust(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode, nee
 
 
 def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
-    """Return the services' requests to act as a role. AWS documents no source keys for those that launch projects."""
+    """Return the services' requests to act as a role. Each says what the document asks for."""
     for statement in document.trust:
         keys: Mapping[str, Any] = {
             key: value for entry in statement.get("Condition", {}).values() for key, value in entry.items()
