@@ -243,6 +243,27 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
     ]
 
 
+def _stack_set_statements(arns: ArnScope) -> list[Statement]:
+    """Deploys stack sets, and tests what they make as a role of their accounts.
+
+    The accounts are the projects' own matter, so a name bounds the roles. Those of this account, which may trust it as
+    a whole, are no way for a project's code to get other rights.
+    """
+    return [
+        # Before it is made a stack set has no ARN.
+        allow("StackSets", ["cloudformation:CreateStackSet"], ["*"]),
+        *roles_of_tests(arns),
+    ]
+
+
+def roles_of_tests(arns: ArnScope) -> list[Statement]:
+    """Assumes roles of other accounts that are named like all that projects have, and none of this account."""
+    return [
+        allow("RolesOfTests", ["sts:AssumeRole"], [arns.of_account(ANY).role(_NAMED)]),
+        {"Sid": "NoRoleOfThisAccount", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": [arns.role("*")]},
+    ]
+
+
 def boundary_statements(
     region: Region, account_id: str, stack_set_role_arn: str | None, *, in_network: bool = False
 ) -> list[Statement]:
@@ -292,12 +313,12 @@ def boundary_statements(
         allow(
             "Around",
             [
-                *("application-autoscaling:*", "cloudwatch:*", "ecr:Batch*", "ecr:Get*", "sns:Publish"),
-                *("ssm:GetParameter*", "sts:AssumeRole"),
+                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                "sns:Publish",
+                "ssm:GetParameter*",
             ],
             ["*"],
         ),
-        # Before it is made a stack set has no ARN.
-        *([allow("StackSets", ["cloudformation:CreateStackSet"], ["*"])] if stack_set_role_arn else []),
+        *(_stack_set_statements(arns) if stack_set_role_arn else []),
         *([allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
     ]
