@@ -261,6 +261,27 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
     ]
 
 
+def _stack_set_statements(arns: ArnScope) -> list[Statement]:
+    """Deploys stack sets, and tests what they make as a role of their accounts.
+
+    The accounts are the projects' own matter, so a name bounds the roles. Those of this account, which may trust it as
+    a whole, are no way for a project's code to get other rights.
+    """
+    return [
+        # Before it is made a stack set has no ARN.
+        allow("StackSets", ["cloudformation:CreateStackSet"], ["*"]),
+        *roles_of_tests(arns),
+    ]
+
+
+def roles_of_tests(arns: ArnScope) -> list[Statement]:
+    """Assumes roles of other accounts that are named like all that projects have, and none of this account."""
+    return [
+        allow("RolesOfTests", ["sts:AssumeRole"], [arns.of_account(ANY).role(_NAMED)]),
+        {"Sid": "NoRoleOfThisAccount", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": [arns.role("*")]},
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProjectBounds:
     """What of an environment the roles of its projects can ever reach."""
@@ -336,11 +357,10 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         # The calls of these services that the products use know no resource, or AWS names it.
         allow(
             "Around",
-            ["application-autoscaling:*", "cloudwatch:*", "ecr:Batch*", "ecr:Get*", "sts:AssumeRole"],
+            ["application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"],
             ["*"],
         ),
-        # Before it is made a stack set has no ARN.
-        *([allow("StackSets", ["cloudformation:CreateStackSet"], ["*"])] if stack_set_role_arn else []),
+        *(_stack_set_statements(arns) if stack_set_role_arn else []),
         *_in_network(bounds),
         *job_limits.jobs_use_key(bounds.key_arns, bounds.regions_without_key),
     ]

@@ -301,7 +301,7 @@ def fits_inline(role: RoleDocument) -> bool:
 
 def fits_managed(bound: ManagedPolicyDocument) -> bool:
     """Whether what bounds roles fits into a policy; it cannot be in parts."""
-    return _size(bound.statements) <= MANAGED_POLICY_LIMIT
+    return size(bound.statements) <= MANAGED_POLICY_LIMIT
 
 
 def managed_policies(role: RoleDocument) -> Iterator[list[Statement]]:

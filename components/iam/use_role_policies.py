@@ -17,6 +17,7 @@ from components.iam.network_policies import (
     network_interface_statements,
 )
 from components.iam.policies import Statement, allow
+from components.iam.project_policies import roles_of_tests
 from components.sections.iam import UseRole
 
 
@@ -113,6 +114,13 @@ def _key(place: ProjectContext, *actions: str) -> list[Statement]:
     return [allow("Key", actions, place.key_arns)] if place.key_arns else []
 
 
+def _tags_of_new(place: ProjectContext, *calls: str) -> Statement:
+    """Tags what a call makes, and nothing that is there: whoever tags a thing as a project's gives it away."""
+    making = {"StringEquals": {"sagemaker:TaggingAction": list(calls)}}
+    # What it is, the call says.
+    return allow("TagNewThings", ["sagemaker:AddTags"], place.arns("sagemaker", "*"), making)
+
+
 def _grants(place: ProjectContext) -> list[Statement]:
     for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
@@ -156,6 +164,7 @@ def _code_pipeline(place: ProjectContext) -> list[Statement]:
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
             place.arns("codebuild", "project/sagemaker-*"),
         ),
+        allow("Functions", ["lambda:InvokeFunction"], place.arns("lambda", "function:sagemaker-*-confirm")),
         allow(
             "Stages",
             [
@@ -212,7 +221,8 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
         allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
-        allow("Outputs", ["s3:PutObject"], place.buckets(f"{place.bucket('deploy')}/sagemaker-*")),
+        # What is deployed lies beside it, where no build can write.
+        allow("Outputs", ["s3:PutObject"], place.buckets(f"{place.bucket('deploy')}/sagemaker-*/BuildOut*")),
         allow(
             "FindCodeAndData",
             ["s3:ListBucket"],
@@ -238,11 +248,16 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow(
             "ModelPackageGroups",
-            [
-                *("sagemaker:AddTags", "sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"),
-                *("sagemaker:GetModelPackageGroupPolicy", "sagemaker:PutModelPackageGroupPolicy"),
-            ],
+            ["sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"],
             place.arns("sagemaker", "model-package-group/sagemaker-*"),
+        ),
+        _tags_of_new(place, "CreateModelPackageGroup"),
+        # A project takes over the group that a former one has left.
+        allow(
+            "TakeOverGroups",
+            ["sagemaker:AddTags"],
+            place.arns("sagemaker", "model-package-group/sagemaker-*"),
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-name": "*"}},
         ),
         # Groups may be other projects' own; the call that lists their versions knows no resource.
         allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
@@ -278,10 +293,7 @@ def _code_build(place: ProjectContext) -> list[Statement]:
 
 def _tests_elsewhere(place: ProjectContext) -> list[Statement]:
     """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
-    if place.stack_set_role_arn is None:
-        return []
-    roles = place.global_arns.of_account(ANY).role("sagemaker-*")
-    return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
+    return [] if place.stack_set_role_arn is None else roles_of_tests(place.global_arns)
 
 
 def _interfaces(
@@ -322,13 +334,17 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         # CloudFormation invents the names of models and endpoint configurations; the project's tag is the bound.
         allow(
             "MakeModels",
-            ["sagemaker:AddTags", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
+            ["sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
             models,
             {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
         ),
+        _tags_of_new(place, "CreateEndpointConfig", "CreateModel"),
         allow(
-            "RemoveModels",
-            ["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel", "sagemaker:DeleteTags"],
+            "ChangeModels",
+            [
+                *("sagemaker:AddTags", "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"),
+                "sagemaker:DeleteTags",
+            ],
             models,
             {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
         ),
@@ -399,17 +415,23 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         allow(
             "Jobs",
             [
-                *("sagemaker:AddTags", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"),
+                *("sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"),
                 *("sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"),
                 *("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
             ],
             place.arns("sagemaker", "processing-job/pipelines-*", "training-job/pipelines-*"),
         ),
+        # Pipelines hand their tags on to what their steps make.
+        _tags_of_new(
+            place,
+            *("CreateExperiment", "CreateModelPackage", "CreateProcessingJob", "CreateTrainingJob", "CreateTrial"),
+            "CreateTrialComponent",
+        ),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "OwnRoleForTheJobs"),
         allow(
             "RegisterModels",
             [
-                *("sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
+                *("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
                 "sagemaker:DescribeModelPackageGroup",
             ],
             place.arns("sagemaker", "model-package-group/sagemaker-*", "model-package/sagemaker-*"),
@@ -426,7 +448,7 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         allow(
             "Experiments",
             [
-                *("sagemaker:AddTags", "sagemaker:AssociateTrialComponent", "sagemaker:CreateExperiment"),
+                *("sagemaker:AssociateTrialComponent", "sagemaker:CreateExperiment"),
                 *("sagemaker:CreateTrial", "sagemaker:CreateTrialComponent", "sagemaker:DescribeExperiment"),
                 *("sagemaker:DescribeTrial", "sagemaker:DescribeTrialComponent", "sagemaker:UpdateTrialComponent"),
             ],
@@ -483,7 +505,9 @@ def _lambda(place: ProjectContext) -> list[Statement]:
         *("cloudformation:DeleteStackInstances", "cloudformation:DeleteStackSet"),
         *("cloudformation:DescribeStackSet", "cloudformation:ListStackInstances"),
     )
-    stack_sets = [allow("StackSets", removing, _stack_set_arns(place))] if place.stack_set_role_arn else []
+    stack_sets = (
+        [allow("StackSets", removing, _stack_set_arns(place)), *_sharing(place)] if place.stack_set_role_arn else []
+    )
     passed = [place.role_arns[UseRole.CLOUD_FORMATION]]
     return [
         allow(
@@ -506,6 +530,15 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             ["cloudformation:DeleteStack", "cloudformation:DescribeStacks"],
             place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"),
         ),
+        # These calls know no resource. Artifacts are read and written with rights that CodePipeline lends.
+        allow("AnswerCodePipeline", ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"], ["*"]),
+        allow("ReadModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
+        allow("FindModelPackages", ["sagemaker:ListModelPackages"], ["*"]),
+        allow(
+            "ReadStages",
+            ["cloudformation:GetTemplate"],
+            place.arns("cloudformation", "stack/sagemaker-*-deploy-prod/*"),
+        ),
         *stack_sets,
         _pass(
             [*passed, place.stack_set_role_arn] if place.stack_set_role_arn else passed,
@@ -514,6 +547,17 @@ def _lambda(place: ProjectContext) -> list[Statement]:
         ),
         *_interfaces(place, _function_interfaces),
     ]
+
+
+def _sharing(place: ProjectContext) -> list[Statement]:
+    """Lets the accounts of stages read a group of models. No build has this right: such a policy can allow anything."""
+    actions = [
+        *("sagemaker:DescribeModelPackageGroup", "sagemaker:GetModelPackageGroupPolicy"),
+        "sagemaker:PutModelPackageGroupPolicy",
+    ]
+    of_projects = {"StringLike": {"aws:ResourceTag/sagemaker:project-name": "*"}}
+    groups = place.arns("sagemaker", "model-package-group/sagemaker-*")
+    return [allow("ShareGroupsWithStages", actions, groups, of_projects)]
 
 
 def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:

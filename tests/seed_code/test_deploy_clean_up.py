@@ -8,13 +8,15 @@ from botocore.stub import Stubber
 from tests.seed_code.clean_up import DONE, Answer, CleanUp, loaded
 
 STAGING, PROD = "sagemaker-fraud-p-1-deploy-staging", "sagemaker-fraud-p-1-deploy-prod"
-ROLE = "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation"
+ROLES = {
+    STAGING: "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation-staging",
+    PROD: "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation",
+}
 PROPERTIES = {
     "Bucket": "sagemaker-p-1-deploy-111122223333",
     "Artifacts": "Retain",
     "Endpoints": "Delete",
-    "Stages": [STAGING, PROD],
-    "StackRoleArn": ROLE,
+    "Stages": [{"Name": name, "RoleArn": role} for name, role in ROLES.items()],
 }
 
 
@@ -48,7 +50,7 @@ def gone(stacks: Stubber, name: str) -> None:
 
 
 def deleted(stacks: Stubber, name: str) -> None:
-    stacks.add_response("delete_stack", {}, {"StackName": name, "RoleARN": ROLE})
+    stacks.add_response("delete_stack", {}, {"StackName": name, "RoleARN": ROLES[name]})
 
 
 @pytest.mark.parametrize(("kind", "endpoints"), [("Create", "Delete"), ("Update", "Delete"), ("Delete", "Retain")])

@@ -30,6 +30,7 @@ TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"
 PACKAGE = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package/sagemaker-fraud/1"
 MODEL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker"
 OWN = {"SageMakerProjectName": ["fraud-deploy"], "SageMakerProjectId": ["p-abcdefghijkl"]}
+ROLES = {"staging": "StagingStackRole", "prod": "StackRole"}
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
@@ -105,7 +106,7 @@ def environment(key: str) -> Environment:
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Launch(PRODUCT, SCOPE, environment(key), parameters=OWN)
-    policy = project.role_statements("StackRole")
+    policy = project.role_statements(ROLES[stage])
     asked = list(needs(stage, MODEL_ROLE, key, monkeypatch))
     assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
     assert refused(iter(asked), policy) == {}
@@ -137,8 +138,18 @@ def test_a_stage_stays_in_the_network(
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
-    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements("StackRole")
-    lacking = refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy)
+    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements(ROLES[stage])
+    assert_changes_nothing(refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy))
+
+
+def test_the_role_of_the_other_stage_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Staging's stack is what whoever pushes says; nobody is asked before it is deployed."""
+    (other,) = ROLES.keys() - {stage}
+    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=OWN).role_statements(ROLES[other])
+    assert_changes_nothing(refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy))
+
+
+def assert_changes_nothing(lacking: Mapping[str, list[str]]) -> None:
     # Application Auto Scaling asks about its own targets, whose ids tell nothing; what is tagged tells it.
     changed = {f"{name} {operation}" for name in STAGE.resources for operation in ("create", "update", "delete")}
     assert lacking.keys() >= changed - {"ScalingPolicy create", "ScalingPolicy update", "ScalingPolicy delete"}

@@ -86,7 +86,7 @@ def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_te
         ("cloudformation:UpdateStack", {"(stack)"}, ["update"]),
         ("s3:DeleteBucketPolicy", {"ArtifactBucketPolicy"}, ["delete"]),
         ("s3:PutLifecycleConfiguration", {"ArtifactBucket"}, ["create", "update"]),
-        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs"}, ["create", "update"]),
+        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"}, ["create", "update"]),
         ("sns:Publish", {"(stack)"}, ["create", "update", "delete"]),
     ],
 )
@@ -133,7 +133,8 @@ def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() ->
         made = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
         assert {finding.action for finding in missing} == ({"iam:PassRole"} if value else made)
         if value:
-            assert {(finding.logical_id, finding.context[key]) for finding in missing} == {("CleanUpFunction", value)}
+            functions = {("CleanUpFunction", value), ("ConfirmFunction", value)}
+            assert {(finding.logical_id, finding.context[key]) for finding in missing} == functions
 
 
 def test_a_finding_names_the_choice_that_it_hangs_on_and_no_other() -> None:

@@ -396,7 +396,10 @@ class _View:
                 for operation in right.operations:
                     if operation == "delete" and kept:
                         continue
-                    keys = {**context, **({} if right.on else _tag_keys(right.action, operation, properties))}
+                    keys = {
+                        **context,
+                        **({} if right.on else _tag_keys(resource["Type"], right.action, operation, properties)),
+                    }
                     yield operation, Request(right.action, target, keys)
 
     def _targets(
@@ -465,7 +468,9 @@ class _View:
         return self._scope.arns.form(kind.arn, name=self._name(logical_id, kind, properties), path=path)
 
 
-def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
+def _tag_keys(
+    type_name: str, action: str, operation: Operation, properties: Mapping[str, Any]
+) -> dict[str, str | Sequence[str]]:
     """Condition keys for the tags that a request sets, and for those that its resource has by then."""
     if "Tags" not in properties:
         return {}
@@ -477,4 +482,6 @@ def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) 
         keys = {f"aws:RequestTag/{key}": value for key, value in pairs.items()} | {"aws:TagKeys": list(pairs)}
     if operation != "create" or not CARRIES_TAGS.search(action):
         keys |= {f"aws:ResourceTag/{key}": value for key, value in pairs.items()}
+    if operation == "create" and action == "sagemaker:AddTags":
+        keys["sagemaker:TaggingAction"] = f"Create{type_name.rpartition('::')[2]}"
     return keys

@@ -355,8 +355,10 @@ def _named(kind: str, path: str) -> Resources:
     """Tell what a property names that SageMaker asks about beside the resource itself."""
 
     def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+        # The same stack makes it, with the same tags.
+        tagged = {f"aws:ResourceTag/{tag['Key']}": str(tag["Value"]) for tag in at(properties, "Tags.*")}
         for name in at(properties, path):
-            yield scope.arns.arn("sagemaker", f"{kind}/{name}"), {}
+            yield scope.arns.arn("sagemaker", f"{kind}/{name}"), tagged
 
     return found
 

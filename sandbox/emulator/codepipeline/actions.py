@@ -199,6 +199,40 @@ def _codebuild(action: Action) -> None:
         action.add(Artifact(output, {run.region: (bucket, key)}))
 
 
+def _lambda(action: Action) -> None:
+    """Invoke a function, which answers with the job's result; here it has answered when it returns."""
+    run, configuration, execution = action.run, action.configuration, action.execution
+    inputs, name, job = action.inputs(), configuration["FunctionName"], str(mock_random.uuid4())
+    action.caller.require("lambda:InvokeFunction", action.arn("lambda", f"function:{name}"))
+    outputs = {one["name"]: action.place(one["name"]) for one in run.declaration.get("outputArtifacts") or []}
+    lent = {"secretAccessKey": "sandbox", "sessionToken": "sandbox", "accessKeyId": action.caller.access_key}
+    keys = {key for _, _, key in outputs.values() if key}
+    data = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [_location(one.name, *one.places[run.region]) for one in inputs],
+        "outputArtifacts": [_location(output, bucket, key) for output, (bucket, key, _) in outputs.items()],
+        "artifactCredentials": lent,
+        **({"encryptionKey": {"id": keys.pop(), "type": "KMS"}} if keys else {}),
+    }
+    event = {"CodePipeline.job": {"id": job, "accountId": action.caller.account, "data": data}}
+    execution.state.jobs[job] = {}
+    answer = action.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    result = execution.state.jobs.pop(job)
+    if "FunctionError" in answer:
+        raise ActionError(answer["Payload"].read().decode())
+    if not result:
+        raise ActionError("The function ended and has not called PutJobSuccessResult or PutJobFailureResult.")
+    if details := result.get("failureDetails"):
+        raise ActionError(details["message"], details["type"])
+    run.variables = result.get("outputVariables") or {}
+    for output, (bucket, key, _) in outputs.items():
+        action.add(Artifact(output, {run.region: (bucket, key)}))
+
+
+def _location(name: str, bucket: str, key: str) -> Json:
+    return {"name": name, "location": {"type": "S3", "s3Location": {"bucketName": bucket, "objectKey": key}}}
+
+
 def _approval(action: Action) -> None:
     run, configuration, execution = action.run, action.configuration, action.execution
     minutes = run.declaration.get("timeoutInMinutes") or APPROVAL_MINUTES
@@ -384,6 +418,7 @@ PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Source", "CodeCommit"): _codecommit,
     ("Build", "CodeBuild"): _codebuild,
     ("Test", "CodeBuild"): _codebuild,
+    ("Invoke", "Lambda"): _lambda,
     ("Approval", "Manual"): _approval,
     ("Deploy", "CloudFormation"): _cloudformation,
     ("Deploy", "CloudFormationStackSet"): _stack_set,

@@ -155,7 +155,8 @@ def _calls(
         resource = f"{resource}/{parameters['Key']}"
     yield Call(action, resource, context)
     if "aws:TagKeys" in context and operation.startswith(("Create", "Put")) and service in _TAG_ACTIONS:
-        yield Call(_TAG_ACTIONS[service], resource, context)
+        made_by = {"sagemaker:TaggingAction": operation} if service == "sagemaker" else {}
+        yield Call(_TAG_ACTIONS[service], resource, {**context, **made_by})
     for path in _PASSED_ROLES.get(service, ()):
         for role_arn in _at(parameters, path):
             yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})

@@ -221,7 +221,9 @@ class PipelineRun:
     def _register(self, step: Json, metadata: Json) -> None:
         request = self.value(step["Arguments"])
         group = self._arn("model-package-group", request["ModelPackageGroupName"])
-        self.role().require("sagemaker:CreateModelPackage", group.lower())
+        tags = self._caller.client("sagemaker").list_tags(ResourceArn=group)["Tags"]
+        keys = {f"aws:ResourceTag/{tag['Key']}".replace(":", "__"): tag["Value"] for tag in tags}
+        self.role().require("sagemaker:CreateModelPackage", group.lower(), **keys)
         made = self._caller.client("sagemaker").create_model_package(**request)["ModelPackageArn"]
         metadata["RegisterModel"] = {"Arn": made}
         self._values["Steps"][step["Name"]] = {**request, "ModelPackageArn": made}

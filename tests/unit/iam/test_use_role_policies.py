@@ -50,12 +50,18 @@ ROLE_OF = {
     "BuildRole": UseRole.CODE_BUILD,
     "EventsRole": UseRole.EVENTS,
     "StackRole": UseRole.CLOUD_FORMATION,
+    "StagingStackRole": UseRole.CLOUD_FORMATION,
     "JobRole": UseRole.SAGEMAKER,
     "ModelRole": UseRole.SAGEMAKER,
     "CleanUpRole": UseRole.LAMBDA,
+    "ConfirmRole": UseRole.LAMBDA,
 }
 """By logical id of a template's own role, the use role in its place."""
-IN_PLACE_OF = {"-sagemaker": UseRole.SAGEMAKER, "-cloudformation": UseRole.CLOUD_FORMATION}
+IN_PLACE_OF = {
+    "-sagemaker": UseRole.SAGEMAKER,
+    "-cloudformation": UseRole.CLOUD_FORMATION,
+    "-cloudformation-staging": UseRole.CLOUD_FORMATION,
+}
 
 
 def facts(**changes: Any) -> RoleFacts:
@@ -87,7 +93,6 @@ def in_this_environment(request: Request) -> Request:
     for suffix, role in IN_PLACE_OF.items():
         if re.fullmatch(rf"arn:aws:iam::{ACCOUNT}:role/sagemaker-\*-(build|deploy){suffix}", resource):
             resource = OWN[role]
-    resource = resource.replace("iam::*:role/sample", "iam::444455556666:role/sagemaker-test")
     return Request(request.action, resource, request.context)
 
 

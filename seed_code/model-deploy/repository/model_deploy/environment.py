@@ -41,7 +41,6 @@ class Environment:
     """Name (with its path) of the model's role in accounts other than this one."""
     target_test_role: str
     """Name (with its path) of the role that the test assumes in accounts other than this one."""
-    rollback_needs_approval: bool
     trigger: str
     requested: str
     """ARN of the package that the event names, or `newest`."""
@@ -76,7 +75,6 @@ class Environment:
             accounts={stage: read.many(f"{stage.upper()}_ACCOUNT_IDS") or (account,) for stage in STAGES},
             target_model_role=read.optional("TARGET_MODEL_ROLE_NAME"),
             target_test_role=read.optional("TARGET_TEST_ROLE_NAME"),
-            rollback_needs_approval=read.one_of("ROLLBACK_NEEDS_APPROVAL", ("NO", "YES")) == "YES",
             trigger=read.one_of("TRIGGER", TRIGGERS),
             requested=read.optional("MODEL_PACKAGE_ARN") or NEWEST,
             execution_id=read.optional("PIPELINE_EXECUTION_ID"),
