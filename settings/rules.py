@@ -55,10 +55,6 @@ def rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
         sections = {"artifacts": artifacts, "catalog": catalog, "projects": fields.get("projects")}
         yield from _partition_faults(home, sections)
     if catalog:
-        # Products are packaged by a fifth of what all of this takes to load, and most tools judge none.
-        from settings.products import product_faults  # noqa: PLC0415
-
-        yield from product_faults(catalog.products)
         yield from _place_faults(catalog, home)
     if home and artifacts and fields.get("network"):
         offered = (catalog.regions or (home,)) if catalog else ()

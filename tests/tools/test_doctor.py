@@ -20,6 +20,8 @@ from components.iam import role_documents
 from components.iam.branch_policies import branch_policies
 from components.iam.policies import document
 from components.iam.project_policies import launch_trust
+from components.packaging import Product, ProductFolderError, seed_code
+from components.packaging.faults import Fault
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from settings.roles import role_facts
@@ -551,6 +553,25 @@ def test_a_check_that_dies_of_what_it_does_not_know_takes_no_other_with_it(aws: 
     )
     assert "a policy has statements, and this is none" in unknown["project-boundary"].evidence
     assert {finding.check for finding in findings} == {finding.check for finding in looked(HealthyAws())}
+
+
+def test_a_product_that_cannot_be_read_takes_no_other_with_it(aws: HealthyAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    role_without("codepipeline:CreatePipeline")(aws)
+    whole = looked(aws)
+    real = seed_code.product
+
+    def product(slug: str) -> Product:
+        if slug == "model-build-train":
+            raise ProductFolderError(slug, [Fault("template.yaml", 3, "is not YAML")])
+        return real(slug)
+
+    monkeypatch.setattr(seed_code, "product", product)
+    findings = looked(aws)
+    assert "of model-deploy" in of(findings, Status.BROKEN)["launch-role-permissions"].evidence
+    told = [finding for finding in findings if "template.yaml, line 3: is not YAML" in finding.evidence]
+    assert told
+    assert all(finding.subject.endswith(" model-build-train") for finding in told)
+    assert {(one.check, one.subject) for one in findings} == {(one.check, one.subject) for one in whole}
 
 
 def test_another_error_of_aws_is_no_missing_permission(aws: HealthyAws) -> None:

@@ -231,6 +231,33 @@ def project(tmp_path: Path, resources: str, parameters: str = "") -> Product:
     return read_product(product_samples.make_product(tmp_path, template=text, description=description))
 
 
+GROUP = """\
+L:
+  Type: AWS::Logs::LogGroup
+  Properties: {LogGroupName: !Sub "/aws/codebuild/sagemaker-${SageMakerProjectId}"}
+"""
+
+
+def test_a_parameter_that_systems_manager_holds_is_read_as_who_launches(tmp_path: Path) -> None:
+    parameter = "Image: {Type: AWS::SSM::Parameter::Value<String>, Default: /images/train}"
+    missing = check([project(tmp_path, GROUP, parameter)], OURS).missing
+    (found,) = [one for one in missing if one.action == "ssm:GetParameters"]
+    assert (found.logical_id, found.resource.partition(":ssm:")[2]) == (
+        "Image",
+        f"{OURS.scope.region.name}:{OURS.scope.account_id}:parameter/images/train",
+    )
+
+
+def test_sections_that_change_a_template_in_ways_not_known_are_told(tmp_path: Path) -> None:
+    text = "Transform: AWS::LanguageExtensions\n" + OF_A_PROJECT.format(resources=indent(GROUP, "  "), parameters="")
+    folder = product_samples.make_product(
+        tmp_path, template=text, description=f"{product_samples.DESCRIPTION}seed: none\n"
+    )
+    product = read_product(folder)
+    found = check([product], OURS)
+    assert found.unknown == [f"seed_code/{product.slug}/template.yaml: what its section Transform does"]
+
+
 ROLE = """\
 Role:
   Type: AWS::IAM::Role

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from awsmodel.cloudformation.evaluation import Evaluation, Made
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
-from awsmodel.cloudformation.template import Template, TemplateError, as_text
+from awsmodel.cloudformation.template import STORED, Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests, statements
 from components.packaging import Product, path_within
 from components.packaging.product_folder import path_in_folder
@@ -16,6 +16,7 @@ from tools.faults import ToolError
 from tools.launch_permissions.choices import Path, Taken, explore
 from tools.launch_permissions.resource_rights import (
     CARRIES_TAGS,
+    CHANGE,
     STACK,
     LaunchScope,
     Operation,
@@ -86,7 +87,7 @@ class Launch:
             self.template = Template.parse(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
-        self._unknown: dict[str, None] = {}
+        self._unknown = dict.fromkeys(f"what its section {name} does" for name in self.template.beyond)
         self.options = {**self._parameter_options(parameters or {}), **self._environment_options(environment)}
 
     def _text(self) -> str:
@@ -103,7 +104,20 @@ class Launch:
                 for operation in right.operations:
                     request = Request(right.action, target, context)
                     yield self._need({}, "(stack)", "AWS::CloudFormation::Stack", operation, request)
+        yield from self._stored_needs()
         yield from self.resource_needs()
+
+    def _stored_needs(self) -> Iterator[Need]:
+        """What reading the parameters takes whose values Systems Manager has: CloudFormation asks as who launches."""
+        for name, wanted in self.template.parameters.items():
+            if as_text(wanted.get("Type", "")).startswith(STORED):
+                for value in self.options[name]:
+                    place = self.scope.arns.form(
+                        "ssm:{region}:{account}:parameter/{name}", name=value.removeprefix("/")
+                    )
+                    request = Request("ssm:GetParameters", place, {})
+                    for operation in CHANGE:
+                        yield self._need({}, name, "AWS::SSM::Parameter::Value", operation, request)
 
     def resource_needs(self) -> Iterator[Need]:
         """Every request for its resources, once for each choice that makes it another."""

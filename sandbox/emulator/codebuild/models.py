@@ -30,6 +30,7 @@ from sandbox.emulator.codebuild import buildspec
 from sandbox.emulator.codebuild.buildspec import Artifacts, Buildspec, BuildspecError, OutOfTimeError, Shell
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish
 
 SERVICE = "codebuild.amazonaws.com"
@@ -209,7 +210,7 @@ class Build:
             bucket, _, key = source["location"].removeprefix("arn:aws:s3:::").partition("/")
             buildspec.unpack(self._get(bucket, key), target)
         elif source["type"] != "NO_SOURCE":
-            raise BuildError(f"The sandbox has no source of type {source['type']}.")
+            raise BuildError(not_known(f"sources of type {source['type']}"))
         return {"": target}
 
     def _clone(self, repository: str, target: Path) -> None:

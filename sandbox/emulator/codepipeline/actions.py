@@ -16,6 +16,7 @@ from moto.moto_api._internal import mock_random
 from sandbox.emulator.codebuild import models as codebuild
 from sandbox.emulator.codepipeline.executions import SERVICE, ActionError, ActionExecution, Artifact, Execution, Json
 from sandbox.emulator.core.callers import Caller, Client
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import timestamp
 
 APPROVAL_MINUTES = 7 * 24 * 60
@@ -124,8 +125,10 @@ def act(execution: Execution, run: ActionExecution) -> None:
     work = PROVIDERS.get((kind["category"], kind["provider"]))
     if work is None:
         raise ActionError(
-            f"The sandbox has no action {kind['category']}/{kind['provider']}; it has "
-            f"{', '.join('/'.join(known) for known in sorted(PROVIDERS))}.",
+            not_known(
+                f"the action {kind['category']}/{kind['provider']}; it has "
+                f"{', '.join('/'.join(known) for known in sorted(PROVIDERS))}"
+            ),
             "Unsupported",
         )
     try:
@@ -138,7 +141,7 @@ def _codecommit(action: Action) -> None:
     run, configuration = action.run, action.configuration
     name, branch = configuration["RepositoryName"], configuration["BranchName"]
     if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-        raise ActionError("The sandbox hands source on as a zip only: leave out OutputArtifactFormat.", "Unsupported")
+        raise ActionError(not_known("source but as a zip: leave out OutputArtifactFormat"), "Unsupported")
     for operation in ("GetBranch", "GetCommit", "UploadArchive"):
         action.caller.require(f"codecommit:{operation}", action.arn("codecommit", name))
     client = action.client("codecommit")
@@ -310,7 +313,7 @@ def _stack_set(action: Action) -> None:
     action.inputs()
     name, admin = configuration["StackSetName"], configuration["AdministrationRoleArn"]
     if configuration["PermissionModel"] != "SELF_MANAGED":
-        raise ActionError("The sandbox has self-managed stack sets only.", "Unsupported")
+        raise ActionError(not_known("stack sets but self-managed ones"), "Unsupported")
     client, stack_set = action.client("cloudformation"), action.arn("cloudformation", f"stackset/{name}:*")
     request = {
         "StackSetName": name,
@@ -434,7 +437,7 @@ def judge(_: Execution, run: ActionExecution) -> None:
     """
     provider = run.declaration["ruleTypeId"]["provider"]
     if provider != "VariableCheck":
-        raise ActionError(f"The sandbox has no rule {provider}; it has VariableCheck.", "Unsupported")
+        raise ActionError(not_known(f"the rule {provider}; it has VariableCheck"), "Unsupported")
     given, operator, wanted = (run.configuration[key] for key in ("Variable", "Operator", "Value"))
     holds = {
         "EQ": given == wanted,

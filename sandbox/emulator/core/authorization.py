@@ -62,6 +62,7 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("ModelName", "sagemaker:{region}:{account}:model/{name}"),
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
+    "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
 }
 """By service, where a call names its resource, and the ARN of that after the partition; the first that is there."""
 
@@ -171,7 +172,9 @@ def _resource(service: str, parameters: Parameters, partition: str, account: str
                 # CloudWatch Logs writes its ARNs with an end that policies do not have.
                 return str(name).removesuffix(":*")
             role_path = _role_path(name, parameters, partition, account) if service == "iam" else ""
-            return f"arn:{partition}:" + form.format(name=name, region=region, account=account, path=role_path)
+            # A parameter's name may begin with the slash that is in its ARN already.
+            plain = name.removeprefix("/") if service == "ssm" else name
+            return f"arn:{partition}:" + form.format(name=plain, region=region, account=account, path=role_path)
     return "*"
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.core.process_group import ProcessGroup
 
 Json = dict[str, Any]
@@ -54,7 +55,7 @@ class Container:
         self._role = role
         packages = _BY_URI.get(image.rpartition("/")[2])
         if packages is None:
-            raise JobError(f"The sandbox has no packages for image {image}; it has {', '.join(IMAGES)}.")
+            raise JobError(not_known(f"the packages of image {image}; it has {', '.join(IMAGES)}"))
         self._folder = Path(tempfile.mkdtemp(prefix="sm-mlops-job-"))
         self._environment = python_environments.environment_variables(self._folder)
         self._group = ProcessGroup()

@@ -17,6 +17,7 @@ from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.core import authorization
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish, timestamp
 from sandbox.emulator.sagemaker import jobs
 from sandbox.emulator.sagemaker.jobs import Container, JobError, Json
@@ -116,7 +117,7 @@ class PipelineRun:
                 return
             work = _STEPS.get(step["Type"])
             if work is None:
-                raise StepError(f"The sandbox has no step {step['Type']}; it has {', '.join(sorted(_STEPS))}.")
+                raise StepError(not_known(f"the step {step['Type']}; it has {', '.join(sorted(_STEPS))}"))
             told: Json = {"StepName": step["Name"], "StartTime": utcnow(), "StepStatus": "Executing", "Metadata": {}}
             self.steps.append(told)
             chosen: list[Json] = []
@@ -212,7 +213,7 @@ class PipelineRun:
         for condition in arguments["Conditions"]:
             compare = _COMPARE.get(condition["Type"])
             if compare is None:
-                raise StepError(f"The sandbox has no condition {condition['Type']}.")
+                raise StepError(not_known(f"the condition {condition['Type']}"))
             outcome &= compare(self.value(condition["LeftValue"]), self.value(condition["RightValue"]))
         metadata["Condition"] = {"Outcome": "True" if outcome else "False"}
         chosen: list[Json] = arguments["IfSteps" if outcome else "ElseSteps"]
