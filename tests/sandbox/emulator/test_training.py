@@ -97,6 +97,10 @@ def test_the_steps_run_and_register_a_model_that_waits_for_approval(
     bucket, _, key = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"][5:].partition("/")
     report = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["regression_metrics"]
     assert 0 < report["mse"]["value"] < report["baseline_mse"]["value"]
+    baselines = found["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"]
+    bucket, _, key = baselines[5:].partition("/")
+    columns = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["columns"]
+    assert columns["length"]["kind"] == "numeric"
 
 
 def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear: Ear) -> None:

@@ -7,9 +7,9 @@ pipeline definition schema, version 2020-12-01; a step's `Arguments` are the req
 from typing import Any
 
 from pipelines.instances import takes_volume_key
+from pipelines.references import Json, execution_url, join, output, parameter, reported, text, when
+from pipelines.registration import registration
 from pipelines.settings import Settings
-
-Json = dict[str, Any]
 
 DEFAULT_INSTANCE = "ml.m5.large"
 """The key of volumes is left out for a type with local storage, which takes none: choose another default here, not
@@ -33,7 +33,6 @@ MOST_MISSING = 0.0
 
 TRAIN_INPUT = "/opt/ml/input/data"
 PROCESSING = "/opt/ml/processing"
-MODEL_CODE = "/opt/ml/model/code"
 
 RETRY_POLICIES = [
     {
@@ -77,7 +76,7 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
             _preprocess(settings, code_url),
             _train(settings, code_url),
             _evaluate(settings, code_url),
-            _check(settings),
+            _check(settings, code_url),
         ],
     }
 
@@ -115,16 +114,16 @@ def _preprocess(settings: Settings, code_url: str) -> Json:
         arguments=[
             *("--input-dir", f"{PROCESSING}/input/data"),
             *("--output-dir", f"{PROCESSING}/output"),
-            *("--seed", _text(_parameter("Seed"))),
-            *("--most-missing", _text(_parameter("MaxMissingShare"))),
+            *("--seed", text(parameter("Seed"))),
+            *("--most-missing", text(parameter("MaxMissingShare"))),
         ],
-        inputs={"data": _parameter("InputDataUrl")},
+        inputs={"data": parameter("InputDataUrl")},
         outputs={name: f"{PROCESSING}/output/{name}" for name in ("train", "validation", "test", "summary")},
     )
 
 
 def _train(settings: Settings, code_url: str) -> Json:
-    channels = {"train": _output("Preprocess", "train"), "validation": _output("Preprocess", "validation")}
+    channels = {"train": output("Preprocess", "train"), "validation": output("Preprocess", "validation")}
     request: Json = {
         "AlgorithmSpecification": {
             "TrainingImage": settings.image_uri,
@@ -141,19 +140,19 @@ def _train(settings: Settings, code_url: str) -> Json:
             ],
         },
         "HyperParameters": {
-            "learning_rate": _text(_parameter("LearningRate")),
-            "max_iter": _text(_parameter("MaxIterations")),
-            "seed": _text(_parameter("Seed")),
+            "learning_rate": text(parameter("LearningRate")),
+            "max_iter": text(parameter("MaxIterations")),
+            "seed": text(parameter("Seed")),
         },
         "InputDataConfig": [
             _channel("code", code_url, None),
             *(_channel(name, url, "text/csv") for name, url in channels.items()),
         ],
-        "OutputDataConfig": {"S3OutputPath": _execution_url(settings, "models")}
-        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        "OutputDataConfig": {"S3OutputPath": execution_url(settings, "models")}
+        | when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
         "ResourceConfig": {
             "InstanceCount": 1,
-            "InstanceType": _parameter("TrainingInstanceType"),
+            "InstanceType": parameter("TrainingInstanceType"),
             "VolumeSizeInGB": VOLUME_GIB,
         }
         | _volume_key(settings),
@@ -165,7 +164,7 @@ def _train(settings: Settings, code_url: str) -> Json:
         "EnableInterContainerTrafficEncryption": True,
         "Tags": settings.tags,
     }
-    request |= _when(settings.subnet_ids, VpcConfig=_vpc(settings))
+    request |= when(settings.subnet_ids, VpcConfig=_vpc(settings))
     return _step("Train", "Training", "Fit the candidates and keep the best", request, retried=True)
 
 
@@ -182,14 +181,14 @@ def _evaluate(settings: Settings, code_url: str) -> Json:
             *("--approved-dir", f"{PROCESSING}/input/approved"),
             *("--summary-dir", f"{PROCESSING}/input/summary"),
             *("--output-dir", f"{PROCESSING}/output/evaluation"),
-            *("--max-error", _text(_parameter("MaxMeanSquaredError"))),
-            *("--max-share-of-baseline", _text(_parameter("MaxShareOfBaselineError"))),
-            *("--max-share-of-approved", _text(_parameter("MaxShareOfApprovedError"))),
+            *("--max-error", text(parameter("MaxMeanSquaredError"))),
+            *("--max-share-of-baseline", text(parameter("MaxShareOfBaselineError"))),
+            *("--max-share-of-approved", text(parameter("MaxShareOfApprovedError"))),
         ],
         inputs={
             "model": _model_data(),
-            "test": _output("Preprocess", "test"),
-            "summary": _output("Preprocess", "summary"),
+            "test": output("Preprocess", "test"),
+            "summary": output("Preprocess", "summary"),
             # Jobs have no network to ask the registry, so the build leaves the newest approved version here.
             "approved": approved_url(settings.bucket),
         },
@@ -199,31 +198,29 @@ def _evaluate(settings: Settings, code_url: str) -> Json:
     return step
 
 
-def _check(settings: Settings) -> Json:
+def _check(settings: Settings, code_url: str) -> Json:
     error, baseline, approved = (
-        _reported(f"conditions.{name}.value") for name in ("error", "share_of_baseline", "share_of_approved")
+        reported(f"conditions.{name}.value") for name in ("error", "share_of_baseline", "share_of_approved")
     )
-    limits = [
-        _parameter(name) for name in ("MaxMeanSquaredError", "MaxShareOfBaselineError", "MaxShareOfApprovedError")
-    ]
-    message = _join(
+    limits = [parameter(name) for name in ("MaxMeanSquaredError", "MaxShareOfBaselineError", "MaxShareOfApprovedError")]
+    message = join(
         " ",
         "No version was registered: one of three is above its limit. Mean squared error on the test rows:",
         error,
         "(MaxMeanSquaredError =",
-        _join("", limits[0], ");"),
+        join("", limits[0], ");"),
         "as a share of the error of always answering the mean:",
         baseline,
         "(MaxShareOfBaselineError =",
-        _join("", limits[1], ");"),
+        join("", limits[1], ");"),
         "as a share of the error of the newest approved version:",
         approved,
         "(MaxShareOfApprovedError =",
-        _join("", limits[2], ")."),
+        join("", limits[2], ")."),
         "Commit:",
-        _parameter("CommitId"),
+        parameter("CommitId"),
         "Report:",
-        _output("Evaluate", "evaluation"),
+        output("Evaluate", "evaluation"),
     )
     return {
         "Name": "CheckError",
@@ -234,7 +231,7 @@ def _check(settings: Settings) -> Json:
                 {"Type": "LessThanOrEqualTo", "LeftValue": value, "RightValue": limit}
                 for value, limit in zip((error, baseline, approved), limits, strict=True)
             ],
-            "IfSteps": [_register(settings)],
+            "IfSteps": [_register(settings, code_url)],
             # A failed execution is seen and notified; an execution that quietly registers nothing is not.
             "ElseSteps": [{"Name": "ErrorTooHigh", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
         },
@@ -246,54 +243,8 @@ def approved_url(bucket: str) -> str:
     return f"s3://{bucket}/approved/"
 
 
-def _reported(path: str) -> Json:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
-
-
-def _register(settings: Settings) -> Json:
-    report = _join("/", _output("Evaluate", "evaluation"), "evaluation.json")
-    container = {
-        "Image": settings.image_uri,
-        "ModelDataUrl": _model_data(),
-        "Environment": {
-            # The archive holds its own code, so the model is complete wherever the version is deployed.
-            "SAGEMAKER_PROGRAM": "inference.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": MODEL_CODE,
-            "PYTHONPATH": MODEL_CODE,
-            # The answer has the request's content type unless the client asks for another.
-            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*",
-            # The server installs that folder with pip when it starts. These let it do so with no network: nothing is
-            # fetched, and the image's own setuptools builds it (pip reads this NO variable upside down: 0 is "no").
-            "PIP_NO_INDEX": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",
-            # The server has a worker for each processor, and in each worker the trees would start a thread for each
-            # processor again: they wait for one another (p99 of 1,677 ms instead of 22 ms, two workers of two threads).
-            "OMP_NUM_THREADS": "1",
-        },
-    }
-    request = {
-        "ModelPackageGroupName": settings.model_package_group,
-        "ModelPackageDescription": "Predicts the rings of an abalone from raw rows",
-        "ModelApprovalStatus": _parameter("ModelApprovalStatus"),
-        "InferenceSpecification": {
-            "Containers": [container],
-            "SupportedContentTypes": ["text/csv", "application/json"],
-            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
-            "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
-            "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
-        },
-        "ModelMetrics": {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}},
-        },
-        "CustomerMetadataProperties": {
-            "CommitId": _parameter("CommitId"),
-            "PipelineExecutionArn": {"Get": "Execution.PipelineExecutionArn"},
-            "ProjectName": settings.project_name,
-            "ProjectId": settings.project_id,
-        },
-        "Domain": "MACHINE_LEARNING",
-        "Task": "REGRESSION",
-    }
+def _register(settings: Settings, code_url: str) -> Json:
+    request = registration(settings, code_url, _model_data())
     step = _step("Register", "RegisterModel", "Add a version to the model package group", request)
     step["RetryPolicies"] = RETRY_POLICIES[:1]
     return step
@@ -310,7 +261,7 @@ def _processing_step(
     inputs: Json,
     outputs: dict[str, str],
 ) -> Json:
-    prefix = {output: _execution_url(settings, name.lower(), output) for output in outputs}
+    prefix = {output: execution_url(settings, name.lower(), output) for output in outputs}
     request: Json = {
         "AppSpecification": {
             "ImageUri": settings.image_uri,
@@ -340,18 +291,18 @@ def _processing_step(
                 for output, path in outputs.items()
             ]
         }
-        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        | when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceCount": 1,
-                "InstanceType": _parameter("ProcessingInstanceType"),
+                "InstanceType": parameter("ProcessingInstanceType"),
                 "VolumeSizeInGB": VOLUME_GIB,
             }
             | _volume_key(settings)
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
         "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True}
-        | _when(settings.subnet_ids, VpcConfig=_vpc(settings)),
+        | when(settings.subnet_ids, VpcConfig=_vpc(settings)),
         "RoleArn": settings.role_arn,
         "Tags": settings.tags,
     }
@@ -367,42 +318,16 @@ def _step(name: str, kind: str, description: str, request: Json, *, retried: boo
 
 def _channel(name: str, url: Any, content_type: str | None) -> Json:
     source = {"S3DataType": "S3Prefix", "S3Uri": url, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | _when(content_type, ContentType=content_type)
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | when(content_type, ContentType=content_type)
 
 
 def _volume_key(settings: Settings) -> Json:
-    return _when(settings.kms_key_arn and takes_volume_key(DEFAULT_INSTANCE), VolumeKmsKeyId=settings.kms_key_arn)
+    return when(settings.kms_key_arn and takes_volume_key(DEFAULT_INSTANCE), VolumeKmsKeyId=settings.kms_key_arn)
 
 
 def _vpc(settings: Settings) -> Json:
     return {"Subnets": list(settings.subnet_ids), "SecurityGroupIds": list(settings.security_group_ids)}
 
 
-def _parameter(name: str) -> Json:
-    return {"Get": f"Parameters.{name}"}
-
-
-def _output(step: str, output: str) -> Json:
-    return {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"}
-
-
 def _model_data() -> Json:
     return {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
-
-
-def _execution_url(settings: Settings, *path: str) -> Json:
-    """A prefix of this execution's own, so that no execution writes over another's results."""
-    return _join("/", f"s3://{settings.bucket}/executions", {"Get": "Execution.PipelineExecutionId"}, *path)
-
-
-def _text(value: Json) -> Json:
-    """A number as the text that the job APIs take."""
-    return _join("", value)
-
-
-def _join(separator: str, *values: Any) -> Json:
-    return {"Std:Join": {"On": separator, "Values": list(values)}}
-
-
-def _when(condition: Any, **entries: Any) -> Json:
-    return entries if condition else {}

@@ -72,6 +72,12 @@ def job_image(region: str) -> str:
     return f"{account}.dkr.ecr.{region}.{suffix}/{REPOSITORY}:{TAG}"
 
 
+def framework_of(uri: str) -> tuple[str, str]:
+    """Return framework and version of one of AWS's scikit-learn images, by its tag; two empty texts for others."""
+    found = re.search(rf"/{REPOSITORY}:(\d+\.\d+-\d+)-", uri)
+    return ("SAGEMAKER-SCIKIT-LEARN", found[1]) if found else ("", "")
+
+
 ECR_IMAGE = re.compile(r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.[^/]+)/(?P<name>[^:@]+):(?P<tag>[^@]+)")
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipelines.images import UnknownRegionError, job_image
+from pipelines.images import UnknownRegionError, framework_of, job_image
 
 Rule = tuple[str, str]
 """A pattern for the whole value, and what it means in words."""
@@ -19,6 +19,7 @@ GROUP: Rule = (r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "1 to 63 letters, digits and
 SUBNETS: Rule = (r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", "subnet ids with commas between them, or empty")
 SECURITY_GROUPS: Rule = (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "security group ids with commas between them, or empty")
 DATA_URL: Rule = (r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", "s3://bucket/key-or-prefix, or empty")
+REPOSITORY: Rule = (r"https://[^@\s]{1,1000}", "https://..., with no name or password in it, or empty")
 ANYTHING: Rule = (r".+", "not empty")
 
 
@@ -50,6 +51,11 @@ class Settings:
     input_data_url: str = ""
     """Where the data is; empty: sample data in the project's bucket."""
     image_uri: str
+    framework: str = ""
+    framework_version: str = ""
+    """Both empty where the image's name does not tell them."""
+    repository_url: str = ""
+    """Where the code is cloned from."""
     commit_id: str = "unknown"
 
     @property
@@ -82,7 +88,8 @@ class Settings:
             if not value and required:
                 faults.append(f"{variable}: not set; expected {meaning}")
             elif value and not re.fullmatch(pattern, value):
-                faults.append(f"{variable}: {value!r} is not {meaning}")
+                shown = "the value" if rule is REPOSITORY else repr(value)  # it may hold a password
+                faults.append(f"{variable}: {shown} is not {meaning}")
             return value
 
         region = read("AWS_REGION", REGION)
@@ -90,7 +97,11 @@ class Settings:
         groups = _items(read("SECURITY_GROUP_IDS", SECURITY_GROUPS, required=False))
         if bool(subnets) != bool(groups):
             faults.append("SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither")
+        image = read("JOB_IMAGE_URI", ANYTHING, required=False) or (_image(region, faults.append) if region else "")
+        framework, framework_version = framework_of(image)
         settings = {
+            "framework": framework,
+            "framework_version": framework_version,
             "project_name": read("SAGEMAKER_PROJECT_NAME", PROJECT_NAME),
             "project_id": read("SAGEMAKER_PROJECT_ID", PROJECT_ID),
             "platform": read("PLATFORM", ANYTHING),
@@ -100,8 +111,8 @@ class Settings:
             "model_package_group": read("MODEL_PACKAGE_GROUP_NAME", GROUP),
             "kms_key_arn": read("KMS_KEY_ARN", KEY, required=False),
             "input_data_url": read("INPUT_DATA_URL", DATA_URL, required=False),
-            "image_uri": read("JOB_IMAGE_URI", ANYTHING, required=False)
-            or (_image(region, faults.append) if region else ""),
+            "image_uri": image,
+            "repository_url": read("REPOSITORY_URL", REPOSITORY, required=False),
             "commit_id": environment.get("CODEBUILD_RESOLVED_SOURCE_VERSION", "").strip() or "unknown",
         }
         if faults:

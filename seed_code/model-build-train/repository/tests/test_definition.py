@@ -2,6 +2,7 @@
 
 import json
 import re
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from abalone import evaluate, inference, preprocess, train
 from pipelines import definition as definition_module
 from pipelines.definition import build_definition
 from pipelines.instances import LOCAL_STORAGE, takes_volume_key
+from pipelines.settings import Settings
 
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
 DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
@@ -284,9 +286,68 @@ def test_the_registered_version_serves_raw_rows_and_says_where_it_comes_from(def
         "PipelineExecutionArn": "<Execution.PipelineExecutionArn>",
         "ProjectName": "Demo",
         "ProjectId": "p-0123456789ab",
+        "CodeUrl": CODE,
     }
     statistics = resolved(arguments["ModelMetrics"]["ModelQuality"]["Statistics"], definition)
     assert statistics["S3Uri"].endswith("Outputs['evaluation'].S3Output.S3Uri>/evaluation.json")
+
+
+def test_what_the_version_points_at_is_what_evaluation_leaves(definition, trained, tmp_path):
+    measured(trained, tmp_path)
+    arguments = resolved(arguments_of(definition, "Register"), definition)
+    statistics = arguments["ModelMetrics"]["ModelDataQuality"]["Statistics"]
+    assert arguments["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"] == statistics
+    written = resolved(definition_module.output("Evaluate", "evaluation"), definition)
+    for url, name in ((statistics["S3Uri"], "baseline.json"), (arguments["SamplePayloadUrl"], "payload.tar.gz")):
+        assert url == f"{written}/{name}"
+        assert (tmp_path / name).is_file()
+
+
+def test_the_sample_request_is_one_that_the_model_answers(trained, tmp_path):
+    contents = []
+    for folder in ("a", "b"):
+        measured(trained, tmp_path / folder)
+        contents.append((tmp_path / folder / "payload.tar.gz").read_bytes())
+    assert contents[0] == contents[1]
+    with tarfile.open(tmp_path / "a/payload.tar.gz", "r:gz") as archive:
+        (member,) = archive
+        request = archive.extractfile(member).read()
+    model = inference.model_fn(str(trained.model))
+    status, body, _ = inference.answer(model, request, "text/csv", None)
+    assert (status, len(body.splitlines())) == (200, evaluate.PAYLOAD_ROWS)
+
+
+def test_the_version_says_which_code_framework_and_execution_made_it(environment):
+    settings = Settings.from_environment(environment | {"REPOSITORY_URL": "https://git.example.com/demo"})
+    arguments = arguments_of(build_definition(settings, CODE, DATA), "Register")
+    assert arguments["MetadataProperties"] == {
+        "CommitId": {"Get": "Parameters.CommitId"},
+        "GeneratedBy": {"Get": "Execution.PipelineExecutionArn"},
+        "ProjectId": "p-0123456789ab",
+        "Repository": "https://git.example.com/demo",
+    }
+    (container,) = arguments["InferenceSpecification"]["Containers"]
+    assert (container["Framework"], container["FrameworkVersion"]) == ("SAGEMAKER-SCIKIT-LEARN", "1.9-0")
+    own = Settings.from_environment(environment | {"JOB_IMAGE_URI": "example.com/own:1"})
+    (container,) = arguments_of(build_definition(own, CODE, DATA), "Register")["InferenceSpecification"]["Containers"]
+    assert "Framework" not in container
+
+
+def test_the_model_card_is_json_with_the_measured_errors(definition, trained, tmp_path):
+    metrics = measured(trained, tmp_path)["regression_metrics"]
+    card = arguments_of(definition, "Register")["ModelCard"]
+    assert card["ModelCardStatus"] == "Draft"
+    content = resolved(card["ModelCardContent"], definition)
+    for name, told in metrics.items():
+        content = content.replace(f"<regression_metrics.{name}.value>", str(told["value"]))
+    told = json.loads(content)
+    assert told["model_overview"]["model_artifact"] == ["<Steps.Train.ModelArtifacts.S3ModelArtifacts>"]
+    assert told["training_details"]["training_job_details"]["training_datasets"] == [DATA]
+    (evaluation,) = told["evaluation_details"]
+    (group,) = evaluation["metric_groups"]
+    assert {one["name"]: one["value"] for one in group["metric_data"]} == {
+        name: pytest.approx(values["value"]) for name, values in metrics.items()
+    }
 
 
 def test_the_serving_container_needs_no_network_to_start(definition):

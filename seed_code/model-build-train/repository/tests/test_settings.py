@@ -51,6 +51,7 @@ def test_the_longest_project_id_stays_within_the_name_of_a_pipeline(environment)
         ("SUBNET_IDS", "subnet-1 subnet-2", "SUBNET_IDS: 'subnet-1 subnet-2' is not subnet ids with commas"),
         ("SUBNET_IDS", "subnet-1", "SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither"),
         ("SECURITY_GROUP_IDS", "default", "SECURITY_GROUP_IDS: 'default' is not security group ids"),
+        ("REPOSITORY_URL", "https://me:secret@x/y", "REPOSITORY_URL: the value is not https://..., with no name or"),
         ("INPUT_DATA_URL", "https://x/y.csv", "INPUT_DATA_URL: 'https://x/y.csv' is not s3://bucket/key-or-prefix"),
     ],
 )
