@@ -66,7 +66,7 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
     return {
         "Version": "2020-12-01",
         "Metadata": {},
-        "Parameters": _parameters(data_url),
+        "Parameters": parameters(data_url),
         # One experiment per pipeline and one trial per execution: Studio then compares the executions.
         "PipelineExperimentConfig": {
             "ExperimentName": {"Get": "Execution.PipelineName"},
@@ -81,7 +81,8 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
     }
 
 
-def _parameters(data_url: str) -> list[Json]:
+def parameters(data_url: str) -> list[Json]:
+    """Return the parameters with their defaults; `data_url` is that of InputDataUrl."""
     return [
         {"Name": "InputDataUrl", "Type": "String", "DefaultValue": data_url},
         {"Name": "ProcessingInstanceType", "Type": "String", "DefaultValue": DEFAULT_INSTANCE},
