@@ -393,6 +393,22 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("sagemaker", "processing-job/pipelines-*", "training-job/pipelines-*"),
         ),
+        # In the 32 characters of a tuning job's name there is no room for `pipelines-`: a project's tag is the bound.
+        allow(
+            "MakeTuningJobs",
+            ["sagemaker:AddTags", "sagemaker:CreateHyperParameterTuningJob"],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UseTuningJobs",
+            [
+                *("sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"),
+                "sagemaker:StopHyperParameterTuningJob",
+            ],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "OwnRoleForTheJobs"),
         allow(
             "RegisterModels",

@@ -50,9 +50,22 @@ RETRY_POLICIES = [
 ]
 """Throttling passes in seconds; a missing instance or a full quota in minutes. Bad input is not retried."""
 
-NO_CACHE = {"Enabled": False}
-"""A cached step would be taken again when the data changed under the same URL: a wrong model costs more than a few
-minutes of computing."""
+MOST_WAIT_SECONDS = 2 * MOST_SECONDS
+"""Longest time that spot training may take with its waiting and its interruptions."""
+
+TUNED = {
+    "ContinuousParameterRanges": [
+        {"Name": "learning_rate", "MinValue": "0.01", "MaxValue": "0.3", "ScalingType": "Logarithmic"}
+    ],
+    "IntegerParameterRanges": [{"Name": "max_iter", "MinValue": "50", "MaxValue": "500", "ScalingType": "Linear"}],
+}
+"""Where tuning searches; the parameters LearningRate and MaxIterations are not read then."""
+
+PARALLEL_TUNING_JOBS = 2
+"""Each job learns from those before it, so more at once are sooner done and search worse."""
+
+TUNING_SEED = 0
+"""The same search for the same data."""
 
 
 def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
@@ -66,7 +79,7 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
     return {
         "Version": "2020-12-01",
         "Metadata": {},
-        "Parameters": parameters(data_url),
+        "Parameters": parameters(data_url, cached=bool(settings.cache_days)),
         # One experiment per pipeline and one trial per execution: Studio then compares the executions.
         "PipelineExperimentConfig": {
             "ExperimentName": {"Get": "Execution.PipelineName"},
@@ -81,8 +94,14 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
     }
 
 
-def parameters(data_url: str) -> list[Json]:
-    """Return the parameters with their defaults; `data_url` is that of InputDataUrl."""
+def parameters(data_url: str, *, cached: bool = False) -> list[Json]:
+    """Return the parameters with their defaults.
+
+    Args:
+        data_url: default of InputDataUrl.
+        cached: whether results are taken again. Then DataVersion has no default: the build always gives it, and who
+            starts an execution in another way has to say whether the data is another.
+    """
     return [
         {"Name": "InputDataUrl", "Type": "String", "DefaultValue": data_url},
         {"Name": "ProcessingInstanceType", "Type": "String", "DefaultValue": DEFAULT_INSTANCE},
@@ -102,11 +121,12 @@ def parameters(data_url: str) -> list[Json]:
             "EnumValues": ["PendingManualApproval", "Rejected"],
         },
         {"Name": "CommitId", "Type": "String", "DefaultValue": "unknown"},
+        {"Name": "DataVersion", "Type": "String"} | ({} if cached else {"DefaultValue": "unknown"}),
     ]
 
 
 def _preprocess(settings: Settings, code_url: str) -> Json:
-    return _processing_step(
+    step = _processing_step(
         settings,
         code_url,
         name="Preprocess",
@@ -121,23 +141,24 @@ def _preprocess(settings: Settings, code_url: str) -> Json:
         inputs={"data": parameter("InputDataUrl")},
         outputs={name: f"{PROCESSING}/output/{name}" for name in ("train", "validation", "test", "summary")},
     )
+    if settings.cache_days:
+        # Whether a step is taken again SageMaker decides by its request, which has the data's URL and not its content.
+        step["Arguments"]["Environment"]["DATA_VERSION"] = parameter("DataVersion")
+    return _cached(step, settings)
 
 
 def _train(settings: Settings, code_url: str) -> Json:
-    channels = {"train": output("Preprocess", "train"), "validation": output("Preprocess", "validation")}
-    request: Json = {
+    if settings.tuning_jobs:
+        tuning = _tuning(settings, code_url)
+        return _cached(_step("Train", "Tuning", "Search for the best hyperparameters", tuning, retried=True), settings)
+    request = _job(settings, code_url) | {
         "AlgorithmSpecification": {
-            "TrainingImage": settings.image_uri,
-            "TrainingInputMode": "File",
+            **_algorithm(settings),
             "ContainerEntrypoint": ["python3", "-m", "abalone.train"],
             "ContainerArguments": [
                 *("--train-dir", f"{TRAIN_INPUT}/train"),
                 *("--validation-dir", f"{TRAIN_INPUT}/validation"),
                 *("--model-dir", "/opt/ml/model"),
-            ],
-            "MetricDefinitions": [
-                {"Name": "validation:mse", "Regex": r"validation:mse=([0-9.]+);"},
-                {"Name": "model:max_leaf_nodes", "Regex": r"model:max_leaf_nodes=([0-9]+);"},
             ],
         },
         "HyperParameters": {
@@ -145,11 +166,58 @@ def _train(settings: Settings, code_url: str) -> Json:
             "max_iter": text(parameter("MaxIterations")),
             "seed": text(parameter("Seed")),
         },
+        "Tags": settings.tags,
+    }
+    request["OutputDataConfig"]["S3OutputPath"] = execution_url(settings, "models")
+    return _cached(_step("Train", "Training", "Fit the candidates and keep the best", request, retried=True), settings)
+
+
+def _tuning(settings: Settings, code_url: str) -> Json:
+    return {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:mse"},
+            "ResourceLimits": {
+                "MaxNumberOfTrainingJobs": settings.tuning_jobs,
+                "MaxParallelTrainingJobs": min(PARALLEL_TUNING_JOBS, settings.tuning_jobs),
+            },
+            "ParameterRanges": TUNED,
+            "RandomSeed": TUNING_SEED,
+        },
+        "TrainingJobDefinition": _job(settings, code_url)
+        | {
+            "AlgorithmSpecification": _algorithm(settings),
+            "StaticHyperParameters": {
+                "seed": text(parameter("Seed")),
+                # A tuning job takes no command. The image's own looks here for what to run: its script mode.
+                "sagemaker_program": "abalone/tuned.py",
+                "sagemaker_submit_directory": f"{TRAIN_INPUT}/code",
+            },
+        },
+        "Tags": settings.tags,
+    }
+
+
+def _algorithm(settings: Settings) -> Json:
+    return {
+        "TrainingImage": settings.image_uri,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [
+            {"Name": "validation:mse", "Regex": r"validation:mse=([0-9.]+);"},
+            {"Name": "model:max_leaf_nodes", "Regex": r"model:max_leaf_nodes=([0-9]+);"},
+        ],
+    }
+
+
+def _job(settings: Settings, code_url: str) -> Json:
+    """What one training job and the many of a tuning job have in common."""
+    channels = {"train": output("Preprocess", "train"), "validation": output("Preprocess", "validation")}
+    job: Json = {
         "InputDataConfig": [
             _channel("code", code_url, None),
             *(_channel(name, url, "text/csv") for name, url in channels.items()),
         ],
-        "OutputDataConfig": {"S3OutputPath": execution_url(settings, "models")}
+        "OutputDataConfig": {"S3OutputPath": _tuned_models(settings)}
         | when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
         "ResourceConfig": {
             "InstanceCount": 1,
@@ -157,16 +225,17 @@ def _train(settings: Settings, code_url: str) -> Json:
             "VolumeSizeInGB": VOLUME_GIB,
         }
         | _volume_key(settings),
-        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
+        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS}
+        | when(settings.spot, MaxWaitTimeInSeconds=MOST_WAIT_SECONDS),
         "Environment": {"PYTHONPATH": f"{TRAIN_INPUT}/code"},
         "RoleArn": settings.role_arn,
         # SageMaker moves data in and out; the container itself needs no network.
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": True,
-        "Tags": settings.tags,
     }
-    request |= when(settings.subnet_ids, VpcConfig=_vpc(settings))
-    return _step("Train", "Training", "Fit the candidates and keep the best", request, retried=True)
+    return (
+        job | when(settings.spot, EnableManagedSpotTraining=True) | when(settings.subnet_ids, VpcConfig=_vpc(settings))
+    )
 
 
 def _evaluate(settings: Settings, code_url: str) -> Json:
@@ -187,7 +256,7 @@ def _evaluate(settings: Settings, code_url: str) -> Json:
             *("--max-share-of-approved", text(parameter("MaxShareOfApprovedError"))),
         ],
         inputs={
-            "model": _model_data(),
+            "model": _model_data(settings),
             "test": output("Preprocess", "test"),
             "summary": output("Preprocess", "summary"),
             # Jobs have no network to ask the registry, so the build leaves the newest approved version here.
@@ -245,7 +314,7 @@ def approved_url(bucket: str) -> str:
 
 
 def _register(settings: Settings, code_url: str) -> Json:
-    request = registration(settings, code_url, _model_data())
+    request = registration(settings, code_url, _model_data(settings))
     step = _step("Register", "RegisterModel", "Add a version to the model package group", request)
     step["RetryPolicies"] = RETRY_POLICIES[:1]
     return step
@@ -313,8 +382,13 @@ def _processing_step(
 def _step(name: str, kind: str, description: str, request: Json, *, retried: bool = False) -> Json:
     step = {"Name": name, "Type": kind, "Description": description, "Arguments": request}
     if retried:
-        step |= {"RetryPolicies": RETRY_POLICIES, "CacheConfig": NO_CACHE}
+        step |= {"RetryPolicies": RETRY_POLICIES, "CacheConfig": {"Enabled": False}}
     return step
+
+
+def _cached(step: Json, settings: Settings) -> Json:
+    """The step, to be taken again where that is asked for. Evaluation never is: what is approved may have changed."""
+    return step | when(settings.cache_days, CacheConfig={"Enabled": True, "ExpireAfter": f"P{settings.cache_days}D"})
 
 
 def _channel(name: str, url: Any, content_type: str | None) -> Json:
@@ -330,5 +404,16 @@ def _vpc(settings: Settings) -> Json:
     return {"Subnets": list(settings.subnet_ids), "SecurityGroupIds": list(settings.security_group_ids)}
 
 
-def _model_data() -> Json:
+def _model_data(settings: Settings) -> Json:
+    if settings.tuning_jobs:
+        best = {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}
+        return join("/", _tuned_models(settings), best, "output/model.tar.gz")
     return {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+
+
+def _tuned_models(settings: Settings) -> str:
+    """Where the jobs of a tuning job leave their models, each below its own name.
+
+    It has no execution in it: the model of a tuning job that is taken again is where the first execution put it.
+    """
+    return f"s3://{settings.bucket}/executions/tuning"

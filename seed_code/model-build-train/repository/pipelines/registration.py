@@ -59,6 +59,7 @@ def registration(settings: Settings, code_url: str, model_url: Json) -> Json:
             "ProjectName": settings.project_name,
             "ProjectId": settings.project_id,
             "CodeUrl": code_url,
+            "DataVersion": parameter("DataVersion"),
         },
         "Domain": "MACHINE_LEARNING",
         "Task": "REGRESSION",

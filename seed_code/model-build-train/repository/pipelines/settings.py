@@ -20,6 +20,9 @@ SUBNETS: Rule = (r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", "subnet ids with comma
 SECURITY_GROUPS: Rule = (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "security group ids with commas between them, or empty")
 DATA_URL: Rule = (r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", "s3://bucket/key-or-prefix, or empty")
 REPOSITORY: Rule = (r"https://[^@\s]{1,1000}", "https://..., with no name or password in it, or empty")
+SWITCH: Rule = ("true|false", "true or false")
+TUNING_JOBS: Rule = ("0|[2-9]|[1-9][0-9]|100", "0, or 2 to 100")
+DAYS: Rule = ("[0-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5]", "a number of days from 0 to 365")
 ANYTHING: Rule = (r".+", "not empty")
 
 
@@ -57,6 +60,12 @@ class Settings:
     repository_url: str = ""
     """Where the code is cloned from."""
     commit_id: str = "unknown"
+    spot: bool = False
+    """Train on spot capacity: cheaper, may wait, and starts again from nothing when it is interrupted."""
+    tuning_jobs: int = 0
+    """How many training jobs search for the best hyperparameters; 0: one job, with those of the parameters."""
+    cache_days: int = 0
+    """How old a result of the same code, data and parameters may be to be taken again; 0: nothing is."""
 
     @property
     def pipeline_name(self) -> str:
@@ -90,6 +99,7 @@ class Settings:
             elif value and not re.fullmatch(pattern, value):
                 shown = "the value" if rule is REPOSITORY else repr(value)  # it may hold a password
                 faults.append(f"{variable}: {shown} is not {meaning}")
+                return ""
             return value
 
         region = read("AWS_REGION", REGION)
@@ -113,6 +123,9 @@ class Settings:
             "input_data_url": read("INPUT_DATA_URL", DATA_URL, required=False),
             "image_uri": image,
             "repository_url": read("REPOSITORY_URL", REPOSITORY, required=False),
+            "spot": read("SPOT_TRAINING", SWITCH, required=False) == "true",
+            "tuning_jobs": int(read("TUNING_JOBS", TUNING_JOBS, required=False) or 0),
+            "cache_days": int(read("CACHE_DAYS", DAYS, required=False) or 0),
             "commit_id": environment.get("CODEBUILD_RESOLVED_SOURCE_VERSION", "").strip() or "unknown",
         }
         if faults:

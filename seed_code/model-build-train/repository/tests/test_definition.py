@@ -2,6 +2,8 @@
 
 import json
 import re
+import runpy
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from pipelines.settings import Settings
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
 DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+SEED = {"Name": "Seed", "Type": "Integer", "DefaultValue": 4}
 JOBS = ("Preprocess", "Train", "Evaluate")
 
 
@@ -65,7 +68,7 @@ def resolved(value: Any, definition) -> Any:
         return value
     if set(value) == {"Get"}:
         kind, _, name = value["Get"].partition(".")
-        defaults = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
+        defaults = {each["Name"]: each.get("DefaultValue", "<given>") for each in definition["Parameters"]}
         return defaults[name] if kind == "Parameters" else f"<{value['Get']}>"
     if set(value) == {"Std:Join"}:
         join = value["Std:Join"]
@@ -73,6 +76,13 @@ def resolved(value: Any, definition) -> Any:
     if set(value) == {"Std:JsonGet"}:
         return f"<{value['Std:JsonGet']['Path']}>"
     return {key: resolved(each, definition) for key, each in value.items()}
+
+
+def assert_valid(arguments, operation, definition):
+    """Every key and every type, against the API model that boto3 ships."""
+    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    assert ParamValidator().validate(resolved(arguments, definition), shape).generate_report() == ""
 
 
 def test_the_steps_stand_in_order_and_have_names_of_their_own(definition):
@@ -98,12 +108,8 @@ def test_the_definition_is_a_pure_function(settings, definition):
     ],
 )
 def test_the_arguments_are_a_valid_request(request, kind, name, operation, added):
-    """Every key and every type, against the API model that boto3 ships."""
     definition = request.getfixturevalue(kind)
-    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    arguments = resolved(steps(definition)[name]["Arguments"], definition)
-    assert ParamValidator().validate(arguments | added, shape).generate_report() == ""
+    assert_valid(steps(definition)[name]["Arguments"] | added, operation, definition)
 
 
 def test_references_lead_to_a_parameter_an_earlier_step_or_the_execution(definition):
@@ -287,6 +293,7 @@ def test_the_registered_version_serves_raw_rows_and_says_where_it_comes_from(def
         "ProjectName": "Demo",
         "ProjectId": "p-0123456789ab",
         "CodeUrl": CODE,
+        "DataVersion": "unknown",
     }
     statistics = resolved(arguments["ModelMetrics"]["ModelQuality"]["Statistics"], definition)
     assert statistics["S3Uri"].endswith("Outputs['evaluation'].S3Output.S3Uri>/evaluation.json")
@@ -373,6 +380,73 @@ def test_transient_faults_are_retried_and_nothing_is_taken_from_the_cache(defini
         "SageMaker.RESOURCE_LIMIT",
     ]
     assert step["CacheConfig"] == {"Enabled": False}
+
+
+def test_spot_training_may_wait_and_no_other_job_is_of_it(settings):
+    definition = build_definition(replace(settings, spot=True), CODE, DATA)
+    request = arguments_of(definition, "Train")
+    assert request["EnableManagedSpotTraining"] is True
+    stopping = request["StoppingCondition"]
+    assert stopping["MaxWaitTimeInSeconds"] > stopping["MaxRuntimeInSeconds"] == 3600
+    assert_valid(request | {"TrainingJobName": "x"}, "CreateTrainingJob", definition)
+    assert "Spot" not in json.dumps([arguments_of(definition, name) for name in ("Preprocess", "Evaluate")])
+
+
+def test_tuning_searches_with_the_same_job_and_its_best_model_goes_on(settings):
+    definition = build_definition(replace(settings, tuning_jobs=6, spot=True, kms_key_arn=KEY), CODE, DATA)
+    step, plain = steps(definition)["Train"], arguments_of(build_definition(settings, CODE, DATA), "Train")
+    assert step["Type"] == "Tuning"
+    request = step["Arguments"]
+    assert_valid(request | {"HyperParameterTuningJobName": "x"}, "CreateHyperParameterTuningJob", definition)
+    assert request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 6
+    job = request["TrainingJobDefinition"]
+    assert job["EnableManagedSpotTraining"] is True
+    assert job["InputDataConfig"] == plain["InputDataConfig"]
+    metrics = [metric["Name"] for metric in job["AlgorithmSpecification"]["MetricDefinitions"]]
+    assert request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] in metrics
+    best = resolved(arguments_of(definition, "Register"), definition)["InferenceSpecification"]["Containers"][0]
+    folder = resolved(job["OutputDataConfig"]["S3OutputPath"], definition)
+    assert best["ModelDataUrl"] == f"{folder}/<Steps.Train.TrainingJobSummaries[0].TrainingJobName>/output/model.tar.gz"
+    assert inputs_of(arguments_of(definition, "Evaluate"))["/opt/ml/processing/input/model"] == definition_module.join(
+        "/", folder, {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}, "output/model.tar.gz"
+    )
+
+
+def test_what_tuning_hands_over_is_what_training_takes(settings, tmp_path, monkeypatch):
+    """Script mode: a file of the code's folder, started with arguments that the hyperparameters' file has, too."""
+    request = arguments_of(build_definition(replace(settings, tuning_jobs=2), CODE, DATA), "Train")
+    given = resolved(request["TrainingJobDefinition"]["StaticHyperParameters"], {"Parameters": [SEED]})
+    ranges = request["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    tuned = {each["Name"]: each[end] for kind in ranges.values() for each in kind for end in ("MinValue",)}
+    path = tmp_path / "hyperparameters.json"
+    path.write_text(json.dumps(given | tuned | {"_tuning_objective_metric": "validation:mse"}))
+    assert train.Hyperparameters.read(path) == train.Hyperparameters(learning_rate=0.01, max_iter=50, seed=4)
+    for kind in ranges.values():
+        for each in kind:
+            path.write_text(json.dumps({each["Name"]: each["MaxValue"]}))
+            train.Hyperparameters.read(path)
+
+    folders = []
+    monkeypatch.setattr(train, "train", lambda *arguments: folders.extend(map(str, arguments[:3])))
+    monkeypatch.setattr(train.Hyperparameters, "read", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["tuned.py", "--learning_rate", "0.01"])
+    script = Path(train.__file__).parent.parent / given["sagemaker_program"]
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 0
+    assert folders == ["/opt/ml/input/data/train", "/opt/ml/input/data/validation", "/opt/ml/model"]
+
+
+def test_results_are_taken_again_only_where_data_and_code_are_the_same(settings):
+    definition = build_definition(replace(settings, cache_days=7), CODE, DATA)
+    for name in ("Preprocess", "Train"):
+        assert steps(definition)[name]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P7D"}
+    assert steps(definition)["Evaluate"]["CacheConfig"] == {"Enabled": False}, "what is approved may have changed"
+    preprocessing = arguments_of(definition, "Preprocess")
+    assert preprocessing["Environment"]["DATA_VERSION"] == {"Get": "Parameters.DataVersion"}
+    assert inputs_of(preprocessing)["/opt/ml/processing/input/code"] == CODE
+    (version,) = [each for each in definition["Parameters"] if each["Name"] == "DataVersion"]
+    assert "DefaultValue" not in version, "an execution that says nothing of its data would take another's results"
 
 
 def test_executions_are_compared_in_one_experiment(definition):

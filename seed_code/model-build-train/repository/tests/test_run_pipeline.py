@@ -1,5 +1,6 @@
 """What the build does in AWS: every call is stubbed, checked by botocore's API model and expected in this order."""
 
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
@@ -20,6 +21,8 @@ PIPELINE = "sagemaker-p-0123456789ab-train"
 EXECUTION = f"{ARN}:pipeline/{PIPELINE}/execution/abcdefabcdef"
 GROUP_ARN = f"{ARN}:model-package-group/sagemaker-demo"
 CHANGED = datetime(2026, 1, 1, tzinfo=UTC)
+LISTED = [{"Key": "data/sample/abalone.csv", "Size": 7, "ETag": '"1"'}]
+VERSION = hashlib.sha256(b'data/sample/abalone.csv\x007\x00"1"\n').hexdigest()[:20]
 DIGEST = f"sha256:{'5' * 64}"
 IMAGE = f"141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn@{DIGEST}"
 CODE_FILES = sorted(path.relative_to(run_pipeline.PACKAGE.parent) for path in run_pipeline.PACKAGE.rglob("*.py"))
@@ -60,6 +63,16 @@ def expect_uploads(aws, settings):
         aws.s3.add_response(
             "put_object", {}, {"Bucket": settings.bucket, "Key": ANY, "Body": ANY, "ContentType": "text/csv"}
         )
+    expect_listing(aws, settings, LISTED)
+
+
+def expect_listing(aws, settings, *pages):
+    """What the data's version is made from."""
+    asked = {"Bucket": settings.bucket, "Prefix": ANY}
+    for number, page in enumerate(pages, start=1):
+        more = {"IsTruncated": True, "NextContinuationToken": "more"} if number < len(pages) else {}
+        aws.s3.add_response("list_objects_v2", {"Contents": page} | more, asked)
+        asked = asked | {"ContinuationToken": "more"}
 
 
 def expect_group(aws, settings):
@@ -130,7 +143,10 @@ def expect_start(aws, commit="0a1b2c3d"):
         {
             "PipelineName": PIPELINE,
             "PipelineExecutionDescription": f"Commit {commit}",
-            "PipelineParameters": [{"Name": "CommitId", "Value": commit}],
+            "PipelineParameters": [
+                {"Name": "CommitId", "Value": commit},
+                {"Name": "DataVersion", "Value": VERSION},
+            ],
         },
     )
 
@@ -177,6 +193,7 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
     assert f"pipeline {PIPELINE}: created; started execution abcdefabcdef" in output
     assert "this build does not wait for it" in output
     assert f"image of jobs and endpoint: {IMAGE}\n" in output
+    assert f"version of the data: {VERSION}\n" in output
     assert "compared with the newest approved version: no version is approved\n" in output
     assert f"--pipeline-execution-arn {EXECUTION}" in output
     assert arn_file.read_text() == f"{EXECUTION}\n"
@@ -285,6 +302,31 @@ def test_sample_data_is_uploaded_once(settings):
     assert run_pipeline.upload_sample_data(settings, bucket) == url
     assert bucket.puts == 1
     assert next(iter(bucket.objects)) == f"{url.removeprefix(f's3://{settings.bucket}/')}/abalone.csv"
+
+
+def test_the_version_of_the_data_is_that_of_all_its_files(aws, settings):
+    more = [{"Key": "data/sample/more.csv", "Size": 1, "ETag": '"2"'}]
+    expect_listing(aws, settings, LISTED, more)
+    url = f"s3://{settings.bucket}/data/sample"
+    both = run_pipeline.data_version(settings, aws.clients.s3, url)
+    expect_listing(aws, settings, LISTED)
+    one = run_pipeline.data_version(settings, aws.clients.s3, url)
+    expect_listing(aws, settings, [LISTED[0] | {"ETag": '"9"'}])
+    changed = run_pipeline.data_version(settings, aws.clients.s3, url)
+    assert one == VERSION
+    assert len({one, both, changed}) == 3
+
+
+def test_data_that_cannot_be_listed_has_no_version_and_nothing_of_it_is_taken_again(aws, settings):
+    url = "s3://lake/abalone/"
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "no")
+    assert run_pipeline.data_version(settings, aws.clients.s3, url) == "unknown"
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "no")
+    with pytest.raises(ClientError):
+        run_pipeline.data_version(replace(settings, cache_days=7), aws.clients.s3, url)
+    aws.s3.add_client_error("list_objects_v2", "NoSuchBucket", "no")
+    with pytest.raises(ClientError):
+        run_pipeline.data_version(settings, aws.clients.s3, url)
 
 
 def test_data_of_ones_own_is_used_where_it_is(aws, environment, capsys):

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from pipelines.settings import Settings, SettingsError
@@ -30,6 +33,22 @@ def test_lists_are_split_and_an_image_of_ones_own_needs_no_table(environment):
     assert settings.image_uri == "mine:1"
 
 
+def test_nothing_is_spot_tuned_or_cached_unless_it_is_asked_for(environment):
+    settings = Settings.from_environment(environment)
+    assert (settings.spot, settings.tuning_jobs, settings.cache_days) == (False, 0, 0)
+    environment |= {"SPOT_TRAINING": "true", "TUNING_JOBS": "12", "CACHE_DAYS": "30"}
+    settings = Settings.from_environment(environment)
+    assert (settings.spot, settings.tuning_jobs, settings.cache_days) == (True, 12, 30)
+
+
+def test_the_build_asks_for_what_the_settings_take(environment):
+    """The options stand in buildspec.yml with their defaults."""
+    text = (Path(__file__).parent.parent / "buildspec.yml").read_text(encoding="utf-8")
+    options = dict(re.findall(r'^    ([A-Z_]+): "(.*)"$', text, re.MULTILINE))
+    assert set(options) == {"SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"}
+    assert Settings.from_environment(environment | options) == Settings.from_environment(environment)
+
+
 def test_the_longest_project_id_stays_within_the_name_of_a_pipeline(environment):
     environment["SAGEMAKER_PROJECT_ID"] = "p" * 20
     assert len(Settings.from_environment(environment).pipeline_name) <= 256
@@ -52,6 +71,10 @@ def test_the_longest_project_id_stays_within_the_name_of_a_pipeline(environment)
         ("SUBNET_IDS", "subnet-1", "SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither"),
         ("SECURITY_GROUP_IDS", "default", "SECURITY_GROUP_IDS: 'default' is not security group ids"),
         ("REPOSITORY_URL", "https://me:secret@x/y", "REPOSITORY_URL: the value is not https://..., with no name or"),
+        ("SPOT_TRAINING", "yes", "SPOT_TRAINING: 'yes' is not true or false"),
+        ("TUNING_JOBS", "1", "TUNING_JOBS: '1' is not 0, or 2 to 100"),
+        ("TUNING_JOBS", "101", "TUNING_JOBS: '101' is not 0, or 2 to 100"),
+        ("CACHE_DAYS", "366", "CACHE_DAYS: '366' is not a number of days from 0 to 365"),
         ("INPUT_DATA_URL", "https://x/y.csv", "INPUT_DATA_URL: 'https://x/y.csv' is not s3://bucket/key-or-prefix"),
     ],
 )
