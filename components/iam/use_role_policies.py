@@ -215,8 +215,12 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         # The newest approved version is copied to where the evaluation job, which has no network, finds it.
         allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
-        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
-        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
+        # Which image a tag stands for now, and for which processors. It may be anybody's, as for the jobs.
+        allow(
+            "PinImage",
+            ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            place.arns("ecr", "repository/*", account="*"),
+        ),
         allow(
             "TrainingPipelines",
             [

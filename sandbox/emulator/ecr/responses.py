@@ -1,5 +1,7 @@
 """Amazon ECR: the images of AWS's own accounts, of which moto has none."""
 
+import json
+
 from moto.core.responses import ActionResult
 from moto.ecr.responses import ECRResponse
 
@@ -26,6 +28,7 @@ def batch_get_image(self: ECRResponse) -> ActionResult:
             "registryId": registry,
             "repositoryName": name,
             "imageId": {"imageTag": tag, "imageDigest": jobs.digest(f"{name}:{tag}")},
+            "imageManifest": json.dumps({"manifests": [{"platform": {"architecture": "amd64", "os": "linux"}}]}),
         }
         for tag in known
     ]

@@ -85,6 +85,14 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
             "ExperimentName": {"Get": "Execution.PipelineName"},
             "TrialName": {"Get": "Execution.PipelineExecutionId"},
         },
+        # What Studio shows: experiments are shown in Studio Classic only, which takes no new users.
+        **when(
+            settings.mlflow_app_arn,
+            MlflowConfig={
+                "MlflowResourceArn": settings.mlflow_app_arn,
+                "MlflowExperimentName": settings.pipeline_display_name,
+            },
+        ),
         "Steps": [
             _preprocess(settings, code_url),
             _train(settings, code_url),

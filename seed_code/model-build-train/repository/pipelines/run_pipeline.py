@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines.definition import approved_url, build_definition
+from pipelines.definition import DEFAULT_INSTANCE, approved_url, build_definition
 from pipelines.images import Image, ImageError, pin
 from pipelines.sample_data import sample_csv
 from pipelines.settings import Settings, SettingsError
@@ -82,7 +82,7 @@ def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
         clients: for S3 and SageMaker.
         always: start even if an execution of exactly this code, data location and these settings runs or has succeeded.
     """
-    image = pin(settings.image_uri, clients.ecr)
+    image = pin(settings.image_uri, clients.ecr, DEFAULT_INSTANCE)
     settings = replace(settings, image_uri=image.uri)
     code_url = upload_code(settings, clients.s3)
     data_url = settings.input_data_url or upload_sample_data(settings, clients.s3)
@@ -237,7 +237,7 @@ def _kept(s3: Any, bucket: str, key: str) -> str:
 def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> str:
     """Create the pipeline, or update it where it differs; return created, updated or unchanged."""
     wanted = {
-        "PipelineDisplayName": f"sagemaker-{settings.project_name}-train",
+        "PipelineDisplayName": settings.pipeline_display_name,
         "PipelineDescription": f"Trains and registers the model of project {settings.project_name}",
         "PipelineDefinition": json.dumps(definition, sort_keys=True),
         "RoleArn": settings.role_arn,
@@ -292,11 +292,11 @@ def report(settings: Settings, outcome: Outcome) -> str:
         [
             f"pipeline {settings.pipeline_name}: {outcome.pipeline}; {head}",
             f"  image of jobs and endpoint: {outcome.image.uri}"
-            + ("" if outcome.image.pinned else f", by its tag, because {outcome.image.why}"),
+            + (f" ({outcome.image.why})" if outcome.image.why else ""),
             f"  version of the data: {outcome.data_version}",
             f"  compared with the newest approved version: {outcome.approved}",
             "  this build does not wait for it; its end is notified to the environment's topic, where there is one",
-            f"  in Studio: Pipelines > sagemaker-{settings.project_name}-train > Executions",
+            f"  in Studio: Pipelines > {settings.pipeline_display_name} > Executions",
             "  in a shell: aws sagemaker list-pipeline-execution-steps --region "
             f"{settings.region} --pipeline-execution-arn {outcome.execution_arn}",
             f"  on success: a new version, pending approval, in model package group {settings.model_package_group}",

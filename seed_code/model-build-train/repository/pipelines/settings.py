@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipelines.images import UnknownRegionError, framework_of, job_image
+from pipelines.images import ECR_IMAGE, UnknownRegionError, framework_of, job_image
 
 Rule = tuple[str, str]
 """A pattern for the whole value, and what it means in words."""
@@ -20,6 +20,8 @@ SUBNETS: Rule = (r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", "subnet ids with comma
 SECURITY_GROUPS: Rule = (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "security group ids with commas between them, or empty")
 DATA_URL: Rule = (r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", "s3://bucket/key-or-prefix, or empty")
 REPOSITORY: Rule = (r"https://[^@\s]{1,1000}", "https://..., with no name or password in it, or empty")
+IMAGE: Rule = (ECR_IMAGE.pattern, "the URI of an image in ECR with a tag or a digest, or empty")
+MLFLOW: Rule = (r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:mlflow-app/.+", "the ARN of an MLflow app, or empty")
 SWITCH: Rule = ("true|false", "true or false")
 TUNING_JOBS: Rule = ("0|[2-9]|[1-9][0-9]|100", "0, or 2 to 100")
 DAYS: Rule = ("[0-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5]", "a number of days from 0 to 365")
@@ -57,6 +59,8 @@ class Settings:
     framework: str = ""
     framework_version: str = ""
     """Both empty where the image's name does not tell them."""
+    mlflow_app_arn: str = ""
+    """MLflow app that records executions; empty: none does."""
     repository_url: str = ""
     """Where the code is cloned from."""
     commit_id: str = "unknown"
@@ -71,6 +75,11 @@ class Settings:
     def pipeline_name(self) -> str:
         """From the project id alone: the name also stands in IAM policies, and the id is always lower case."""
         return f"sagemaker-{self.project_id}-train"
+
+    @property
+    def pipeline_display_name(self) -> str:
+        """How people see it."""
+        return f"sagemaker-{self.project_name}-train"
 
     @property
     def tags(self) -> list[dict[str, str]]:
@@ -107,7 +116,12 @@ class Settings:
         groups = _items(read("SECURITY_GROUP_IDS", SECURITY_GROUPS, required=False))
         if bool(subnets) != bool(groups):
             faults.append("SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither")
-        image = read("JOB_IMAGE_URI", ANYTHING, required=False) or (_image(region, faults.append) if region else "")
+        given = read("JOB_IMAGE_URI", IMAGE, required=False)
+        if given and region and (lies := ECR_IMAGE.fullmatch(given)["region"]) != region:
+            faults.append(
+                f"JOB_IMAGE_URI: the image lies in {lies}; SageMaker takes images of its own region, {region}"
+            )
+        image = given or (_image(region, faults.append) if region else "")
         framework, framework_version = framework_of(image)
         settings = {
             "framework": framework,
@@ -122,6 +136,7 @@ class Settings:
             "kms_key_arn": read("KMS_KEY_ARN", KEY, required=False),
             "input_data_url": read("INPUT_DATA_URL", DATA_URL, required=False),
             "image_uri": image,
+            "mlflow_app_arn": read("MLFLOW_APP_ARN", MLFLOW, required=False),
             "repository_url": read("REPOSITORY_URL", REPOSITORY, required=False),
             "spot": read("SPOT_TRAINING", SWITCH, required=False) == "true",
             "tuning_jobs": int(read("TUNING_JOBS", TUNING_JOBS, required=False) or 0),

@@ -23,6 +23,7 @@ from pipelines.settings import Settings
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
 DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+OWN_IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model:1"
 SEED = {"Name": "Seed", "Type": "Integer", "DefaultValue": 4}
 JOBS = ("Preprocess", "Train", "Evaluate")
 
@@ -335,7 +336,7 @@ def test_the_version_says_which_code_framework_and_execution_made_it(environment
     }
     (container,) = arguments["InferenceSpecification"]["Containers"]
     assert (container["Framework"], container["FrameworkVersion"]) == ("SAGEMAKER-SCIKIT-LEARN", "1.9-0")
-    own = Settings.from_environment(environment | {"JOB_IMAGE_URI": "example.com/own:1"})
+    own = Settings.from_environment(environment | {"JOB_IMAGE_URI": OWN_IMAGE})
     (container,) = arguments_of(build_definition(own, CODE, DATA), "Register")["InferenceSpecification"]["Containers"]
     assert "Framework" not in container
 
@@ -454,6 +455,14 @@ def test_executions_are_compared_in_one_experiment(definition):
         "ExperimentName": {"Get": "Execution.PipelineName"},
         "TrialName": {"Get": "Execution.PipelineExecutionId"},
     }
+
+
+def test_an_mlflow_app_records_executions_where_there_is_one(settings, definition):
+    assert "MlflowConfig" not in definition
+    app = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-1"
+    with_app = build_definition(replace(settings, mlflow_app_arn=app), CODE, DATA)
+    assert with_app.pop("MlflowConfig") == {"MlflowResourceArn": app, "MlflowExperimentName": "sagemaker-Demo-train"}
+    assert with_app == definition
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -24,6 +24,7 @@ CHANGED = datetime(2026, 1, 1, tzinfo=UTC)
 LISTED = [{"Key": "data/sample/abalone.csv", "Size": 7, "ETag": '"1"'}]
 VERSION = hashlib.sha256(b'data/sample/abalone.csv\x007\x00"1"\n').hexdigest()[:20]
 DIGEST = f"sha256:{'5' * 64}"
+MANIFEST = '{"manifests": [{"platform": {"architecture": "amd64"}}]}'
 IMAGE = f"141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn@{DIGEST}"
 CODE_FILES = sorted(path.relative_to(run_pipeline.PACKAGE.parent) for path in run_pipeline.PACKAGE.rglob("*.py"))
 
@@ -47,7 +48,7 @@ def expect_uploads(aws, settings):
     """The image is asked for; then the code and the sample data go into an empty bucket."""
     aws.ecr.add_response(
         "batch_get_image",
-        {"images": [{"imageId": {"imageTag": "1.9-0-cpu-py3", "imageDigest": DIGEST}}]},
+        {"images": [{"imageId": {"imageTag": "1.9-0-cpu-py3", "imageDigest": DIGEST}, "imageManifest": MANIFEST}]},
         {
             "registryId": "141502667606",
             "repositoryName": "sagemaker-scikit-learn",

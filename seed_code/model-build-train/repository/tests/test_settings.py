@@ -5,6 +5,8 @@ import pytest
 
 from pipelines.settings import Settings, SettingsError
 
+OWN_IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model:1"
+
 
 def test_the_builds_environment_makes_settings(environment):
     settings = Settings.from_environment(environment)
@@ -25,12 +27,12 @@ def test_lists_are_split_and_an_image_of_ones_own_needs_no_table(environment):
         "SUBNET_IDS": "subnet-0a,subnet-0b",
         "SECURITY_GROUP_IDS": "sg-0a",
         "AWS_REGION": "xx-south-1",
-        "JOB_IMAGE_URI": "mine:1",
+        "JOB_IMAGE_URI": OWN_IMAGE.replace("eu-west-1", "xx-south-1"),
     }
     settings = Settings.from_environment(environment)
     assert settings.subnet_ids == ("subnet-0a", "subnet-0b")
     assert settings.security_group_ids == ("sg-0a",)
-    assert settings.image_uri == "mine:1"
+    assert settings.image_uri == "111122223333.dkr.ecr.xx-south-1.amazonaws.com/team/model:1"
 
 
 def test_nothing_is_spot_tuned_or_cached_unless_it_is_asked_for(environment):
@@ -71,6 +73,14 @@ def test_the_longest_project_id_stays_within_the_name_of_a_pipeline(environment)
         ("SUBNET_IDS", "subnet-1", "SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither"),
         ("SECURITY_GROUP_IDS", "default", "SECURITY_GROUP_IDS: 'default' is not security group ids"),
         ("REPOSITORY_URL", "https://me:secret@x/y", "REPOSITORY_URL: the value is not https://..., with no name or"),
+        ("JOB_IMAGE_URI", "team/model:1", "JOB_IMAGE_URI: 'team/model:1' is not the URI of an image in ECR with a tag"),
+        ("JOB_IMAGE_URI", OWN_IMAGE.removesuffix(":1"), "is not the URI of an image in ECR with a tag or a digest"),
+        (
+            "JOB_IMAGE_URI",
+            OWN_IMAGE.replace("eu-west-1", "us-east-1"),
+            "JOB_IMAGE_URI: the image lies in us-east-1; SageMaker takes images of its own region, eu-west-1",
+        ),
+        ("MLFLOW_APP_ARN", "arn:aws:s3:::b", "MLFLOW_APP_ARN: 'arn:aws:s3:::b' is not the ARN of an MLflow app"),
         ("SPOT_TRAINING", "yes", "SPOT_TRAINING: 'yes' is not true or false"),
         ("TUNING_JOBS", "1", "TUNING_JOBS: '1' is not 0, or 2 to 100"),
         ("TUNING_JOBS", "101", "TUNING_JOBS: '101' is not 0, or 2 to 100"),
