@@ -271,6 +271,12 @@ def boundary_statements(
                 *arns.each("lambda", f"function:{_NAMED}"),
             ],
         ),
+        # A build pushes the image that a project has of its own; who makes and deletes repositories is no project.
+        allow(
+            "OwnImages",
+            ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"],
+            arns.each("ecr", f"repository/{_NAMED}"),
+        ),
         allow("Logs", ["logs:*"], arns.each("logs", "log-group:/aws/*")),
         # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
         allow("SageMaker", ["sagemaker:*"], ["*"]),

@@ -222,6 +222,15 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             place.arns("ecr", "repository/*", account="*"),
         ),
         allow(
+            "PushImages",
+            [
+                *("ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload"),
+                *("ecr:PutImage", "ecr:UploadLayerPart"),
+            ],
+            place.arns("ecr", "repository/sagemaker-*"),
+        ),
+        allow("LogInToPush", ["ecr:GetAuthorizationToken"], ["*"]),  # the call knows no resource
+        allow(
             "TrainingPipelines",
             [
                 *("sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DescribePipeline"),
@@ -440,6 +449,8 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
+        # A project may have its executions recorded in an app of the account.
+        allow("Mlflow", ["sagemaker:CallMlflowAppApi"], place.arns("sagemaker", "mlflow-app/*")),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
         allow(
             "ReadCodeAndData",

@@ -69,3 +69,23 @@ def test_an_mlflow_app_is_the_only_one_that_the_jobs_may_call() -> None:
     assert given is not None
     assert given["Resource"] == app
     assert statement("JobRole", "Mlflow", AWS) is None
+
+
+def test_a_build_that_makes_the_image_pushes_it_to_that_repository_alone() -> None:
+    uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:1"
+    given = statement("BuildRole", "PushImage", AWS, JobImageUri=uri, BuildJobImage="true")
+    assert given is not None
+    assert given["Resource"] == "arn:aws:ecr:eu-west-1:111122223333:repository/sagemaker-team/model"
+    for parameters in ({"JobImageUri": uri}, {"BuildJobImage": "true"}):
+        assert statement("BuildRole", "PushImage", AWS, **parameters) is None
+        assert statement("BuildRole", "LogInToPush", AWS, **parameters) is None
+
+
+@pytest.mark.parametrize(("builds", "privileged"), [("false", False), ("true", True)])
+def test_only_a_build_that_makes_the_image_has_docker(builds: str, privileged: bool) -> None:
+    uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:1"
+    parsed = Template.parse(product_template("model-build-train").text)
+    values = parsed.resolve_parameters(PROJECT | {"JobImageUri": uri, "BuildJobImage": builds})
+    evaluated = Evaluation(parsed, values, AWS, {"Environment": parsed.mappings["Environment"]})
+    environment = parsed.resources["BuildProject"]["Properties"]["Environment"]
+    assert evaluated.value(environment["PrivilegedMode"]) is privileged

@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipelines.container import ensure_image
 from pipelines.definition import DEFAULT_INSTANCE, approved_url, build_definition
 from pipelines.images import Image, ImageError, pin
 from pipelines.sample_data import sample_csv
@@ -82,7 +83,10 @@ def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
         clients: for S3 and SageMaker.
         always: start even if an execution of exactly this code, data location and these settings runs or has succeeded.
     """
-    image = pin(settings.image_uri, clients.ecr, DEFAULT_INSTANCE)
+    uri = settings.image_uri
+    if settings.build_image:
+        uri = ensure_image(uri, clients.ecr, DEFAULT_INSTANCE)
+    image = pin(uri, clients.ecr, DEFAULT_INSTANCE)
     settings = replace(settings, image_uri=image.uri)
     code_url = upload_code(settings, clients.s3)
     data_url = settings.input_data_url or upload_sample_data(settings, clients.s3)

@@ -21,6 +21,8 @@ SECURITY_GROUPS: Rule = (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "security group ids wi
 DATA_URL: Rule = (r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", "s3://bucket/key-or-prefix, or empty")
 REPOSITORY: Rule = (r"https://[^@\s]{1,1000}", "https://..., with no name or password in it, or empty")
 IMAGE: Rule = (ECR_IMAGE.pattern, "the URI of an image in ECR with a tag or a digest, or empty")
+OWN_IMAGE = r"\d{12}\.dkr\.ecr\.[^/]+/sagemaker-[^:@]+:[^@]{1,100}"
+"""Where a build may push: the boundary of projects' roles lets it write into no other repository."""
 MLFLOW: Rule = (r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:mlflow-app/.+", "the ARN of an MLflow app, or empty")
 SWITCH: Rule = ("true|false", "true or false")
 TUNING_JOBS: Rule = ("0|[2-9]|[1-9][0-9]|100", "0, or 2 to 100")
@@ -56,6 +58,9 @@ class Settings:
     input_data_url: str = ""
     """Where the data is; empty: sample data in the project's bucket."""
     image_uri: str
+    build_image: bool = False
+    """Whether the build makes the image from `container/`; `image_uri` then says where it goes, with the first part of
+    its tag."""
     framework: str = ""
     framework_version: str = ""
     """Both empty where the image's name does not tell them."""
@@ -121,6 +126,12 @@ class Settings:
             faults.append(
                 f"JOB_IMAGE_URI: the image lies in {lies}; SageMaker takes images of its own region, {region}"
             )
+        build_image = read("BUILD_JOB_IMAGE", SWITCH, required=False) == "true"
+        if build_image and not re.fullmatch(OWN_IMAGE, given):
+            faults.append(
+                "JOB_IMAGE_URI: BUILD_JOB_IMAGE needs the URI of a repository of this account whose name begins with "
+                f"sagemaker-, with a tag; it is {given!r}"
+            )
         image = given or (_image(region, faults.append) if region else "")
         framework, framework_version = framework_of(image)
         settings = {
@@ -136,6 +147,7 @@ class Settings:
             "kms_key_arn": read("KMS_KEY_ARN", KEY, required=False),
             "input_data_url": read("INPUT_DATA_URL", DATA_URL, required=False),
             "image_uri": image,
+            "build_image": build_image,
             "mlflow_app_arn": read("MLFLOW_APP_ARN", MLFLOW, required=False),
             "repository_url": read("REPOSITORY_URL", REPOSITORY, required=False),
             "spot": read("SPOT_TRAINING", SWITCH, required=False) == "true",

@@ -434,6 +434,17 @@ def test_a_version_of_a_former_project_is_no_measure_and_is_told(aws, settings):
     assert described == "version 7, the newest approved one, was not made by this project"
 
 
+def test_an_image_of_ones_own_is_built_before_it_is_pinned(aws, settings, monkeypatch):
+    built = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-own:1-abc"
+    monkeypatch.setattr(run_pipeline, "ensure_image", lambda *_: built)
+    found = {"imageId": {"imageDigest": DIGEST}, "imageManifest": MANIFEST}
+    asked = {"registryId": "111122223333", "repositoryName": "sagemaker-own", "imageIds": [{"imageTag": "1-abc"}]}
+    aws.ecr.add_response("batch_get_image", {"images": [found]}, asked | {"acceptedMediaTypes": ANY})
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "enough is known")
+    with pytest.raises(ClientError):
+        run_pipeline.run(replace(settings, build_image=True), aws.clients, always=False)
+
+
 def test_an_image_that_is_not_there_stops_the_build(aws, environment, capsys):
     aws.ecr.add_response(
         "batch_get_image",

@@ -51,6 +51,15 @@ def test_the_build_asks_for_what_the_settings_take(environment):
     assert Settings.from_environment(environment | options) == Settings.from_environment(environment)
 
 
+def test_an_image_of_ones_own_is_built_only_where_a_project_may_push(environment):
+    environment["BUILD_JOB_IMAGE"] = "true"
+    for uri in ("", OWN_IMAGE, OWN_IMAGE.replace("team/model:1", f"sagemaker-a@sha256:{'0' * 64}")):
+        with pytest.raises(SettingsError, match="JOB_IMAGE_URI: BUILD_JOB_IMAGE needs the URI of a repository of this"):
+            Settings.from_environment(environment | {"JOB_IMAGE_URI": uri})
+    own = OWN_IMAGE.replace("team/model", "sagemaker-team/model")
+    assert Settings.from_environment(environment | {"JOB_IMAGE_URI": own}).build_image
+
+
 def test_the_longest_project_id_stays_within_the_name_of_a_pipeline(environment):
     environment["SAGEMAKER_PROJECT_ID"] = "p" * 20
     assert len(Settings.from_environment(environment).pipeline_name) <= 256
