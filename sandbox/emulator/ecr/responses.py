@@ -1,4 +1,4 @@
-"""Amazon ECR: the images of AWS's own accounts, of which moto has none."""
+"""Amazon ECR: the images of AWS's own accounts, of which moto has none, and the right to push others."""
 
 import json
 
@@ -10,6 +10,16 @@ from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.sagemaker import jobs
 
 _of_moto = ECRResponse.batch_get_image
+_put = ECRResponse.put_image
+
+
+@replaces(ECRResponse)
+def put_image(self: ECRResponse) -> ActionResult:
+    """PutImage, by who has the right to it."""
+    caller, name = Caller.of(self), self._get_param("repositoryName")
+    caller.require("ecr:PutImage", f"arn:{caller.partition}:ecr:{self.region}:{caller.account}:repository/{name}")
+    answer: ActionResult = _put(self)
+    return answer
 
 
 @replaces(ECRResponse)
