@@ -331,6 +331,12 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
                 *arns.each("lambda", f"function:{_NAMED}"),
             ],
         ),
+        # A build pushes the image that a project has of its own; who makes and deletes repositories is no project.
+        allow(
+            "OwnImages",
+            ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"],
+            arns.each("ecr", f"repository/{_NAMED}"),
+        ),
         allow(
             "Logs",
             ["logs:*"],

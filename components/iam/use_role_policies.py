@@ -236,8 +236,21 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         # The newest approved version is copied to where the evaluation job, which has no network, finds it.
         allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
-        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
-        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
+        # Which image a tag stands for now, and for which processors. It may be anybody's, as for the jobs.
+        allow(
+            "PinImage",
+            ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            place.arns("ecr", "repository/*", account="*"),
+        ),
+        allow(
+            "PushImages",
+            [
+                *("ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload"),
+                *("ecr:PutImage", "ecr:UploadLayerPart"),
+            ],
+            place.arns("ecr", "repository/sagemaker-*"),
+        ),
+        allow("LogInToPush", ["ecr:GetAuthorizationToken"], ["*"]),  # the call knows no resource
         allow(
             "TrainingPipelines",
             [
@@ -421,11 +434,27 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("sagemaker", "processing-job/pipelines-*", "training-job/pipelines-*"),
         ),
+        # In the 32 characters of a tuning job's name there is no room for `pipelines-`: a project's tag is the bound.
+        allow(
+            "MakeTuningJobs",
+            ["sagemaker:CreateHyperParameterTuningJob"],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UseTuningJobs",
+            [
+                *("sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"),
+                "sagemaker:StopHyperParameterTuningJob",
+            ],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
         # Pipelines hand their tags on to what their steps make.
         _tags_of_new(
             place,
-            *("CreateExperiment", "CreateModelPackage", "CreateProcessingJob", "CreateTrainingJob", "CreateTrial"),
-            "CreateTrialComponent",
+            *("CreateExperiment", "CreateHyperParameterTuningJob", "CreateModelPackage", "CreateProcessingJob"),
+            *("CreateTrainingJob", "CreateTrial", "CreateTrialComponent"),
         ),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "OwnRoleForTheJobs"),
         allow(
@@ -454,6 +483,8 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
+        # A project may have its executions recorded in an app of the account.
+        allow("Mlflow", ["sagemaker:CallMlflowAppApi"], place.arns("sagemaker", "mlflow-app/*")),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
         allow(
             "ReadCodeAndData",

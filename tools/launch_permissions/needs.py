@@ -30,7 +30,12 @@ UNKNOWN = "*"
 """Stands for what nobody knows before a launch. As a part of a resource it is covered by patterns alone."""
 
 _RETAINED = "Retain"
-SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
+SAMPLES = (
+    UNKNOWN,
+    *("s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1"),
+    "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-sample:1",
+    "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/sample",
+)
 """Values for parameters; the first that a pattern takes. Where none is, the value is unknown."""
 
 _UNJUDGED = (TemplateError, LookupError, TypeError, ValueError, AttributeError)

@@ -8,6 +8,7 @@ emulated; neither are caches and reports. The Python is this machine's, whatever
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -244,6 +245,10 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
+        if project["environment"].get("privilegedMode"):
+            docker = binaries / "docker"
+            docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{Path(__file__).with_name("docker.py")}" "$@"\n')
+            docker.chmod(0o755)
         repository = project["source"].get("location", "")
         return {
             **python_environments.environment_variables(folder),

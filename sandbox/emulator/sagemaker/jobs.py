@@ -53,7 +53,7 @@ class Container:
 
     def __init__(self, image: str, role: Caller) -> None:
         self._role = role
-        packages = _BY_URI.get(image.rpartition("/")[2])
+        packages = _BY_URI.get(image.rpartition("/")[2]) or self._pushed(image)
         if packages is None:
             raise JobError(not_known(f"the packages of image {image}; it has {', '.join(IMAGES)}"))
         self._folder = Path(tempfile.mkdtemp(prefix="sm-mlops-job-"))
@@ -66,6 +66,17 @@ class Container:
             self.close()
             raise JobError(f"The packages of image {image} cannot be installed: {said}")
         del self._environment["PYTHONPATH"]
+
+    def _pushed(self, image: str) -> Path | None:
+        """The packages of an image that a build of the sandbox has pushed: those of AWS's, since nothing was built."""
+        registry, _, name = image.partition("/")
+        repository, _, digest = name.partition("@")
+        role, account = self._role, registry.partition(".")[0]
+        if account != role.account or not digest:
+            return None
+        role.require("ecr:BatchGetImage", f"arn:{role.partition}:ecr:{role.region}:{account}:repository/{repository}")
+        found = role.client("ecr").batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        return next(iter(IMAGES.values())) if found["images"] else None
 
     def close(self) -> None:
         """End the process, and remove the folder."""
