@@ -47,9 +47,9 @@ def launch_trust(account_id: str, *, service_catalog: bool = True, studio: bool 
 
     Service Catalog documents no source keys for the roles of launch constraints. Whoever makes a constraint needs
     `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it. CloudFormation
-    does for the roles that it assumes ("Cross-service confused deputy prevention" in its user guide), and there the
-    account is the bound: for the role of a stack AWS documents no `aws:SourceArn`, and a wrong one would fail every
-    launch.
+    does for the roles that it assumes ("Cross-service confused deputy prevention" and "Grant self-managed permissions"
+    in its user guide), and there the account is the bound: for the role of a stack AWS shows no `aws:SourceArn`, and a
+    wrong one would fail every launch.
     """
     stacks, catalog = ({"Service": [service]} for service in LAUNCHING)
     own = {"StringEquals": {"aws:SourceAccount": account_id}}

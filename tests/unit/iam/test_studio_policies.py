@@ -44,6 +44,7 @@ def asked(action: str, resource: str, context: Context) -> str:
             "cloudformation:TemplateUrl": f"https://mine.s3.amazonaws.com/{BUCKET}.s3.eu-west-1.amazonaws.com/studio/a.yaml"
         },
         {"cloudformation:TemplateUrl": f"https://{BUCKET}.mine.com/studio/a.yaml"},
+        {"cloudformation:TemplateUrl": f"https://s3.eu-west-1.amazonaws.com/mine/{BUCKET}/studio/a.yaml"},
         {"cloudformation:TemplateUrl": f"https://s3.eu-west-1.amazonaws.com/{BUCKET}-2/studio/a.yaml"},
         {"cloudformation:TemplateUrl": OWN.replace("/studio/", "/products/")},
     ],
