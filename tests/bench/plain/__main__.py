@@ -214,7 +214,13 @@ source_key = key(
         )
     ),
 )
-RepositoryName("source-repository-name", region=home, repository=prefix, opts=pulumi.ResourceOptions())
+RepositoryName(
+    "source-repository-name",
+    region=home,
+    repository=prefix,
+    retained=protection["retain"],
+    opts=pulumi.ResourceOptions(),
+)
 repository = aws.codecommit.Repository(
     "source-repository",
     region=home,

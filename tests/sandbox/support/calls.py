@@ -58,7 +58,7 @@ class Calls:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._made: set[str] = set()
-        call = BaseClient._make_api_call
+        call = vars(BaseClient)["_make_api_call"]
 
         def remembered(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
             self._made.add(_action(client.meta.service_model.service_name, operation))
