@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 REPOSITORY = Path(__file__).parents[2] / "seed_code" / "model-build-train" / "repository"
 SIZES = (250_000, 500_000, 1_000_000)
@@ -70,7 +69,6 @@ def main() -> int:
     if not python.exists():
         console.print("training rows: not measured; make check-mine makes the environment of the jobs")
         return 1
-    table = Table("rows", "job", "seconds", "GiB", "µs a row", "bytes a row", title="training a million rows")
     costs: dict[str, list[tuple[float, float]]] = {}
     most = 0.0
     for rows in SIZES:
@@ -78,15 +76,9 @@ def main() -> int:
             for job, (seconds, gib) in jobs(python, rows, Path(folder)).items():
                 costs.setdefault(job, []).append((seconds / rows, gib / rows))
                 most = max(most, gib)
-                table.add_row(
-                    f"{rows:,}",
-                    job,
-                    f"{seconds:.1f}",
-                    f"{gib:.2f}",
-                    f"{seconds / rows * 1e6:.1f}",
-                    f"{gib / rows * 2**30:,.0f}",
+                console.print(
+                    f"{rows:>9,} rows, {job:<10} {seconds:6.1f} s ({seconds / rows * 1e6:5.1f} µs a row), {gib:.2f} GiB"
                 )
-    console.print(table)
     growth = max(last[kind] / first[kind] for first, *_, last in costs.values() for kind in (0, 1))
     console.print(f"most memory: {most:.2f} GiB (bar {GIB_BAR}); dearest row: {growth:.2f} times (bar {GROWTH_BAR})")
     return int(most > GIB_BAR or growth > GROWTH_BAR)

@@ -54,7 +54,14 @@ def command(argv: list[str]) -> list[str]:
     if argv == ["serve"]:
         here = os.path.dirname(os.path.abspath(__file__))
         workers = os.cpu_count() or 1
-        return ["gunicorn", f"--chdir={here}", f"--bind=0.0.0.0:{PORT}", f"--workers={workers}", "serve:application()"]
+        return [
+            "gunicorn",
+            f"--chdir={here}",
+            f"--bind=0.0.0.0:{PORT}",
+            f"--workers={workers}",
+            "--timeout=60",
+            "serve:application()",
+        ]
     raise SystemExit(f"error: started with {argv}; SageMaker starts an image with 'serve' or 'train'")
 
 
