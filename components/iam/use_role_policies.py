@@ -201,7 +201,11 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
         allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
-        allow("Outputs", ["s3:PutObject"], place.buckets(f"{place.bucket('deploy')}/sagemaker-*")),
+        allow(
+            "Outputs",
+            ["s3:PutObject"],
+            place.buckets(f"{place.bucket('deploy')}/monitoring/code/*", f"{place.bucket('deploy')}/sagemaker-*"),
+        ),
         allow(
             "FindCodeAndData",
             ["s3:ListBucket"],
@@ -290,7 +294,14 @@ def _sid(region: Region) -> str:
 
 
 def _events(place: ProjectContext) -> list[Statement]:
-    return [allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*"))]
+    return [
+        allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*")),
+        allow(
+            "LookForDrift",
+            ["sagemaker:StartPipelineExecution"],
+            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*"),
+        ),
+    ]
 
 
 def _cloud_formation(place: ProjectContext) -> list[Statement]:
@@ -331,6 +342,24 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         ),
         allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheModels"),
+        allow(
+            "MonitoringPipelines",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:DeleteTags"),
+                *("sagemaker:DescribePipeline", "sagemaker:ListTags", "sagemaker:UpdatePipeline"),
+            ],
+            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*"),
+        ),
+        allow(
+            "MonitoringRules",
+            [
+                *("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource"),
+                *("events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"),
+                *("events:TagResource", "events:UntagResource"),
+            ],
+            place.arns("events", "rule/sagemaker-*-deploy-drift-*", "rule/sagemaker-*-deploy-retrain-*"),
+        ),
+        _pass([place.role_arns[UseRole.EVENTS]], "events.amazonaws.com", "RoleOfTheRules"),
         allow(
             "Alarms",
             [
@@ -431,7 +460,22 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             place.buckets(f"{build}/executions/*"),
         ),
-        allow("CapturedData", ["s3:PutObject"], place.buckets(f"{deploy}/data-capture/*")),
+        allow(
+            "CapturedDataAndReports",
+            ["s3:PutObject"],
+            place.buckets(f"{deploy}/data-capture/*", f"{deploy}/monitoring/reports/*"),
+        ),
+        allow(
+            "FindCapturedData",
+            ["s3:ListBucket"],
+            place.buckets(deploy),
+            {"StringLike": {"s3:prefix": ["data-capture/*", "monitoring/code/*"]}},
+        ),
+        allow(
+            "ReadCapturedData",
+            ["s3:GetObject"],
+            place.buckets(f"{deploy}/data-capture/*", f"{deploy}/monitoring/code/*"),
+        ),
         allow(
             "Logs",
             [

@@ -20,7 +20,11 @@ NOWHERE = dict.fromkeys(NETWORK.values, "")
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
-ENDPOINT_OF_CLIENT = {"sagemaker": "sagemaker.api", "sagemaker-runtime": "sagemaker.runtime"}
+ENDPOINT_OF_CLIENT = {
+    "cloudwatch": "monitoring",
+    "sagemaker": "sagemaker.api",
+    "sagemaker-runtime": "sagemaker.runtime",
+}
 """Where a service's endpoint is named otherwise than boto3's client."""
 
 NOT_NEEDED = {"codepipeline", "ecr"}
@@ -89,8 +93,8 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    jobs = {"model-build-train": "JobRole", "model-deploy": "ModelRole"}[template.product]
-    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", jobs}
+    jobs = {"model-build-train": {"JobRole"}, "model-deploy": {"ModelRole", "MonitorRole"}}[template.product]
+    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *jobs}
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,17 @@ SCOPE = LaunchScope(region=REGION, account_id=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"
 PACKAGE = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package/sagemaker-fraud/1"
-MODEL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker"
-OWN = {"SageMakerProjectName": ["fraud-deploy"], "SageMakerProjectId": ["p-abcdefghijkl"]}
+OWN_ROLES = (
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker",
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-monitoring",
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-events",
+)
+"""The model's, the monitoring's, and that of the rules."""
+OWN = {
+    "SageMakerProjectName": ["fraud-deploy"],
+    "SageMakerProjectId": ["p-abcdefghijkl"],
+    "MonitoringSchedule": ["rate(1 day)"],
+}
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
@@ -42,6 +51,9 @@ EVERY_KIND = {
     "DataCapturePercent": ["0", "10"],
     "MaxInstanceCount": ["0", "4"],
     "UpdateStrategy": ["ALL_AT_ONCE", "CANARY", "LINEAR"],
+    "MonitoringDefinition": ["", "{}"],
+    "MonitoringSchedule": ["rate(1 day)"],
+    "RetrainPipelineName": ["", "sagemaker-fraud-p-1-modelbuild"],
 }
 """What a stage's configuration can ask for."""
 
@@ -51,8 +63,11 @@ def stage(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Request]]:
+def needs(
+    stage: str, given: tuple[str, str, str], key: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, Request]]:
     """What CloudFormation asks of the role, for every stack that the build can have it make: by resource."""
+    model_role, monitoring_role, events_role = given
     monkeypatch.syspath_prepend(str(TEMPLATE.repository))
     module: Any = importlib.import_module("model_deploy.environment")
     environment = module.Environment.load(
@@ -70,12 +85,14 @@ def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch
             "SUBNET_IDS": "subnet-0a1b2c3d",
             "SECURITY_GROUP_IDS": "sg-0a1b2c3d",
             "NOTIFICATION_TOPIC_ARN": TOPIC,
+            "MONITORING_SCHEDULE": "rate(1 day)",
         }
     )
     files = {stage: TEMPLATE.repository / "config" / f"{stage}.toml"}
     config = importlib.import_module("model_deploy.stage_config").load_stages(files)[stage]
     rendered = importlib.import_module("model_deploy.render").parameters(environment, stage, config, PACKAGE)
     parameters = {name: [value] for name, value in rendered.items()} | EVERY_KIND
+    parameters |= {"MonitoringRoleArn": [monitoring_role], "EventsRoleArn": [events_role]}
     launch = Launch(PRODUCT, SCOPE, {}, file="repository/endpoint.yaml", parameters=parameters)
     assert parameters.keys() == launch.template.parameters.keys()
     for need in launch.resource_needs():
@@ -104,7 +121,7 @@ def environment(key: str) -> Environment:
 def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Launch(PRODUCT, SCOPE, environment(key), parameters=OWN)
     policy = project.role_statements("StackRole")
-    asked = list(needs(stage, MODEL_ROLE, key, monkeypatch))
+    asked = list(needs(stage, OWN_ROLES, key, monkeypatch))
     assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
     assert refused(iter(asked), policy) == {}
     assert refused(iter(asked), project_boundary(FACTS)) == {}
@@ -113,14 +130,16 @@ def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeyp
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (role,) = [role for role in use_roles(FACTS) if role.key == "use.CloudFormation"]
-    asked = needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], key, monkeypatch)
+    shared = FACTS.use_role_arns
+    given = (shared[UseRole.SAGEMAKER], shared[UseRole.SAGEMAKER], shared[UseRole.EVENTS])
+    asked = needs(stage, given, key, monkeypatch)
     assert refused(asked, role.statements) == {}
 
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = {"SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
+    other = {**OWN, "SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
     policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements("StackRole")
-    lacking = refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy)
+    lacking = refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy)
     # Application Auto Scaling asks about its own targets, whose ids tell nothing; what is tagged tells it.
     changed = {f"{name} {operation}" for name in STAGE.resources for operation in ("create", "update", "delete")}
     assert lacking.keys() >= changed - {"ScalingPolicy create", "ScalingPolicy update", "ScalingPolicy delete"}

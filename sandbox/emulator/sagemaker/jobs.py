@@ -65,6 +65,12 @@ class Container:
             self.close()
             raise JobError(f"The packages of image {image} cannot be installed: {said}")
         del self._environment["PYTHONPATH"]
+        # The role's own, as SageMaker gives them to a container that has a network.
+        self._environment |= {
+            "AWS_ACCESS_KEY_ID": role.access_key,
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ENDPOINT_URL": role.endpoint,
+        }
 
     def close(self) -> None:
         """End the process, and remove the folder."""

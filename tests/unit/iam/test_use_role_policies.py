@@ -52,10 +52,16 @@ ROLE_OF = {
     "StackRole": UseRole.CLOUD_FORMATION,
     "JobRole": UseRole.SAGEMAKER,
     "ModelRole": UseRole.SAGEMAKER,
+    "MonitorRole": UseRole.SAGEMAKER,
     "CleanUpRole": UseRole.LAMBDA,
 }
 """By logical id of a template's own role, the use role in its place."""
-IN_PLACE_OF = {"-sagemaker": UseRole.SAGEMAKER, "-cloudformation": UseRole.CLOUD_FORMATION}
+IN_PLACE_OF = {
+    "-sagemaker": UseRole.SAGEMAKER,
+    "-monitoring": UseRole.SAGEMAKER,
+    "-events": UseRole.EVENTS,
+    "-cloudformation": UseRole.CLOUD_FORMATION,
+}
 
 
 def facts(**changes: Any) -> RoleFacts:

@@ -124,15 +124,22 @@ def decided(package):
     Path("build/decision.json").write_text(json.dumps({"package_arn": package, "reason": ""}))
 
 
-@pytest.mark.parametrize("step", [["recheck"], ["bake", "prod"], ["test", "staging"]])
+@pytest.mark.parametrize(
+    ("step", "file"),
+    [
+        (["recheck"], "decision.json"),
+        (["bake", "prod"], "prod-stack.json"),
+        (["test", "staging"], "decision.json"),
+    ],
+)
 @pytest.mark.parametrize("text", [None, "", "[]", '{"package_arn": null}', "[" * 100_000])
-def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, text):
+def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, file, text):
     if text is not None:
         Path("build").mkdir()
-        Path("build/decision.json").write_text(text)
+        Path("build", file).write_text(text)
     assert program.main(step) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: build/decision.json: ")
+    assert error.startswith(f"error: build/{file}: ")
     assert error.endswith("release the change again.\n")
 
 
