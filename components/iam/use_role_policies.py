@@ -118,13 +118,19 @@ def _grants(place: ProjectContext) -> list[Statement]:
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 
 
+def _tell(place: ProjectContext, sid: str) -> list[Statement]:
+    if not place.topic_arn:
+        return []
+    # Of stacks that test a deployment option only a pattern of the name is known beforehand.
+    equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
+    through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
+    return [
+        allow(sid, ["sns:Publish"], [place.topic_arn]),
+        allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through),
+    ]
+
+
 def _code_pipeline(place: ProjectContext) -> list[Statement]:
-    tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
-    if place.topic_arn:
-        # Of stacks that test a deployment option only a pattern of the name is known beforehand.
-        equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
-        through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
-        tell.append(allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through))
     return [
         allow("ArtifactBuckets", ["s3:GetBucketLocation", "s3:GetBucketVersioning"], place.buckets(place.bucket("*"))),
         allow(
@@ -156,7 +162,7 @@ def _code_pipeline(place: ProjectContext) -> list[Statement]:
         ),
         _pass([place.role_arns[UseRole.CLOUD_FORMATION]], "cloudformation.amazonaws.com", "RoleOfTheStages"),
         *_stack_sets(place),
-        *tell,
+        *_tell(place, "AskForApproval"),
         *_key(place, *_ARTIFACT_KEY),
     ]
 
@@ -537,6 +543,8 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             ["cloudformation:DeleteStack", "cloudformation:DescribeStacks"],
             place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"),
         ),
+        allow("UseOfEndpoints", ["cloudwatch:GetMetricStatistics"], ["*"]),  # metrics have no ARN
+        *_tell(place, "TellWhatIsKept"),
         *stack_sets,
         _pass(
             [*passed, place.stack_set_role_arn] if place.stack_set_role_arn else passed,

@@ -27,8 +27,9 @@ ENDPOINT_OF_CLIENT = {
 }
 """Where a service's endpoint is named otherwise than boto3's client."""
 
-NOT_NEEDED = {"codepipeline", "ecr"}
-"""What goes on without an answer: an image then keeps its tag, and a rollback its place among the runs."""
+NOT_NEEDED = {"codepipeline", "ecr", "sns"}
+"""What goes on without an answer: an image then keeps its tag, a rollback its place among the runs, and what is kept of
+a project is told by CloudFormation alone."""
 
 OWN_SUBNET = {"ec2:SubnetID": "subnet-1a2b3c4d"}
 IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (

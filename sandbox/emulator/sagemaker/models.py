@@ -84,6 +84,11 @@ class SageMakerBackend(MotoBackend):
             container = {**specification["Containers"][0], **container}
         return container, model.execution_role_arn, variant["VariantName"]
 
+    def captures(self, endpoint: str) -> dict[str, Any]:
+        """Return how an endpoint captures data."""
+        config = self.endpoint_configs[self.endpoints[endpoint].endpoint_config_name]
+        return config.data_capture_config or {}
+
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource."""
         return arn_formatter(kind, name, self.account_id, self.region_name)
