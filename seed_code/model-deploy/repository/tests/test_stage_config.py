@@ -123,3 +123,11 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, message):
         load_stages({"prod": path})
     assert message in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_sample_runs_two_instances_and_the_small_one_is_staging_s():
+    stages = load_stages({stage: ROOT / "config" / f"{stage}.toml" for stage in ("staging", "prod")})
+    assert {stage: (config["instances.type"], config["instances.count"]) for stage, config in stages.items()} == {
+        "staging": ("ml.t2.medium", 1),
+        "prod": ("ml.m5.large", 1),
+    }
