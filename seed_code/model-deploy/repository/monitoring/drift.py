@@ -57,15 +57,11 @@ class Column:
     """Share of the rows without a value."""
     shares: tuple[float, ...]
     """Of the rows with a value, the share in each bin."""
+    is_number: bool
     edges: tuple[float, ...] = ()
-    """Of a number, the inner edges of its bins. A value that is an edge is in the bin below it."""
+    """Of a number, the inner edges of its bins. A value that is an edge is in the bin above it."""
     values: tuple[str, ...] = ()
     """Of a category, the value of each bin."""
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the feature is a number."""
-        return not self.values
 
     def bin(self, cell: object) -> int | None:
         """Return the bin of a cell: None without a value, the one behind all others for a category that is new.
@@ -83,7 +79,7 @@ class Column:
             value = float(text)
         except ValueError:
             raise UnreadableError(f"{self.name} is {text[:40]!r}, which is no number") from None
-        return bisect.bisect_left(self.edges, value) if math.isfinite(value) else None
+        return bisect.bisect_right(self.edges, value) if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)
@@ -108,14 +104,17 @@ class Baseline:
         columns = []
         for name, one in found["columns"].items():
             if one["kind"] == "numeric":
-                edges, shares = tuple(map(float, one["edges"])), tuple(map(float, one["shares"]))
+                # A column that had no value has neither.
+                edges, shares = tuple(map(float, one["edges"])), tuple(map(float, one["shares"])) or (0.0,)
                 if len(shares) != len(edges) + 1:
                     raise ValueError(f"{name} has {len(edges)} edges and {len(shares)} shares")
-                columns.append(Column(name, float(one["missing"]), shares, edges=edges))
+                columns.append(Column(name, float(one["missing"]), shares, is_number=True, edges=edges))
             else:
                 values = one["values"]
                 shares = tuple(map(float, values.values()))
-                columns.append(Column(name, float(one["missing"]), (*shares, 0.0), values=tuple(values)))
+                columns.append(
+                    Column(name, float(one["missing"]), (*shares, 0.0), is_number=False, values=tuple(values))
+                )
         if not columns:
             raise ValueError("it has no columns")
         return cls(int(found["rows"]), tuple(columns))

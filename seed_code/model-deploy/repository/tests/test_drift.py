@@ -67,6 +67,18 @@ def test_values_that_are_gone_have():
     assert drifted(lines) == ["length"]
 
 
+def test_a_feature_that_had_no_value_and_has_none_has_not_drifted():
+    baseline = json.loads(json.dumps(BASELINE))
+    baseline["columns"]["length"] |= {"missing": 1.0, "edges": [], "shares": []}
+    baseline["columns"]["sex"] |= {"missing": 1.0, "values": {}}
+    read, seen = drift.Baseline.read(json.dumps(baseline)), drift.Seen()
+    seen.add([record(",\n")] * 600, read)
+    assert [one.drifted for one in drift.judge(read, seen, 500, 0.25)] == [False, False]
+    seen = drift.Seen()
+    seen.add([record("F,1\n")] * 600, read)
+    assert [one.drifted for one in drift.judge(read, seen, 500, 0.25)] == [True, True]
+
+
 def test_a_small_shift_that_is_certain_is_no_drift():
     found = {one.name: one for one in judged(traffic(50_000, length=lambda dice: min(1, dice.random() * 1.05)))[1]}
     assert found["length"].probability < drift.SIGNIFICANCE
@@ -79,9 +91,9 @@ def test_a_large_shift_that_may_be_chance_is_no_drift():
     assert not sex.drifted
 
 
-def test_a_value_that_is_an_edge_is_in_the_bin_below_it():
+def test_a_value_that_is_an_edge_is_in_the_bin_above_it():
     column = drift.Baseline.read(json.dumps(BASELINE)).columns[1]
-    assert [column.bin(cell) for cell in ("0.1", "0.1001", 0.9, "7")] == [0, 1, 8, 9]
+    assert [column.bin(cell) for cell in ("0.0999", "0.1", 0.9, "7")] == [0, 1, 9, 9]
 
 
 @pytest.mark.parametrize("cell", ["", " NA ", "nan", None, "inf"])
