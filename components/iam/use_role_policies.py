@@ -279,8 +279,17 @@ def _tests_elsewhere(place: ProjectContext) -> list[Statement]:
     """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
     if place.stack_set_role_arn is None:
         return []
-    roles = place.global_arns.of_account(ANY).role("sagemaker-*")
-    return [allow("RolesOfTests", ["sts:AssumeRole"], [roles])]
+    roles = place.global_arns.of_account(ANY)
+    # The grants of a model's role in another account: it may decrypt, and no grant can give more.
+    decrypting = {
+        "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "DescribeKey"]},
+        "Null": {"kms:GrantOperations": "false"},
+        "ArnLike": {"kms:GranteePrincipal": roles.role("*")},
+    }
+    return [
+        allow("RolesOfTests", ["sts:AssumeRole"], [roles.role("sagemaker-*")]),
+        *([allow("ShareKey", ["kms:CreateGrant"], place.key_arns, decrypting)] if place.key_arns else []),
+    ]
 
 
 def _interfaces(
@@ -302,10 +311,11 @@ def _sid(region: Region) -> str:
 def _events(place: ProjectContext) -> list[Statement]:
     return [
         allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*")),
+        # Looking for drift, and training again after it.
         allow(
-            "LookForDrift",
+            "StartSageMakerPipelines",
             ["sagemaker:StartPipelineExecution"],
-            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*"),
+            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*", "pipeline/sagemaker-*-train"),
         ),
     ]
 

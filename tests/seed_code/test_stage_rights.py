@@ -53,7 +53,7 @@ EVERY_KIND = {
     "UpdateStrategy": ["ALL_AT_ONCE", "CANARY", "LINEAR"],
     "MonitoringDefinition": ["", "{}"],
     "MonitoringSchedule": ["rate(1 day)"],
-    "RetrainPipelineName": ["", "sagemaker-fraud-p-1-modelbuild"],
+    "RetrainPipelineName": ["", "sagemaker-p-1-train"],
 }
 """What a stage's configuration can ask for."""
 

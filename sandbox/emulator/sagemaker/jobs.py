@@ -17,9 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from moto.s3.models import s3_backends
+
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller
 from sandbox.emulator.core.process_group import ProcessGroup
+from sandbox.emulator.core.resource_policies import allows_account
 
 Json = dict[str, Any]
 
@@ -147,7 +150,13 @@ class Container:
         return printed
 
     def _get(self, bucket: str, key: str) -> bytes:
-        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
+        arn = f"arn:{self._role.partition}:s3:::{bucket}/{key}"
+        self._role.require("s3:GetObject", arn)
+        _, owner = s3_backends.bucket_accounts.get(bucket, ("", self._role.account))
+        if owner != self._role.account:
+            policy = s3_backends[owner][self._role.partition].get_bucket_policy(bucket)
+            if not allows_account(policy.decode() if policy else None, self._role.account, "s3:GetObject", arn):
+                raise JobError(f"The policy of bucket {bucket} does not let account {self._role.account} read {key}.")
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -78,7 +77,7 @@ def build(session: boto3.Session, environment: Environment) -> None:
     watched = dict.fromkeys(STAGES, monitoring.OFF)
     if choice.package is not None:
         render.check(environment, stages, running)
-        _share(sagemaker, environment)
+        _share(session, environment, stages)
         if environment.monitoring_schedule:
             watched = _monitoring(session, environment, stages, registry.origin(choice.package.arn))
     render.write(BUILD, environment, choice, stages, watched)
@@ -164,11 +163,21 @@ def test(session: boto3.Session, environment: Environment, stage: str) -> None:
     (BUILD / "test.sh").write_text(f"export TEST_REPORT={shlex.quote(' '.join(reports)[:400])}\n", encoding="utf-8")
 
 
-def _share(sagemaker: Any, environment: Environment) -> None:
-    if any(environment.other_accounts(stage) for stage in STAGES):
-        group = sagemaker.describe_model_package_group(ModelPackageGroupName=environment.group_name)
-        if sharing.share_group(sagemaker, environment, group["ModelPackageGroupArn"]):
-            print(f"Shared {environment.group_name} with the accounts of the stages.")
+def _share(session: boto3.Session, environment: Environment, stages: Mapping[str, stage_config.StageConfig]) -> None:
+    """Let the accounts of the stages read what they are to serve."""
+    if not any(environment.other_accounts(stage) for stage in STAGES):
+        return
+    sagemaker = session.client("sagemaker", config=CLIENT)
+    group = sagemaker.describe_model_package_group(ModelPackageGroupName=environment.group_name)
+    if sharing.share_group(sagemaker, environment, group["ModelPackageGroupArn"]):
+        print(f"Shared {environment.group_name} with the accounts of the stages.")
+    roles = {
+        stage: str(config["target.model_role_name"]) or environment.target_model_role
+        for stage, config in stages.items()
+    }
+    if environment.kms_key_arn:
+        for role in sharing.share_key(session.client("kms", config=CLIENT), environment, roles):
+            print(f"{role} may decrypt with the environment's key.")
 
 
 def _session(session: boto3.Session, environment: Environment, account: str) -> boto3.Session:

@@ -79,7 +79,7 @@ def plan(environment: Environment, stage: str, config: StageConfig, origin: Orig
             note=f"{stage} is not monitored: {origin.arn} has no baseline (ModelDataQuality.Statistics of its "
             "DriftCheckBaselines); register one with the next version.",
         )
-    retrain = origin.build_pipeline if environment.retrain_on_drift and stage == "prod" else ""
+    retrain = origin.training_pipeline if environment.retrain_on_drift and stage == "prod" else ""
     note = f"{name} is compared with {origin.baseline_url} by {environment.monitoring_schedule}."
     if environment.retrain_on_drift and stage == "prod":
         note += (

@@ -34,8 +34,8 @@ class Origin:
     """Of its (first) container."""
     baseline_url: str
     """Statistics of the data that it was trained on; empty when it has none."""
-    build_pipeline: str
-    """Name of the pipeline of the build project that registered it; empty when it does not say which."""
+    training_pipeline: str
+    """Name of the SageMaker pipeline of the build project that registered it; empty when it does not say which."""
 
 
 class Registry:
@@ -101,10 +101,10 @@ class Registry:
             arn=arn,
             image=found["InferenceSpecification"]["Containers"][0]["Image"],
             baseline_url=quality.get("Statistics", {}).get("S3Uri", ""),
-            # Only of the project whose group this is: the role of the rule may start no other.
-            build_pipeline=(
-                f"sagemaker-{name}-{identity}-modelbuild" if identity and f"sagemaker-{name}" == self.group_name else ""
-            ),
+            # Only of the project whose group this is: others train other models.
+            training_pipeline=f"sagemaker-{identity}-train"
+            if identity and f"sagemaker-{name}" == self.group_name
+            else "",
         )
 
     def approved(self) -> tuple[Package, ...]:

@@ -1,12 +1,14 @@
-"""Lets the accounts of a stack set create models from the watched group."""
+"""Lets the accounts of a stack set create models from the watched group, and read what its key encrypts."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from model_deploy.environment import STAGES, Environment
-from model_deploy.errors import error_code
+from model_deploy.errors import UserError, error_code, error_text
 
 # Reading only: no account that receives a model may approve one.
 _PACKAGE_ACTIONS = ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"]
@@ -34,6 +36,45 @@ def share_group(client: Any, environment: Environment, group_arn: str) -> bool:
         ModelPackageGroupName=environment.group_name, ResourcePolicy=json.dumps(wanted)
     )
     return True
+
+
+def share_key(client: Any, environment: Environment, roles: Mapping[str, str]) -> list[str]:
+    """Let the model roles of other accounts decrypt with the environment's key; return their ARNs.
+
+    A grant, not the key's policy: the policy is its owner's, who may keep it by a program. KMS answers a second
+    request with the same name and the same rest with the grant that there is (API reference of CreateGrant, Name).
+
+    Args:
+        client: of KMS.
+        environment: names the key.
+        roles: by stage, the model's role, its name with its path.
+
+    Raises:
+        UserError: a role does not exist.
+
+    """
+    partition = environment.role_arn.split(":")[1]
+    wanted = sorted(
+        {
+            f"arn:{partition}:iam::{account}:role/{roles[stage]}"
+            for stage in STAGES
+            for account in environment.other_accounts(stage)
+        }
+    )
+    for role in wanted if environment.kms_key_arn else ():
+        name = f"{environment.project_id}-{hashlib.sha256(role.encode()).hexdigest()[:16]}"
+        try:
+            client.create_grant(
+                KeyId=environment.kms_key_arn, GranteePrincipal=role, Operations=["Decrypt", "DescribeKey"], Name=name
+            )
+        except ClientError as error:
+            if error_code(error) != "InvalidArnException":
+                raise
+            raise UserError(
+                f"{role} cannot be let use key {environment.kms_key_arn}: {error_text(error)} Make the role, then run "
+                "this again."
+            ) from error
+    return wanted if environment.kms_key_arn else []
 
 
 def _policy(client: Any, group_name: str) -> dict[str, Any]:

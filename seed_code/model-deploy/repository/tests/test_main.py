@@ -30,7 +30,7 @@ def project(stub, monkeypatch, tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     clients, stubbers = {}, {}
-    for service in ("cloudformation", "codepipeline", "sagemaker", "sagemaker-runtime", "sts"):
+    for service in ("cloudformation", "codepipeline", "kms", "s3", "sagemaker", "sagemaker-runtime", "sts"):
         clients[service], stubbers[service] = stub(service)
     monkeypatch.setattr(program.boto3, "Session", lambda **_: FakeSession(clients))
     return stubbers
@@ -107,6 +107,7 @@ def test_group_is_shared_before_other_accounts_get_the_model(project, monkeypatc
     )
     project["sagemaker"].add_client_error("get_model_package_group_policy", "ValidationException", "no policy")
     project["sagemaker"].add_response("put_model_package_group_policy", {"ModelPackageGroupArn": group_arn})
+    project["kms"].add_response("create_grant", {"GrantId": "1"})
     assert program.main(["build"]) == 0
     assert "Shared sagemaker-fraud with the accounts of the stages." in capsys.readouterr().out
 

@@ -22,7 +22,7 @@ ORIGIN = Origin(
     arn=arn(4),
     image=f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/image@sha256:1",
     baseline_url="s3://build/executions/1/baseline.json",
-    build_pipeline="sagemaker-fraud-p-build-modelbuild",
+    training_pipeline="sagemaker-p-build-train",
 )
 CODE = "s3://bucket/monitoring/code/0/"
 
@@ -119,7 +119,7 @@ def test_the_longest_definition_fits_into_a_parameter(tmp_path):
         ),
         (
             "data_capture.percent = 10",
-            Origin(arn=arn(4), image="image", baseline_url="", build_pipeline=""),
+            Origin(arn=arn(4), image="image", baseline_url="", training_pipeline=""),
             {},
             f"prod is not monitored: {arn(4)} has no baseline (ModelDataQuality.Statistics of its "
             "DriftCheckBaselines); register one with the next version.",
@@ -136,10 +136,10 @@ def test_what_cannot_be_monitored_is_said_and_makes_nothing(tmp_path, text, orig
 def test_drift_in_prod_starts_the_pipeline_that_the_version_names_when_it_is_asked_for(tmp_path):
     for number, (stage, asked, origin, expected) in enumerate(
         [
-            ("prod", "YES", ORIGIN, ORIGIN.build_pipeline),
+            ("prod", "YES", ORIGIN, ORIGIN.training_pipeline),
             ("prod", "NO", ORIGIN, ""),
             ("staging", "YES", ORIGIN, ""),
-            ("prod", "YES", Origin(arn=arn(4), image="i", baseline_url="s3://b/k", build_pipeline=""), ""),
+            ("prod", "YES", Origin(arn=arn(4), image="i", baseline_url="s3://b/k", training_pipeline=""), ""),
         ]
     ):
         (tmp_path / str(number)).mkdir()
@@ -151,7 +151,7 @@ def test_drift_in_prod_starts_the_pipeline_that_the_version_names_when_it_is_ask
 @pytest.mark.parametrize(
     ("said", "pipeline"),
     [
-        ({"ProjectName": "fraud", "ProjectId": "p-build"}, "sagemaker-fraud-p-build-modelbuild"),
+        ({"ProjectName": "fraud", "ProjectId": "p-build"}, "sagemaker-p-build-train"),
         ({"ProjectName": "other", "ProjectId": "p-build"}, ""),
         ({}, ""),
     ],
@@ -174,7 +174,7 @@ def test_a_version_says_where_it_comes_from(stub, said, pipeline):
     for more, baseline in ((with_baseline, url), ({}, "")):
         stubber.add_response("describe_model_package", {**answer, **more}, {"ModelPackageName": arn(4)})
         assert Registry(client, "sagemaker-fraud").origin(arn(4)) == Origin(
-            arn=arn(4), image="image", baseline_url=baseline, build_pipeline=pipeline
+            arn=arn(4), image="image", baseline_url=baseline, training_pipeline=pipeline
         )
 
 
