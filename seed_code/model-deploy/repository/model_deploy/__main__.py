@@ -23,6 +23,13 @@ BUILD = Path("build")
 # Throttled calls are slowed down and repeated; a request to an endpoint may take SageMaker's limit of 60 seconds.
 CLIENT = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=70)
 
+WAY_BACK = (
+    "CodePipeline deploys what prod ran before, unless the project was updated to another version of its product since "
+    "then: then reject this version in the model registry, and the version before it comes back."
+)
+"""What to do after a failed test of prod: a stage goes back only to runs of the pipeline's present structure
+(CodePipeline's user guide, "Configuring stage rollback"). A rejection deploys anew, so it needs no such run."""
+
 SOON = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
 """For calls that nothing has to wait for."""
 
@@ -150,13 +157,16 @@ def test(session: boto3.Session, environment: Environment, stage: str) -> None:
     reports = []
     for account in environment.accounts[stage]:
         local = _session(session, environment, account)
-        report = smoke.check_endpoint(
-            local.client("sagemaker", config=CLIENT),
-            local.client("sagemaker-runtime", config=CLIENT),
-            environment.endpoint_name(stage),
-            request,
-            chosen,
-        )
+        try:
+            report = smoke.check_endpoint(
+                local.client("sagemaker", config=CLIENT),
+                local.client("sagemaker-runtime", config=CLIENT),
+                environment.endpoint_name(stage),
+                request,
+                chosen,
+            )
+        except UserError as error:
+            raise UserError(f"{error} {WAY_BACK}" if stage == "prod" else str(error)) from error
         reports.append(f"{account}: {report}")
         print(reports[-1])
     BUILD.mkdir(exist_ok=True)

@@ -40,7 +40,7 @@ def decide(
     if trigger == "rejected":
         return _roll_back(requested, registry, live, rollback_needs_approval=rollback_needs_approval)
     if requested == NEWEST:
-        return _newest(registry)
+        return _newest(registry, live)
     package = registry.package(requested)
     if package.approval != APPROVED:
         return _nothing(f"Version {package.version} of {registry.group_name} is {package.approval} by now.")
@@ -63,7 +63,8 @@ def recheck(registry: Registry, package_arn: str) -> str:
     return f"Version {package.version} of {registry.group_name} is still {APPROVED}."
 
 
-def _newest(registry: Registry) -> Decision:
+def _newest(registry: Registry, live: Deployed | None) -> Decision:
+    """Take the newest approved version: a push may be what it takes to deploy it. That prod moves with it is said."""
     approved = registry.approved()
     if not approved:
         return _nothing(
@@ -72,11 +73,11 @@ def _newest(registry: Registry) -> Decision:
             "parameter ModelBuildProjectName.)"
         )
     newest = approved[0]
-    return Decision(
-        package=newest,
-        needs_approval=True,
-        reason=f"The repository changed; version {newest.version} is the newest Approved one.",
-    )
+    reason = f"The repository changed; version {newest.version} is the newest Approved one."
+    if live is not None and live.package_arn not in ("", newest.arn):
+        before = live.package_arn.rpartition("/")[2]
+        reason += f" Prod runs version {before}, so this moves it to another version as well."
+    return Decision(package=newest, needs_approval=True, reason=reason)
 
 
 def _roll_back(requested: str, registry: Registry, live: Deployed | None, *, rollback_needs_approval: bool) -> Decision:

@@ -250,3 +250,13 @@ def test_incomplete_environment_fails_before_any_call(project, monkeypatch, caps
     monkeypatch.delenv("ARTIFACT_BUCKET")
     assert program.main(["build"]) == 1
     assert "ARTIFACT_BUCKET is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stage", "told"), [("staging", False), ("prod", True)])
+def test_a_failed_test_of_prod_says_how_to_go_back_also_past_an_update_of_the_product(project, capsys, stage, told):
+    decided(arn(4))
+    project["sagemaker"].add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    assert program.main(["test", stage]) == 1
+    error = capsys.readouterr().err
+    assert "does not exist" in error
+    assert ("then reject this version in the model registry" in error) is told
