@@ -13,4 +13,5 @@ def role_facts(stack: Settings, account_id: str) -> RoleFacts:
         catalog=stack.catalog,
         iam=stack.iam,
         networks=stack.network,
+        state_bucket=stack.state_bucket,
     )

@@ -46,7 +46,7 @@ def rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
     catalog = fields.get("catalog")
     if fields.get("delivery"):
         yield from _delivery_faults(fields["delivery"])
-        yield from _pull_request_faults(fields["delivery"], fields.get("source"))
+        yield from _pull_request_faults(fields["delivery"], fields.get("source"), fields.get("iam"))
     if fields.get("deployment_tests"):
         yield from _test_faults(fields["deployment_tests"], fields.get("delivery"), artifacts)
     if fields.get("iam"):
@@ -55,10 +55,6 @@ def rule_faults(fields: Mapping[str, Any]) -> Iterator[str]:
         sections = {"artifacts": artifacts, "catalog": catalog, "projects": fields.get("projects")}
         yield from _partition_faults(home, sections)
     if catalog:
-        # Products are packaged by a fifth of what all of this takes to load, and most tools judge none.
-        from settings.products import product_faults  # noqa: PLC0415
-
-        yield from product_faults(catalog.products)
         yield from _place_faults(catalog, home)
     if home and artifacts and fields.get("network"):
         offered = (catalog.regions or (home,)) if catalog else ()
@@ -206,8 +202,15 @@ def _route_faults(catalog: CatalogSpec, regions: Sequence[str]) -> Iterator[str]
             )
 
 
-def _pull_request_faults(delivery: DeliverySpec, source: SourceSpec | None) -> Iterator[str]:
-    """Pull requests of a Git provider are its own."""
+def _pull_request_faults(delivery: DeliverySpec, source: SourceSpec | None, iam: IamSpec | None) -> Iterator[str]:
+    """Pull requests of a Git provider are its own; and where roles are supplied, those of CodeCommit need one more."""
+    shared = iam is not None and iam.build.supplied_arn is not None and "pull_requests" not in iam.model_fields_set
+    if delivery.pull_requests is not None and shared:
+        yield (
+            f"{NAMESPACE}:iam.pullRequests: missing; whoever opens a pull request runs code as this role, so it cannot "
+            f"be that of iam.build: supply one (`python -m tools iam-policies` prints what it needs), or say "
+            f"`mode: create`"
+        )
     if delivery.pull_requests is not None and isinstance(source, ConnectionSource):
         yield (
             f"{NAMESPACE}:delivery.pullRequests: has no effect with source.provider {source.provider}; "
@@ -219,7 +222,7 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
     """Rules between the fields of a delivery."""
     where = f"{NAMESPACE}:delivery"
     if delivery.backend_url.startswith("s3://"):
-        if delivery.secrets_provider is None:
+        if delivery.secrets_provider is None and any(one.secrets_provider is None for one in delivery.stacks):
             yield f"{where}.secretsProvider: missing; state in S3 needs the key that decrypts the stacks' secrets"
         if delivery.access_token_arn is not None:
             yield f"{where}.accessTokenArn: has no effect with state in S3; leave it out"
@@ -238,6 +241,18 @@ def _delivery_faults(delivery: DeliverySpec) -> Iterator[str]:
             yield f"{entry}.externalId: has no effect without roleArn"
         if stack.environment is None and not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack.title):
             yield f"{entry}.environment: missing; {stack.title!r} cannot be the name of an environment"
+
+
+def project_faults(delivery: DeliverySpec, project: str) -> Iterator[str]:
+    """Judge that stacks are of the project that Pulumi has: in a bucket their state lies under its name."""
+    if not delivery.backend_url.startswith("s3://") or project == NAMESPACE:
+        return
+    for index, stack in enumerate(delivery.stacks):
+        if "/" not in stack.stack:
+            yield (
+                f"{NAMESPACE}:delivery.stacks[{index}].stack: {stack.stack!r} is read as a stack of the project "
+                f"{NAMESPACE!r}, and Pulumi.yaml names {project!r}; write organization/{project}/{stack.stack}"
+            )
 
 
 _SHARE_IDS = {

@@ -94,6 +94,11 @@ class Settings(BaseModel):
         return (self.catalog.regions or (self.home_region,)) if self.catalog else ()
 
     @property
+    def state_bucket(self) -> str | None:
+        """Bucket of Pulumi's state, where the delivery's settings name it."""
+        return self.delivery.state_bucket if self.delivery else None
+
+    @property
     def home(self) -> Region:
         """The home region."""
         return known_regions()[self.home_region]
@@ -114,6 +119,7 @@ class Settings(BaseModel):
             protection=self.protection,
             tags=self.all_tags,
             networks=self.network,
+            state_bucket=self.state_bucket,
             other_policy_arns=self.iam.other_policy_arns,
             other_policies=other_policies,
         )

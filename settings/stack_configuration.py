@@ -7,8 +7,10 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from components.core.faults import listed
+from settings.rules import project_faults
 from settings.schema import NAMESPACE, SECRET, Settings
-from settings.validation import parse
+from settings.validation import SettingsError, parse
 
 
 def load() -> Settings:
@@ -17,7 +19,11 @@ def load() -> Settings:
     Raises:
         SettingsError: the stack file has faults; the message lists every one.
     """
-    return parse(_stack_values(), stack=pulumi.get_stack())
+    name = pulumi.get_stack()
+    stack = parse(_stack_values(), stack=name)
+    if stack.delivery is not None and (faults := list(project_faults(stack.delivery, pulumi.get_project()))):
+        raise SettingsError(listed(f"Pulumi.{name}.yaml", faults))
+    return stack
 
 
 def _stack_values() -> dict[str, Any]:

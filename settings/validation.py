@@ -20,8 +20,13 @@ class SettingsError(pulumi.RunError, UserError):
     """The stack file has faults; the message names all of them. Pulumi prints it without a traceback."""
 
 
-def parse(values: Mapping[str, Any], stack: str) -> Settings:
+def parse(values: Mapping[str, Any], stack: str, *, products: bool = True) -> Settings:
     """Check the values of a stack file, by full key, and type them.
+
+    Args:
+        values: the stack's own values.
+        stack: the stack.
+        products: whether what is wrong with the folder of a product that it offers is a fault, too.
 
     Raises:
         SettingsError: there are faults; the message lists every one.
@@ -29,6 +34,11 @@ def parse(values: Mapping[str, Any], stack: str) -> Settings:
     settings, faults = _judged(values)
     fields = dict(settings) if settings else _valid_fields(values)
     faults += _option_faults(fields.get("deployment_tests"), values, known=faults)
+    if products and fields.get("catalog"):
+        # Products are packaged by a fifth of what all of this takes to load, and most tools judge none.
+        from settings.products import product_faults  # noqa: PLC0415
+
+        faults += product_faults(fields["catalog"].products)
     if settings and not faults:
         return settings
     raise SettingsError(listed(f"Pulumi.{stack}.yaml", faults))

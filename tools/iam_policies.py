@@ -16,9 +16,18 @@ import click
 from components.core.naming import Names
 from components.delivery import delivery_documents
 from components.iam import role_documents
+from components.iam.branch_policies import branch_policies
 from components.iam.policies import Statement, document
-from components.iam.role_documents import RoleDocument, RoleFacts, fits_inline, managed_policies
+from components.iam.role_documents import (
+    ManagedPolicyDocument,
+    RoleDocument,
+    RoleFacts,
+    fits_inline,
+    fits_managed,
+    managed_policies,
+)
 from components.sections.iam import RoleMode, SuppliedRole
+from components.sections.source import CodeCommitSource
 from settings import Settings
 from settings.deployment_options import ANY_SUFFIX
 from settings.roles import role_facts
@@ -32,9 +41,6 @@ INLINE_POLICY = "sm-mlops"
 
 ANY_TEST = "t*"
 """Matches the suffix of every test, in the resources of policies."""
-
-_LATER = ("pipeline", "build", "events", "delivery")
-"""Groups of `sm-mlops:iam` whose documents depend on pipelines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +78,15 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     delivery = delivery_documents.delivery_facts(settings, facts.account_id)
     if delivery is None:
         return []
-    found = []
+    bound = delivery_documents.boundary(delivery, facts)
+    own = settings.iam.permissions_boundary_arn or facts.arns.policy(bound.name)
+    found: list[Document] = []
+    # Where others make the role that deploys, they know what bounds it.
+    if settings.iam.delivery.supplied_arn is None:
+        if fits_managed(bound):
+            found.append(_managed(bound, own, RoleMode.SUPPLIED))
+        else:
+            click.echo("the boundary of the delivery is left out: so many roles and names fit into no policy", err=True)
     for role in delivery_documents.documents(delivery):
         arn = settings.iam.of_delivery[role.key].supplied_arn
         if arn:
@@ -83,26 +97,55 @@ def delivery_roles(settings: Settings, facts: RoleFacts) -> list[Document]:
     return found
 
 
+def studio_policy(facts: RoleFacts) -> list[Document]:
+    """Return the policy of people who launch templates from S3; no stack makes or attaches it."""
+    policy = role_documents.studio_policy(facts)
+    return [] if policy is None else [_managed(policy, facts.arns.policy(policy.name), RoleMode.SUPPLIED)]
+
+
+def of_branch(settings: Settings, facts: RoleFacts) -> list[Document]:
+    """Return the policies that keep people from changing the branch that is delivered, past its approvals.
+
+    Raises:
+        ToolError: the source is at a Git provider, which has rules of its own for its branches.
+    """
+    source = settings.source
+    if not isinstance(source, CodeCommitSource):
+        raise ToolError(
+            f"sm-mlops:source.provider is {source.provider}: protect the branch {source.branch} of "
+            f"{source.repository} there; IAM has no say in it"
+        )
+    repository = facts.arns.repository(source.repository or settings.names.repository.value)
+    return [
+        _managed(one, facts.arns.policy(one.name), RoleMode.SUPPLIED)
+        for one in branch_policies(settings.names.prefix, repository, source.branch)
+    ]
+
+
 def _boundary(facts: RoleFacts) -> Iterator[Document]:
     """Whoever makes the launch role makes the boundary, too: the one is worth nothing without the other."""
     bound = role_documents.boundary(facts)
     if bound is not None:
-        policy = _policy(bound.statements)
         supplied = facts.iam.launch_mode is RoleMode.SUPPLIED
-        yield Document(
-            key=bound.key,
-            mode=RoleMode.SUPPLIED if supplied else RoleMode.CREATE,
-            content={
-                "key": bound.key,
-                "name": bound.name,
-                "path": "/",
-                "arn": facts.project_boundary_arn,
-                "description": bound.purpose,
-                "policy": policy,
-            },
-            parts={"policy": policy},
-            commands=[_creation_of_policy(bound.name, "/", "policy", bound.purpose)],
-        )
+        yield _managed(bound, facts.project_boundary_arn, RoleMode.SUPPLIED if supplied else RoleMode.CREATE)
+
+
+def _managed(written: ManagedPolicyDocument, arn: str, mode: RoleMode) -> Document:
+    policy, path = _policy(written.statements), f"{arn.split(':policy', 1)[1].rpartition('/')[0]}/"
+    return Document(
+        key=written.key,
+        mode=mode,
+        content={
+            "key": written.key,
+            "name": written.name,
+            "path": path,
+            "arn": arn,
+            "description": written.purpose,
+            "policy": policy,
+        },
+        parts={"policy": policy},
+        commands=[_creation_of_policy(written.name, path, "policy", written.purpose)],
+    )
 
 
 def _role(role: RoleDocument, facts: RoleFacts, mode: RoleMode) -> Document:
@@ -271,11 +314,20 @@ def _supplied(settings: Settings) -> list[str]:
     help="Folder for a file of each document; without it, all are printed as one JSON list.",
 )
 @click.option("--deployment-option", metavar="NAME", help="Of the stacks that test this option, instead of STACK.")
-def command(stack: str, folder: Path, account_id: str | None, out: Path | None, deployment_option: str | None) -> None:
+@click.option(
+    "--branch",
+    is_flag=True,
+    help="For people who push to the CodeCommit repository, instead: what protects its branch.",
+)
+def command(
+    stack: str, folder: Path, account_id: str | None, out: Path | None, deployment_option: str | None, *, branch: bool
+) -> None:
     """Print what an administrator needs to make the roles that the stack is to be given.
 
     Every role of the stack's catalog is there, also those that the stack makes itself; the commands are for the others.
-    Of its delivery there are those that somebody else makes, in this account and in the accounts that it delivers to.
+    Where people launch templates from S3 there is the policy that they need: attach it to their roles.
+    Of its delivery there are the boundary of its roles, and those roles that somebody else makes, in this account and
+    in the accounts that it delivers to.
     """
     file = StackFile(stack, folder)
     account_id = account_of(file, account_id)
@@ -284,7 +336,9 @@ def command(stack: str, folder: Path, account_id: str | None, out: Path | None, 
     else:
         settings = StackUnderTest(file, deployment_option, ANY_SUFFIX).settings
         facts = facts_of_option(file, settings, account_id)
-    found = [*documents(facts), *delivery_roles(settings, facts)]
+    found = of_branch(settings, facts) if branch else [*documents(facts), *delivery_roles(settings, facts)]
+    if deployment_option is None and not branch:
+        found += studio_policy(facts)
     if out is None:
         click.echo(json.dumps([one.content for one in found], indent=2))
         return
@@ -309,7 +363,7 @@ def _summary(found: Sequence[Document], folder: Path, settings: Settings) -> Ite
         yield ""
         yield f"# {one.content['description']}"
         yield from command_lines(one, folder)
-    later = [key for key in _LATER if isinstance(getattr(settings.iam, key), SuppliedRole)]
+    later = [key for key, role in settings.iam.of_delivery.items() if isinstance(role, SuppliedRole)]
     if later and settings.delivery is None:
         yield ""
         yield (

@@ -50,13 +50,12 @@ class StackFile:
 
     @cached_property
     def settings(self) -> settings.Settings:
-        """Its settings, checked."""
-        own = {
-            key: value
-            for key, value in self.values.items()
-            if key == "aws:region" or key.startswith(f"{settings.NAMESPACE}:")
-        }
-        return settings.parse(own, self.stack)
+        """Its settings, checked, whatever is wrong with the folders of its products: a tool tells that by itself."""
+        return _parsed(self, products=False)
+
+    def check(self) -> None:
+        """See to it that a deployment would take it, its products included."""
+        _parsed(self, products=True)
 
     @cached_property
     def access(self) -> AwsAccess:
@@ -66,6 +65,15 @@ class StackFile:
         """
         aws = {key.removeprefix("aws:"): value for key, value in self.values.items() if key.startswith("aws:")}
         return AwsAccess({key: value for key, value in aws.items() if value != settings.SECRET})
+
+
+def _parsed(file: StackFile, *, products: bool) -> settings.Settings:
+    own = {
+        key: value
+        for key, value in file.values.items()
+        if key == "aws:region" or key.startswith(f"{settings.NAMESPACE}:")
+    }
+    return settings.parse(own, file.stack, products=products)
 
 
 def stacks(folder: Path) -> list[str]:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from awsmodel.cloudformation.functions import NO_VALUE, VARIABLE, is_function
-from awsmodel.cloudformation.template import Json, Template, TemplateError, as_text, references, substituted
+from awsmodel.cloudformation.template import (
+    STORED,
+    Json,
+    Template,
+    TemplateError,
+    as_text,
+    references,
+    substituted,
+)
 
 
 class Made(Protocol):
@@ -214,7 +222,7 @@ class Evaluation(Functions):
 
     def condition(self, name: str) -> bool:
         """Say whether a condition of the template holds."""
-        if name not in self.template.conditions:
+        if not isinstance(name, str) or name not in self.template.conditions:
             raise TemplateError(f"Template format error: Unresolved condition dependency {name}")
         if name not in self._conditions:
             self._conditions[name] = self._holds(self.template.conditions[name])
@@ -252,7 +260,7 @@ class Evaluation(Functions):
         names = [as_text(self.value(key)) for key in keys]
         found: Json = self._mappings
         for name in names:
-            if name not in found:
+            if not isinstance(found, Mapping) or name not in found:
                 raise TemplateError(f"Template error: Unable to get mapping for {'::'.join(names)}")
             found = found[name]
         return found
@@ -264,14 +272,16 @@ class Evaluation(Functions):
 
     def selected(self, index: Json, items: Json) -> Json:
         """Return the value at the index."""
-        number, values = int(self.value(index)), self.value(items)
-        if number >= len(values):
+        number, values = as_text(self.value(index)), self.value(items)
+        if not isinstance(values, list) or not number.isdecimal() or int(number) >= len(values):
             raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {number}")
-        return values[number]
+        return values[int(number)]
 
     def listed(self, items: Json) -> list[Json]:
         """Return the values of a list, or of the function that gives it."""
-        values: list[Json] = self.value(items)
+        values: Json = self.value(items)
+        if not isinstance(values, list):
+            raise TemplateError("Template error: every Fn::Join object has a list to join")
         return values
 
     def joined(self, separator: str, values: list[Json]) -> Json:
@@ -287,21 +297,21 @@ class Evaluation(Functions):
         return TemplateError(f"{name} is not supported")
 
     def _typed(self, name: str, value: str) -> Json:
-        kind = self.template.parameters[name].get("Type", "String")
+        kind = str(self.template.parameters[name].get("Type", "String")).removeprefix(STORED)
         is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
         return [item.strip() for item in value.split(",")] if is_list else value
 
     def _needs(self, resource: dict[str, Json]) -> Iterator[str]:
-        depends = resource.get("DependsOn", [])
-        yield from [depends] if isinstance(depends, str) else depends
-        yield from references(resource.get("Properties"), self.condition)
+        yield from references({key: resource.get(key) for key in ("DependsOn", "Properties")}, self.condition)
 
     def _holds(self, node: Json) -> bool:
+        if not isinstance(node, dict) or len(node) != 1:
+            raise TemplateError("Template format error: a condition is one function")
         ((name, argument),) = node.items()
         if name == "Condition":
             return self.condition(argument)
         if name == "Fn::Equals":
-            left, right = (as_text(self.value(side)) for side in argument)
+            left, right = (as_text(self.value(side)) for side in self.arguments(name, argument, 2)[:2])
             return left == right
         combine: dict[str, Callable[[Iterator[bool]], bool]] = {
             "Fn::Not": lambda held: not any(held),
@@ -310,7 +320,7 @@ class Evaluation(Functions):
         }
         if name not in combine:
             raise TemplateError(f"{name} is no function for conditions")
-        return combine[name](map(self._holds, argument))
+        return combine[name](map(self._holds, self.arguments(name, argument, 1)))
 
     def _split(self, argument: Json) -> list[str]:
         separator, text = self.arguments("Fn::Split", argument, 2)[:2]

@@ -1,6 +1,6 @@
 """A template, read once: its parts as nodes with their places in the text, and as values to work with."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,12 +9,18 @@ import yaml
 
 from awsmodel.cloudformation.functions import VARIABLE, long_name
 from awsmodel.cloudformation.java_patterns import java_pattern
-from awsmodel.cloudformation.yaml_nodes import TEXT, compose, fields
+from awsmodel.cloudformation.yaml_nodes import TEXT, compose, fields, walk
 
 Json = Any
 """What a template is made of: mappings, lists, strings, numbers, booleans."""
 
-UNSUPPORTED = ("Transform", "Rules")
+STORED = "AWS::SSM::Parameter::Value<"
+"""What the type of a parameter begins with that is the name of one of Systems Manager, whose value is meant."""
+
+_BEYOND = ("Transform", "Rules")
+_IF = 3
+"""Arguments of Fn::If."""
+_OF_OBJECTS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
 _TEXTS = (TEXT, "tag:yaml.org,2002:timestamp")
 
 
@@ -40,26 +46,26 @@ class Template:
             root = compose(text)
             if not isinstance(root, yaml.MappingNode):
                 raise TemplateError("Template format error: unsupported structure.")
+            if any(again for _, again in walk(root)):
+                raise TemplateError("Template error: YAML aliases are not allowed in CloudFormation templates")
             template = cls(text, root)
             document = template._document
         except yaml.YAMLError as error:
             raise TemplateError(f"Template format error: YAML not well-formed. {_where(error)}") from error
         if not isinstance(document.get("Resources"), dict) or not document["Resources"]:
             raise TemplateError("Template format error: At least one Resources member must be defined.")
-        for section in UNSUPPORTED:
-            if section in document:
-                raise TemplateError(f"{section} is not supported; a template must do without it.")
-        for name, resource in document["Resources"].items():
-            if not isinstance(resource, dict) or "Type" not in resource:
-                raise TemplateError(
-                    f"Template format error: [/Resources/{name}] Every Resources member must have a Type."
-                )
+        template._check_structure()
         template._check_references()
         return template
 
     def section(self, name: str) -> dict[str, yaml.Node]:
         """Nodes of a top-level section's entries; empty where the template has none."""
         return fields(fields(self.root).get(name))
+
+    @property
+    def beyond(self) -> Sequence[str]:
+        """Sections that it has and nothing here works out, though CloudFormation does."""
+        return [name for name in _BEYOND if self._document.get(name)]
 
     @property
     def description(self) -> str:
@@ -116,6 +122,25 @@ class Template:
     def _section(self, name: str) -> dict[str, Json]:
         return self._document.get(name) or {}
 
+    def _check_structure(self) -> None:
+        for section in _OF_OBJECTS:
+            entries = self._document.get(section) or {}
+            if not isinstance(entries, dict):
+                raise TemplateError(f"Template format error: [/{section}] is no mapping.")
+            for name, entry in entries.items():
+                if not isinstance(entry, dict):
+                    raise TemplateError(f"Template format error: [/{section}/{name}] is no mapping.")
+        for name, resource in self.resources.items():
+            if not isinstance(resource.get("Type"), str):
+                raise TemplateError(
+                    f"Template format error: [/Resources/{name}] Every Resources member must have a Type."
+                )
+            if not isinstance(resource.get("Properties") or {}, dict):
+                raise TemplateError(f"Template format error: [/Resources/{name}/Properties] is no mapping.")
+        for name, output in self.outputs.items():
+            if "Value" not in output:
+                raise TemplateError(f"Template format error: [/Outputs/{name}] Every Outputs member must have a Value.")
+
     def _check_references(self) -> None:
         known = self.parameters.keys() | self.resources.keys()
         for name, resource in self.resources.items():
@@ -171,7 +196,7 @@ def as_text(value: Json) -> str:
 def substituted(argument: Json) -> tuple[Json, dict[str, Json]]:
     """Return the text of `Fn::Sub`, and the values that it brings with it."""
     parts = argument if isinstance(argument, list) and argument else [argument]
-    return parts[0], parts[1] if len(parts) > 1 else {}
+    return parts[0], parts[1] if len(parts) > 1 and isinstance(parts[1], dict) else {}
 
 
 def references(node: Json, condition: Callable[[str], bool] | None = None) -> Iterator[str]:
@@ -185,25 +210,29 @@ def references(node: Json, condition: Callable[[str], bool] | None = None) -> It
 
 
 def _references_of(name: str, argument: Json, condition: Callable[[str], bool] | None) -> Iterator[str]:
-    if name == "DependsOn" and argument:
-        yield from [argument] if isinstance(argument, str) else argument
+    if name == "DependsOn":
+        yield from filter(_is_text, argument if isinstance(argument, list) else [argument])
     elif name == "Ref" and isinstance(argument, str):
         yield argument
     elif name == "Fn::GetAtt":
-        yield argument.split(".", 1)[0] if isinstance(argument, str) else argument[0]
+        first = argument[0] if isinstance(argument, list) and argument else argument
+        yield from [first.split(".", 1)[0]] if _is_text(first) else []
     elif name == "Fn::Sub":
         text, given = substituted(argument)
         yield from references(given, condition)
-        for variable in VARIABLE.findall(text):
+        for variable in VARIABLE.findall(text) if _is_text(text) else []:
             name = variable.strip()
             if not name.startswith("!") and name not in given:
                 yield name.split(".", 1)[0]
-    elif name == "Fn::If" and condition:
-        yield from references(argument[1 if condition(argument[0]) else 2], condition)
-    elif name == "Fn::If":
-        yield from references(argument[1:])
+    elif name == "Fn::If" and isinstance(argument, list) and len(argument) >= _IF:
+        arms = [argument[1 if condition(argument[0]) else 2]] if condition else argument[1:]
+        yield from references(arms, condition)
     elif name != "Fn::FindInMap":
         yield from references(argument, condition)
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
 
 
 def _check_parameter(name: str, value: str, wanted: dict[str, Json]) -> None:

@@ -1,6 +1,6 @@
 """YAML read as nodes that know their place in the text, so that faults have lines and edits touch one scalar."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import yaml
 
@@ -26,6 +26,19 @@ def children(node: yaml.Node) -> Sequence[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [child for pair in node.value for child in pair]
     return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def walk(root: yaml.Node) -> Iterator[tuple[yaml.Node, bool]]:
+    """Every node of a document, and whether it is used again through a YAML alias; what is below it then is not."""
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        again = id(node) in seen
+        yield node, again
+        if not again:
+            seen.add(id(node))
+            pending += children(node)
 
 
 def line(node: yaml.Node) -> int:

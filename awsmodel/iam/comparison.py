@@ -435,8 +435,8 @@ def _all_covered(names: _Names, part: _Names, covered: Callable[[_Names, str], b
 
 
 def _covered(names: _Names, text: str) -> bool:
-    """Whether a value of an element matches all that a text does."""
-    return text in names.exact or any(_covers(pattern, text) for pattern in names.patterns)
+    """Whether a resource of an element matches all that another one does."""
+    return text in names.exact or any(_covers(pattern, text, within_segments=True) for pattern in names.patterns)
 
 
 def _action_covered(names: _Names, text: str) -> bool:
@@ -449,19 +449,25 @@ def _principal_covered(names: _Names, text: str) -> bool:
     return text in names.exact or _ANYONE in names.exact
 
 
-def _covers(pattern: str, text: str) -> bool:
-    """Whether a pattern matches all that another one matches."""
+def _covers(pattern: str, text: str, *, within_segments: bool = False) -> bool:
+    """Whether a pattern matches all that another one matches.
+
+    Those of resources reach over a colon only where a `*` stands before one, or at the end.
+    """
     start = pattern.rstrip("*")
     if "*" not in start and "?" not in start:
         return text.startswith(start) if start != pattern else text == pattern
-    return pattern == text or _pattern(pattern).fullmatch(text) is not None
+    return pattern == text or _pattern(pattern, within_segments).fullmatch(text) is not None
 
 
 @lru_cache(maxsize=16384)
-def _pattern(pattern: str) -> re.Pattern[str]:
+def _pattern(pattern: str, within_segments: bool) -> re.Pattern[str]:
     # A `?` is one character; another pattern's `*` may be many.
-    parts = {"*": ".*", "?": "[^*]"}
-    return re.compile("".join(parts.get(part) or re.escape(part) for part in re.sub(r"\*+", "*", pattern)), re.DOTALL)
+    one = "[^*:]" if within_segments else "[^*]"
+    plain = re.sub(r"\*+", "*", pattern)
+    many = ("[^:]*" if within_segments and after not in ("", ":") else ".*" for after in [*plain[1:], ""])
+    parts = ({"*": star, "?": one}.get(part) or re.escape(part) for part, star in zip(plain, many, strict=True))
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _may_overlap(pattern: str, other: str) -> bool:

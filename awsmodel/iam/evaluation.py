@@ -45,11 +45,15 @@ class Request:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern in which `*` stands for any characters and `?` for one."""
-    # Most patterns are plain text, or end in a star: to compile them all takes longer than all else.
-    start = pattern.rstrip("*")
-    if "*" not in start and "?" not in start:
-        return text.startswith(start) if start != pattern else text == pattern
-    return _pattern(pattern).fullmatch(text) is not None
+    return _matches(pattern, text)
+
+
+def resource_matches(pattern: str, resource: str) -> bool:
+    """Whether a resource fits a pattern: a wildcard reaches over a colon only where it is a `*` that one follows.
+
+    The end of the pattern is as good as a colon.
+    """
+    return _matches(pattern, resource, within_segments=True)
 
 
 def action_matches(pattern: str, action: str) -> bool:
@@ -71,6 +75,8 @@ def values(value: object) -> list[str]:
 def statements(document: Mapping[str, Any]) -> list[Statement]:
     """The statements of a policy document; IAM takes one statement for a list of it.
 
+    A document of another version than 2012-10-17 knows no variables: where it seems to, they come back as plain text.
+
     Raises:
         ValueError: it has none.
     """
@@ -78,7 +84,7 @@ def statements(document: Mapping[str, Any]) -> list[Statement]:
     listed = [found] if isinstance(found, Mapping) else found
     if not isinstance(listed, list | tuple) or not all(isinstance(statement, Mapping) for statement in listed):
         raise ValueError(f"a policy has statements, and this is none: {document!r:.200}")
-    return list(listed)
+    return list(listed) if document.get("Version") == "2012-10-17" else [_without_variables(one) for one in listed]
 
 
 def comparable(value: object) -> object:
@@ -97,19 +103,25 @@ def comparable(value: object) -> object:
 def applies(statement: Statement, request: Request) -> bool:
     """Whether a statement speaks of a request, whatever its effect.
 
+    One with a variable that the request gives no value to speaks of none: IAM calls it invalid.
+
     Raises:
         UnknownElementError: the statement's condition has an operator that IAM does not document.
     """
-    return (
-        _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
-        and _names(statement, "Action", lambda value: action_matches(value, request.action))
-        and _names(statement, "Resource", lambda value: matches(_filled(value, request.context), request.resource))
-        and all(
-            _holds(operator, key, values(wanted), request.context)
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
+    try:
+        return (
+            _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
+            and not _excepts(statement, request.principal)
+            and _names(statement, "Action", lambda value: action_matches(value, request.action))
+            and _names_resource(statement, request)
+            and all(
+                _holds(operator, key, values(wanted), request.context)
+                for operator, keys in statement.get("Condition", {}).items()
+                for key, wanted in keys.items()
+            )
         )
-    )
+    except _UnknownVariableError:
+        return False
 
 
 def decision(policy: Iterable[Statement], request: Request) -> Decision:
@@ -127,15 +139,32 @@ def requests(wanted: Iterable[Statement]) -> Iterator[Request]:
     """What allow statements grant, as requests: each action on each resource, with what the condition asks for.
 
     Patterns stay as they are, as texts: a pattern of another policy that covers them matches them. What a statement
-    grants but for some (`NotAction`, `NotResource`) is taken for all.
+    grants but for some (`NotAction`, `NotResource`) is taken for all. Requests heed the denies among the statements.
     """
-    for statement in wanted:
+    known = list(wanted)
+    for statement in known:
         if statement["Effect"] != "Allow":
             continue
         for context in _contexts(statement.get("Condition", {})):
             for action in values(statement.get("Action", "*")):
                 for resource in values(statement.get("Resource", "*")):
-                    yield Request(action, resource, context)
+                    yield heeding(known, Request(action, resource, context))
+
+
+def heeding(policy: Iterable[Statement], request: Request) -> Request:
+    """A request as somebody makes it who knows a policy's denies: with the values that they leave alone.
+
+    A deny that asks for a value by a negated operator, or by `Null` for its presence, refuses a request that says
+    nothing. What it leaves alone is taken from the negated operators. What the request says stands.
+    """
+    wanted: dict[str, str | Sequence[str]] = {}
+    for statement in policy:
+        if statement["Effect"] == "Deny" and applies({**statement, "Condition": {}}, request):
+            for operator, keys in statement.get("Condition", {}).items():
+                quantifier, _, name = operator.rpartition(":")
+                if _OPERATORS.get(name, (False, None))[0]:
+                    wanted |= {key: values(left)[:1] if quantifier else values(left)[0] for key, left in keys.items()}
+    return replace(request, context={**wanted, **request.context}) if wanted else request
 
 
 def missing(
@@ -159,19 +188,51 @@ def untrusted(wanted: Iterable[Statement], trust: Sequence[Statement]) -> list[R
     return [request for request in asked if decision(trust, request) != "allow"]
 
 
+_ESCAPE = "\0"
+"""Comes before a wildcard's sign that is meant as the sign; no policy and no request has it itself."""
+_SIGN = re.compile(f"{_ESCAPE}(?P<plain>.)|(?P<wildcard>[*?])", re.DOTALL)
+
+
+def _matches(pattern: str, text: str, *, within_segments: bool = False) -> bool:
+    # Most patterns are plain text, or end in a star: to compile them all takes longer than all else.
+    start = pattern.rstrip("*")
+    if "*" not in start and "?" not in start and _ESCAPE not in start:
+        return text.startswith(start) if start != pattern else text == pattern
+    return _expression(pattern, within_segments).fullmatch(text) is not None
+
+
 @lru_cache(maxsize=4096)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(character) or re.escape(character) for character in pattern), re.DOTALL)
+def _expression(pattern: str, within_segments: bool) -> re.Pattern[str]:
+    one, parts, end = "[^:]" if within_segments else ".", [], 0
+    for found in _SIGN.finditer(pattern):
+        parts.append(re.escape(pattern[end : found.start()]))
+        end = found.end()
+        many = ".*" if pattern[end : end + 1] in ("", ":") else f"{one}*"
+        parts.append(re.escape(found["plain"]) if found["plain"] else many if found["wildcard"] == "*" else one)
+    return re.compile("".join([*parts, re.escape(pattern[end:])]), re.DOTALL)
 
 
 def _names(statement: Statement, element: str, match: Callable[[str], bool]) -> bool:
     """Whether an element, or its negation `Not...`, names the request. A statement without either names all."""
     if element in statement:
         return any(match(value) for value in _flat(statement[element]))
-    if f"Not{element}" in statement:
+    if f"Not{element}" in statement and element != "Principal":
         return not any(match(value) for value in _flat(statement[f"Not{element}"]))
     return True
+
+
+def _names_resource(statement: Statement, request: Request) -> bool:
+    filled = {
+        element: [_filled(value, request.context) for value in _flat(statement[element])]
+        for element in ("Resource", "NotResource")
+        if element in statement
+    }
+    return _names(filled, "Resource", lambda value: resource_matches(value, request.resource))
+
+
+def _excepts(statement: Statement, principal: str) -> bool:
+    """Whether `NotPrincipal` leaves out a principal: it names the principal itself, an account alone is not enough."""
+    return principal in _flat(statement.get("NotPrincipal", ()))
 
 
 def _flat(element: object) -> list[str]:
@@ -188,49 +249,73 @@ def _principal_matches(value: str, principal: str) -> bool:
 
 
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
-_SPECIAL = {"*": "*", "?": "?", "$": "$"}
+_SPECIAL = ("*", "?", "$")
+
+
+class _UnknownVariableError(Exception):
+    """A request has no value for a variable of a policy, or several: keys with several values are no variables."""
 
 
 def _filled(text: str, context: Context) -> str:
-    """A text with its policy variables filled in. One that the request lacks matches nothing."""
+    """A pattern with its policy variables filled in; what they stand for has no wildcards."""
 
     def fill(found: re.Match[str]) -> str:
         name, default = found.group(1), found.group(2)
-        known = _value(context, name)
-        return known[0] if known else default if default is not None else _SPECIAL.get(name, "\0")
+        known = name if name in _SPECIAL else _known(context, name)
+        if known is None:
+            known = default
+        if not isinstance(known, str):
+            raise _UnknownVariableError(name)
+        return re.sub(r"[*?]", rf"{_ESCAPE}\g<0>", known)
 
-    return _VARIABLE.sub(fill, text)
+    return _VARIABLE.sub(fill, text) if "${" in text else text
 
 
-def _value(context: Context, key: str) -> list[str] | None:
-    """A key's values. IAM does not heed the case of keys."""
+def _without_variables(statement: Statement) -> Statement:
+    """A statement in which what looks like a variable is text: `${$}` is the variable that stands for a dollar."""
+
+    def plain(value: object) -> Any:  # noqa: ANN401 - as what came in
+        if isinstance(value, str):
+            return value.replace("${", "${$}{")
+        if isinstance(value, Mapping):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {element: plain(value) for element, value in statement.items()}
+
+
+def _known(context: Context, key: str) -> str | Sequence[str] | None:
+    """What a request has for a key. IAM does not heed the case of keys."""
     if key in context:
-        return values(context[key])
+        return context[key]
     lower = key.lower()
-    return next((values(value) for name, value in context.items() if name.lower() == lower), None)
+    return next((value for name, value in context.items() if name.lower() == lower), None)
 
 
 def _holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
-    actual = _value(context, key)
+    known = _known(context, key)
+    actual = [] if known is None else values(known)
+    # For `Null` and for sets a key whose values are all empty is not there.
+    some = [value for value in actual if value]
     quantifier, _, rest = operator.rpartition(":")
     name = rest.removesuffix("IfExists")
     if name == "Null":
-        return (actual is None) == (wanted[0] == "true")
-    if name not in _OPERATORS:
+        return (not some) == (wanted[0].lower() == "true")
+    if name not in _OPERATORS or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise UnknownElementError(f"the condition operator {operator!r} is not one of {', '.join(sorted(_OPERATORS))}")
-    if rest != name and actual is None:
+    if rest != name and not actual:
         return True
     negated, match = _OPERATORS[name]
-    filled = [_filled(value, context) for value in wanted]
+    filled = [_filled(value, context) for value in wanted] if name.startswith(("String", "Arn")) else wanted
 
     def one(value: str) -> bool:
         return any(match(value, pattern) for pattern in filled) != negated
 
     if quantifier == "ForAllValues":
-        return all(one(value) for value in actual or ())
+        return all(one(value) for value in some)
     if quantifier == "ForAnyValue":
-        return any(one(value) for value in actual or ())
-    if actual is None:
+        return any(one(value) for value in some)
+    if not actual:
         # A negated operator holds for a request that does not carry the key.
         return negated
     return all(one(value) for value in actual) if negated else any(one(value) for value in actual)
@@ -239,8 +324,6 @@ def _holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> 
 def _arn_matches(value: str, pattern: str) -> bool:
     """ARNs are compared part by part: a wildcard does not reach over a colon, save in the last part."""
     actual, wanted = value.split(":", 5), pattern.split(":", 5)
-    if pattern == "*":
-        return True
     return len(actual) == len(wanted) and all(matches(*pair) for pair in zip(wanted, actual, strict=True))
 
 
@@ -255,9 +338,10 @@ def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], boo
 
 
 def _moment(text: str) -> float:
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"\d{5,}(\.\d+)?", text):
         return float(text)
-    moment = datetime.fromisoformat(text)
+    # A year, or a month of one, begins with its first day.
+    moment = datetime.fromisoformat(text + "-01" * {4: 2, 7: 1}.get(len(text), 0))
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -279,11 +363,11 @@ def _address(value: str, wanted: str) -> bool:
 
 
 def _same(value: str, wanted: str) -> bool:
-    return value == wanted
+    return value == wanted.replace(_ESCAPE, "")
 
 
 def _same_ignoring_case(value: str, wanted: str) -> bool:
-    return value.lower() == wanted.lower()
+    return _same(value.lower(), wanted.lower())
 
 
 def _like(value: str, wanted: str) -> bool:

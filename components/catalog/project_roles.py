@@ -15,7 +15,8 @@ from components.iam import role_documents
 from components.iam.policies import document
 from components.iam.role_documents import (
     ATTACHED_LIMIT,
-    BoundaryDocument,
+    MANAGED_POLICY_LIMIT,
+    ManagedPolicyDocument,
     RoleDocument,
     RoleFacts,
     fits_inline,
@@ -23,6 +24,12 @@ from components.iam.role_documents import (
 from components.providers.adopted_role import AdoptedRole
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode
+
+_ANY_BUCKET = (
+    "sm-mlops:catalog.dataBuckets is missing: roles of projects may read each bucket that their launch names and whose "
+    "own policy lets them, Pulumi's state included unless sm-mlops:delivery names it; list the buckets with training "
+    "data, or [] for none"
+)
 
 
 class RoleError(pulumi.RunError):
@@ -49,6 +56,7 @@ class ProjectRolesArgs:
             catalog=self.spec,
             iam=self.iam,
             networks=self.environment.networks,
+            state_bucket=self.environment.state_bucket,
         )
 
 
@@ -70,6 +78,8 @@ class ProjectRoles(pulumi.ComponentResource):
         anywhere = args.facts(ANY_ACCOUNT_ID)
         iam, boundary = anywhere.iam, role_documents.boundary(anywhere)
         made: list[pulumi.Resource] = []
+        if boundary is not None and args.spec.data_buckets is None:
+            pulumi.log.warn(_ANY_BUCKET, self)
         if boundary is not None and iam.launch_mode is not RoleMode.SUPPLIED:
             made.append(self._boundary(boundary))
         for index, role in enumerate(role_documents.roles(anywhere)):
@@ -88,7 +98,8 @@ class ProjectRoles(pulumi.ComponentResource):
             }
         )
 
-    def _boundary(self, boundary: BoundaryDocument) -> pulumi.Resource:
+    def _boundary(self, boundary: ManagedPolicyDocument) -> pulumi.Resource:
+        _refuse_too_large(boundary)
         return aws.iam.Policy(
             f"{self._name}-boundary",
             name=boundary.name,
@@ -146,6 +157,21 @@ class ProjectRoles(pulumi.ComponentResource):
 
     def _logical(self, role: RoleDocument) -> str:
         return f"{self._name}-{role.key.replace('.', '-').lower()}"
+
+
+def _refuse_too_large(boundary: ManagedPolicyDocument) -> None:
+    """Refuse a boundary that is longer than IAM takes.
+
+    Raises:
+        RoleError: it is.
+    """
+    size = role_documents.size(boundary.statements)
+    if size > MANAGED_POLICY_LIMIT:
+        raise RoleError(
+            f"policy {boundary.name} would have {size} characters, and IAM takes {MANAGED_POLICY_LIMIT}: name fewer "
+            f"buckets in sm-mlops:catalog.dataBuckets, fewer subnets in sm-mlops:network, or fewer regions in "
+            f"sm-mlops:catalog.regions"
+        )
 
 
 def _refuse_too_many_policies(role: RoleDocument) -> None:

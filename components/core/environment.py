@@ -40,6 +40,8 @@ class Environment:
     """Tags of every resource that takes tags."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """By region, where in an existing VPC builds, functions and jobs run; without one they run outside any VPC."""
+    state_bucket: str | None = None
+    """Bucket with the state of Pulumi, where the settings name it."""
     other_policy_arns: Sequence[str] = ()
     """Managed policies that others may attach to the roles that the stack makes."""
     other_policies: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -68,6 +68,13 @@ class Names:
         value = f"{self.prefix}-products-{account_id}-{region}-an"
         return PhysicalName(f"distribution bucket of {region}", value, 63)
 
+    def buckets_of_project(self, account_id: str) -> list[str]:
+        """Patterns of the names of all these buckets, of every environment of the project in an account."""
+        return [
+            *(f"{self.project}-*-{kind}-{account_id}-*" for kind in ("artifacts", "products")),
+            f"codepipeline-{self.project}-*",
+        ]
+
     @property
     def launch_role(self) -> PhysicalName:
         """Role that launches projects; a portfolio that is shared names it."""
@@ -81,6 +88,11 @@ class Names:
     def project_boundary(self) -> PhysicalName:
         """Policy that bounds every role of a project; the launch role names it."""
         return PhysicalName("boundary of projects", f"{self.prefix}-project-boundary", 128)
+
+    @property
+    def studio_policy(self) -> PhysicalName:
+        """Policy of people who launch templates from S3, which an administrator makes and attaches."""
+        return PhysicalName("policy of Studio's users", f"{self.prefix}-studio-launch", 128)
 
     @property
     def portfolio(self) -> PhysicalName:
@@ -139,6 +151,11 @@ class Names:
         """Role of the delivery that an administrator makes; a proposal, since the settings name its ARN."""
         return PhysicalName(f"{key} role of the delivery", f"{self.prefix}-delivery-{key}", 64)
 
+    @property
+    def delivery_boundary(self) -> PhysicalName:
+        """Policy that bounds the stack's roles, which an administrator makes; no name that the roles may change."""
+        return PhysicalName("boundary of the delivery", f"delivery-boundary-{self.prefix}", 128)
+
     def delivery_policy(self, stack: str, kind: str, number: int) -> PhysicalName:
         """Policy of what deliveries may do with a stack of this account."""
         return PhysicalName(f"policy to {kind} {stack}", f"{self.prefix}-delivery-{stack}-{kind}-{number}", 128)
@@ -156,6 +173,11 @@ class Names:
     def test_rule(self) -> PhysicalName:
         """Rule that sees tests end, and its role."""
         return PhysicalName("rule of deployment tests", f"{self.prefix}-tests-ended", 64)
+
+    @property
+    def test_scientist(self) -> PhysicalName:
+        """Role that creates and deletes the projects of tests."""
+        return PhysicalName("role of the projects of tests", f"{self.prefix}-tests-scientist", 64)
 
     def test_policy(self, number: int) -> PhysicalName:
         """Policy of what tests may do."""
@@ -193,5 +215,5 @@ class Names:
             yield from (self.delivery_build_role("preview", stack) for stack in delivered)
             yield from (self.notification_rule(subject) for subject in ("delivery", "drift"))
         if tested:
-            yield from (self.sweep_pipeline, self.test_rule)
+            yield from (self.sweep_pipeline, self.test_rule, self.test_scientist)
             yield from (self.test_pipeline(option) for option in tested)

@@ -160,6 +160,10 @@ class BuildProjectArgs:
     """Pipeline that runs it."""
     build: BuildDefinition
     """What it does."""
+    inputs: Sequence[str]
+    """Artifacts that it reads."""
+    outputs: Sequence[str]
+    """Artifacts that it makes."""
     store: ArtifactStore
     """The pipeline's artifact store of the region."""
     log_days: int
@@ -219,6 +223,8 @@ class BuildProject(pulumi.ComponentResource):
                     args.pipeline,
                     self.name,
                     Store(**known["store"]),
+                    inputs=args.inputs,
+                    outputs=args.outputs,
                     secret_arns=known["secrets"],
                     reports=build.reports,
                 ),

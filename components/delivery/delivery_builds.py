@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from components.core.naming import Names
+from components.delivery.actions.action import SOURCE_ARTIFACT
 from components.iam.pipeline_policies import project_name
+from components.iam.state_policies import State, state_of, tests_backend
 from components.sections.delivery import DeliveredStack, DeliverySpec
+from components.sections.deployment_tests import DeploymentTestsSpec
 from components.sections.iam import IamSpec
+from settings import NAMESPACE
 
 
 class Operation(StrEnum):
@@ -59,12 +63,29 @@ class DeliveryBuild:
         return self.operation is Operation.CHECK
 
     @property
+    def inputs(self) -> Sequence[str]:
+        """Artifacts that it reads."""
+        return (SOURCE_ARTIFACT,)
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Artifacts that it makes."""
+        return (self.name,) if self.operation is Operation.PREVIEW else ()
+
+    @property
     def reads_state(self) -> bool:
         """Whether it reads Pulumi's state, for which Pulumi Cloud asks for an access token."""
         return self.operation is not Operation.CHECK
 
+    def states(self, spec: DeliverySpec) -> list[State]:
+        """State of each stack that it reads or changes."""
+        previewed = spec.stacks if self.operation is Operation.PULL_REQUEST else ()
+        return [stack_state(spec, one.stack) for one in ((self.stack,) if self.stack else previewed)]
+
     def supplied_role_arn(self, iam: IamSpec) -> str | None:
         """Role of somebody else that it runs as; without one the stack makes a role of the project's name."""
+        if self.operation is Operation.PULL_REQUEST:
+            return iam.pull_requests.supplied_arn
         return (iam.delivery if self.changes else iam.build).supplied_arn
 
     @property
@@ -73,6 +94,29 @@ class DeliveryBuild:
         if self.stack is None:
             return None
         return self.stack.role_arn if self.changes else self.stack.preview_role_arn
+
+
+def stack_state(spec: DeliverySpec, stack: str) -> State:
+    """Where a stack of the delivery has its state.
+
+    Args:
+        spec: what is delivered.
+        stack: name of the stack: `dev`, or `organization/<project>/dev`.
+    """
+    *_, project, title = f"{NAMESPACE}/{stack}".rsplit("/", 2)
+    return state_of(f"{project}/{title}", spec.backend_url, spec.secrets_provider_of(stack), spec.secrets_provider)
+
+
+def tests_state(spec: DeliverySpec, tests: DeploymentTestsSpec, stack: str) -> State:
+    """Where the stacks under test have their state, apart from all others.
+
+    Args:
+        spec: what is delivered.
+        tests: what is tested.
+        stack: the stack that tests.
+    """
+    key = tests.secrets_provider or spec.secrets_provider_of(stack)
+    return state_of(f"{NAMESPACE}/*", tests_backend(spec.backend_url), key, spec.secrets_provider)
 
 
 def delivery_builds(names: Names, spec: DeliverySpec, stacks: Sequence[DeliveredStack]) -> list[DeliveryBuild]:

@@ -1,10 +1,12 @@
 """The roles of the platform's own delivery as documents, for an administrator who makes them by hand.
 
-One role serves both pipelines, one all builds that change nothing, one all that deploy, and one starts the pipelines:
-what the stack itself would make as a role for each is here joined from the same list of builds, and from the same
-functions. ARNs that are known only after `pulumi up` stand as the pattern and the alias that tell the same.
+One role serves both pipelines, one all builds that change nothing, one all that deploy, one previews pull requests,
+and one starts the pipelines and these builds: what the stack itself would make as a role for each is here joined from
+the same list of builds, and from the same functions. ARNs that are known only after `pulumi up` stand as the pattern
+and the alias that tell the same.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,15 +16,29 @@ from components.core.naming import Names
 from components.core.network import Network
 from components.delivery.actions.build import build_statements, run_builds
 from components.delivery.actions.source import SourceProvider, read_source
-from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds
-from components.iam import delivery_policies, pipeline_policies, pull_request_policies
-from components.iam.delivery_policies import StackScope, State, state_of
+from components.delivery.delivery_builds import DeliveryBuild, Operation, delivery_builds, tests_state
+from components.iam import (
+    delivery_policies,
+    deployment_policies,
+    pipeline_policies,
+    pull_request_policies,
+    role_documents,
+)
+from components.iam.delivery_boundary import delivery_boundary
+from components.iam.delivery_policies import StackScope
 from components.iam.network_policies import network_interface_statements
 from components.iam.pipeline_policies import PUSH, SCHEDULE, Store, start_rule_name
-from components.iam.policies import Statement, joined
-from components.iam.role_documents import RoleDocument
+from components.iam.policies import Statement, allow, joined
+from components.iam.role_documents import ManagedPolicyDocument, RoleDocument, RoleFacts
+from components.iam.state_policies import (
+    State,
+    read_state_statements,
+    write_backend_statements,
+    write_state_statements,
+)
 from components.sections.delivery import DeliveredStack, DeliverySpec
-from components.sections.iam import IamSpec
+from components.sections.deployment_tests import DeploymentTestsSpec
+from components.sections.iam import IamSpec, RoleMode
 from components.sections.source import CodeCommitSource, SourceSpec
 from settings import Settings
 
@@ -47,6 +63,8 @@ class DeliveryFacts:
     """Where in a VPC builds run."""
     iam: IamSpec = field(default_factory=IamSpec)
     """Who makes the roles, and what bounds them."""
+    tests: DeploymentTestsSpec | None = None
+    """Deployment options that are tested."""
 
     @property
     def source_provider(self) -> SourceProvider:
@@ -70,11 +88,6 @@ class DeliveryFacts:
     def repository(self) -> str | None:
         """CodeCommit repository of the stacks, where the settings name it."""
         return self.source.repository if isinstance(self.source, CodeCommitSource) else None
-
-    @property
-    def state(self) -> State:
-        """Where Pulumi keeps its state."""
-        return state_of(self.delivery.backend_url, self.delivery.secrets_provider)
 
     @property
     def stacks(self) -> Sequence[DeliveredStack]:
@@ -128,12 +141,14 @@ def delivery_facts(stack: Settings, account_id: str) -> DeliveryFacts | None:
         delivery=stack.delivery,
         network=stack.network.get(stack.home_region),
         iam=stack.iam,
+        tests=stack.deployment_tests,
     )
 
 
 def documents(facts: DeliveryFacts) -> list[RoleDocument]:
-    """The four roles of a delivery whose roles are supplied."""
-    return [pipeline_role(facts), start_role(facts), build_role(facts), deploy_role(facts)]
+    """The roles of a delivery whose roles are supplied."""
+    found = [pipeline_role(facts), start_role(facts), build_role(facts), deploy_role(facts)]
+    return [*found, pull_request_role(facts)] if facts.delivery.pull_requests is not None else found
 
 
 def named_by(role: RoleDocument, arn: str) -> RoleDocument:
@@ -216,24 +231,95 @@ def start_role(facts: DeliveryFacts) -> RoleDocument:
 
 def build_role(facts: DeliveryFacts) -> RoleDocument:
     """Checks, previews, examines and looks for drift."""
-    builds = [one for one in facts.builds if not one.changes]
+    builds = [one for one in facts.builds if not one.changes and one.pipeline is not None]
     drifting = [one.stack for one in builds if one.operation is Operation.DRIFT and one.stack is not None]
     parameters = [
         facts.scope.arn("ssm", f"parameter{facts.names.drift_parameter(one.title).value}") for one in drifting
     ]
     found = [
         *_common(facts, builds),
-        *delivery_policies.read_state_statements(facts.scope, facts.state),
+        *read_state_statements(facts.scope, _states(facts, builds)),
         *_assumed(one.preview_role_arn for one in facts.stacks),
-        *(one for target in _targets(facts) for one in _named(target, delivery_policies.preview_statements(target))),
+        *_previewed(facts),
     ]
     if drifting:
         remember = [one for arn in parameters for one in delivery_policies.remember_statements(arn)]
         found += [*_numbered(remember), *pipeline_policies.publish_statements(facts.home, facts.topic_arn)]
-    found += [one for build in builds if build.pipeline is None for one in _pull_requests(facts, build)]
     return _document(
         facts, "build", f"Builds of {facts.names.prefix} that change nothing", [_trust(facts, builds)], found
     )
+
+
+def pull_request_role(facts: DeliveryFacts) -> RoleDocument:
+    """Previews pull requests: it runs code that nobody has agreed to, so no other build works as it."""
+    builds = [one for one in facts.builds if one.operation is Operation.PULL_REQUEST]
+    comments = [
+        statement
+        for one in builds
+        for statement in pull_request_policies.comment_statements(
+            facts.scope,
+            one.project,
+            facts.source_arn,
+            secret_arns=_secrets(facts),
+            approves=facts.delivery.pull_requests == "approve",
+        )
+    ]
+    found = [
+        *comments,
+        *read_state_statements(facts.scope, _states(facts, builds)),
+        *_assumed(one.preview_role_arn for one in facts.stacks),
+        *_previewed(facts),
+    ]
+    purpose = f"Previews pull requests of {facts.names.prefix}"
+    return _document(facts, "pullRequests", purpose, [_trust(facts, builds)], found)
+
+
+def boundary(facts: DeliveryFacts, catalog: RoleFacts) -> ManagedPolicyDocument:
+    """The most that any role of the stack can have, for `sm-mlops:iam.permissionsBoundaryArn`.
+
+    Args:
+        facts: what the delivery's roles depend on.
+        catalog: what the catalog's roles depend on.
+    """
+    arn = facts.iam.permissions_boundary_arn or facts.scope.policy(facts.names.delivery_boundary.value)
+    bound = facts.iam.model_copy(update={"permissions_boundary_arn": arn})
+    facts, catalog = replace(facts, iam=bound), replace(catalog, iam=bound)
+    found, granted = [*documents(facts), *role_documents.roles(catalog)], list[Statement]()
+    environments = dict.fromkeys([facts.names.environment, *(target.environment for target in _targets(facts))])
+    of_projects = [Names(facts.names.project, one).project_boundary.value for one in environments]
+    if facts.tests is not None:
+        target = StackScope(
+            scope=facts.scope,
+            project=f"{facts.names.project}-t*",
+            environment=facts.names.environment,
+            boundary_arn=arn,
+        )
+        found += [
+            deployment_policies.testing_role(target),
+            deployment_policies.scientist_role(target, facts.names),
+        ]
+        # Each test makes the boundary of its projects.
+        of_projects.append(Names(target.project, target.environment).project_boundary.value)
+        granted.append(
+            allow("ActAsDataScientist", ["sts:AssumeRole"], [facts.scope.role(facts.names.test_scientist.value)])
+        )
+    return delivery_boundary(
+        arn.rpartition("/")[2],
+        [*granted, *(statement for role in found for statement in role.statements)],
+        facts.scope,
+        facts.names.project,
+        [arn, *map(facts.scope.policy, of_projects)],
+        adopts=RoleMode.ADOPT in (bound.launch_mode, bound.use_mode),
+    )
+
+
+def _previewed(facts: DeliveryFacts) -> list[Statement]:
+    """What reads the stacks of this account."""
+    return [one for target in _targets(facts) for one in _named(target, delivery_policies.preview_statements(target))]
+
+
+def _secrets(facts: DeliveryFacts) -> list[str]:
+    return [facts.delivery.access_token_arn] if facts.delivery.access_token_arn else []
 
 
 def deploy_role(facts: DeliveryFacts) -> RoleDocument:
@@ -241,7 +327,8 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
     builds = [one for one in facts.builds if one.changes]
     found = [
         *_common(facts, builds),
-        *delivery_policies.write_state_statements(facts.scope, facts.state),
+        *write_state_statements(facts.scope, _states(facts, builds)),
+        *({**statement, "Sid": f"Tests{statement['Sid']}"} for statement in _of_tests(facts)),
         *_assumed(one.role_arn for one in facts.stacks),
         *(one for target in _targets(facts) for one in _named(target, delivery_policies.change_statements(target))),
     ]
@@ -251,6 +338,19 @@ def deploy_role(facts: DeliveryFacts) -> RoleDocument:
 def _trust(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> Statement:
     projects = (facts.scope.build_project(one.project) for one in builds)
     return pipeline_policies.trust(facts.scope, "codebuild.amazonaws.com", *projects)
+
+
+def _states(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[State]:
+    return list(dict.fromkeys(state for one in builds for state in one.states(facts.delivery)))
+
+
+def _of_tests(facts: DeliveryFacts) -> list[Statement]:
+    """The state of stacks under test: a role that is supplied to whoever deploys is that of their builds, too."""
+    if facts.tests is None:
+        return []
+    spec, names = facts.delivery, facts.names
+    own = next((one.stack for one in spec.stacks if one.environment_name == names.environment), names.environment)
+    return write_backend_statements(facts.scope, tests_state(spec, facts.tests, own))
 
 
 def _targets(facts: DeliveryFacts) -> list[StackScope]:
@@ -271,13 +371,19 @@ def _targets(facts: DeliveryFacts) -> list[StackScope]:
 
 def _common(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[Statement]:
     """What builds of a pipeline need whatever they do, each kind of right once."""
-    secrets = [facts.delivery.access_token_arn] if facts.delivery.access_token_arn else []
     found = joined(
         statement
         for one in builds
         if one.pipeline is not None
         for statement in build_statements(
-            facts.scope, one.pipeline, one.project, facts.store, secret_arns=secrets, reports=one.reports
+            facts.scope,
+            one.pipeline,
+            one.project,
+            facts.store,
+            inputs=one.inputs,
+            outputs=one.outputs,
+            secret_arns=_secrets(facts),
+            reports=one.reports,
         )
     )
     network = network_interface_statements(facts.home, facts.account_id, facts.network) if facts.network else []
@@ -286,16 +392,6 @@ def _common(facts: DeliveryFacts, builds: Sequence[DeliveryBuild]) -> list[State
 
 def _assumed(role_arns: Iterable[str | None]) -> list[Statement]:
     return _numbered([one for arn in role_arns if arn for one in delivery_policies.assume_statements(arn)])
-
-
-def _pull_requests(facts: DeliveryFacts, build: DeliveryBuild) -> list[Statement]:
-    statements = pull_request_policies.comment_statements(
-        facts.scope,
-        build.project,
-        facts.source_arn,
-        approves=facts.delivery.pull_requests == "approve",
-    )
-    return [{**statement, "Sid": f"PullRequests{statement['Sid']}"} for statement in statements]
 
 
 def _of(pipeline: str, facts: DeliveryFacts, statements: Sequence[Statement]) -> list[Statement]:
@@ -318,7 +414,7 @@ def _document(
 ) -> RoleDocument:
     return RoleDocument(
         key=key,
-        name=facts.names.supplied_delivery_role(key).value,
+        name=facts.names.supplied_delivery_role("-".join(re.findall("[A-Z]?[a-z]+", key)).lower()).value,
         purpose=purpose,
         trust=trust,
         statements=statements,

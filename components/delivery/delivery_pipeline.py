@@ -27,6 +27,7 @@ from components.delivery.pipeline import (
     Variable,
     action_regions,
     actions,
+    build_artifacts,
     builds,
     sources,
     stage_structure,
@@ -174,6 +175,7 @@ class DeliveryPipeline(pulumi.ComponentResource):
 
     def _build(self, region: str, key: str) -> BuildProject:
         args, home = self._args, self._args.environment.home.name
+        inputs, outputs = build_artifacts(args.stages, home, region, key)
         return BuildProject(
             f"{self._logical}-{key}" if region == home else f"{self._logical}-{region}-{key}",
             BuildProjectArgs(
@@ -181,6 +183,8 @@ class DeliveryPipeline(pulumi.ComponentResource):
                 region=known_regions()[region],
                 pipeline=args.pipeline,
                 build=builds(args.stages, home)[region, key],
+                inputs=inputs,
+                outputs=outputs,
                 store=args.stores[region],
                 log_days=args.log_days,
                 log_key_arn=args.log_key_arns.get(region),

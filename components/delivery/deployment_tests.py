@@ -12,18 +12,22 @@ from typing import Any
 import pulumi
 
 from awsmodel.arns import ArnScope
+from components.core.naming import ANY_ACCOUNT_ID
 from components.delivery.actions.approval import Approval
 from components.delivery.actions.build import Build, BuildDefinition
+from components.delivery.delivery_builds import tests_state
 from components.delivery.delivery_pipeline import DeliveryPipeline, DeliveryPipelineArgs, PipelineEvent
 from components.delivery.pipeline import ExecutionMode, Stage, Variable, source_stage
 from components.delivery.platform_delivery import PlatformDeliveryArgs
 from components.delivery.start_rule import Rule, start_role, start_rule
 from components.foundation.managed_policies import managed_policies
-from components.foundation.service_role import ServiceRole
-from components.iam import delivery_policies, deployment_policies
+from components.foundation.service_role import ServiceRole, service_role
+from components.iam import deployment_policies
 from components.iam.delivery_policies import StackScope
 from components.iam.pipeline_policies import start_statements
+from components.iam.policies import Statement, allow, document
 from components.iam.role_documents import RoleDocument
+from components.iam.state_policies import tests_backend, write_backend_statements
 from components.sections.deployment_tests import DeploymentOption, DeploymentTestsSpec
 from components.sections.iam import WORKS_FOR
 
@@ -60,7 +64,10 @@ class DeploymentTests(pulumi.ComponentResource):
         self._logical = name
         self._args = args
         self._shared = args.delivery
-        self._policies = [] if self._shared.iam.delivery.supplied_arn else self._managed_policies()
+        supplied = self._shared.iam.delivery.supplied_arn is not None
+        self._policies = [] if supplied else self._managed_policies()
+        # A role that is supplied is that of all builds of tests already, and launches and ends projects itself.
+        self._scientist = None if supplied else self._scientist_role()
         tests = {option.name: self._test(option) for option in args.spec.options}
         sweep = self._sweep()
         self._sweep_after(list(tests.values()), sweep)
@@ -132,7 +139,7 @@ class DeploymentTests(pulumi.ComponentResource):
     def _build(self, operation: str, variables: Mapping[str, pulumi.Input[str]]) -> BuildDefinition:
         shared, tools = self._shared, self._shared.spec
         secrets = {"PULUMI_ACCESS_TOKEN": tools.access_token_arn} if tools.access_token_arn else {}
-        home = shared.environment.home
+        scientist = self._scientist
         return BuildDefinition(
             name=operation,
             buildspec=f"delivery/deployment-{operation}.yml",
@@ -141,20 +148,26 @@ class DeploymentTests(pulumi.ComponentResource):
                 "ENGINE_SHA256": tools.engine_sha256,
                 "PLUGIN_SHA256": tools.plugin_sha256,
                 "RELEASES_URL": tools.releases_url,
-                "PULUMI_BACKEND_URL": tools.backend_url,
+                "PULUMI_BACKEND_URL": tests_backend(tools.backend_url),
                 "STACK": self._args.stack,
                 "TEST_PIPELINES": shared.environment.names.test_pipeline("").value,
+                **({"PROJECTS_ROLE_ARN": scientist.arn} if scientist else {}),
                 **variables,
             },
             secret_arns=dict(secrets),
-            statements=shared.environment.account_id.apply(
-                lambda account: delivery_policies.write_state_statements(
-                    ArnScope.of(home, account), delivery_policies.state_of(tools.backend_url, tools.secrets_provider)
-                )
-            ),
+            statements=shared.environment.account_id.apply(self._statements),
             policy_arns=self._policies,
             role_arn=shared.iam.delivery.supplied_arn,
         )
+
+    def _statements(self, account_id: str) -> list[Statement]:
+        environment = self._shared.environment
+        scope = ArnScope.of(environment.home, account_id)
+        found = write_backend_statements(scope, tests_state(self._shared.spec, self._args.spec, self._args.stack))
+        if self._scientist is not None:
+            role_arn = scope.role(environment.names.test_scientist.value)
+            found.append(allow("ActAsDataScientist", ["sts:AssumeRole"], [role_arn]))
+        return found
 
     def _handed_over(self) -> Mapping[str, Sequence[str]]:
         """By service, the roles of somebody else that any stack under test works with."""
@@ -171,26 +184,45 @@ class DeploymentTests(pulumi.ComponentResource):
         of_options = [(option.settings.get("source") or {}).get("connectionArn") for option in self._args.spec.options]
         return list(dict.fromkeys([*self._shared.source.supplied_connection_arns, *filter(None, of_options)]))
 
-    def _managed_policies(self) -> list[pulumi.Output[str]]:
-        """What bringing a stack up, trying and destroying it takes: too much for a role's own policy."""
+    def _target(self, account_id: str) -> StackScope:
+        """The stacks under test, whatever tells one from another."""
         environment = self._shared.environment
+        return StackScope(
+            scope=ArnScope.of(environment.home, account_id),
+            project=f"{environment.names.project}-t*",
+            environment=environment.names.environment,
+            boundary_arn=self._shared.iam.permissions_boundary_arn,
+            supplied_role_arns=self._handed_over(),
+            connection_arns=self._connections(),
+        )
 
-        def role(account_id: str) -> RoleDocument:
-            target = StackScope(
-                scope=ArnScope.of(environment.home, account_id),
-                project=f"{environment.names.project}-t*",
-                environment=environment.names.environment,
-                boundary_arn=self._shared.iam.permissions_boundary_arn,
-                supplied_role_arns=self._handed_over(),
-                connection_arns=self._connections(),
-            )
-            return deployment_policies.testing_role(target)
+    def _scientist_role(self) -> ServiceRole:
+        """The one role that launches the projects of all tests: Service Catalog lets it end these and no others."""
+        environment = self._shared.environment
+        names, account_id = environment.names, environment.account_id
 
+        def role(account: str) -> RoleDocument:
+            return deployment_policies.scientist_role(self._target(account), names)
+
+        return service_role(
+            f"{self._logical}-scientist",
+            environment,
+            parent=self,
+            role_name=names.test_scientist.value,
+            purpose=role(ANY_ACCOUNT_ID).purpose,
+            trust=account_id.apply(lambda account: document(role(account).trust)),
+            policy=account_id.apply(lambda account: document(role(account).statements)),
+            boundary_arn=self._shared.iam.permissions_boundary_arn,
+        )
+
+    def _managed_policies(self) -> list[pulumi.Output[str]]:
+        """What bringing a stack up and destroying it takes: too much for a role's own policy."""
+        environment = self._shared.environment
         made = managed_policies(
             f"{self._logical}-policy",
             environment,
             parent=self,
-            role=role,
+            role=lambda account_id: deployment_policies.testing_role(self._target(account_id)),
             policy_name=lambda number: environment.names.test_policy(number).value,
             purpose=lambda number: (
                 f"What tests of deployment options of {environment.names.prefix} may do, part {number}"

@@ -106,6 +106,19 @@ def builds(stages: Sequence[Stage], home: str) -> dict[tuple[str, str], BuildDef
     }
 
 
+def build_artifacts(stages: Sequence[Stage], home: str, region: str, name: str) -> tuple[list[str], list[str]]:
+    """What a build project reads and makes in all of its actions."""
+    found = [
+        action
+        for action in actions(stages)
+        if isinstance(action, Build) and (action.region or home, action.build.name) == (region, name)
+    ]
+    return (
+        list(dict.fromkeys(artifact for action in found for artifact in action.inputs)),
+        list(dict.fromkeys(artifact for action in found for artifact in action.outputs)),
+    )
+
+
 def action_regions(stages: Sequence[Stage], home: str) -> list[str]:
     """Every region in which an action acts, the pipeline's own first."""
     found = {action.region for action in actions(stages) if action.region} - {home}

@@ -25,7 +25,7 @@ from components.delivery.pipeline import (
     builds,
     sources,
 )
-from components.iam.pipeline_policies import SCHEDULE, project_name, start_rule_name
+from components.iam.pipeline_policies import ARTIFACT_NAME, SCHEDULE, project_name, start_rule_name
 
 VARIABLE_VALUE = 1000
 """Characters of a pipeline variable."""
@@ -157,6 +157,7 @@ def _artifact_faults(stages: Sequence[Stage]) -> Iterator[str]:
         f"two actions make the artifact {name!r}"
         for name in _twice(output for action in actions(stages) for output in action.outputs)
     )
+    yield from _shared_keys(stages)
     made: set[str] = set()
     for stage in stages:
         for action in stage.actions:
@@ -167,6 +168,18 @@ def _artifact_faults(stages: Sequence[Stage]) -> Iterator[str]:
                 if name not in made | earlier:
                     yield (f"stage {stage.name}, action {action.name}: no earlier action makes the artifact {name!r}")
         made |= {output for action in stage.actions for output in action.outputs}
+
+
+def _shared_keys(stages: Sequence[Stage]) -> Iterator[str]:
+    """Whoever may write one artifact may write those whose keys begin alike; none of these may be read by another."""
+    outputs = [output for action in actions(stages) for output in action.outputs]
+    for name in dict.fromkeys(name for action in actions(stages) for name in action.inputs):
+        for other in outputs:
+            if other != name and other[:ARTIFACT_NAME] == name[:ARTIFACT_NAME]:
+                yield (
+                    f"artifacts {name!r} and {other!r} begin with the same {ARTIFACT_NAME} characters, so what makes "
+                    f"{other!r} could overwrite {name!r}, which is read; name one of them differently"
+                )
 
 
 def _project_faults(context: PipelineContext, stages: Sequence[Stage]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from components.iam import delivery_policies, pipeline_policies
 from components.iam.delivery_policies import StackScope
 from components.iam.policies import Statement, document, key_administration
 from components.iam.role_documents import RoleDocument
+from components.iam.state_policies import read_state_statements, write_state_statements
 from components.notifications.notifications import Notifications
 from components.sections.delivery import DeliveredStack, DeliverySpec
 from components.sections.iam import IamSpec
@@ -34,6 +35,13 @@ from components.storage.artifact_buckets import ArtifactStore
 
 NO_DRIFT = "none"
 """What is remembered of a stack without drift."""
+
+UNBOUND = (
+    "sm-mlops:iam.permissionsBoundaryArn is missing: the roles that deploy write their own policies, so they amount to "
+    "administrators of the account, and so does whoever can push to the branch; `python -m tools iam-policies` prints "
+    "a boundary"
+)
+"""What is told of a delivery whose roles nothing bounds."""
 
 APPROVAL_TEXT = "Deploy revision #{Source.CommitId} to %s? #{Preview-%s.Summary} All of it: #{Preview-%s.Link}"
 
@@ -68,6 +76,8 @@ class PlatformDelivery(pulumi.ComponentResource):
         self._args = args
         environment, names = args.environment, args.environment.names
         self._builds = delivery_builds(names, args.spec, args.spec.stacks)
+        if args.iam.delivery.supplied_arn is None and args.iam.permissions_boundary_arn is None:
+            pulumi.log.warn(UNBOUND, self)
         self._log_key = customer_key(
             name,
             environment,
@@ -85,8 +95,9 @@ class PlatformDelivery(pulumi.ComponentResource):
                 )
             ),
         )
-        read = args.spec.stacks if args.iam.build.supplied_arn is None else ()
-        changed = args.spec.stacks if args.iam.delivery.supplied_arn is None else ()
+        made = [one for one in self._builds if one.supplied_role_arn(args.iam) is None]
+        read = args.spec.stacks if any(not one.changes for one in made) else ()
+        changed = args.spec.stacks if any(one.changes for one in made) else ()
         self._read = {one.stack: self._policies(one, "read", delivery_policies.reading_role) for one in read}
         self._change = {one.stack: self._policies(one, "change", delivery_policies.changing_role) for one in changed}
         delivery = self._pipeline(
@@ -146,7 +157,7 @@ class PlatformDelivery(pulumi.ComponentResource):
         preview = Build(
             name=f"Preview-{title}",
             namespace=f"Preview-{title}",
-            outputs=(f"preview-{title}",),
+            outputs=tuple(self._of(Operation.PREVIEW, stack).outputs),
             build=self._stack_build(stack, Operation.PREVIEW),
         )
         steps: list[Action] = [preview]
@@ -305,10 +316,8 @@ class PlatformDelivery(pulumi.ComponentResource):
         return self._args.environment.account_id.apply(lambda account: of(ArnScope.of(home, account)))
 
     def _state(self, scope: ArnScope, build: DeliveryBuild) -> list[Statement]:
-        state = delivery_policies.state_of(self._args.spec.backend_url, self._args.spec.secrets_provider)
-        if build.changes:
-            return delivery_policies.write_state_statements(scope, state)
-        return delivery_policies.read_state_statements(scope, state)
+        of = write_state_statements if build.changes else read_state_statements
+        return of(scope, build.states(self._args.spec))
 
     @staticmethod
     def _assumed(role_arn: str | None) -> list[Statement]:

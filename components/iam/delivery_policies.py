@@ -5,13 +5,12 @@ portfolios, notification rules) is bound to the tags that every resource of the 
 resource, or act before there is one, are named each with its reason.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from awsmodel.arns import ANY, ArnScope
 from components.core.naming import PORTFOLIO_CLAIMS_PATH, STUDIO_LOCATION_TAG
-from components.iam.policies import KEY_ADMINISTRATION, KEY_USE, Statement, allow
+from components.iam.policies import KEY_ADMINISTRATION, Statement, allow
 from components.iam.role_documents import WELL_KNOWN_LAUNCH_ROLE, WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleDocument
 
 # The service was renamed in 2024, and resources and rights of both names remain.
@@ -89,26 +88,6 @@ class StackScope:
                 f"aws:{when}/mlops:environment": self.environment,
             }
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """Where Pulumi keeps its state: a bucket with a key, or Pulumi Cloud, which takes no right of AWS."""
-
-    bucket: str | None = None
-    """`<bucket>`, or `<bucket>/<prefix>`."""
-    key_arn: str | None = None
-    """Key that decrypts the stacks' secrets, and the objects of the bucket if it encrypts them."""
-
-
-def read_state_statements(scope: ArnScope, state: State) -> list[Statement]:
-    """Reads the state. A preview takes no lock, so it writes nothing."""
-    return [*_state_statements(scope, state, [], ["kms:Decrypt"])]
-
-
-def write_state_statements(scope: ArnScope, state: State) -> list[Statement]:
-    """Reads and writes the state, takes its lock and gives it back."""
-    return [*_state_statements(scope, state, ["s3:DeleteObject", "s3:PutObject"], KEY_USE)]
 
 
 def assume_statements(role_arn: str) -> list[Statement]:
@@ -524,24 +503,3 @@ def _role_statements(target: StackScope) -> Iterator[Statement]:
 
 def _refuse(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
     return {**allow(sid, actions, resources), "Effect": "Deny"}
-
-
-def _state_statements(scope: ArnScope, state: State, write: Sequence[str], key: Sequence[str]) -> Iterator[Statement]:
-    if state.bucket:
-        name, _, prefix = state.bucket.partition("/")
-        bucket = scope.bucket(name)
-        folder = f"{bucket}/{prefix.strip('/')}/.pulumi/*" if prefix.strip("/") else f"{bucket}/.pulumi/*"
-        yield allow("FindState", ["s3:ListBucket"], [bucket])
-        yield allow("ReadState" if not write else "WriteState", ["s3:GetObject", *write], [folder])
-    if state.key_arn:
-        yield allow("DecryptSecrets" if not write else "UseKeyOfState", key, [state.key_arn])
-
-
-_BACKEND = re.compile(r"s3://(?P<bucket>[^?]+?)/?(\?.*)?")
-_PROVIDER = re.compile(r"awskms://+(?P<key>arn:[^?]+)(\?.*)?")
-
-
-def state_of(backend_url: str, secrets_provider: str | None) -> State:
-    """What Pulumi's own addresses of the state and of its secrets say of AWS."""
-    bucket, key = _BACKEND.fullmatch(backend_url), _PROVIDER.fullmatch(secrets_provider or "")
-    return State(bucket=bucket["bucket"] if bucket else None, key_arn=key["key"] if key else None)

@@ -6,7 +6,7 @@ Pure functions over IAM's descriptions: the doctor asks IAM for them, a snapshot
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from awsmodel.iam.evaluation import Statement
+from awsmodel.iam.evaluation import Statement, values
 from components.core.naming import Names
 
 
@@ -29,14 +29,23 @@ def added_inline(policies: Iterable[str]) -> list[str]:
     return [name for name in found if name != own]
 
 
-def added_trust(trust: Iterable[Statement]) -> list[Statement]:
-    """Statements that let in anybody but services: every role that a stack makes works for services only."""
+def added_trust(trust: Iterable[Statement], role_name: str, names: Names) -> list[Statement]:
+    """Statements that let in anybody but services, or but the builds of tests where it is their role for projects."""
     return [
         statement
         for statement in trust
         if statement["Effect"] == "Allow"
         and not (isinstance(statement.get("Principal"), Mapping) and statement["Principal"].keys() == {"Service"})
+        and not (role_name == names.test_scientist.value and _lets_in_tests(statement, names))
     ]
+
+
+def _lets_in_tests(statement: Statement, names: Names) -> bool:
+    """Whether nobody is let in but roles that are named as those of the builds of tests."""
+    condition = statement.get("Condition", {})
+    let_in = values(condition.get("ArnLike", {}).get("aws:PrincipalArn", ()))
+    own = (f":role/{names.test_pipeline('').value}", f":role/{names.sweep_pipeline.value}-")
+    return bool(let_in) and all(any(start in arn for start in own) for arn in let_in)
 
 
 def boundary_of(role: Mapping[str, Any]) -> str | None:

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 
 from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
-from components.iam.policies import KEY_USE, Statement, allow, joined
+from components.iam.policies import KEY_READ, KEY_USE, Statement, allow, joined
 
 ARTIFACT_FOLDER = 20
-"""Characters of a pipeline's name that begin the key of each of its artifacts: CodePipeline cuts the name there."""
+"""Characters of a pipeline's name that begin the key of each of its artifacts: CodePipeline cuts the name there.
+
+So pipelines whose names begin alike share a folder: "Code Pipeline truncates folder names" at AWS re:Post tells it.
+"""
+
+ARTIFACT_NAME = 10
+"""Characters of an artifact's name that follow in the key. No page of AWS says so; its examples show `SourceArti`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +93,48 @@ def pipeline_statements(pipeline: str, stores: Iterable[Store], of_actions: Iter
 
 
 def artifact_statements(pipeline: str, stores: Iterable[Store]) -> list[Statement]:
-    """Reads and writes the artifacts of one pipeline."""
+    """Reads and writes the artifacts of one pipeline, as the pipeline itself does: it runs no code of anybody."""
     found = list(stores)
     folders = [f"{store.bucket_arn}/{pipeline[:ARTIFACT_FOLDER]}/*" for store in found]
-    aliases = sorted({store.key_alias for store in found if store.key_alias})
     return [
         allow("UseArtifacts", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], folders),
-        # The keys' own policies bind their use to the buckets.
-        allow(
-            "UseKeysOfArtifacts",
-            KEY_USE,
-            sorted({store.key_arn for store in found}),
-            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}} if aliases else None,
-        ),
+        _key_statement("UseKeysOfArtifacts", KEY_USE, found),
     ]
+
+
+def build_artifact_statements(
+    pipeline: str, store: Store, *, inputs: Iterable[str], outputs: Iterable[str]
+) -> list[Statement]:
+    """Reads the artifacts that a build takes, and writes those that it makes: never what another build deploys."""
+    found = [
+        allow(
+            "ReadArtifacts",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [_artifact(pipeline, store, name) for name in inputs],
+        ),
+        _key_statement("DecryptArtifacts", KEY_READ, [store]),
+    ]
+    if made := [_artifact(pipeline, store, name) for name in outputs]:
+        found += [
+            allow("WriteArtifacts", ["s3:PutObject"], made),
+            _key_statement("EncryptArtifacts", [action for action in KEY_USE if action not in KEY_READ], [store]),
+        ]
+    return found
+
+
+def _artifact(pipeline: str, store: Store, name: str) -> str:
+    return f"{store.bucket_arn}/{pipeline[:ARTIFACT_FOLDER]}/{name[:ARTIFACT_NAME]}*"
+
+
+def _key_statement(sid: str, actions: Sequence[str], stores: Sequence[Store]) -> Statement:
+    """A use of the stores' keys; their own policies bind it to the buckets."""
+    aliases = sorted({store.key_alias for store in stores if store.key_alias})
+    return allow(
+        sid,
+        actions,
+        sorted({store.key_arn for store in stores}),
+        {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}} if aliases else None,
+    )
 
 
 def run_statements(scope: ArnScope, project: str, *, secret_arns: Sequence[str] = ()) -> list[Statement]:

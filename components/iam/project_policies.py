@@ -3,17 +3,25 @@
 Everything that the products make is named `sagemaker-*`, so names are the bound of both policies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
+from components.core.network import Network
+from components.iam import job_limits
 from components.iam.policies import Statement, allow
 from components.sections.iam import UseRole
 
 _NAMED = "sagemaker-*"
 
-_IN_NETWORK = ("ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses", "ec2:Describe*")
-"""What running in a VPC can take; the policies of the roles name the subnets."""
+_IN_NETWORK = (
+    "ec2:*PrivateIpAddresses",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface*",
+    "ec2:Describe*",
+)
+"""What running in a VPC can take beside making the interfaces."""
 
 _PASSED_TO = (
     "codebuild.amazonaws.com",
@@ -27,18 +35,28 @@ _PASSED_TO = (
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
 """Services that act as the launch role, by one route or the other."""
 
+TELL_NO_SOURCE = frozenset({"lambda.amazonaws.com", "servicecatalog.amazonaws.com"})
+"""Services of which AWS documents no key that tells for which account they assume a role."""
 
-def launch_trust(*, service_catalog: bool = True, studio: bool = False) -> Statement:
+
+def launch_trust(account_id: str, *, service_catalog: bool = True, studio: bool = False) -> list[Statement]:
     """Lets act as the launch role whoever launches by the routes that the catalog offers.
 
     Service Catalog assumes the role and calls CloudFormation in its name; by the route of templates in S3,
     CloudFormation assumes it itself. The role that AWS's console makes trusts Service Catalog only.
 
     Service Catalog documents no source keys for the roles of launch constraints. Whoever makes a constraint needs
-    `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it.
+    `iam:PassRole` on the role, which exists within one account only, so nobody outside can name it. CloudFormation
+    does for the roles that it assumes ("Cross-service confused deputy prevention" in its user guide), and there the
+    account is the bound: for the role of a stack AWS documents no `aws:SourceArn`, and a wrong one would fail every
+    launch.
     """
-    services = [service for service, offered in zip(LAUNCHING, (studio, service_catalog), strict=True) if offered]
-    return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    stacks, catalog = ({"Service": [service]} for service in LAUNCHING)
+    own = {"StringEquals": {"aws:SourceAccount": account_id}}
+    return [
+        *([{"Effect": "Allow", "Principal": catalog, "Action": "sts:AssumeRole"}] if service_catalog else []),
+        *([{"Effect": "Allow", "Principal": stacks, "Action": "sts:AssumeRole", "Condition": own}] if studio else []),
+    ]
 
 
 def launch_statements(
@@ -243,35 +261,87 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
     ]
 
 
-def boundary_statements(
-    region: Region, account_id: str, stack_set_role_arn: str | None, *, in_network: bool = False
-) -> list[Statement]:
+def _stack_set_statements(arns: ArnScope) -> list[Statement]:
+    """Deploys stack sets, and tests what they make as a role of their accounts.
+
+    The accounts are the projects' own matter, so a name bounds the roles. Those of this account, which may trust it as
+    a whole, are no way for a project's code to get other rights.
+    """
+    return [
+        # Before it is made a stack set has no ARN.
+        allow("StackSets", ["cloudformation:CreateStackSet"], ["*"]),
+        *roles_of_tests(arns),
+    ]
+
+
+def roles_of_tests(arns: ArnScope) -> list[Statement]:
+    """Assumes roles of other accounts that are named like all that projects have, and none of this account."""
+    return [
+        allow("RolesOfTests", ["sts:AssumeRole"], [arns.of_account(ANY).role(_NAMED)]),
+        {"Sid": "NoRoleOfThisAccount", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": [arns.role("*")]},
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectBounds:
+    """What of an environment the roles of its projects can ever reach."""
+
+    home: Region
+    """The home region, which gives the partition."""
+    account_id: str
+    """The account."""
+    topic_arn: str
+    """Topic of the environment."""
+    closed_buckets: Sequence[str] = ()
+    """Names of buckets, or patterns of them, that no project may touch: those of the platform and of its state."""
+    data_buckets: Sequence[str] | None = None
+    """Buckets with data that projects may read; none named means each that is not closed."""
+    key_arns: Sequence[str] = ()
+    """Customer keys of what projects make."""
+    regions_without_key: Sequence[str] = ()
+    """Regions of the catalog that have none."""
+    networks: Sequence[Network] = ()
+    """Networks that projects run in, of all regions."""
+    stack_set_role_arn: str | None = None
+    """Administration role with which projects may deploy stack sets."""
+
+
+def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
     """The most that any role of a project can have, whatever policy it is given.
 
     A boundary grants nothing by itself, so it names services and names of things, not single actions; the products'
     own policies name the actions. Only with `stack_set_role_arn` can a project deploy stack sets: whoever passes that
     role can do in the target accounts what the execution role there can do.
     """
-    arns = ArnScope.of(region, account_id).in_region(ANY)
-    own_buckets = [arns.bucket(_NAMED), arns.object(_NAMED, "*")]
-    return [
-        allow("OwnBuckets", ["s3:*"], own_buckets),
-        allow("ReadData", ["s3:Get*", "s3:List*"], ["*"]),  # training data lives where the project's data lives
+    arns = ArnScope.of(bounds.home, bounds.account_id).in_region(ANY)
+    stack_set_role_arn = bounds.stack_set_role_arn
+    found = [
+        *_data_statements(arns, bounds),
         allow(
             "OwnThings",
             ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
             [
-                *arns.each("cloudformation", f"stack/{_NAMED}", f"stackset/{_NAMED}", f"stackset-target/{_NAMED}"),
+                *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.each("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
+                *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
                 *arns.each("codecommit", _NAMED),
                 *arns.each("codepipeline", _NAMED),
                 *arns.each("events", f"rule/{_NAMED}"),
                 *arns.each("lambda", f"function:{_NAMED}"),
             ],
         ),
-        allow("Logs", ["logs:*"], arns.each("logs", "log-group:/aws/*")),
+        # A build pushes the image that a project has of its own; who makes and deletes repositories is no project.
+        allow(
+            "OwnImages",
+            ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"],
+            arns.each("ecr", f"repository/{_NAMED}"),
+        ),
+        allow(
+            "Logs",
+            ["logs:*"],
+            arns.each("logs", f"log-group:/aws/*/{_NAMED}", "log-group:/aws/sagemaker/*"),
+        ),
         # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
         allow("SageMaker", ["sagemaker:*"], ["*"]),
         {
@@ -283,21 +353,82 @@ def boundary_statements(
             ],
             "Resource": ["*"],
         },
-        allow("Keys", ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], ["*"]),
+        *_key_statements(bounds),
         allow(
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
         allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.service_linked_role("*")]),
+        # A topic's own policy says who else may publish to it.
+        allow("Topics", ["sns:Publish"], [bounds.topic_arn, *arns.each("sns", _NAMED)]),
         # The calls of these services that the products use know no resource, or AWS names it.
         allow(
             "Around",
-            [
-                *("application-autoscaling:*", "cloudwatch:*", "ecr:Batch*", "ecr:Get*", "sns:Publish"),
-                *("ssm:GetParameter*", "sts:AssumeRole"),
-            ],
+            ["application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"],
             ["*"],
         ),
-        # Before it is made a stack set has no ARN.
-        *([allow("StackSets", ["cloudformation:CreateStackSet"], ["*"])] if stack_set_role_arn else []),
-        *([allow("Network", _IN_NETWORK, ["*"])] if in_network else []),  # interfaces are named by EC2
+        *(_stack_set_statements(arns) if stack_set_role_arn else []),
+        *_in_network(bounds),
+        *job_limits.jobs_use_key(bounds.key_arns, bounds.regions_without_key),
+    ]
+    return [_short(statement) for statement in found]
+
+
+def _short(statement: Statement) -> Statement:
+    """A statement with one value instead of a list of one: a boundary is one policy, and its characters are counted."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in statement.items()}
+
+
+def _data_statements(arns: ArnScope, bounds: ProjectBounds) -> list[Statement]:
+    """Projects' own buckets, data that projects may read, and what none may touch."""
+    named = bounds.data_buckets
+    found = [
+        # A bucket's name says nothing of its account, and anybody can make one of such a name.
+        allow("OwnBuckets", ["s3:*"], [arns.bucket(_NAMED)], {"StringEquals": {"aws:ResourceAccount": arns.account}})
+    ]
+    if named is None or named:
+        # Any bucket only where the settings name none: a launch says where its training data is.
+        data = [ANY] if named is None else _with_objects(arns, named)
+        found.append(allow("ReadData", ["s3:GetBucketLocation", "s3:GetObject*", "s3:ListBucket*"], data))
+    closed = _with_objects(arns, bounds.closed_buckets)
+    # A deny: the wider, the safer.
+    return [*found, {"Sid": "DenyPlatform", "Effect": "Deny", "Action": ["s3:*"], "Resource": closed}]
+
+
+def _with_objects(arns: ArnScope, buckets: Sequence[str]) -> list[str]:
+    """Buckets and what is in them; a pattern with a wildcard at its end covers both."""
+    objects = {name: [] if name.endswith(ANY) else [arns.object(name, ANY)] for name in buckets}
+    return [arn for name in buckets for arn in (arns.bucket(name), *objects[name])]
+
+
+def _key_statements(bounds: ProjectBounds) -> list[Statement]:
+    """Projects' own keys; other keys only through the service that keeps what they encrypt."""
+    use = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    aws_resource = {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}}
+    # What of a bucket, a repository or a topic a role reaches, the rights on their services say; which key encrypts it,
+    # its owner. The key of pipelines that name none is AWS's for S3.
+    through = {"StringLike": {"kms:ViaService": ["codecommit.*", "s3.*", "sns.*"]}}
+    found = [allow("KeysOfData", use, ["*"], through)]
+    if bounds.key_arns:
+        found += [
+            allow("Keys", ["kms:CreateGrant", "kms:DescribeKey", *use], bounds.key_arns),
+            # Volumes take grants, which a service asks for; a grant for anybody else would outlive the role.
+            {**allow("DenyGrants", ["kms:CreateGrant"], ["*"], aws_resource), "Effect": "Deny"},
+        ]
+    return found
+
+
+def _in_network(bounds: ProjectBounds) -> list[Statement]:
+    """Interfaces in the environment's subnets and groups, and nothing that runs without them."""
+    if not bounds.networks:
+        return []
+    # A subnet's request carries the one key, a group's the other, and that of an interface neither.
+    inside = {
+        "ec2:SecurityGroupID": [group for network in bounds.networks for group in network.security_group_ids],
+        "ec2:SubnetID": [subnet for network in bounds.networks for subnet in network.subnet_ids],
+    }
+    return [
+        allow("Network", _IN_NETWORK, ["*"]),  # interfaces are named by EC2
+        allow("Interfaces", ["ec2:CreateNetworkInterface"], ["*"], {"StringEqualsIfExists": inside}),
+        *job_limits.jobs_stay_in(bounds.networks),
+        *job_limits.code_stays_in_a_vpc(),
     ]

@@ -10,8 +10,9 @@ from awsmodel.arns import ArnScope
 from awsmodel.regions import Region, known_regions
 from components.core.naming import Names
 from components.core.network import Network
-from components.iam import project_policies, use_role_policies
+from components.iam import project_policies, studio_policies, use_role_policies
 from components.iam.policies import Statement, document
+from components.iam.project_policies import ProjectBounds
 from components.iam.use_role_policies import ProjectContext
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
@@ -51,17 +52,17 @@ class RoleDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoundaryDocument:
-    """A managed policy that bounds roles."""
+class ManagedPolicyDocument:
+    """A managed policy: one that bounds roles, or one that an administrator attaches to people's own."""
 
     name: str
-    """Name of the policy, up to 128 characters. Its path is `/`: the launch role names it so."""
+    """Name of the policy, up to 128 characters. Its path is `/`: the launch role names a boundary so."""
     purpose: str
     """What it is for, in a sentence."""
     statements: Sequence[Statement]
-    """The most that a bounded role can have."""
-    key: str = "boundary"
-    """What it is."""
+    """What it allows and denies."""
+    key: str
+    """What it is, such as `boundary`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,20 @@ class RoleFacts:
     """Who makes the roles."""
     networks: Mapping[str, Network] = field(default_factory=dict)
     """Networks that projects run in, by region."""
+    state_bucket: str | None = None
+    """Bucket with the state of Pulumi, where the settings name it."""
+
+    @property
+    def project_networks(self) -> Mapping[str, Network]:
+        """Those of them in regions of the catalog."""
+        regions = [region.name for region in self.regions]
+        return {name: network for name, network in self.networks.items() if name in regions}
+
+    @property
+    def closed_buckets(self) -> Sequence[str]:
+        """Patterns of the names of buckets that no project may touch: those of each environment, and of the state."""
+        names = self.names.buckets_of_project(self.account_id)
+        return [*names, self.state_bucket] if self.state_bucket else names
 
     @property
     def arns(self) -> ArnScope:
@@ -111,6 +126,12 @@ class RoleFacts:
     def key_arns(self) -> Sequence[str]:
         """Customer keys of what projects make."""
         return tuple(self.catalog.project_key_arns.values()) if self.catalog else ()
+
+    @property
+    def regions_without_key(self) -> Sequence[str]:
+        """Regions of the catalog in which AWS's own keys encrypt what projects make."""
+        keys = self.catalog.project_key_arns if self.catalog else {}
+        return [region.name for region in self.regions if region.name not in keys]
 
     @property
     def stack_set_role_arn(self) -> str | None:
@@ -155,7 +176,9 @@ def launch_role(facts: RoleFacts) -> RoleDocument:
         name=name,
         path=path,
         purpose="Launches SageMaker projects through Service Catalog",
-        trust=[project_policies.launch_trust(service_catalog=facts.service_catalog, studio=facts.studio)],
+        trust=project_policies.launch_trust(
+            facts.account_id, service_catalog=facts.service_catalog, studio=facts.studio
+        ),
         statements=project_policies.launch_statements(
             facts.home,
             facts.account_id,
@@ -207,7 +230,8 @@ def _place(facts: RoleFacts) -> ProjectContext:
         role_arns=facts.use_role_arns,
         topic_arn=facts.topic_arn,
         key_arns=facts.key_arns,
-        networks=facts.networks,
+        regions_without_key=facts.regions_without_key,
+        networks=facts.project_networks,
         stack_set_role_arn=facts.stack_set_role_arn,
     )
 
@@ -220,18 +244,43 @@ def roles(facts: RoleFacts) -> list[RoleDocument]:
 def project_boundary(facts: RoleFacts) -> list[Statement]:
     """The most that any role that a project makes can have."""
     return project_policies.boundary_statements(
-        facts.home, facts.account_id, facts.stack_set_role_arn, in_network=bool(facts.networks)
+        ProjectBounds(
+            home=facts.home,
+            account_id=facts.account_id,
+            topic_arn=facts.topic_arn,
+            closed_buckets=facts.closed_buckets,
+            data_buckets=facts.catalog.data_buckets if facts.catalog else None,
+            key_arns=facts.key_arns,
+            regions_without_key=facts.regions_without_key,
+            networks=list(facts.project_networks.values()),
+            stack_set_role_arn=facts.stack_set_role_arn,
+        )
     )
 
 
-def boundary(facts: RoleFacts) -> BoundaryDocument | None:
+def boundary(facts: RoleFacts) -> ManagedPolicyDocument | None:
     """The policy that bounds every role that a project makes; nothing where projects make none."""
     if facts.iam.use_mode is not RoleMode.PROJECT:
         return None
-    return BoundaryDocument(
+    return ManagedPolicyDocument(
+        key="boundary",
         name=facts.names.project_boundary.value,
         purpose=f"The most that a role of a project of {facts.names.prefix} can have",
         statements=project_boundary(facts),
+    )
+
+
+def studio_policy(facts: RoleFacts) -> ManagedPolicyDocument | None:
+    """What people need who launch templates from S3, beside what Studio takes; nothing where nobody does."""
+    if facts.catalog is None or not facts.studio:
+        return None
+    regions = [known_regions()[region] for region in facts.catalog.studio_domains]
+    buckets = {facts.names.distribution_bucket(facts.account_id, region.name).value: region for region in regions}
+    return ManagedPolicyDocument(
+        key="studio",
+        name=facts.names.studio_policy.value,
+        purpose=f"Launches projects of {facts.names.prefix} from its templates in S3",
+        statements=studio_policies.studio_statements(facts.home, facts.account_id, facts.launch_role_arn, buckets),
     )
 
 
@@ -247,19 +296,25 @@ ATTACHED_LIMIT = 10
 
 def fits_inline(role: RoleDocument) -> bool:
     """Whether what a role may do is one inline policy; else it is the `managed_policies` together."""
-    return _size(role.statements) <= INLINE_LIMIT
+    return size(role.statements) <= INLINE_LIMIT
+
+
+def fits_managed(bound: ManagedPolicyDocument) -> bool:
+    """Whether what bounds roles fits into a policy; it cannot be in parts."""
+    return size(bound.statements) <= MANAGED_POLICY_LIMIT
 
 
 def managed_policies(role: RoleDocument) -> Iterator[list[Statement]]:
     """A role's statements, in their order, in parts that each fit into a customer managed policy."""
     part: list[Statement] = []
     for statement in role.statements:
-        if part and _size([*part, statement]) > MANAGED_POLICY_LIMIT:
+        if part and size([*part, statement]) > MANAGED_POLICY_LIMIT:
             yield part
             part = []
         part.append(statement)
     yield part
 
 
-def _size(statements: Sequence[Statement]) -> int:
+def size(statements: Sequence[Statement]) -> int:
+    """Characters of a policy, as IAM counts them."""
     return len("".join(document(statements).split()))

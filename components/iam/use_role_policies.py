@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from awsmodel.arns import ANY, ArnScope
 from awsmodel.regions import Region
 from components.core.network import Network
+from components.iam import job_limits
 from components.iam.network_policies import (
     function_interface_statements,
     job_interface_statements,
     network_interface_statements,
 )
 from components.iam.policies import Statement, allow
+from components.iam.project_policies import roles_of_tests
 from components.sections.iam import UseRole
 
 
@@ -33,6 +35,8 @@ class ProjectContext:
     """Topic that approvals are sent to, or a pattern of it; empty where there is none."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
+    regions_without_key: Sequence[str] = ()
+    """Regions of the catalog that have none."""
     networks: Mapping[str, Network] | None = None
     """Networks that projects run in, by region."""
     stack_set_role_arn: str | None = None
@@ -110,9 +114,24 @@ def _key(place: ProjectContext, *actions: str) -> list[Statement]:
     return [allow("Key", actions, place.key_arns)] if place.key_arns else []
 
 
+def _tags_of_new(place: ProjectContext, *calls: str) -> Statement:
+    """Tags what a call makes, and nothing that is there: whoever tags a thing as a project's gives it away."""
+    making = {"StringEquals": {"sagemaker:TaggingAction": list(calls)}}
+    # What it is, the call says.
+    return allow("TagNewThings", ["sagemaker:AddTags"], place.arns("sagemaker", "*"), making)
+
+
 def _grants(place: ProjectContext) -> list[Statement]:
     for_resource = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [allow("KeyForAwsResources", ["kms:CreateGrant"], place.key_arns, for_resource)] if place.key_arns else []
+
+
+def _limits(place: ProjectContext) -> list[Statement]:
+    """What holds jobs and models to the environment's network and key; no boundary does where roles are shared."""
+    return [
+        *job_limits.jobs_stay_in((place.networks or {}).values()),
+        *job_limits.jobs_use_key(place.key_arns, place.regions_without_key),
+    ]
 
 
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
@@ -151,6 +170,7 @@ def _code_pipeline(place: ProjectContext) -> list[Statement]:
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
             place.arns("codebuild", "project/sagemaker-*"),
         ),
+        allow("Functions", ["lambda:InvokeFunction"], place.arns("lambda", "function:sagemaker-*-confirm")),
         allow(
             "Stages",
             [
@@ -207,10 +227,13 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
         allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
+        # What is deployed lies beside it, where no build can write.
         allow(
             "Outputs",
             ["s3:PutObject"],
-            place.buckets(f"{place.bucket('deploy')}/monitoring/code/*", f"{place.bucket('deploy')}/sagemaker-*"),
+            place.buckets(
+                f"{place.bucket('deploy')}/monitoring/code/*", f"{place.bucket('deploy')}/sagemaker-*/BuildOut*"
+            ),
         ),
         allow(
             "FindCodeAndData",
@@ -225,8 +248,21 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         # The newest approved version is copied to where the evaluation job, which has no network, finds it.
         allow("CopyApprovedModel", ["s3:GetObject"], place.buckets(f"{build}/approved/*", f"{build}/executions/*")),
-        # Which image a tag of AWS's stands for now; the accounts differ from region to region.
-        allow("PinImage", ["ecr:BatchGetImage"], place.arns("ecr", "repository/sagemaker-scikit-learn", account="*")),
+        # Which image a tag stands for now, and for which processors. It may be anybody's, as for the jobs.
+        allow(
+            "PinImage",
+            ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            place.arns("ecr", "repository/*", account="*"),
+        ),
+        allow(
+            "PushImages",
+            [
+                *("ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload"),
+                *("ecr:PutImage", "ecr:UploadLayerPart"),
+            ],
+            place.arns("ecr", "repository/sagemaker-*"),
+        ),
+        allow("LogInToPush", ["ecr:GetAuthorizationToken"], ["*"]),  # the call knows no resource
         allow(
             "TrainingPipelines",
             [
@@ -237,11 +273,16 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow(
             "ModelPackageGroups",
-            [
-                *("sagemaker:AddTags", "sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"),
-                *("sagemaker:GetModelPackageGroupPolicy", "sagemaker:PutModelPackageGroupPolicy"),
-            ],
+            ["sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"],
             place.arns("sagemaker", "model-package-group/sagemaker-*"),
+        ),
+        _tags_of_new(place, "CreateModelPackageGroup"),
+        # A project takes over the group that a former one has left.
+        allow(
+            "TakeOverGroups",
+            ["sagemaker:AddTags"],
+            place.arns("sagemaker", "model-package-group/sagemaker-*"),
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-name": "*"}},
         ),
         # Groups may be other projects' own; the call that lists their versions knows no resource.
         allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
@@ -277,19 +318,7 @@ def _code_build(place: ProjectContext) -> list[Statement]:
 
 def _tests_elsewhere(place: ProjectContext) -> list[Statement]:
     """Endpoints in other accounts are tested as a role there, which must be named like all that projects have."""
-    if place.stack_set_role_arn is None:
-        return []
-    roles = place.global_arns.of_account(ANY)
-    # The grants of a model's role in another account: it may decrypt, and no grant can give more.
-    decrypting = {
-        "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "DescribeKey"]},
-        "Null": {"kms:GrantOperations": "false"},
-        "ArnLike": {"kms:GranteePrincipal": roles.role("*")},
-    }
-    return [
-        allow("RolesOfTests", ["sts:AssumeRole"], [roles.role("sagemaker-*")]),
-        *([allow("ShareKey", ["kms:CreateGrant"], place.key_arns, decrypting)] if place.key_arns else []),
-    ]
+    return [] if place.stack_set_role_arn is None else roles_of_tests(place.global_arns)
 
 
 def _interfaces(
@@ -338,13 +367,17 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         # CloudFormation invents the names of models and endpoint configurations; the project's tag is the bound.
         allow(
             "MakeModels",
-            ["sagemaker:AddTags", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
+            ["sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
             models,
             {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
         ),
+        _tags_of_new(place, "CreateEndpointConfig", "CreateModel"),
         allow(
-            "RemoveModels",
-            ["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel", "sagemaker:DeleteTags"],
+            "ChangeModels",
+            [
+                *("sagemaker:AddTags", "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"),
+                "sagemaker:DeleteTags",
+            ],
             models,
             {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
         ),
@@ -423,6 +456,7 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         ),
         *_key(place, "kms:DescribeKey"),
         *_grants(place),
+        *_limits(place),
     ]
 
 
@@ -432,17 +466,39 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         allow(
             "Jobs",
             [
-                *("sagemaker:AddTags", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"),
+                *("sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"),
                 *("sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"),
                 *("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
             ],
             place.arns("sagemaker", "processing-job/pipelines-*", "training-job/pipelines-*"),
         ),
+        # In the 32 characters of a tuning job's name there is no room for `pipelines-`: a project's tag is the bound.
+        allow(
+            "MakeTuningJobs",
+            ["sagemaker:CreateHyperParameterTuningJob"],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "UseTuningJobs",
+            [
+                *("sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"),
+                "sagemaker:StopHyperParameterTuningJob",
+            ],
+            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
+        # Pipelines hand their tags on to what their steps make.
+        _tags_of_new(
+            place,
+            *("CreateExperiment", "CreateHyperParameterTuningJob", "CreateModelPackage", "CreateProcessingJob"),
+            *("CreateTrainingJob", "CreateTrial", "CreateTrialComponent"),
+        ),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "OwnRoleForTheJobs"),
         allow(
             "RegisterModels",
             [
-                *("sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
+                *("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
                 "sagemaker:DescribeModelPackageGroup",
             ],
             place.arns("sagemaker", "model-package-group/sagemaker-*", "model-package/sagemaker-*"),
@@ -459,12 +515,14 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         allow(
             "Experiments",
             [
-                *("sagemaker:AddTags", "sagemaker:AssociateTrialComponent", "sagemaker:CreateExperiment"),
+                *("sagemaker:AssociateTrialComponent", "sagemaker:CreateExperiment"),
                 *("sagemaker:CreateTrial", "sagemaker:CreateTrialComponent", "sagemaker:DescribeExperiment"),
                 *("sagemaker:DescribeTrial", "sagemaker:DescribeTrialComponent", "sagemaker:UpdateTrialComponent"),
             ],
             place.arns("sagemaker", "experiment/sagemaker-*", "experiment-trial/*", "experiment-trial-component/*"),
         ),
+        # A project may have its executions recorded in an app of the account.
+        allow("Mlflow", ["sagemaker:CallMlflowAppApi"], place.arns("sagemaker", "mlflow-app/*")),
         allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
         allow(
             "ReadCodeAndData",
@@ -521,6 +579,7 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         *_key(place, *_ARTIFACT_KEY),
         *_grants(place),
         *_interfaces(place, job_interface_statements),
+        *_limits(place),
     ]
 
 
@@ -530,7 +589,9 @@ def _lambda(place: ProjectContext) -> list[Statement]:
         *("cloudformation:DeleteStackInstances", "cloudformation:DeleteStackSet"),
         *("cloudformation:DescribeStackSet", "cloudformation:ListStackInstances"),
     )
-    stack_sets = [allow("StackSets", removing, _stack_set_arns(place))] if place.stack_set_role_arn else []
+    stack_sets = (
+        [allow("StackSets", removing, _stack_set_arns(place)), *_sharing(place)] if place.stack_set_role_arn else []
+    )
     passed = [place.role_arns[UseRole.CLOUD_FORMATION]]
     return [
         allow(
@@ -555,6 +616,15 @@ def _lambda(place: ProjectContext) -> list[Statement]:
         ),
         allow("UseOfEndpoints", ["cloudwatch:GetMetricStatistics"], ["*"]),  # metrics have no ARN
         *_tell(place, "TellWhatIsKept"),
+        # These calls know no resource. Artifacts are read and written with rights that CodePipeline lends.
+        allow("AnswerCodePipeline", ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"], ["*"]),
+        allow("ReadModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
+        allow("FindModelPackages", ["sagemaker:ListModelPackages"], ["*"]),
+        allow(
+            "ReadStages",
+            ["cloudformation:GetTemplate"],
+            place.arns("cloudformation", "stack/sagemaker-*-deploy-prod/*"),
+        ),
         *stack_sets,
         _pass(
             [*passed, place.stack_set_role_arn] if place.stack_set_role_arn else passed,
@@ -562,6 +632,26 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             "RolesOfTheStages",
         ),
         *_interfaces(place, _function_interfaces),
+    ]
+
+
+def _sharing(place: ProjectContext) -> list[Statement]:
+    """Lets the accounts of stages read a group of models. No build has this right: such a policy can allow anything."""
+    actions = [
+        *("sagemaker:DescribeModelPackageGroup", "sagemaker:GetModelPackageGroupPolicy"),
+        "sagemaker:PutModelPackageGroupPolicy",
+    ]
+    of_projects = {"StringLike": {"aws:ResourceTag/sagemaker:project-name": "*"}}
+    groups = place.arns("sagemaker", "model-package-group/sagemaker-*")
+    # A model's role in another account may decrypt, and no grant can give more.
+    decrypting = {
+        "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "DescribeKey"]},
+        "Null": {"kms:GrantOperations": "false"},
+        "ArnLike": {"kms:GranteePrincipal": place.global_arns.of_account(ANY).role("*")},
+    }
+    return [
+        allow("ShareGroupsWithStages", actions, groups, of_projects),
+        *([allow("ShareKeyWithStages", ["kms:CreateGrant"], place.key_arns, decrypting)] if place.key_arns else []),
     ]
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from components.core.faults import UserError
+
 Report = Callable[[int, str], None]
 """Takes the faults of one file: the line (0 where the fault is not in a line) and what is wrong with it."""
 
@@ -32,7 +34,7 @@ def path_within(seed_code: str, product: str, file: str) -> str:
     return f"{seed_code}/{file.removeprefix('../')}" if file.startswith("../") else f"{seed_code}/{product}/{file}"
 
 
-class ProductFolderError(Exception):
+class ProductFolderError(UserError):
     """A product folder cannot be published. The text lists every fault of the folder, one a line."""
 
     def __init__(self, product: str, faults: Sequence[Fault]) -> None:

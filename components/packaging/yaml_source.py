@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from awsmodel.cloudformation.yaml_nodes import children, compose, line
+from awsmodel.cloudformation.yaml_nodes import compose, line, walk
 from components.packaging.faults import Report
 
 
@@ -55,17 +55,11 @@ def parse(text: str, report: Report) -> yaml.MappingNode | None:
 
 
 def _structure_faults(root: yaml.Node) -> Iterator[tuple[int, str]]:
-    seen: set[int] = set()
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        if id(node) in seen:
+    for node, again in walk(root):
+        if again:
             yield line(node), "is used again through a YAML alias, which CloudFormation does not know; write it out"
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
+        elif isinstance(node, yaml.MappingNode):
             yield from _duplicates(node)
-        pending += children(node)
 
 
 def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:

@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 
 from awsmodel.iam.evaluation import Statement, UnknownElementError, comparable, missing, statements, untrusted, values
 from components.iam.policies import document as as_json
-from components.iam.project_policies import LAUNCHING
+from components.iam.project_policies import LAUNCHING, TELL_NO_SOURCE
 from components.iam.role_documents import RoleDocument, managed_policies
 from components.providers import iam_roles
 from components.providers.aws_access import AwsError, AwsResourceProvider, explained
@@ -229,8 +229,7 @@ def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[State
         props: its `key` and wanted `trust`.
     """
     services = LAUNCHING if props["key"] == "launch" else [role.service for role in UseRole]
-    wanted = _wanted_trust(props)
-    account = wanted[0].get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+    wanted, account = _wanted_trust(props), role["Arn"].split(":")[4]
     return [
         one
         for one in _trust(role)
@@ -239,9 +238,15 @@ def added_trust(role: Mapping[str, Any], props: Mapping[str, Any]) -> list[State
             isinstance(one.get("Principal"), Mapping)
             and one["Principal"].keys() == {"Service"}
             and set(values(one["Principal"]["Service"])) <= set(services)
-            and one.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount") == account
+            and _is_for(account, one)
         )
     ]
+
+
+def _is_for(account: str, statement: Statement) -> bool:
+    """Whether services may assume a role for an account only, or tell none when they assume one."""
+    source = statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+    return source == account if source else set(values(statement["Principal"]["Service"])) <= TELL_NO_SOURCE
 
 
 def _is_bound(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
 from types import SimpleNamespace
@@ -94,6 +94,11 @@ class AwsAccess:
                     config=ClientConfig(**self.patience),
                 )
             return self._clients[service, region]
+
+    def acting_as(self, role_arn: str) -> "AwsAccess":
+        """The same, acting as a role from there on; its session ends after an hour at most."""
+        roles = [*self._list("assumeRoles"), {"roleArn": role_arn}]
+        return replace(self, values={**self.values, "assumeRoles": roles})
 
     def _list(self, key: str) -> list[Any]:
         value = self.values.get(key) or []

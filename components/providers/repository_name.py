@@ -11,12 +11,16 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from components.providers.aws_access import AwsResourceProvider
 
-_INPUTS = ("region", "repository")
+_INPUTS = ("region", "repository", "retained")
 
 _REFUSAL = (
     "the stack's repository is {old} in {old_region}, and {new} in {new_region} would be another one: its code and its "
     "pull requests stay in the old one. Set sm-mlops:source.repository to {old} to keep it; or move to the new one as "
     'docs/renaming.md tells under "The repository"'
+)
+_NOT_RETAINED = (
+    "; before that set sm-mlops:protection.retain to true and run `pulumi up`: as the stack is now, the old one would "
+    "be deleted"
 )
 
 
@@ -25,10 +29,12 @@ class RepositoryNameProvider(AwsResourceProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """The repository that the stack has is the one that it had."""
-        old, new = ([inputs.get(key) for key in _INPUTS] for inputs in (olds, news))
+        old, new = ((inputs.get("region"), inputs.get("repository")) for inputs in (olds, news))
         if not olds or old == new:
             return CheckResult(news, [])
         reason = _REFUSAL.format(old=old[1], old_region=old[0], new=new[1], new_region=new[0])
+        if not olds.get("retained"):
+            reason += _NOT_RETAINED
         return CheckResult(news, [CheckFailure("repository", reason)])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -45,7 +51,18 @@ class RepositoryNameProvider(AwsResourceProvider):
 
 
 class RepositoryName(Resource, module="codecommit", name="RepositoryName"):
-    """Name and region of a repository that stays."""
+    """Name and region of a repository that stays.
 
-    def __init__(self, name: str, *, region: str, repository: str, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(RepositoryNameProvider(), name, {"region": region, "repository": repository}, opts)
+    Args:
+        name: the logical name.
+        region: region of the repository.
+        repository: its name.
+        retained: whether a replacement leaves the repository in AWS.
+        opts: options of the resource.
+    """
+
+    def __init__(
+        self, name: str, *, region: str, repository: str, retained: bool, opts: pulumi.ResourceOptions
+    ) -> None:
+        inputs = {"region": region, "repository": repository, "retained": retained}
+        super().__init__(RepositoryNameProvider(), name, inputs, opts)

@@ -8,6 +8,10 @@ from pydantic import AfterValidator, Field
 
 from components.core.section import Email, PrincipalArn, RegionName, RoleArn, Section, keys_that_differ, matching
 
+BucketName = Annotated[
+    str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, without s3:// and without a prefix")
+]
+
 ShareType = Literal["ACCOUNT", "ORGANIZATION", "ORGANIZATIONAL_UNIT", "ORGANIZATION_MEMBER_ACCOUNT"]
 
 
@@ -87,3 +91,6 @@ class CatalogSpec(Section):
     """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
     project_key_arns: Mapping[RegionName, str] = {}
     """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""
+    data_buckets: tuple[BucketName, ...] | None = None
+    """Buckets that projects' own roles may read beside their own: name those with training data, `[]` for none. Left
+    out, they read each that their launch names, but for the platform's; a preview warns."""

@@ -1,5 +1,6 @@
 """`sm-mlops:delivery`: the pipelines that deliver the platform."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,6 +16,16 @@ def _log_days(value: int) -> int:
     return value
 
 
+KeyProvider = Annotated[
+    str,
+    matching(
+        r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
+        "awskms:///<ARN of a key>, as the stack files have it",
+    ),
+    AfterValidator(filled_in("key/00000000-0000-0000-0000-000000000000", "the ARN of your own key")),
+]
+
+
 class DeliveredStack(Section):
     """One stack that the pipeline delivers."""
 
@@ -24,6 +35,8 @@ class DeliveredStack(Section):
     """`sm-mlops:environment` of the stack, if it is not the stack's name: builds may change what is named after it."""
     approval: bool = False
     """Whether a person approves the preview before the stack is changed."""
+    secrets_provider: KeyProvider | None = None
+    """Key of this stack's secrets alone, `awskms:///<ARN of the key>`: builds of other stacks cannot decrypt them."""
     role_arn: RoleArn | None = None
     """Stack of another account: the role there that changes it. Left out, builds change it by rights of their own."""
     preview_role_arn: RoleArn | None = None
@@ -59,18 +72,8 @@ class DeliverySpec(Section):
         ),
     ]
     """Where Pulumi keeps the stacks' state: `s3://<bucket>?region=<region>`, or `https://api.pulumi.com`."""
-    secrets_provider: (
-        Annotated[
-            str,
-            matching(
-                r"awskms:///?arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+(\?.*)?",
-                "awskms:///<ARN of a key>, as the stack files have it",
-            ),
-            AfterValidator(filled_in("key/00000000-0000-0000-0000-000000000000", "the ARN of your own key")),
-        ]
-        | None
-    ) = None
-    """State in S3: the key that the stacks' secrets are encrypted with, `awskms:///<ARN of the key>`."""
+    secrets_provider: KeyProvider | None = None
+    """State in S3: key of the secrets of stacks that name none, `awskms:///<ARN>`; the bucket may have it, too."""
     access_token_arn: (
         Annotated[
             str,
@@ -106,6 +109,17 @@ class DeliverySpec(Section):
     """When drift is looked for, in UTC, as EventBridge writes it; null looks for none."""
     pull_requests: Literal["comment", "approve"] | None = None
     """CodeCommit: `comment` shows on each pull request what it changes; `approve` also approves what nothing stops."""
+
+    def secrets_provider_of(self, stack: str) -> str | None:
+        """Key of the secrets of a stack, by its name or the last part of it."""
+        own = (one.secrets_provider for one in self.stacks if one.title == stack.rsplit("/", 1)[-1])
+        return next(own, None) or self.secrets_provider
+
+    @property
+    def state_bucket(self) -> str | None:
+        """Bucket of the state, without a prefix; none where Pulumi Cloud keeps it."""
+        found = re.match(r"s3://([a-z0-9.-]+)", self.backend_url)
+        return found[1] if found else None
 
     @property
     def machine(self) -> Machine:

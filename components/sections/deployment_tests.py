@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from components.core.section import NamePart, RegionName, Section
+from components.sections.delivery import KeyProvider
 
 
 class DeploymentOption(Section):
@@ -30,5 +31,7 @@ class DeploymentTestsSpec(Section):
 
     options: Annotated[tuple[DeploymentOption, ...], Field(min_length=1)]
     """The options; each gets a pipeline."""
+    secrets_provider: KeyProvider | None = None
+    """Key of the secrets of stacks under test, `awskms:///<ARN of the key>`; left out, that of the stack that tests."""
     sweep_after_hours: Annotated[int, Field(ge=1, le=72)] = 6
     """Age in hours at which a stack that a test has left behind is destroyed."""

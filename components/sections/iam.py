@@ -112,6 +112,7 @@ WORKS_FOR = {
     "build": "codebuild.amazonaws.com",
     "events": "events.amazonaws.com",
     "delivery": "codebuild.amazonaws.com",
+    "pullRequests": "codebuild.amazonaws.com",
 }
 """By key of `sm-mlops:iam`, the service that whoever deploys gives the role to."""
 
@@ -126,11 +127,13 @@ class IamSpec(Section):
     pipeline: OwnRole = Field(default_factory=CreatedRole)
     """The role of the platform's own pipelines: `mode` is `create` or `supplied`."""
     build: OwnRole = Field(default_factory=CreatedRole)
-    """The role of their builds: `mode` is `create` or `supplied`."""
+    """The role of their builds that change nothing: `mode` is `create` or `supplied`."""
     events: OwnRole = Field(default_factory=CreatedRole)
     """The role that starts them: `mode` is `create` or `supplied`."""
     delivery: OwnRole = Field(default_factory=CreatedRole)
     """The role that deploys the platform: `mode` is `create` or `supplied`."""
+    pull_requests: OwnRole = Field(default_factory=CreatedRole)
+    """The role that previews pull requests, whose code nobody has agreed to: `mode` is `create` or `supplied`."""
     permissions_boundary_arn: PolicyArn | None = None
     """Permissions boundary of every role that the stack makes."""
 
@@ -140,7 +143,13 @@ class IamSpec(Section):
     @property
     def of_delivery(self) -> Mapping[str, CreatedRole | SuppliedRole]:
         """The roles of the platform's own pipelines, by their keys."""
-        return {"pipeline": self.pipeline, "build": self.build, "events": self.events, "delivery": self.delivery}
+        return {
+            "pipeline": self.pipeline,
+            "build": self.build,
+            "events": self.events,
+            "delivery": self.delivery,
+            "pullRequests": self.pull_requests,
+        }
 
     @property
     def handed_over(self) -> Mapping[str, Sequence[str]]:

@@ -91,6 +91,7 @@ class SourceRepository(pulumi.ComponentResource):
             f"{name}-repository-name",
             region=home.name,
             repository=self.repository,
+            retained=environment.protection.retain,
             opts=pulumi.ResourceOptions(parent=self),
         )
         repository = aws.codecommit.Repository(

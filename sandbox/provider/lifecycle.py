@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
+from sandbox.provider import plan_checks
 from sandbox.provider.aws import Aws, Connections
 from sandbox.provider.differences import differences, in_no_order
 from sandbox.provider.resource import Change, Resource
@@ -63,6 +64,7 @@ class Lifecycle:
         """Return the inputs with what the plugin fills in, and the reason of each input that is refused."""
         inputs = {key: value for key, value in news.items() if key not in (DEFAULTS, "tagsAll")}
         failures = {key: _unknown_input(handler, key) for key in inputs.keys() - _inputs(handler)}
+        failures |= plan_checks.faults(handler.kind, inputs, olds)
         if handler.tagged and isinstance(inputs.get("tags", {}), dict):
             # The engine shows changes of outputs beside inputs of the same name, so `tagsAll` is an input too.
             inputs["tags"] = inputs["tagsAll"] = {**self.default_tags, **inputs.get("tags", {})}
@@ -84,7 +86,7 @@ class Lifecycle:
         self, handler: Resource, state: Properties, old_inputs: Properties, news: Properties, ignored: list[str]
     ) -> Difference:
         """Compare the resource as it was last seen with what the program wants."""
-        want = self._wanted(handler, news)
+        want = {key: value for key, value in handler.brought.items() if key in state} | self._wanted(handler, news)
         changes: dict[str, str] = {}
         compared = want.keys() | old_inputs.keys() | (handler.cleared & state.keys())
         for key in sorted(compared - {DEFAULTS, *ignored}):
@@ -163,11 +165,15 @@ class Lifecycle:
 
     def delete(self, handler: Resource, ident: str, state: Properties) -> None:
         """Remove the resource; one that is gone already is no error."""
+        aws = self.aws(state.get("region"))
         try:
-            handler.delete(self.aws(state.get("region")), ident, state)
+            handler.delete(aws, ident, state)
         except ClientError as error:
             if _code(error) not in handler.absent:
                 raise
+        # Nothing takes its time here: what a look still finds would be found by the plugin until it gives up.
+        if handler.awaits_end and self._look(handler, aws, ident) is not None:
+            raise LookupError(f"{ident} is still there although it was deleted")
 
     @staticmethod
     def _look(handler: Resource, aws: Aws, ident: str) -> Properties | None:

@@ -63,6 +63,11 @@ class Resource(ABC):
     """Inputs that AWS chooses where the program says nothing; no difference when the program falls silent."""
     cleared: ClassVar[frozenset[str]] = NOTHING
     """Inputs that AWS never chooses: what the resource has and the program says nothing of is taken away."""
+    brought: ClassVar[Mapping[str, Value]] = {}
+    """Outputs that other resources set, with what a new resource has of them.
+
+    Anything else is shown as a difference where the program neither gives nor ignores it, and nothing is done about it.
+    """
     unread: ClassVar[frozenset[str]] = NOTHING
     """Inputs that AWS never tells: they stay what the program said."""
     defaults: ClassVar[Mapping[str, Value]] = {}
@@ -74,6 +79,8 @@ class Resource(ABC):
     """Nested properties that AWS fills in where the program says nothing."""
     absent: ClassVar[frozenset[str]] = NOTHING
     """Error codes that say: there is no such resource."""
+    awaits_end: ClassVar[bool] = False
+    """Whether a deletion ends with a look whether the resource is gone."""
     tagged: ClassVar[bool] = False
     tagging: ClassVar[Tagging] = Tagging()
     regional: ClassVar[bool] = True

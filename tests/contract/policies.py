@@ -10,6 +10,7 @@ from typing import Any
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
 from components.packaging import seed_code
+from components.sections.source import CodeCommitSource
 from settings import parse
 from settings.roles import role_facts
 from tests.seed_code.product_templates import PRODUCTS
@@ -28,6 +29,7 @@ NETWORK = {
     }
 }
 CONNECTION = f"arn:aws:codestar-connections:us-east-2:{ACCOUNT_ID}:connection/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
+KEY = f"arn:aws:kms:us-east-2:{ACCOUNT_ID}:key/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
 ORGANIZATION = "o-abcdefghij"
 _ORGANIZATIONS = "arn:aws:organizations::444455556666"
 SHARES = [
@@ -78,6 +80,18 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
             },
         ),
         "dev shared": ("dev", {**dev, "sm-mlops:catalog": {**catalog, "shares": SHARES}}),
+        "dev from templates in S3": (
+            "dev",
+            {
+                **dev,
+                "sm-mlops:catalog": {
+                    **catalog,
+                    "studioDomains": {"us-east-2": ["d-abcdefghijkl"]},
+                    "dataBuckets": ["acme-data"],
+                    "projectKeyArns": {"us-east-2": KEY},
+                },
+            },
+        ),
         "dev in a VPC": ("dev", {**dev, **whole, "sm-mlops:network": NETWORK}),
         "dev with use roles": (
             "dev",
@@ -140,7 +154,13 @@ def of_documents(stack: str, values: Mapping[str, Any]) -> Iterator[Role]:
     """What `tools iam-policies` prints."""
     settings = parse(dict(values), stack)
     facts = role_facts(settings, ACCOUNT_ID)
-    for one in (*iam_policies.documents(facts), *iam_policies.delivery_roles(settings, facts)):
+    printed = (
+        iam_policies.documents(facts),
+        iam_policies.delivery_roles(settings, facts),
+        iam_policies.studio_policy(facts),
+        iam_policies.of_branch(settings, facts) if isinstance(settings.source, CodeCommitSource) else (),
+    )
+    for one in itertools.chain(*printed):
         if "policy" in one.content:
             yield Role(one.key, managed=[one.content["policy"]])
             continue

@@ -20,7 +20,14 @@ Statement = Mapping[str, Any]
 GLOBAL_KEYS = frozenset(
     {
         *("aws:CalledVia", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:ResourceAccount"),
-        *("aws:ResourceOrgID", "aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn", "aws:PrincipalAccount"),
+        *(
+            "aws:RequestedRegion",
+            "aws:ResourceOrgID",
+            "aws:SecureTransport",
+            "aws:SourceAccount",
+            "aws:SourceArn",
+            "aws:PrincipalAccount",
+        ),
     }
 )
 

@@ -44,7 +44,7 @@ class CleanUp:
 
 def code_of(product: str) -> str:
     """The function's text."""
-    (code,) = seed_code.product(product).functions.values()
+    (code,) = [code for path, code in seed_code.product(product).functions.items() if "/clean_up_" in path]
     return code
 
 

@@ -13,16 +13,18 @@ STAGING, PROD = "sagemaker-fraud-p-1-deploy-staging", "sagemaker-fraud-p-1-deplo
 ENDPOINT = "sagemaker-p-1-prod"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:approvals"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ROLE = "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation"
+ROLES = {
+    STAGING: "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation-staging",
+    PROD: "arn:aws:iam::111122223333:role/sagemaker-p-1-deploy-cloudformation",
+}
 PROPERTIES = {
     "Bucket": "sagemaker-p-1-deploy-111122223333",
     "Artifacts": "Retain",
     "Endpoints": "Delete",
-    "Stages": [STAGING, PROD],
+    "Stages": [{"Name": name, "RoleArn": role} for name, role in ROLES.items()],
     "ProdStack": PROD,
     "ProdEndpoint": ENDPOINT,
     "Topic": "",
-    "StackRoleArn": ROLE,
 }
 
 
@@ -81,7 +83,7 @@ def gone(stacks: Stubber, name: str) -> None:
 
 
 def deleted(stacks: Stubber, name: str) -> None:
-    stacks.add_response("delete_stack", {}, {"StackName": name, "RoleARN": ROLE})
+    stacks.add_response("delete_stack", {}, {"StackName": name, "RoleARN": ROLES[name]})
 
 
 @pytest.mark.parametrize(("kind", "endpoints"), [("Create", "Delete"), ("Update", "Delete"), ("Delete", "Retain")])

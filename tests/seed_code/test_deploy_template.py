@@ -6,7 +6,6 @@ import re
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
@@ -18,16 +17,16 @@ STAGES = pytest.mark.parametrize(("stage", "name"), [("DeployStaging", "staging"
 
 
 @STAGES
-def test_deploy_actions_read_the_files_that_the_build_writes(stage: str, name: str) -> None:
+def test_deploy_actions_read_the_files_that_the_build_writes_and_the_function_hands_on(stage: str, name: str) -> None:
     configurations = {action["ActionTypeId"]["Provider"]: action["Configuration"] for action in TEMPLATE.actions(stage)}
-    assert configurations["CloudFormation"]["TemplateConfiguration"] == f"BuildOutput::build/{name}-stack.json"
-    assert configurations["CloudFormationStackSet"]["Parameters"] == f"BuildOutput::build/{name}-stackset.json"
+    assert configurations["CloudFormation"]["TemplateConfiguration"] == f"Confirmed::{name}-stack.json"
+    assert configurations["CloudFormationStackSet"]["Parameters"] == f"Confirmed::{name}-stackset.json"
     render = (TEMPLATE.repository / "model_deploy" / "render.py").read_text(encoding="utf-8")
     assert 'f"{stage}-stack.json"' in render
     assert 'f"{stage}-stackset.json"' in render
     for provider in ("CloudFormation", "CloudFormationStackSet"):
         assert "ParameterOverrides" not in configurations[provider]
-        assert configurations[provider]["TemplatePath"] == "BuildOutput::endpoint.yaml"
+        assert configurations[provider]["TemplatePath"] == "Confirmed::endpoint.yaml"
 
 
 @STAGES
@@ -46,15 +45,16 @@ def test_stack_names_are_the_ones_that_the_build_looks_up(
         if key in action["Configuration"]
     }
     assert names == {environment.stack_name(name)}
-    removed = [substituted(one["Sub"], PROJECT) for one in TEMPLATE.resources["CleanUp"]["Properties"]["Stages"]]
-    assert environment.stack_name(name) in removed
+    stages = TEMPLATE.resources["CleanUp"]["Properties"]["Stages"]
+    (removed,) = [one for one in stages if substituted(one["Name"]["Sub"], PROJECT) == environment.stack_name(name)]
+    # The clean-up removes a stack as the role that the pipeline deploys it with.
+    (deployed,) = [one for one in TEMPLATE.actions(stage) if one["ActionTypeId"]["Provider"] == "CloudFormation"]
+    assert removed["RoleArn"] == deployed["Configuration"]["RoleArn"]
     endpoint = TEMPLATE.body["Outputs"][f"{name.title()}EndpointName"]["Value"]["Sub"]
     assert substituted(endpoint, PROJECT) == environment.endpoint_name(name)
 
 
-def test_stages_are_skipped_by_variables_that_the_build_exports() -> None:
-    buildspec = yaml.safe_load((TEMPLATE.repository / "buildspec.yml").read_text(encoding="utf-8"))
-    exported = set(buildspec["env"]["exported-variables"])
+def test_stages_are_skipped_by_variables_that_the_function_answers_with() -> None:
     conditions = {
         stage["Name"]: [
             (condition["Result"], rule["Configuration"]["Variable"], rule["Configuration"]["Value"])
@@ -65,11 +65,11 @@ def test_stages_are_skipped_by_variables_that_the_build_exports() -> None:
         if "BeforeEntry" in stage
     }
     assert conditions == {
-        "DeployStaging": [("SKIP", "#{Build.STAGE}", "yes")],
-        "DeployProd": [("SKIP", "#{Build.DEPLOY}", "yes")],
+        "DeployStaging": [("SKIP", "#{Confirmed.STAGE}", "yes")],
+        "DeployProd": [("SKIP", "#{Confirmed.DEPLOY}", "yes")],
     }
-    assert exported == {"DEPLOY", "STAGE", "PACKAGE_ARN", "PACKAGE_VERSION", "REASON"}
-    assert set(re.findall(r"#\{Build\.(\w+)\}", TEMPLATE.text)) <= exported
+    function = (TEMPLATE.repository.parent / "functions" / "confirm_deployment.py").read_text(encoding="utf-8")
+    assert all(f'"{name}"' in function for name in re.findall(r"#\{Confirmed\.(\w+)\}", TEMPLATE.text))
 
 
 def test_a_test_comes_right_after_its_deployment_and_prod_is_rechecked_first() -> None:
@@ -91,7 +91,8 @@ def test_an_approval_names_its_package_and_has_an_end() -> None:
     (approval,) = [one for one in TEMPLATE.actions("DeployStaging") if one["Name"] == "ApproveProd"]
     assert approval["TimeoutInMinutes"] == {"Ref": "ApprovalTimeoutMinutes"}
     text = approval["Configuration"]["CustomData"]
-    assert "It is #{Build.PACKAGE_ARN}, and staging serves it until you answer." in text
+    assert "It is #{Confirmed.PACKAGE_ARN}, and staging serves it until you answer." in text
+    assert "Commit: #{Commit.CommitId}." in text
     # CodePipeline takes 1,000 characters; an ARN has 160 at the most here, the report and the reason their own bounds.
     assert len(text) < 250
 

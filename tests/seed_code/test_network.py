@@ -27,9 +27,11 @@ ENDPOINT_OF_CLIENT = {
 }
 """Where a service's endpoint is named otherwise than boto3's client."""
 
-NOT_NEEDED = {"codepipeline", "ecr", "sns"}
-"""What goes on without an answer: an image then keeps its tag, a rollback its place among the runs, and what is kept of
-a project is told by CloudFormation alone."""
+NOT_NEEDED = {"ecr", "sns"}
+"""What goes on without an answer: an image keeps its tag, and CloudFormation alone tells what is kept of a project."""
+
+FUNCTIONS = {"CleanUpRole": "CleanUpFunction", "ConfirmRole": "ConfirmFunction"}
+"""By role, the function that it is for."""
 
 OWN_SUBNET = {"ec2:SubnetID": "subnet-1a2b3c4d"}
 IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (
@@ -58,7 +60,8 @@ def rights(template: ProductTemplate, network: dict[str, str]) -> dict[str, list
 def test_a_product_says_which_services_its_code_calls(template: ProductTemplate) -> None:
     """So that a preview can tell which endpoints a VPC lacks."""
     files = [path for path in template.repository.rglob("*.py") if not {".venv", "tests"} & set(path.parts)]
-    sources = [path.read_text() for path in files]
+    functions = (template.repository.parent / "functions").glob("*.py")
+    sources = [path.read_text() for path in (*files, *functions)]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}
     assert "sagemaker" in clients
     called = {ENDPOINT_OF_CLIENT.get(client, client) for client in clients}
@@ -94,8 +97,10 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    jobs = {"model-build-train": {"JobRole"}, "model-deploy": {"ModelRole", "MonitorRole"}}[template.product]
-    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *jobs}
+    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}[
+        template.product
+    ]
+    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_an_interface_is_lent_in_the_environments_subnets_and_by_builds_to_codeb
         def lent(keys: dict[str, str], statements: list[dict[str, Any]] = statements) -> bool:
             return decision(statements, "role", "ec2:CreateNetworkInterfacePermission", INTERFACE, keys) == "allow"
 
-        if role == "CleanUpRole":
+        if role in FUNCTIONS:
             assert not lent({**to_codebuild, **IN_OWN_SUBNET}), "Lambda lends none"
             continue
         assert lent({**to_codebuild, **IN_OWN_SUBNET}), role
@@ -150,16 +155,20 @@ def test_an_interface_is_lent_in_the_environments_subnets_and_by_builds_to_codeb
 
 def test_the_code_of_a_function_has_none_of_its_rights_on_interfaces(template: ProductTemplate) -> None:
     """Lambda asks without the key, the function's own calls carry it."""
-    statements = rights(template, dict(NETWORK.values))["CleanUpRole"]
-    name = evaluation(template, NOWHERE).value(template_name(template))
-    by_code = {"lambda:SourceFunctionArn": f"arn:aws:lambda:eu-west-1:111122223333:function:{name}"}
-    for statement in statements:
-        for action in _listed(statement["Action"]):
-            assert decision(statements, "role", action, INTERFACE, by_code) == "deny", action
+    functions = template.of_type("AWS::Lambda::Function")
+    assert functions.keys() <= set(FUNCTIONS.values())
+    for role, statements in rights(template, dict(NETWORK.values)).items():
+        if role not in FUNCTIONS:
+            continue
+        name = evaluation(template, NOWHERE).value(template_name(template, FUNCTIONS[role]))
+        by_code = {"lambda:SourceFunctionArn": f"arn:aws:lambda:eu-west-1:111122223333:function:{name}"}
+        for statement in statements:
+            for action in _listed(statement["Action"]):
+                assert decision(statements, "role", action, INTERFACE, by_code) == "deny", action
 
 
-def template_name(template: ProductTemplate) -> Any:
-    return Template.parse(template.text).resources["CleanUpFunction"]["Properties"]["FunctionName"]
+def template_name(template: ProductTemplate, function: str) -> Any:
+    return Template.parse(template.text).resources[function]["Properties"]["FunctionName"]
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from awsmodel.cloudformation.template import Template
 from awsmodel.iam.evaluation import Request, Statement, allowed
 from awsmodel.regions import known_regions
 from components.core.naming import Names
+from components.core.network import Network
 from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import read_product
 from components.sections.catalog import CatalogSpec
@@ -37,6 +39,7 @@ OWN = {
     "SageMakerProjectId": ["p-abcdefghijkl"],
     "MonitoringSchedule": ["rate(1 day)"],
 }
+ROLES = {"staging": "StagingStackRole", "prod": "StackRole"}
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
@@ -99,6 +102,11 @@ def needs(
         yield f"{need.logical_id} {need.operation}", need.request
 
 
+def shared_roles() -> tuple[str, str, str]:
+    shared = FACTS.use_role_arns
+    return shared[UseRole.SAGEMAKER], shared[UseRole.SAGEMAKER], shared[UseRole.EVENTS]
+
+
 def refused(asked: Iterator[tuple[str, Request]], policy: Sequence[Statement]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for who, request in asked:
@@ -120,7 +128,7 @@ def environment(key: str) -> Environment:
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Launch(PRODUCT, SCOPE, environment(key), parameters=OWN)
-    policy = project.role_statements("StackRole")
+    policy = project.role_statements(ROLES[stage])
     asked = list(needs(stage, OWN_ROLES, key, monkeypatch))
     assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
     assert refused(iter(asked), policy) == {}
@@ -130,16 +138,40 @@ def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeyp
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (role,) = [role for role in use_roles(FACTS) if role.key == "use.CloudFormation"]
-    shared = FACTS.use_role_arns
-    given = (shared[UseRole.SAGEMAKER], shared[UseRole.SAGEMAKER], shared[UseRole.EVENTS])
-    asked = needs(stage, given, key, monkeypatch)
+    asked = needs(stage, shared_roles(), key, monkeypatch)
     assert refused(asked, role.statements) == {}
+
+
+@pytest.mark.parametrize(("subnet", "lacking"), [("subnet-0a1b2c3d", set()), ("subnet-9a1b2c3d", {"Model create"})])
+def test_a_stage_stays_in_the_network(
+    stage: str, subnet: str, lacking: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes the repository writes endpoint.yaml, too: only roles can hold its models to the subnets."""
+    network = Network(
+        vpc_id="vpc-0a1b2c3d", subnet_ids=(subnet, "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
+    )
+    inside = replace(FACTS, networks={REGION.name: network})
+    (role,) = [role for role in use_roles(inside) if role.key == "use.CloudFormation"]
+    asked = list(needs(stage, shared_roles(), KEY, monkeypatch))
+    assert refused(iter(asked), role.statements).keys() == lacking
+    asked = list(needs(stage, OWN_ROLES, KEY, monkeypatch))
+    assert refused(iter(asked), project_boundary(inside)).keys() == lacking
 
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {**OWN, "SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
-    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements("StackRole")
-    lacking = refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy)
+    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements(ROLES[stage])
+    assert_changes_nothing(refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy))
+
+
+def test_the_role_of_the_other_stage_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Staging's stack is what whoever pushes says; nobody is asked before it is deployed."""
+    (other,) = ROLES.keys() - {stage}
+    policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=OWN).role_statements(ROLES[other])
+    assert_changes_nothing(refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy))
+
+
+def assert_changes_nothing(lacking: Mapping[str, list[str]]) -> None:
     # Application Auto Scaling asks about its own targets, whose ids tell nothing; what is tagged tells it.
     changed = {f"{name} {operation}" for name in STAGE.resources for operation in ("create", "update", "delete")}
     assert lacking.keys() >= changed - {"ScalingPolicy create", "ScalingPolicy update", "ScalingPolicy delete"}

@@ -17,7 +17,8 @@ from components.catalog.product import STUDIO_VISIBILITY
 from components.catalog.publication import product_name, template_values
 from components.core.naming import Names
 from components.iam.policies import document
-from components.iam.project_policies import boundary_statements, launch_statements, launch_trust
+from components.iam.project_policies import launch_statements, launch_trust
+from components.iam.role_documents import RoleFacts, project_boundary
 from components.packaging import VersionName, seed_code
 from components.providers.product_files import seed_key, template_key
 from tests.support.played_aws import Refused
@@ -87,7 +88,7 @@ class HealthyAws:
         self.cors: list[dict[str, Any]] = []
         self.domains: dict[str, dict[str, str]] = {}
         self.roles: dict[str, dict[str, Any]] = {}
-        self.add_role(LAUNCH_ROLE, document([launch_trust()]), tags=TAGS)
+        self.add_role(LAUNCH_ROLE, document(launch_trust(ACCOUNT)), tags=TAGS)
         self.add_role(
             f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/codestar-notifications.amazonaws.com/"
             "AWSServiceRoleForCodeStarNotifications"
@@ -96,7 +97,7 @@ class HealthyAws:
         self.inline: dict[str, dict[str, str]] = defaultdict(dict)
         self.inline[NAMES.launch_role.value]["own-policy"] = document(launch_statements(home, ACCOUNT, BOUNDARY, None))
         self.attached: dict[str, list[str]] = defaultdict(list)
-        self.policies = {BOUNDARY: document(boundary_statements(home, ACCOUNT, None))}
+        self.policies = {BOUNDARY: document(project_boundary(RoleFacts(names=NAMES, home=home, account_id=ACCOUNT)))}
         self.summary = {"Roles": 12, "RolesQuota": 1000}
         self.repositories = [NAMES.prefix]
         self.connections: list[dict[str, str]] = []
@@ -180,6 +181,12 @@ class HealthyAws:
 
     def GetPolicyVersion(self, PolicyArn: str, VersionId: str) -> Any:
         return {"PolicyVersion": {"VersionId": VersionId, "Document": self.policies[PolicyArn]}}
+
+    def ListEntitiesForPolicy(self, PolicyArn: str, **_: object) -> Any:
+        if PolicyArn not in self.policies:
+            raise Refused("NoSuchEntity")
+        roles = [{"RoleName": name} for name, arns in self.attached.items() if PolicyArn in arns]
+        return {"PolicyRoles": roles, "PolicyGroups": [], "PolicyUsers": []}
 
     def GetAccountSummary(self) -> Any:
         return {"SummaryMap": self.summary}

@@ -17,8 +17,11 @@ from rich.console import Console
 
 from components.catalog.catalog import studio_location
 from components.iam import role_documents
+from components.iam.branch_policies import branch_policies
 from components.iam.policies import document
 from components.iam.project_policies import launch_trust
+from components.packaging import Product, ProductFolderError, seed_code
+from components.packaging.faults import Fault
 from components.providers.aws_access import AwsError
 from components.providers.product_files import template_key
 from settings.roles import role_facts
@@ -96,6 +99,7 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     assert {finding.status for finding in findings} == {Status.OK, Status.SKIPPED}
     assert all(finding.evidence and not finding.fix for finding in findings)
     assert set(of(findings, Status.SKIPPED)) == {
+        "branch-protection",
         "connection",
         "delivery-accounts",
         "principal-identities",
@@ -315,7 +319,9 @@ BROKEN: dict[str, tuple[Spoil, str, str]] = {
 
 
 def trusting(aws: HealthyAws, *more: dict[str, Any]) -> None:
-    trust = document([launch_trust(), *({"Effect": "Allow", "Action": "sts:AssumeRole", **one} for one in more)])
+    trust = document(
+        [*launch_trust(ACCOUNT), *({"Effect": "Allow", "Action": "sts:AssumeRole", **one} for one in more)]
+    )
     aws.roles[LAUNCH]["AssumeRolePolicyDocument"] = trust
 
 
@@ -338,7 +344,7 @@ def test_whoever_else_may_act_as_a_role_is_told(aws: HealthyAws, principal: dict
 
 def test_every_role_with_the_environments_tags_is_looked_at_and_no_other(aws: HealthyAws) -> None:
     builds, neighbour = (f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-{name}" for name in ("deliver-up-dev", "eu-launch"))
-    aws.add_role(builds, document([launch_trust()]), tags=TAGS)
+    aws.add_role(builds, document(launch_trust(ACCOUNT)), tags=TAGS)
     aws.add_role(neighbour, document([{"Effect": "Allow", "Principal": "*"}]), tags={**TAGS, "mlops:environment": "eu"})
     own = f"arn:aws:iam::{ACCOUNT}:policy/sm-mlops-dev-deliver-change-1"
     for role in (builds, neighbour):
@@ -370,9 +376,9 @@ def test_a_well_known_role_that_stacks_have_made_is_looked_at_and_somebody_elses
     own = f"arn:aws:iam::{ACCOUNT}:policy/service-role/ServiceCatalogProductsLaunchRole-sm-mlops-prod-1"
     aws.attached[name] = [own, ADMINISTRATOR]
     aws.policies |= {ADMINISTRATOR: ANYTHING, own: ANYTHING}
-    aws.add_role(role, document([launch_trust(studio=True), intruder]))
+    aws.add_role(role, document([*launch_trust(ACCOUNT, studio=True), intruder]))
     assert "made-roles" not in of(looked(aws, file), Status.BROKEN)
-    aws.add_role(role, document([launch_trust(studio=True), intruder]), tags={"sm-mlops:made": "true"})
+    aws.add_role(role, document([*launch_trust(ACCOUNT, studio=True), intruder]), tags={"sm-mlops:made": "true"})
     told = of(looked(aws, file), Status.BROKEN)["made-roles"].evidence
     assert told == f"{role} has the policy {ADMINISTRATOR}; {role} trusts *"
 
@@ -385,6 +391,38 @@ def test_examples_of_accounts_are_found_in_the_delivery(aws: HealthyAws, tmp_pat
     text = json.dumps(example()).replace("444455556666", "219837465019").replace("111122223333", ACCOUNT)
     file = stack(tmp_path, lambda config: config.update({SECTION: json.loads(text)}))
     assert "delivery-accounts" in of(looked(aws, file), Status.OK), "the account that is looked at is no example"
+
+
+NO_CHANGES = f"arn:aws:iam::{ACCOUNT}:policy/branch-of-sm-mlops-dev-no-changes"
+
+
+def test_a_branch_that_is_delivered_and_that_nobody_is_kept_from_is_a_warning(aws: HealthyAws, tmp_path: Path) -> None:
+    assert "branch-protection" in of(looked(aws), Status.SKIPPED), "no pipeline delivers it"
+    text = json.dumps(example()).replace("444455556666", "219837465019").replace("111122223333", ACCOUNT)
+    file = stack(tmp_path, lambda config: config.update({SECTION: json.loads(text)}))
+    told = of(looked(aws, file), Status.WARNING)["branch-protection"]
+    assert "nobody has branch-of-sm-mlops-dev-no-changes or branch-of-sm-mlops-dev-merges-only" in told.evidence
+    assert "iam-policies -s dev --branch" in told.fix
+    aws.policies[NO_CHANGES] = "{}"
+    assert "branch-protection" in of(looked(aws, file), Status.WARNING), "there is one, and nobody has it"
+    aws.attached["Developer"] = [NO_CHANGES]
+    assert (
+        "branch-of-sm-mlops-dev-no-changes: Developer" in of(looked(aws, file), Status.OK)["branch-protection"].evidence
+    )
+
+
+def test_whether_a_role_pushes_past_the_approvals_is_told_of_the_role(aws: HealthyAws) -> None:
+    aws.add_role(STUDIO)
+    name = STUDIO.rpartition("/")[2]
+    aws.inline[name]["all"] = document([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+    told = of(looked(aws, principal_arn=STUDIO), Status.WARNING)["principal-branch"]
+    assert "codecommit:GitPush" in told.evidence
+    assert "codecommit:OverridePullRequestApprovalRules" in told.evidence
+    assert "codecommit:MergePullRequestBySquash" not in told.evidence
+    repository = f"arn:aws:codecommit:{HOME}:{ACCOUNT}:sm-mlops-dev"
+    _, mergers = branch_policies("sm-mlops-dev", repository, "main")
+    aws.inline[name]["branch"] = document(mergers.statements)
+    assert "principal-branch" in of(looked(aws, principal_arn=STUDIO), Status.OK)
 
 
 @pytest.mark.parametrize(("spoil", "check", "evidence"), BROKEN.values(), ids=BROKEN)
@@ -536,6 +574,25 @@ def test_a_check_that_dies_of_what_it_does_not_know_takes_no_other_with_it(aws: 
     assert {finding.check for finding in findings} == {finding.check for finding in looked(HealthyAws())}
 
 
+def test_a_product_that_cannot_be_read_takes_no_other_with_it(aws: HealthyAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    role_without("codepipeline:CreatePipeline")(aws)
+    whole = looked(aws)
+    real = seed_code.product
+
+    def product(slug: str) -> Product:
+        if slug == "model-build-train":
+            raise ProductFolderError(slug, [Fault("template.yaml", 3, "is not YAML")])
+        return real(slug)
+
+    monkeypatch.setattr(seed_code, "product", product)
+    findings = looked(aws)
+    assert "of model-deploy" in of(findings, Status.BROKEN)["launch-role-permissions"].evidence
+    told = [finding for finding in findings if "template.yaml, line 3: is not YAML" in finding.evidence]
+    assert told
+    assert all(finding.subject.endswith(" model-build-train") for finding in told)
+    assert {(one.check, one.subject) for one in findings} == {(one.check, one.subject) for one in whole}
+
+
 def test_another_error_of_aws_is_no_missing_permission(aws: HealthyAws) -> None:
     aws.refused["GetAccountSummary"] = "ServiceFailure"
     finding = of(looked(aws), Status.UNKNOWN)["quota-roles"]
@@ -647,7 +704,7 @@ def with_studio(config: dict[str, Any]) -> None:
 
 def open_studio(aws: HealthyAws) -> None:
     location = {"sagemaker:projectS3TemplatesLocation": studio_location(BUCKET)}
-    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = document([launch_trust(studio=True)])
+    aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = document(launch_trust(ACCOUNT, studio=True))
     aws.domains = {"d-1": dict(location), "d-2": dict(location)}
     aws.cors = [{"AllowedOrigins": ["https://*.sagemaker.aws"], "AllowedMethods": ["GET"]}]
     for product, slug in ((BUILD, "model-build-train"), (DEPLOY, "model-deploy")):
@@ -694,7 +751,7 @@ def test_without_service_catalog_only_studios_list_is_looked_at(aws: HealthyAws,
     file = stack(tmp_path, edit)
     open_studio(aws)
     aws.portfolios.clear()
-    trust = document([launch_trust(service_catalog=False, studio=True)])
+    trust = document(launch_trust(ACCOUNT, service_catalog=False, studio=True))
     aws.roles[NAMES.launch_role.value]["AssumeRolePolicyDocument"] = trust
     findings = looked(aws, file)
     assert {"studio-cors", "studio-object", "template-object", "seed-object"} <= set(of(findings, Status.OK))
@@ -952,7 +1009,7 @@ def test_the_report_has_the_worst_first_and_every_value_whole(monkeypatch: pytes
     assert lines[0].split() == ["broken", "launch-constraint", f"{HOME}", "model-build-train"]
     assert lines[1].strip() == f"port-own has no launch constraint for {BUILD}"
     assert lines[2].strip() == "Fix: pulumi up --refresh -s dev"
-    assert "34 ok, 2 broken, 1 warning, 10 skipped" in lines
+    assert "34 ok, 2 broken, 1 warning, 11 skipped" in lines
     assert lines[-1] == "Next: set right what is broken, then run `.venv/bin/python -m tools doctor -s dev` again."
     assert all(line == line.rstrip() for line in lines)
     assert "…" not in text
@@ -1004,8 +1061,8 @@ def test_machines_get_every_finding_and_the_counts(monkeypatch: pytest.MonkeyPat
     told = json.loads(text)
     assert code == 1
     assert told["stack"] == "dev"
-    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 37, "skipped": 10}
-    assert len(told["findings"]) == 47
+    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 37, "skipped": 11}
+    assert len(told["findings"]) == 49
     (red,) = [finding for finding in told["findings"] if finding["status"] == "broken"]
     assert (red["check"], red["subject"]) == ("launch-constraint", f"{HOME} model-deploy")
 

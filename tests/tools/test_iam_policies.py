@@ -257,3 +257,33 @@ def test_an_unknown_deployment_option_is_refused_with_those_that_there_are(tmp_p
     arguments = ["--stack", "own", "--folder", str(tmp_path), "--account-id", ACCOUNT, "--deployment-option", "none"]
     with pytest.raises(ToolError, match=r"no deployment option .none. \(its options: everything, supplied-roles"):
         CliRunner().invoke(command, arguments, catch_exceptions=False)
+
+
+def test_the_boundary_of_the_delivery_is_printed_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(yaml.safe_dump({"config": {**stack_values("dev"), SECTION: example()}}))
+    arguments = ["-s", "dev", "--folder", str(tmp_path), "--account-id", ACCOUNT]
+    printed = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path / "out")])
+    assert printed.exit_code == 0, printed.output
+    (line,) = [one for one in printed.stdout.splitlines() if "delivery-boundary.policy.json" in one]
+    assert line.startswith("aws iam create-policy --policy-name delivery-boundary-sm-mlops-dev --path /")
+    roles = {key: f"arn:aws:iam::444455556666:role/{key}-{{}}" for key in ("roleArn", "previewRoleArn")}
+    many = [{"stack": f"s{n}", **{key: arn.format("x" * 50 + str(n)) for key, arn in roles.items()}} for n in range(20)]
+    path.write_text(yaml.safe_dump({"config": {**stack_values("dev"), SECTION: example(stacks=many)}}))
+    told = CliRunner().invoke(command, arguments)
+    assert "the boundary of the delivery is left out" in told.stderr
+    assert "delivery.boundary" not in told.stdout
+
+
+def test_what_protects_the_branch_is_printed_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(yaml.safe_dump({"config": stack_values("dev")}))
+    arguments = ["-s", "dev", "--folder", str(tmp_path), "--account-id", ACCOUNT, "--branch"]
+    found = json.loads(CliRunner().invoke(command, arguments).stdout)
+    assert [one["name"] for one in found] == ["branch-of-sm-mlops-dev-no-changes", "branch-of-sm-mlops-dev-merges-only"]
+    assert {statement["Effect"] for one in found for statement in one["policy"]["Statement"]} == {"Deny"}
+    source = {"provider": "GitHub", "repository": "acme/platform"}
+    path.write_text(yaml.safe_dump({"config": {**stack_values("dev"), "sm-mlops:source": source}}))
+    told = CliRunner().invoke(command, arguments)
+    assert isinstance(told.exception, ToolError)
+    assert "protect the branch main of acme/platform there" in str(told.exception)

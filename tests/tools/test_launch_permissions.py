@@ -86,7 +86,7 @@ def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_te
         ("cloudformation:UpdateStack", {"(stack)"}, ["update"]),
         ("s3:DeleteBucketPolicy", {"ArtifactBucketPolicy"}, ["delete"]),
         ("s3:PutLifecycleConfiguration", {"ArtifactBucket"}, ["create", "update"]),
-        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs"}, ["create", "update"]),
+        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"}, ["create", "update"]),
         ("sns:Publish", {"(stack)"}, ["create", "update", "delete"]),
     ],
 )
@@ -133,7 +133,8 @@ def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() ->
         made = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
         assert {finding.action for finding in missing} == ({"iam:PassRole"} if value else made)
         if value:
-            assert {(finding.logical_id, finding.context[key]) for finding in missing} == {("CleanUpFunction", value)}
+            functions = {("CleanUpFunction", value), ("ConfirmFunction", value)}
+            assert {(finding.logical_id, finding.context[key]) for finding in missing} == functions
 
 
 def test_a_finding_names_the_choice_that_it_hangs_on_and_no_other() -> None:
@@ -228,6 +229,33 @@ def project(tmp_path: Path, resources: str, parameters: str = "") -> Product:
     text = OF_A_PROJECT.format(resources=indent(resources, "  "), parameters=indent(parameters, "  "))
     description = product_samples.DESCRIPTION + "seed: none\n"
     return read_product(product_samples.make_product(tmp_path, template=text, description=description))
+
+
+GROUP = """\
+L:
+  Type: AWS::Logs::LogGroup
+  Properties: {LogGroupName: !Sub "/aws/codebuild/sagemaker-${SageMakerProjectId}"}
+"""
+
+
+def test_a_parameter_that_systems_manager_holds_is_read_as_who_launches(tmp_path: Path) -> None:
+    parameter = "Image: {Type: AWS::SSM::Parameter::Value<String>, Default: /images/train}"
+    missing = check([project(tmp_path, GROUP, parameter)], OURS).missing
+    (found,) = [one for one in missing if one.action == "ssm:GetParameters"]
+    assert (found.logical_id, found.resource.partition(":ssm:")[2]) == (
+        "Image",
+        f"{OURS.scope.region.name}:{OURS.scope.account_id}:parameter/images/train",
+    )
+
+
+def test_sections_that_change_a_template_in_ways_not_known_are_told(tmp_path: Path) -> None:
+    text = "Transform: AWS::LanguageExtensions\n" + OF_A_PROJECT.format(resources=indent(GROUP, "  "), parameters="")
+    folder = product_samples.make_product(
+        tmp_path, template=text, description=f"{product_samples.DESCRIPTION}seed: none\n"
+    )
+    product = read_product(folder)
+    found = check([product], OURS)
+    assert found.unknown == [f"seed_code/{product.slug}/template.yaml: what its section Transform does"]
 
 
 ROLE = """\

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import settings
+from components.packaging import Product, ProductFolderError, seed_code
+from components.packaging.faults import Fault
 from tests.support.recording import EXAMPLE, stack_values
 from tools.faults import ToolError
 from tools.stack_file import StackFile
@@ -31,3 +33,14 @@ def test_encrypted_credentials_are_not_taken_for_plain_ones(tmp_path: Path) -> N
     (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  aws:region: eu-west-1\n  aws:secretKey: {secure: v1:abc}\n")
     access = StackFile("odd", tmp_path).access
     assert access.values == {"region": "eu-west-1"}
+
+
+def test_what_is_wrong_with_a_product_hinders_a_deployment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def product(slug: str) -> Product:
+        raise ProductFolderError(slug, [Fault("template.yaml", 3, "is not YAML")])
+
+    monkeypatch.setattr(seed_code, "product", product)
+    file = StackFile("dev", EXAMPLE)
+    assert file.settings.catalog is not None
+    with pytest.raises(settings.SettingsError, match=r"seed_code/model-deploy/template\.yaml, line 3: is not YAML"):
+        file.check()

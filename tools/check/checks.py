@@ -60,7 +60,7 @@ class Mine:
         found = {}
         for file in self.files:
             try:
-                _ = file.settings
+                file.check()
             except (SettingsError, ToolError) as error:
                 found[file.stack] = str(error)
         return found

@@ -29,6 +29,9 @@ _SESSION = "deployment-test"
 EXECUTION = "DEPLOYMENT_TEST"
 """Environment variable with what tells one test from another, such as the id of a pipeline's execution."""
 
+PROJECTS_ROLE = "PROJECTS_ROLE_ARN"
+"""Environment variable with the role that the builds of tests share for their projects."""
+
 
 def _common_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
     """Give a command the stack, and how it waits and what it shows."""
@@ -40,7 +43,12 @@ def _common_options(function: Any) -> Any:  # noqa: ANN401 - click decorates fun
         help="Seconds between two looks at what takes its time.",
     )
     verbose = click.option("--verbose", is_flag=True, help="Show all that the engine prints, not only its failures.")
-    return stack_options(interval(verbose(function)))
+    projects_role = click.option(
+        "--projects-role-arn",
+        envvar=PROJECTS_ROLE,
+        help=f"Role that creates and deletes the projects. The environment's {PROJECTS_ROLE}, where it is set.",
+    )
+    return stack_options(interval(verbose(projects_role(function))))
 
 
 def _test_options(function: Any) -> Any:  # noqa: ANN401 - click decorates functions of every signature
@@ -97,6 +105,7 @@ def run(
     folder: Path,
     execution: str,
     role_arn: str | None,
+    projects_role_arn: str | None,
     interval: float,
     *,
     verbose: bool,
@@ -105,6 +114,7 @@ def run(
     """Bring OPTION up, examine it, and destroy it whatever happened. Ends with 1 where something is wrong."""
     _act_as(role_arn, StackFile(stack, folder))
     test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
+    test.projects_role_arn = projects_role_arn
     say(f"{option} in {test.tested.option.region}")
     removal = _removal(test, stack, execution, role_arn)
     done = "not brought up"
@@ -133,11 +143,20 @@ def run(
 @click.argument("option")
 @_test_options
 def destroy(
-    option: str, stack: str, folder: Path, execution: str, role_arn: str | None, interval: float, *, verbose: bool
+    option: str,
+    stack: str,
+    folder: Path,
+    execution: str,
+    role_arn: str | None,
+    projects_role_arn: str | None,
+    interval: float,
+    *,
+    verbose: bool,
 ) -> None:
     """Destroy what a test of OPTION has left, for instance after somebody stopped it."""
     _act_as(role_arn, StackFile(stack, folder))
     test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
+    test.projects_role_arn = projects_role_arn
     with _stopped_by_signals():
         _destroy(test)
     if not test.destroyed:
@@ -151,6 +170,7 @@ def destroy(
 def sweep(
     stack: str,
     folder: Path,
+    projects_role_arn: str | None,
     interval: float,
     older_than: int | None,
     *,
@@ -175,7 +195,9 @@ def sweep(
         for name in found:
             option, _, test_suffix = name.removeprefix("test-").rpartition("-")
             tested = StackUnderTest(of, option, test_suffix)
-            test = DeploymentTest(tested, Waiting(interval=interval), verbose=verbose)
+            test = DeploymentTest(
+                tested, Waiting(interval=interval), verbose=verbose, projects_role_arn=projects_role_arn
+            )
             try:
                 _destroy(test, unlock=True)
             except (SettingsError, ToolError) as error:

@@ -14,7 +14,7 @@ from components import packaging
 from components.catalog.catalog import studio_location
 from components.catalog.publication import product_name
 from components.packaging import seed_code
-from components.providers.aws_access import AwsError, explained
+from components.providers.aws_access import AwsAccess, AwsError, explained
 from tools.console import make_console
 from tools.deployment_test import exposure
 from tools.deployment_test.data_scientist import DataScientist
@@ -26,6 +26,9 @@ from tools.doctor.examination import examine
 from tools.doctor.findings import Status
 from tools.faults import ToolError
 
+RENEWED = 2400.0
+"""Seconds after which the role of the projects is assumed anew: from another role it is had for an hour at most."""
+
 
 @dataclass
 class DeploymentTest:
@@ -35,10 +38,14 @@ class DeploymentTest:
     waiting: Waiting
     verbose: bool = False
     """Whether all that the engine prints is passed on."""
+    projects_role_arn: str | None = None
+    """Role that creates and deletes the projects; left out, whoever runs the test."""
     faults: list[str] = field(default_factory=list)
     """What has been found wrong so far."""
     destroyed: bool = False
     """Whether nothing of it stands any more."""
+    _acting: tuple[float, AwsAccess] | None = None
+    """Since when the test acts as the role of the projects, and its access."""
 
     @cached_property
     def _engine(self) -> Engine:
@@ -50,11 +57,19 @@ class DeploymentTest:
         slugs = values.get("sm-mlops:catalog", {}).get("products", []) if self.tested.option.projects != "none" else []
         if not slugs:
             return None
-        scientist = DataScientist(self._client, self.waiting)
+        scientist = DataScientist(self._scientist_client, self.waiting)
         return Projects(scientist, [seed_code.product(slug) for slug in slugs], self.tested.suffix, say)
 
     def _client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - botocore makes the class
         return self.tested.of.access.client(service, region or self.tested.option.region)
+
+    def _scientist_client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes the class
+        if self.projects_role_arn is None:
+            return self._client(service)
+        now = self.waiting.clock()
+        if self._acting is None or now - self._acting[0] > RENEWED:
+            self._acting = (now, self.tested.of.access.acting_as(self.projects_role_arn))
+        return self._acting[1].client(service, self.tested.option.region)
 
     @property
     def _identity(self) -> Mapping[str, str]:
@@ -69,7 +84,7 @@ class DeploymentTest:
     def bring_up(self) -> None:
         """Deploy the stack under test; it lets whoever runs the test create projects."""
         with self._step(f"bring up {self.tested.name}"):
-            caller = role_of(self._identity["Arn"])
+            caller = self.projects_role_arn or role_of(self._identity["Arn"])
             catalog = self.tested.values(None).get("sm-mlops:catalog", {})
             if caller is None and self._projects is not None and catalog.get("serviceCatalog", True):
                 raise ToolError(

@@ -96,9 +96,10 @@ class StackUnderTest:
             part.replace(self.file.path)
 
     def _kept(self) -> Mapping[str, Any]:
-        """Tell what of the testing stack's file says how secrets are kept; the key itself is made anew."""
+        """Tell how secrets are kept: as the settings say, or as those of the testing stack; the key is made anew."""
+        tests = self.of.settings.deployment_tests
         loaded = yaml.safe_load(self.of.path.read_text(encoding="utf-8"))
-        return {"secretsprovider": loaded.get("secretsprovider")}
+        return {"secretsprovider": (tests.secrets_provider if tests else None) or loaded.get("secretsprovider")}
 
     def up(self, engine: Engine) -> None:
         """Bring the stack up."""

@@ -188,6 +188,12 @@ class StackRegion:
             raise SkipError(f"catalog.studioDomains names no domain of {self.name}")
         return domains
 
+    @property
+    def readable(self) -> Sequence["CatalogProduct"]:
+        """The stack's products whose folders can be read; each of the others is told by the checks of its own."""
+        found, _ = seed_code.readable(self.account.catalog.products)
+        return [CatalogProduct(self, product.slug) for product in found]
+
     @cached_property
     def found_portfolio(self) -> Mapping[str, Any] | None:
         """The stack's portfolio, found by its name; None where there is none.

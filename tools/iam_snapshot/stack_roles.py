@@ -91,7 +91,7 @@ def _without_additions(role: Entity, facts: RoleFacts) -> Entity:
     more = made_roles.added_policies(arns, facts.names)
     inline = made_roles.added_inline(one["PolicyName"] for one in found["RolePolicyList"])
     trust = evaluation.statements(found["AssumeRolePolicyDocument"])
-    added = made_roles.added_trust(trust)
+    added = made_roles.added_trust(trust, role["RoleName"], facts.names)
     kept = {key: value for key, value in found.items() if key != "PermissionsBoundary"}
     return {
         **kept,

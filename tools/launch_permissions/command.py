@@ -50,7 +50,7 @@ def command(
     """
     file = StackFile(stack, folder) if stack else None
     judged = _roles(file, managed, role_arn)
-    products, unreadable = _products(slugs or _offered(file))
+    products, unreadable = seed_code.readable(_known(slugs) or _offered(file))
     results = {role.title: check(products, role) for role in judged}
     if unreadable:
         # What they need may make use of any grant.
@@ -111,24 +111,18 @@ def _roles(file: StackFile | None, managed: bool, role_arn: str | None) -> list[
     return [roles.ours(file)] if file else roles.of_any_stack()
 
 
-def _offered(file: StackFile | None) -> Sequence[str]:
-    if file is None:
-        return list(packaging.discover(seed_code.SEED_CODE))
-    return file.settings.catalog.products if file.settings.catalog else ()
-
-
-def _products(slugs: Sequence[str]) -> tuple[list[packaging.Product], list[str]]:
-    """The products, and why those that cannot be read are not among them."""
-    products, faults = [], []
+def _known(slugs: Sequence[str]) -> Sequence[str]:
     known = list(packaging.discover(seed_code.SEED_CODE))
     for slug in slugs:
         if slug not in known:
             raise ToolError(f"--product: {not_one_of(slug, known)}")
-        try:
-            products.append(seed_code.product(slug))
-        except packaging.ProductFolderError as error:
-            faults.append(str(error))
-    return products, faults
+    return slugs
+
+
+def _offered(file: StackFile | None) -> Sequence[str]:
+    if file is None:
+        return list(packaging.discover(seed_code.SEED_CODE))
+    return file.settings.catalog.products if file.settings.catalog else ()
 
 
 def _print(title: str, slugs: Sequence[str], found: Findings) -> None:

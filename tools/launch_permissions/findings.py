@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from awsmodel.iam.evaluation import Request, Statement, allowed, applies
+from awsmodel.iam.evaluation import Request, Statement, allowed, applies, heeding
 from components.packaging import Product
 from tools.faults import ToolError
 from tools.launch_permissions.needs import Launch, Need
@@ -60,10 +60,12 @@ def check(products: Iterable[Product], role: LaunchRole) -> Findings:
     needs = [need for launch in launches for need in launch.needs()]
     own = [need for launch in launches for need in launch.role_needs()] if role.project_boundary is not None else []
     unknown += [reason for launch in launches for reason in launch.unknown]
-    common = _common(role.scope)
+    common, bound = _common(role.scope), role.project_boundary or ()
+    # Keys are used through the service that keeps what they encrypt; here that of a topic.
+    inside = {"aws:ResourceAccount": role.scope.account_id, "kms:ViaService": role.scope.region.endpoint("sns")}
     return Findings(
         missing=_grouped(_refused(needs, lambda one: allowed(role.policy, _with(one, common), role.boundary))),
-        beyond_boundary=_grouped(_refused(own, lambda one: allowed(role.project_boundary or (), one))),
+        beyond_boundary=_grouped(_refused(own, lambda one: allowed(bound, heeding(bound, _with(one, inside))))),
         useless=list(_useless(role.policy, needs)) if role.exact and not unknown else [],
         unknown=unknown,
     )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from awsmodel.cloudformation.evaluation import Evaluation, Made
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
-from awsmodel.cloudformation.template import Template, TemplateError, as_text
+from awsmodel.cloudformation.template import STORED, Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests, statements
 from components.packaging import Product, path_within
 from components.packaging.product_folder import path_in_folder
@@ -16,6 +16,7 @@ from tools.faults import ToolError
 from tools.launch_permissions.choices import Path, Taken, explore
 from tools.launch_permissions.resource_rights import (
     CARRIES_TAGS,
+    CHANGE,
     STACK,
     LaunchScope,
     Operation,
@@ -29,7 +30,12 @@ UNKNOWN = "*"
 """Stands for what nobody knows before a launch. As a part of a resource it is covered by patterns alone."""
 
 _RETAINED = "Retain"
-SAMPLES = (UNKNOWN, "s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1")
+SAMPLES = (
+    UNKNOWN,
+    *("s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1"),
+    "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-sample:1",
+    "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/sample",
+)
 """Values for parameters; the first that a pattern takes. Where none is, the value is unknown."""
 
 _UNJUDGED = (TemplateError, LookupError, TypeError, ValueError, AttributeError)
@@ -86,7 +92,7 @@ class Launch:
             self.template = Template.parse(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
-        self._unknown: dict[str, None] = {}
+        self._unknown = dict.fromkeys(f"what its section {name} does" for name in self.template.beyond)
         self.options = {**self._parameter_options(parameters or {}), **self._environment_options(environment)}
 
     def _text(self) -> str:
@@ -103,7 +109,20 @@ class Launch:
                 for operation in right.operations:
                     request = Request(right.action, target, context)
                     yield self._need({}, "(stack)", "AWS::CloudFormation::Stack", operation, request)
+        yield from self._stored_needs()
         yield from self.resource_needs()
+
+    def _stored_needs(self) -> Iterator[Need]:
+        """What reading the parameters takes whose values Systems Manager has: CloudFormation asks as who launches."""
+        for name, wanted in self.template.parameters.items():
+            if as_text(wanted.get("Type", "")).startswith(STORED):
+                for value in self.options[name]:
+                    place = self.scope.arns.form(
+                        "ssm:{region}:{account}:parameter/{name}", name=value.removeprefix("/")
+                    )
+                    request = Request("ssm:GetParameters", place, {})
+                    for operation in CHANGE:
+                        yield self._need({}, name, "AWS::SSM::Parameter::Value", operation, request)
 
     def resource_needs(self) -> Iterator[Need]:
         """Every request for its resources, once for each choice that makes it another."""
@@ -396,7 +415,10 @@ class _View:
                 for operation in right.operations:
                     if operation == "delete" and kept:
                         continue
-                    keys = {**context, **({} if right.on else _tag_keys(right.action, operation, properties))}
+                    keys = {
+                        **context,
+                        **({} if right.on else _tag_keys(resource["Type"], right.action, operation, properties)),
+                    }
                     yield operation, Request(right.action, target, keys)
 
     def _targets(
@@ -407,7 +429,8 @@ class _View:
             return []
         if right.on:
             return list(right.on(properties, self._scope))
-        return [(self._arn(logical_id, kind, properties), kind.context(properties))]
+        keys = {**kind.context(properties), **right.says(properties)}
+        return [(self._arn(logical_id, kind, properties), keys)]
 
     def _judged(self, what: str, ask: Callable[[], Sequence[T]]) -> Sequence[T]:
         """What a function gives; nothing, with a word of it, where the template is other than it expects."""
@@ -464,7 +487,9 @@ class _View:
         return self._scope.arns.form(kind.arn, name=self._name(logical_id, kind, properties), path=path)
 
 
-def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
+def _tag_keys(
+    type_name: str, action: str, operation: Operation, properties: Mapping[str, Any]
+) -> dict[str, str | Sequence[str]]:
     """Condition keys for the tags that a request sets, and for those that its resource has by then."""
     if "Tags" not in properties:
         return {}
@@ -476,4 +501,6 @@ def _tag_keys(action: str, operation: Operation, properties: Mapping[str, Any]) 
         keys = {f"aws:RequestTag/{key}": value for key, value in pairs.items()} | {"aws:TagKeys": list(pairs)}
     if operation != "create" or not CARRIES_TAGS.search(action):
         keys |= {f"aws:ResourceTag/{key}": value for key, value in pairs.items()}
+    if operation == "create" and action == "sagemaker:AddTags":
+        keys["sagemaker:TaggingAction"] = f"Create{type_name.rpartition('::')[2]}"
     return keys

@@ -68,6 +68,8 @@ class Right:
     """Property without which it is not asked for."""
     on: Resources | None = None
     """What it is asked for on; without it, the resource itself."""
+    says: Callable[[Properties], Mapping[str, Sequence[str]]] = field(default=lambda _properties: {})
+    """Condition keys that this request says of the resource, beside those of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +105,25 @@ def at(properties: object, path: str) -> Iterator[Any]:
             yield value
 
 
-def rights(operations: Sequence[Operation], *actions: str, when: str = "", on: Resources | None = None) -> list[Right]:
+def _network(properties: Properties) -> Mapping[str, Sequence[str]]:
+    """Where something of SageMaker runs, as its requests say it."""
+    for network in at(properties, "VpcConfig"):
+        return {
+            "sagemaker:VpcSubnets": network["Subnets"],
+            "sagemaker:VpcSecurityGroupIds": network["SecurityGroupIds"],
+        }
+    return {}
+
+
+def rights(
+    operations: Sequence[Operation],
+    *actions: str,
+    when: str = "",
+    on: Resources | None = None,
+    says: Callable[[Properties], Mapping[str, Sequence[str]]] = lambda _properties: {},
+) -> list[Right]:
     """Rights of the same kind."""
-    return [Right(action=action, operations=operations, when=when, on=on) for action in actions]
+    return [Right(action=action, operations=operations, when=when, on=on, says=says) for action in actions]
 
 
 def fixed(form: str) -> Resources:
@@ -337,8 +355,10 @@ def _named(kind: str, path: str) -> Resources:
     """Tell what a property names that SageMaker asks about beside the resource itself."""
 
     def found(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+        # The same stack makes it, with the same tags.
+        tagged = {f"aws:ResourceTag/{tag['Key']}": str(tag["Value"]) for tag in at(properties, "Tags.*")}
         for name in at(properties, path):
-            yield scope.arns.arn("sagemaker", f"{kind}/{name}"), {}
+            yield scope.arns.arn("sagemaker", f"{kind}/{name}"), tagged
 
     return found
 
@@ -754,7 +774,7 @@ TYPES: Mapping[str, ResourceType] = {
         ref="arn",
         named_by=("ModelName",),
         rights=[
-            *rights(CREATE, "sagemaker:CreateModel"),
+            *rights(CREATE, "sagemaker:CreateModel", says=_network),
             *rights(DELETE, "sagemaker:DeleteModel"),
             *rights(CHANGE, "sagemaker:DescribeModel"),
             *rights(

@@ -76,9 +76,14 @@ def ours(stack: StackFile | None, *, iam: IamSpec | None = None) -> LaunchRole:
     if stack and facts.iam.launch_mode is RoleMode.SUPPLIED:
         raise ToolError(f"{stack.path.name}: {facts.launch_role_arn} launches; check it with --role-arn")
     own, scope = role_documents.launch_role(facts), _scope(facts)
-    # Whether projects may deploy stack sets is for the settings to say: a boundary without them has no gap.
-    stack_sets = scope.arns.role("AWSCloudFormationStackSetAdministrationRole")
-    catalog = (facts.catalog or _ANY_CATALOG).model_copy(update={"stack_set_role_arn": stack_sets})
+    # Whether projects may deploy stack sets, read data and have a key is for the settings to say: a boundary without
+    # them has no gap.
+    chosen = {
+        "stack_set_role_arn": scope.arns.role("AWSCloudFormationStackSetAdministrationRole"),
+        "data_buckets": None,
+        "project_key_arns": {scope.region.name: _key_arn(facts)},
+    }
+    catalog = (facts.catalog or _ANY_CATALOG).model_copy(update=chosen)
     makes = "that make their own roles" if not facts.use_role_arns else "with roles of the environment"
     return LaunchRole(
         title=f"{own.name}, for projects {makes}",
@@ -196,6 +201,19 @@ def _published(facts: RoleFacts) -> Environment:
         "Roles.PermissionsBoundary": [facts.names.project_boundary.value],
         "Names.Project": [facts.names.project],
         "Names.Environment": [facts.names.environment],
-        # Where projects may run in a VPC, launches of a region with one and of a region without one are looked at.
-        **({} if facts.networks else {"Network.VpcId": [""]}),
+        "Notifications.TopicArn": ["", facts.topic_arn],
+        "Encryption.KmsKeyArn": ["", _key_arn(facts)],
+        **_networks(facts),
     }
+
+
+def _key_arn(facts: RoleFacts) -> str:
+    """The customer key of projects, or one that they could have."""
+    return next(iter(facts.key_arns), facts.arns.arn("kms", "key/11111111-2222-3333-4444-555555555555"))
+
+
+def _networks(facts: RoleFacts) -> Environment:
+    """Where projects may run in a VPC, launches of a region with one and of a region without one are looked at."""
+    for network in facts.project_networks.values():
+        return {f"Network.{key}": ["", value] if key == "VpcId" else [value] for key, value in network.values.items()}
+    return {"Network.VpcId": [""]}

@@ -26,6 +26,9 @@ NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
 NAME_RULE = "1 to 100 letters, digits, dots, @, - and _ are allowed"
 
+SOURCE_ARTIFACT = "source"
+"""Artifact that the source is, in every pipeline."""
+
 _ARTIFACT = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9@_-]{1,100}")
 _RESERVED = ("codepipeline", "variables")

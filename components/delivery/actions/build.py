@@ -10,10 +10,10 @@ from typing import ClassVar
 import pulumi
 
 from awsmodel.arns import ArnScope
-from components.delivery.actions.action import Action, PipelineContext, Text
+from components.delivery.actions.action import SOURCE_ARTIFACT, Action, PipelineContext, Text
 from components.iam.pipeline_policies import (
     Store,
-    artifact_statements,
+    build_artifact_statements,
     build_role_name,
     project_name,
     run_statements,
@@ -83,7 +83,7 @@ class Build(Action):
     input_counts: ClassVar[range] = range(1, 6)
     output_counts: ClassVar[range] = range(6)
 
-    inputs: tuple[str, ...] = ("source",)
+    inputs: tuple[str, ...] = (SOURCE_ARTIFACT,)
     build: BuildDefinition
     """The project. Actions can share one, with variables of their own."""
     variables: Mapping[str, Text] = field(default_factory=lambda: NOTHING)
@@ -122,12 +122,14 @@ def build_statements(
     project: str,
     store: Store,
     *,
+    inputs: Sequence[str],
+    outputs: Sequence[str] = (),
     secret_arns: Sequence[str] = (),
     reports: bool = False,
 ) -> list[Statement]:
-    """What the role of every build needs: its artifacts, its own log group, its secrets, its own reports."""
+    """What the role of every build needs: what it takes and makes, its own log group, its secrets, its own reports."""
     found = [
-        *artifact_statements(pipeline, [store]),
+        *build_artifact_statements(pipeline, store, inputs=inputs, outputs=outputs),
         *run_statements(scope, project, secret_arns=secret_arns),
     ]
     if reports:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pulumi
 
-from components.delivery.actions.action import Action, PipelineContext, Text
+from components.delivery.actions.action import SOURCE_ARTIFACT, Action, PipelineContext, Text
 from components.iam.policies import Statement, allow
 
 PUSH_FILTERS = 3
@@ -90,7 +90,7 @@ class Source(Action):
 
     name: str = "Source"
     namespace: str | None = "Source"
-    outputs: tuple[str, ...] = ("source",)
+    outputs: tuple[str, ...] = (SOURCE_ARTIFACT,)
     kind: SourceProvider
     """Who has it."""
     repository: Text

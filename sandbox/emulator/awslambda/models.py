@@ -15,6 +15,7 @@ from moto.awslambda.models import LambdaFunction
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.extension import replaces
+from sandbox.emulator.core.not_known import not_known
 
 RUNTIME = Path(__file__).parent / "runtime" / "invoke.py"
 MAX_SECONDS = 60
@@ -29,7 +30,7 @@ def _invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str,
     """Run the function once: its answer, whether it failed, and what it printed."""
     if not str(self.run_time).startswith("python"):
         return (
-            _error("Runtime.Unsupported", f"The sandbox runs Python functions; this one wants {self.run_time}."),
+            _error("Runtime.Unsupported", not_known(f"the runtime {self.run_time}; it runs Python functions")),
             True,
             "",
         )

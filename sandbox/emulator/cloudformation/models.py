@@ -4,7 +4,7 @@ moto's stacks make what they know and forget the rest; these fail where AWS fail
 the rights of the stack's role or of who asked. A request is answered when its work is done.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,11 +20,13 @@ from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
 from awsmodel.cloudformation.evaluation import Evaluation
-from awsmodel.cloudformation.template import Template, TemplateError
+from awsmodel.cloudformation.name_limits import name_rules
+from awsmodel.cloudformation.template import STORED, Json, Template, TemplateError
 from sandbox.emulator.cloudformation import stack_sets
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import UnknownCallError
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known, stumbled
 from sandbox.emulator.resource_types import resource_type
 from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
 from sandbox.emulator.resource_types.custom import Custom
@@ -68,6 +70,14 @@ class StackError(Exception):
     """A resource could not be made, changed or removed; the text is the reason."""
 
 
+class _Evaluation(Evaluation):
+    """A template's functions, as far as the sandbox knows them."""
+
+    def unknown_function(self, name: str) -> TemplateError:
+        """Tell of a function that CloudFormation may know."""
+        return TemplateError(not_known(f"the function {name}"))
+
+
 class Stack(MotoStack):
     """One stack, in the fields that moto's answers read."""
 
@@ -95,13 +105,41 @@ class Stack(MotoStack):
     def _read(self, template: str, parameters: Mapping[str, str]) -> None:
         """Take a template and its parameters as what the stack is to be."""
         self._template = Template.parse(template)
+        if self._template.beyond:
+            raise TemplateError(not_known(f"the sections of a template [{', '.join(self._template.beyond)}]"))
         unknown = sorted({r["Type"] for r in self._template.resources.values() if resource_type(r["Type"]) is None})
         if unknown:
-            raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+            raise TemplateError(not_known(f"the resource types [{', '.join(unknown)}]"))
         resolved = self._template.resolve_parameters(parameters)
         self.template, self.description, self.parameters = template, self._template.description, resolved
-        self._evaluation = Evaluation(self._template, resolved, self._pseudo_parameters())
+        self._evaluation = _Evaluation(self._template, self._stored(resolved), self._pseudo_parameters())
         self._order = self._evaluation.order()
+
+    def _stored(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters with what Systems Manager has in the place of the names that some of them are."""
+        asked = {
+            name: value
+            for name, value in parameters.items()
+            if str(self._template.parameters[name].get("Type")).startswith(STORED)
+        }
+        if not asked:
+            return dict(parameters)
+        client = callers.current().client("ssm")
+        found: dict[str, dict[str, str]] = {}
+        for name in sorted(set(asked.values())):
+            try:
+                found |= {one["Name"]: one for one in client.get_parameters(Names=[name])["Parameters"]}
+            except ClientError as error:
+                raise TemplateError(error.response["Error"]["Message"]) from error
+        if missing := sorted(set(asked.values()) - found.keys()):
+            said = f"Unable to fetch parameters [{','.join(missing)}] from parameter store for this account."
+            raise TemplateError(said)
+        if secret := sorted(name for name, one in found.items() if one["Type"] == "SecureString"):
+            named = ",".join(secret)
+            raise TemplateError(
+                f"Parameters [{named}] referenced by template have types not supported by CloudFormation."
+            )
+        return {**parameters, **{name: found[value]["Value"] for name, value in asked.items()}}
 
     def _pseudo_parameters(self) -> dict[str, str]:
         return {
@@ -182,7 +220,7 @@ class Stack(MotoStack):
         """Return with whose rights the stack works: those of its role, or of who asks."""
         caller = callers.current()
         try:
-            return caller.assume(self.role_arn, SERVICE, callers.STACK) if self.role_arn else caller
+            return caller.assume(self.role_arn, SERVICE, callers.STACK, self.stack_id) if self.role_arn else caller
         except RoleError as error:
             raise ValidationError(message=f"Role {self.role_arn} is invalid or cannot be assumed: {error}") from error
 
@@ -195,6 +233,7 @@ class Stack(MotoStack):
         try:
             for name in self._order:
                 leftovers += self._settle(caller, name, undo)
+            self._check_outputs()
         except StackError as failure:
             self._note_stack(f"{undoing}_IN_PROGRESS", str(failure))
             for step in reversed(undo):
@@ -212,6 +251,14 @@ class Stack(MotoStack):
         self._note_stack(f"{action}_COMPLETE")
         return True
 
+    def _check_outputs(self) -> None:
+        try:
+            self._evaluation.outputs()
+        except TemplateError as error:
+            raise StackError(str(error)) from error
+        except Exception as error:
+            raise StackError(stumbled(error)) from error
+
     def _settle(self, caller: Caller, name: str, undo: list[Callable[[], None]]) -> list[StackResource]:
         """Bring one resource to what the template wants; what it leaves to be removed."""
         definition, old = self._template.resources[name], self.members.get(name)
@@ -222,6 +269,11 @@ class Stack(MotoStack):
             properties = self._with_tags(kind, self._evaluation.properties(name))
         except TemplateError as error:
             raise self._failed(scope, "CREATE", str(error)) from error
+        except Exception as error:
+            raise self._failed(scope, "CREATE", stumbled(error)) from error
+        if fault := _name_fault(definition["Type"], properties):
+            message = f"Properties validation failed for resource {name} with message:\n{fault}"
+            raise self._failed(scope, "UPDATE" if old else "CREATE", message)
         if old and old.cf_resource_type == definition["Type"] and not kind.must_replace(old.properties, properties):
             resource = old.resource
             if old.properties != properties:
@@ -314,6 +366,8 @@ class Stack(MotoStack):
             raise self._failed(scope, action, _told(error)) from error
         except _UNDOABLE as error:
             raise self._failed(scope, action, getattr(error, "message", str(error))) from error
+        except Exception as error:  # moto's models can stumble over anything
+            raise self._failed(scope, action, stumbled(error)) from error
         identity = done.physical_id if isinstance(done, Resource) else ""
         self._add_event(scope.logical_id, identity, scope.type_name, f"{action}_COMPLETE", None)
         return done
@@ -341,6 +395,27 @@ class Stack(MotoStack):
             resource_properties=None,
         )
         self.events.append(event)
+
+
+def _name_fault(type_name: str, properties: Properties) -> str | None:
+    """Return what CloudFormation finds wrong with the names that a resource is given, in its words."""
+    for path, rule in name_rules(type_name).items():
+        for name in _texts_at(properties, path.split(".")):
+            if rule.most is not None and len(name) > rule.most:
+                return f"#/{path}: expected maxLength: {rule.most}, actual: {len(name)}"
+            if rule.wrong_form(name):
+                return f"#/{path}: failed validation constraint for keyword [pattern]"
+    return None
+
+
+def _texts_at(value: Json, path: Sequence[str]) -> Iterator[str]:
+    if not path:
+        yield from [value] if isinstance(value, str) else []
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_at(item, path[1:])
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _texts_at(value[path[0]], path[1:])
 
 
 def _told(error: ClientError) -> str:

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 
 SERVICE = "cloudformation.amazonaws.com"
 MADE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -110,7 +111,7 @@ class StackSet(MotoStackSet):
         parameters: list[dict[str, Any]],
     ) -> str:
         if self.permission_model != "SELF_MANAGED" or (deployment_targets or {}).get("OrganizationalUnitIds"):
-            raise ValidationError(message="The sandbox has self-managed stack sets only, over accounts.")
+            raise ValidationError(message=not_known("stack sets but self-managed ones, over accounts"))
         if parameters:
             raise ValidationError(message="The sandbox's stack sets take no parameter overrides.")
         wanted = [*accounts, *(deployment_targets or {}).get("Accounts", [])]

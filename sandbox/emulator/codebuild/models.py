@@ -8,6 +8,7 @@ emulated; neither are caches and reports. The Python is this machine's, whatever
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +31,7 @@ from sandbox.emulator.codebuild import buildspec
 from sandbox.emulator.codebuild.buildspec import Artifacts, Buildspec, BuildspecError, OutOfTimeError, Shell
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish
 
 SERVICE = "codebuild.amazonaws.com"
@@ -209,7 +211,7 @@ class Build:
             bucket, _, key = source["location"].removeprefix("arn:aws:s3:::").partition("/")
             buildspec.unpack(self._get(bucket, key), target)
         elif source["type"] != "NO_SOURCE":
-            raise BuildError(f"The sandbox has no source of type {source['type']}.")
+            raise BuildError(not_known(f"sources of type {source['type']}"))
         return {"": target}
 
     def _clone(self, repository: str, target: Path) -> None:
@@ -243,6 +245,10 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
+        if project["environment"].get("privilegedMode"):
+            docker = binaries / "docker"
+            docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{Path(__file__).with_name("docker.py")}" "$@"\n')
+            docker.chmod(0o755)
         repository = project["source"].get("location", "")
         return {
             **python_environments.environment_variables(folder),

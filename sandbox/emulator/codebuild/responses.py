@@ -1,7 +1,6 @@
 """AWS CodeBuild: requests and answers, where moto's operations answer in another way or are missing."""
 
 import json
-import re
 
 from moto.codebuild.exceptions import InvalidInputException, ResourceAlreadyExistsException
 from moto.codebuild.responses import CodeBuildResponse as MotoResponse
@@ -12,7 +11,6 @@ from sandbox.emulator.codebuild import images
 from sandbox.emulator.codebuild.models import CodeBuildBackend, Json, backend, with_variables
 from sandbox.emulator.core.callers import Caller
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_]{1,149}")
 # A source or an artifact of these types lies where the pipeline, or nobody, says.
 NO_LOCATION = ("CODEPIPELINE", "NO_SOURCE", "NO_ARTIFACTS")
 MINUTES = range(5, 2161)
@@ -47,8 +45,6 @@ class CodeBuildResponse(MotoResponse):
         wanted = json.loads(self.body)
         wanted = {"timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480, **wanted}
         name = wanted["name"]
-        if not NAME.fullmatch(name):
-            raise InvalidInputException(f"Invalid project name {name!r}: 2 to 150 letters, digits, - and _ are allowed")
         _check(wanted, self.current_account, self.partition)
         if name in self.backend.codebuild_projects:
             raise ResourceAlreadyExistsException(f"Project already exists: {self.backend.codebuild_projects[name].arn}")

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import stat
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -25,27 +24,36 @@ from sandbox.emulator.codecommit.git_store import (
 from sandbox.emulator.codecommit.pull_requests import tell_of_source
 from sandbox.emulator.core.callers import Caller
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish
 
 NO_AUTHOR = Person("AWS CodeCommit", "noreply-awscodecommit@amazon.com")
 MODES = {"NORMAL": NORMAL, "EXECUTABLE": EXECUTABLE, "SYMLINK": SYMLINK}
 MODE_NAMES = {mode: name for name, mode in MODES.items()}
+MAX_ARCHIVE = 20_000_000
+"""Bytes of the zip of a first commit."""
 FULL_ID = re.compile(r"[0-9a-f]{40}")
 
 
 def first_commit(repository: GitRepository, archive: bytes, branch: str) -> str:
     """Commit the files of a zip to an empty repository, as `Code` of a CloudFormation template asks.
 
+    As in AWS no file of the commit is executable, whatever the archive says, and none may be empty (aws/aws-cdk issues
+    24083 and 19012).
+
     Raises:
-        zipfile.BadZipFile: the archive is not a zip.
+        zipfile.BadZipFile: the archive is not a zip with files that are not empty; the text is AWS's.
 
     """
-    with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        put = {
-            member.filename: File(files.read(member), EXECUTABLE if _is_executable(member) else NORMAL)
-            for member in files.infolist()
-            if not member.is_dir()
-        }
+    if len(archive) > MAX_ARCHIVE:
+        raise zipfile.BadZipFile("Code archive supplied cannot be more than 20 MB compressed")
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as files:
+            put = {member.filename: File(files.read(member)) for member in files.infolist() if not member.is_dir()}
+    except zipfile.BadZipFile:
+        put = {}
+    if not put or not all(file.content for file in put.values()):
+        raise zipfile.BadZipFile("Code supplied is not a valid .zip archive")
     return repository.commit(branch, None, "Initial commit", NO_AUTHOR, put=put)
 
 
@@ -73,10 +81,6 @@ def tell_of_branch(caller: Caller, metadata: Mapping[str, str], branch: str, old
     )
     if new is not None:
         tell_of_source(caller, metadata, branch)
-
-
-def _is_executable(member: zipfile.ZipInfo) -> bool:
-    return bool(member.external_attr >> 16 & stat.S_IXUSR)
 
 
 class ContentOperations(BaseResponse):
@@ -206,7 +210,7 @@ class ContentOperations(BaseResponse):
         put, delete = {}, [change["filePath"] for change in self._get_param("deleteFiles", [])]
         for change in self._get_param("putFiles", []):
             if "sourceFile" in change:
-                raise ServiceError("InvalidParameterException", "sourceFile is not emulated; send fileContent")
+                raise ServiceError("InvalidParameterException", not_known("sourceFile; send fileContent"))
             content = base64.b64decode(change.get("fileContent", ""))
             put[change["filePath"].strip("/")] = File(content, MODES[change.get("fileMode", "NORMAL")])
         if not put and not delete:

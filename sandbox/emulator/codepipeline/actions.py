@@ -16,6 +16,7 @@ from moto.moto_api._internal import mock_random
 from sandbox.emulator.codebuild import models as codebuild
 from sandbox.emulator.codepipeline.executions import SERVICE, ActionError, ActionExecution, Artifact, Execution, Json
 from sandbox.emulator.core.callers import Caller, Client
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import timestamp
 
 APPROVAL_MINUTES = 7 * 24 * 60
@@ -124,8 +125,10 @@ def act(execution: Execution, run: ActionExecution) -> None:
     work = PROVIDERS.get((kind["category"], kind["provider"]))
     if work is None:
         raise ActionError(
-            f"The sandbox has no action {kind['category']}/{kind['provider']}; it has "
-            f"{', '.join('/'.join(known) for known in sorted(PROVIDERS))}.",
+            not_known(
+                f"the action {kind['category']}/{kind['provider']}; it has "
+                f"{', '.join('/'.join(known) for known in sorted(PROVIDERS))}"
+            ),
             "Unsupported",
         )
     try:
@@ -138,7 +141,7 @@ def _codecommit(action: Action) -> None:
     run, configuration = action.run, action.configuration
     name, branch = configuration["RepositoryName"], configuration["BranchName"]
     if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-        raise ActionError("The sandbox hands source on as a zip only: leave out OutputArtifactFormat.", "Unsupported")
+        raise ActionError(not_known("source but as a zip: leave out OutputArtifactFormat"), "Unsupported")
     for operation in ("GetBranch", "GetCommit", "UploadArchive"):
         action.caller.require(f"codecommit:{operation}", action.arn("codecommit", name))
     client = action.client("codecommit")
@@ -197,6 +200,40 @@ def _codebuild(action: Action) -> None:
     run.summary = f"Build {build.id} succeeded"
     for output, (bucket, key, _) in places.items():
         action.add(Artifact(output, {run.region: (bucket, key)}))
+
+
+def _lambda(action: Action) -> None:
+    """Invoke a function, which answers with the job's result; here it has answered when it returns."""
+    run, configuration, execution = action.run, action.configuration, action.execution
+    inputs, name, job = action.inputs(), configuration["FunctionName"], str(mock_random.uuid4())
+    action.caller.require("lambda:InvokeFunction", action.arn("lambda", f"function:{name}"))
+    outputs = {one["name"]: action.place(one["name"]) for one in run.declaration.get("outputArtifacts") or []}
+    lent = {"secretAccessKey": "sandbox", "sessionToken": "sandbox", "accessKeyId": action.caller.access_key}
+    keys = {key for _, _, key in outputs.values() if key}
+    data = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [_location(one.name, *one.places[run.region]) for one in inputs],
+        "outputArtifacts": [_location(output, bucket, key) for output, (bucket, key, _) in outputs.items()],
+        "artifactCredentials": lent,
+        **({"encryptionKey": {"id": keys.pop(), "type": "KMS"}} if keys else {}),
+    }
+    event = {"CodePipeline.job": {"id": job, "accountId": action.caller.account, "data": data}}
+    execution.state.jobs[job] = {}
+    answer = action.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    result = execution.state.jobs.pop(job)
+    if "FunctionError" in answer:
+        raise ActionError(answer["Payload"].read().decode())
+    if not result:
+        raise ActionError("The function ended and has not called PutJobSuccessResult or PutJobFailureResult.")
+    if details := result.get("failureDetails"):
+        raise ActionError(details["message"], details["type"])
+    run.variables = result.get("outputVariables") or {}
+    for output, (bucket, key, _) in outputs.items():
+        action.add(Artifact(output, {run.region: (bucket, key)}))
+
+
+def _location(name: str, bucket: str, key: str) -> Json:
+    return {"name": name, "location": {"type": "S3", "s3Location": {"bucketName": bucket, "objectKey": key}}}
 
 
 def _approval(action: Action) -> None:
@@ -276,7 +313,7 @@ def _stack_set(action: Action) -> None:
     action.inputs()
     name, admin = configuration["StackSetName"], configuration["AdministrationRoleArn"]
     if configuration["PermissionModel"] != "SELF_MANAGED":
-        raise ActionError("The sandbox has self-managed stack sets only.", "Unsupported")
+        raise ActionError(not_known("stack sets but self-managed ones"), "Unsupported")
     client, stack_set = action.client("cloudformation"), action.arn("cloudformation", f"stackset/{name}:*")
     request = {
         "StackSetName": name,
@@ -384,6 +421,7 @@ PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Source", "CodeCommit"): _codecommit,
     ("Build", "CodeBuild"): _codebuild,
     ("Test", "CodeBuild"): _codebuild,
+    ("Invoke", "Lambda"): _lambda,
     ("Approval", "Manual"): _approval,
     ("Deploy", "CloudFormation"): _cloudformation,
     ("Deploy", "CloudFormationStackSet"): _stack_set,
@@ -399,7 +437,7 @@ def judge(_: Execution, run: ActionExecution) -> None:
     """
     provider = run.declaration["ruleTypeId"]["provider"]
     if provider != "VariableCheck":
-        raise ActionError(f"The sandbox has no rule {provider}; it has VariableCheck.", "Unsupported")
+        raise ActionError(not_known(f"the rule {provider}; it has VariableCheck"), "Unsupported")
     given, operator, wanted = (run.configuration[key] for key in ("Variable", "Operator", "Value"))
     holds = {
         "EQ": given == wanted,

@@ -120,6 +120,8 @@ class PipelineState:
         """The last run of each stage."""
         self.closed: dict[str, Json] = {}
         """Stages whose inbound transition somebody has disabled."""
+        self.jobs: dict[str, Json] = {}
+        """By id of the job of a function that is at work, what it has answered."""
 
     def arrive(self, execution: "Execution", stage: str) -> None:
         """Let an execution wait for a stage; in SUPERSEDED mode it takes the place of those that wait already."""

@@ -10,6 +10,7 @@ from moto.core.utils import unix_time
 from sandbox.emulator.codepipeline.executions import FINAL, ActionExecution, Artifact, Execution, PipelineState
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import callers
+from sandbox.emulator.core.callers import RoleError
 from sandbox.emulator.core.errors import ServiceError
 
 
@@ -65,6 +66,23 @@ class CodePipelineResponse(MotoResponse):
         token, result = self._get_param("token"), self._get_param("result")
         self.backend.approve(pipeline, stage, action, token, result, callers.current().principal)
         return json.dumps({"approvedAt": unix_time()})
+
+    def put_job_success_result(self) -> str:
+        """PutJobSuccessResult."""
+        return self._answer("PutJobSuccessResult")
+
+    def put_job_failure_result(self) -> str:
+        """PutJobFailureResult."""
+        return self._answer("PutJobFailureResult")
+
+    def _answer(self, operation: str) -> str:
+        try:
+            callers.current().require(f"codepipeline:{operation}", "*")
+        except RoleError as error:
+            raise ServiceError("AccessDeniedException", str(error)) from None
+        given = {key: self._get_param(key) for key in ("outputVariables", "failureDetails")}
+        self.backend.answer(self._get_param("jobId"), {"operation": operation, **given})
+        return ""
 
     def disable_stage_transition(self) -> str:
         """DisableStageTransition."""

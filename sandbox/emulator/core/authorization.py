@@ -4,7 +4,6 @@ Which actions a call needs, on which ARNs and with which condition keys, is by t
 call's own action, `iam:PassRole` for a role that it hands on, and the action that tags for tags that it sets.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
 
 from awsmodel.cloudformation.template import as_text
-from awsmodel.iam.evaluation import Request, Statement, decision, statements
+from sandbox.emulator.core.policies import Call, Keys, Verdict, verdict
 
 Parameters = Mapping[str, Any]
 Tags = Callable[[str, str], Mapping[str, str]]
@@ -64,6 +63,7 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("PipelineName", "sagemaker:{region}:{account}:pipeline/{name}"),
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
+    "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
 }
 """By service, where a call names its resource, and the ARN of that after the partition; the first that is there."""
 
@@ -102,48 +102,49 @@ def judge(
     """
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     role = iam_backends[account][partition].get_role_by_arn(role_arn)
-    for request in _requests(model, parameters, partition, account, region, tags_of):
-        for kind, policy in _policies(role):
-            verdict = decision(policy, request)
-            if verdict != "allow":
-                user = f"arn:{partition}:sts::{account}:assumed-role/{role.name}/{session}"
-                raise _denied(model, user, request, kind, explicit=verdict == "deny")
+    for call in _calls(model, parameters, partition, account, region, tags_of):
+        said = {kind: verdict(documents, call) for kind, documents in _policies(role).items()}
+        # A deny counts first, whichever policy says it.
+        for refusal in (Verdict.DENIED, Verdict.SILENT):
+            for kind, one in said.items():
+                if one is refusal:
+                    user = f"arn:{partition}:sts::{account}:assumed-role/{role.name}/{session}"
+                    raise _denied(model, user, call, kind, explicit=refusal is Verdict.DENIED)
 
 
-def allows(role_arn: str, action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether the policies of a role, and its permissions boundary, allow a request with these condition keys."""
-    request = Request(action, resource, context)
+def allows(role_arn: str, action: str, resource: str, keys: Keys) -> bool:
+    """Whether the policies of a role, and its permissions boundary, allow a call with these condition keys."""
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     role = iam_backends[account][partition].get_role_by_arn(role_arn)
-    return all(decision(policy, request) == "allow" for _, policy in _policies(role))
+    call = Call(action, resource, keys)
+    return all(verdict(documents, call) is Verdict.ALLOWED for documents in _policies(role).values())
 
 
-def trusts(policy: str, principal: str, context: Mapping[str, str] | None = None) -> bool:
+def trusts(policy: str, principal: str, keys: Mapping[str, str] | None = None) -> bool:
     """Say whether a role's trust policy lets a service, or a role, assume it.
 
-    Without the `context` of the request its conditions are taken as met.
+    Without the condition `keys` of the call its conditions are taken as met.
     """
-    trust = statements(json.loads(policy))
-    if context is None:
-        trust = [{key: value for key, value in one.items() if key != "Condition"} for one in trust]
-    return decision(trust, Request("sts:AssumeRole", "*", context or {}, principal)) == "allow"
+    call = Call("sts:AssumeRole", keys=keys or {}, principal=principal)
+    return verdict([policy], call, with_conditions=keys is not None) is Verdict.ALLOWED
 
 
-def _policies(role: Role) -> Iterator[tuple[str, list[Statement]]]:
-    documents = [*role.policies.values(), *map(_document, role.managed_policies.values())]
-    yield "identity-based policy", [one for document in documents for one in statements(json.loads(document))]
+def _policies(role: Role) -> dict[str, list[str]]:
+    """The documents of a role by what AWS calls their kind; each kind has to allow a call."""
+    found = {"identity-based policy": [*role.policies.values(), *map(_document, role.managed_policies.values())]}
     if role.permissions_boundary_arn:
         bound = iam_backends[role.account_id][role.partition].managed_policies.get(role.permissions_boundary_arn)
-        yield "permissions boundary", statements(json.loads(_document(bound))) if bound else []
+        found["permissions boundary"] = [_document(bound)] if bound else []
+    return found
 
 
 def _document(policy: ManagedPolicy) -> str:
     return next(version.document for version in policy.versions if version.is_default)
 
 
-def _requests(
+def _calls(
     model: OperationModel, parameters: Parameters, partition: str, account: str, region: str, tags_of: Tags
-) -> Iterator[Request]:
+) -> Iterator[Call]:
     service, operation = model.service_model.service_name, model.name
     action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
     resource = _resource(service, parameters, partition, account, region)
@@ -154,12 +155,13 @@ def _requests(
         tags = tags_of(parameters["Bucket"], parameters["Key"])
         context |= {f"s3:ExistingObjectTag/{key}": value for key, value in tags.items()}
         resource = f"{resource}/{parameters['Key']}"
-    yield Request(action, resource, context)
+    yield Call(action, resource, context)
     if "aws:TagKeys" in context and operation.startswith(("Create", "Put")) and service in _TAG_ACTIONS:
-        yield Request(_TAG_ACTIONS[service], resource, context)
+        made_by = {"sagemaker:TaggingAction": operation} if service == "sagemaker" else {}
+        yield Call(_TAG_ACTIONS[service], resource, {**context, **made_by})
     for path in _PASSED_ROLES.get(service, ()):
         for role_arn in _at(parameters, path):
-            yield Request("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
+            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
 
 
 def _resource(service: str, parameters: Parameters, partition: str, account: str, region: str) -> str:
@@ -171,7 +173,9 @@ def _resource(service: str, parameters: Parameters, partition: str, account: str
                 # CloudWatch Logs writes its ARNs with an end that policies do not have.
                 return str(name).removesuffix(":*")
             role_path = _role_path(name, parameters, partition, account) if service == "iam" else ""
-            return f"arn:{partition}:" + form.format(name=name, region=region, account=account, path=role_path)
+            # A parameter's name may begin with the slash that is in its ARN already.
+            plain = name.removeprefix("/") if service == "ssm" else name
+            return f"arn:{partition}:" + form.format(name=plain, region=region, account=account, path=role_path)
     return "*"
 
 
@@ -190,12 +194,15 @@ def _role_path(name: str, parameters: Parameters, partition: str, account: str) 
 
 
 def _context(service: str, parameters: Parameters, partition: str, account: str) -> dict[str, str | Sequence[str]]:
-    context: dict[str, str | Sequence[str]] = {}
+    # All that roles reach here is their own account's.
+    context: dict[str, str | Sequence[str]] = {"aws:ResourceAccount": account}
     given = next((parameters[name] for name in ("Tags", "tags") if parameters.get(name)), None)
     if given:
         pairs = given if isinstance(given, Mapping) else dict(map(_pair, given))
         context |= {f"aws:RequestTag/{key}": as_text(value) for key, value in pairs.items()}
         context["aws:TagKeys"] = list(pairs)
+    if service == "sagemaker":
+        context |= job_keys(parameters)
     if service == "application-autoscaling":
         context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":
@@ -205,6 +212,19 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         context |= {"iam:PermissionsBoundary": boundary} if boundary else {}
         context |= {"iam:PolicyARN": parameters["PolicyArn"]} if "PolicyArn" in parameters else {}
     return context
+
+
+def job_keys(request: Parameters) -> dict[str, str | Sequence[str]]:
+    """Condition keys of a request for a job or a model: where it runs, and which key encrypts what it writes."""
+    found: dict[str, str | Sequence[str]] = {}
+    for path in ("VpcConfig", "NetworkConfig.VpcConfig"):
+        for network in _at(request, path):
+            found["sagemaker:VpcSubnets"] = network["Subnets"]
+            found["sagemaker:VpcSecurityGroupIds"] = network["SecurityGroupIds"]
+    for path in ("OutputDataConfig.KmsKeyId", "ProcessingOutputConfig.KmsKeyId"):
+        for key in _at(request, path):
+            found["sagemaker:OutputKmsKey"] = key
+    return found
 
 
 def _pair(tag: Mapping[str, str]) -> tuple[str, str]:
@@ -223,13 +243,13 @@ def _at(value: Any, path: str) -> Iterator[Any]:  # noqa: ANN401 - any part of a
         yield from _at(one, rest) if rest else [one]
 
 
-def _denied(model: OperationModel, user: str, request: Request, kind: str, *, explicit: bool) -> ClientError:
+def _denied(model: OperationModel, user: str, call: Call, kind: str, *, explicit: bool) -> ClientError:
     because = (
-        f"with an explicit deny in an {kind}" if explicit else f"because no {kind} allows the {request.action} action"
+        f"with an explicit deny in an {kind}" if explicit else f"because no {kind} allows the {call.action} action"
     )
     protocol = model.service_model.protocol
     code = "AccessDeniedException" if "json" in protocol else "AccessDenied"
-    message = f"User: {user} is not authorized to perform: {request.action} on resource: {request.resource} {because}"
+    message = f"User: {user} is not authorized to perform: {call.action} on resource: {call.resource} {because}"
     answer: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": 400 if protocol == "json" else 403},

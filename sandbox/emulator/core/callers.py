@@ -6,7 +6,7 @@ policies judge it.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -136,7 +136,7 @@ class Caller:
         """Return the same principal as it talks to another region."""
         return replace(self, region=region)
 
-    def require(self, action: str, resource: str, **context: str) -> None:
+    def require(self, action: str, resource: str, **context: str | Sequence[str]) -> None:
         """See to it that a role may do something; nobody else is judged.
 
         `context` gives the condition keys of the request; `__` stands for their colon.

@@ -42,8 +42,8 @@ INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
 CHANGED = (
-    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "ecr.responses", "events.models"),
-    *("kms.responses", "s3.models"),
+    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
+    *("events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
 )
 """The modules that put what they have in the place of moto's when they are imported."""

@@ -1,4 +1,6 @@
-"""Amazon ECR: the images of AWS's own accounts, of which moto has none."""
+"""Amazon ECR: the images of AWS's own accounts, of which moto has none, and the right to push others."""
+
+import json
 
 from moto.core.responses import ActionResult
 from moto.ecr.responses import ECRResponse
@@ -8,6 +10,16 @@ from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.sagemaker import jobs
 
 _of_moto = ECRResponse.batch_get_image
+_put = ECRResponse.put_image
+
+
+@replaces(ECRResponse)
+def put_image(self: ECRResponse) -> ActionResult:
+    """PutImage, by who has the right to it."""
+    caller, name = Caller.of(self), self._get_param("repositoryName")
+    caller.require("ecr:PutImage", f"arn:{caller.partition}:ecr:{self.region}:{caller.account}:repository/{name}")
+    answer: ActionResult = _put(self)
+    return answer
 
 
 @replaces(ECRResponse)
@@ -26,6 +38,7 @@ def batch_get_image(self: ECRResponse) -> ActionResult:
             "registryId": registry,
             "repositoryName": name,
             "imageId": {"imageTag": tag, "imageDigest": jobs.digest(f"{name}:{tag}")},
+            "imageManifest": json.dumps({"manifests": [{"platform": {"architecture": "amd64", "os": "linux"}}]}),
         }
         for tag in known
     ]

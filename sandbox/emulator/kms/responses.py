@@ -2,14 +2,12 @@
 
 import json
 
-from moto.kms.exceptions import ValidationException
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 
 from sandbox.emulator.core.extension import replaces
 
 DEFAULT_PERIOD = 365
-MIN_PERIOD, MAX_PERIOD = 90, 2560
 
 
 def _key(response: KmsResponse) -> Key:
@@ -22,11 +20,6 @@ def _key(response: KmsResponse) -> Key:
 def enable_key_rotation(self: KmsResponse) -> str:
     """EnableKeyRotation, with its period in days."""
     key, period = _key(self), self._get_param("RotationPeriodInDays")
-    if period is not None and not MIN_PERIOD <= period <= MAX_PERIOD:
-        raise ValidationException(
-            f"1 validation error detected: Value '{period}' at 'rotationPeriodInDays' failed to satisfy "
-            f"constraint: Member must have value between {MIN_PERIOD} and {MAX_PERIOD}"
-        )
     if not key.key_rotation_status or period is not None:
         key.rotation_period = period or DEFAULT_PERIOD  # type: ignore[attr-defined] # a field that moto lacks
     key.key_rotation_status = True

@@ -26,8 +26,8 @@ class Repository(Api):
             branch = code.get("BranchName", "main")
             try:
                 first_commit(backend.content(metadata), archive, branch)  # type: ignore[attr-defined] # see codecommit.models
-            except zipfile.BadZipFile:
-                raise HandlerError(f"Code.S3 ({wanted['Bucket']}/{wanted['Key']}) is not a zip file.") from None
+            except zipfile.BadZipFile as error:
+                raise HandlerError(str(error)) from None
             metadata["defaultBranch"] = branch
         return repository
 

@@ -1,5 +1,6 @@
 """CloudFormation resource types that moto's own models make, for all that no module here lists."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from moto.core.common_models import CloudFormationModel
 from typing_extensions import override
 
 from awsmodel.cloudformation.template import Json
-from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
+from sandbox.emulator.resource_types.base import Properties, Resource, ResourceType, Scope
 
 
 class _Attributes(Mapping[str, Json]):
@@ -72,17 +73,26 @@ class MotoType(ResourceType):
         model, caller = resource.attributes.model, scope.caller
         if hasattr(model, "delete"):
             model.delete(caller.account, caller.region)
-        elif not hasattr(self._model.delete_from_cloudformation_json, "__isabstractmethod__"):
+        else:
             wrapped = _wrapped(scope, properties)
             self._model.delete_from_cloudformation_json(resource.physical_id, wrapped, caller.account, caller.region)
-        else:
-            raise HandlerError(f"moto cannot delete resources of type {scope.type_name}.")
 
 
 def find(type_name: str) -> MotoType | None:
-    """Return moto's way to make resources of a type; None where it has none."""
+    """Return moto's way to make resources of a type; None where it has none, or one that makes and cannot remove."""
     model = get_model_map().get(type_name)
-    return MotoType(model) if model else None
+    return MotoType(model) if model and _is_whole(model) else None
+
+
+def _is_whole(model: type[CloudFormationModel]) -> bool:
+    own = getattr(model, "delete", None)
+    removes = (
+        # Of the model, the account and the region.
+        len(inspect.signature(own).parameters) == 3
+        if own
+        else not hasattr(model.delete_from_cloudformation_json, "__isabstractmethod__")
+    )
+    return removes and hasattr(model, "physical_resource_id")
 
 
 def _wrapped(scope: Scope, properties: Properties) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from moto.s3.models import s3_backends
 
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.core.process_group import ProcessGroup
 from sandbox.emulator.core.resource_policies import allows_account
 
@@ -55,9 +56,9 @@ class Container:
 
     def __init__(self, image: str, role: Caller) -> None:
         self._role = role
-        packages = _BY_URI.get(image.rpartition("/")[2])
+        packages = _BY_URI.get(image.rpartition("/")[2]) or self._pushed(image)
         if packages is None:
-            raise JobError(f"The sandbox has no packages for image {image}; it has {', '.join(IMAGES)}.")
+            raise JobError(not_known(f"the packages of image {image}; it has {', '.join(IMAGES)}"))
         self._folder = Path(tempfile.mkdtemp(prefix="sm-mlops-job-"))
         self._environment = python_environments.environment_variables(self._folder)
         self._group = ProcessGroup()
@@ -74,6 +75,17 @@ class Container:
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_ENDPOINT_URL": role.endpoint,
         }
+
+    def _pushed(self, image: str) -> Path | None:
+        """The packages of an image that a build of the sandbox has pushed: those of AWS's, since nothing was built."""
+        registry, _, name = image.partition("/")
+        repository, _, digest = name.partition("@")
+        role, account = self._role, registry.partition(".")[0]
+        if account != role.account or not digest:
+            return None
+        role.require("ecr:BatchGetImage", f"arn:{role.partition}:ecr:{role.region}:{account}:repository/{repository}")
+        found = role.client("ecr").batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        return next(iter(IMAGES.values())) if found["images"] else None
 
     def close(self) -> None:
         """End the process, and remove the folder."""

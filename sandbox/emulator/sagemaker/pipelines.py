@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError, ParamValidationError
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator.core import authorization
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish, timestamp
 from sandbox.emulator.sagemaker import jobs
 from sandbox.emulator.sagemaker.jobs import Container, JobError, Json
@@ -115,7 +117,7 @@ class PipelineRun:
                 return
             work = _STEPS.get(step["Type"])
             if work is None:
-                raise StepError(f"The sandbox has no step {step['Type']}; it has {', '.join(sorted(_STEPS))}.")
+                raise StepError(not_known(f"the step {step['Type']}; it has {', '.join(sorted(_STEPS))}"))
             told: Json = {"StepName": step["Name"], "StartTime": utcnow(), "StepStatus": "Executing", "Metadata": {}}
             self.steps.append(told)
             chosen: list[Json] = []
@@ -172,7 +174,7 @@ class PipelineRun:
         name = f"pipelines-{identity}-{step['Name']}-{mock_random.get_random_hex(10)}"
         role = self._caller.assume(request["RoleArn"], SERVICE, "SageMaker", source=self.arn)
         arn = f"arn:{role.partition}:sagemaker:{role.region}:{role.account}:{kind.lower()}-job/{name}"
-        self.role().require(f"sagemaker:Create{kind}Job", arn)
+        self.role().require(f"sagemaker:Create{kind}Job", arn, **authorization.job_keys(request))
         named = {f"{kind}JobName": name, **request}
         getattr(self._caller.client("sagemaker"), f"create_{kind.lower()}_job")(**named)
         self._container = Container(image, role)
@@ -211,7 +213,7 @@ class PipelineRun:
         for condition in arguments["Conditions"]:
             compare = _COMPARE.get(condition["Type"])
             if compare is None:
-                raise StepError(f"The sandbox has no condition {condition['Type']}.")
+                raise StepError(not_known(f"the condition {condition['Type']}"))
             outcome &= compare(self.value(condition["LeftValue"]), self.value(condition["RightValue"]))
         metadata["Condition"] = {"Outcome": "True" if outcome else "False"}
         chosen: list[Json] = arguments["IfSteps" if outcome else "ElseSteps"]
@@ -220,7 +222,9 @@ class PipelineRun:
     def _register(self, step: Json, metadata: Json) -> None:
         request = self.value(step["Arguments"])
         group = self._arn("model-package-group", request["ModelPackageGroupName"])
-        self.role().require("sagemaker:CreateModelPackage", group.lower())
+        tags = self._caller.client("sagemaker").list_tags(ResourceArn=group)["Tags"]
+        keys = {f"aws:ResourceTag/{tag['Key']}".replace(":", "__"): tag["Value"] for tag in tags}
+        self.role().require("sagemaker:CreateModelPackage", group.lower(), **keys)
         made = self._caller.client("sagemaker").create_model_package(**request)["ModelPackageArn"]
         metadata["RegisterModel"] = {"Arn": made}
         self._values["Steps"][step["Name"]] = {**request, "ModelPackageArn": made}

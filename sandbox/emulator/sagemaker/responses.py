@@ -3,7 +3,6 @@
 A project is done when the request that makes, changes or deletes it is answered.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +21,6 @@ from sandbox.emulator.sagemaker.models import CodeRepository, Project, SageMaker
 from sandbox.emulator.sagemaker.pipelines import PipelineRun, StepError
 from sandbox.emulator.servicecatalog import models as servicecatalog
 
-NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-PROJECT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
 # The portfolio with AWS's own templates, which enabling projects brings.
 PROVIDER, PORTFOLIO = "Amazon SageMaker", "Amazon SageMaker AI Solutions and ML Ops products"
 MADE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -62,8 +59,6 @@ class SageMakerResponse(MotoResponse):
     def create_code_repository(self) -> ActionResult:
         """CreateCodeRepository."""
         name = self._get_param("CodeRepositoryName")
-        if not NAME.fullmatch(name):
-            raise ValidationError(message=f"Value '{name}' at 'codeRepositoryName' failed to satisfy constraint")
         if name in self.backend.code_repositories:
             raise ValidationError(message=f"Cannot create already existing CodeRepository {name}")
         made = CodeRepository(
@@ -249,8 +244,6 @@ class SageMakerResponse(MotoResponse):
         """CreateProject, from a product of the catalog or from a template in S3."""
         name, catalog = self._get_param("ProjectName"), self._get_param("ServiceCatalogProvisioningDetails")
         providers = self._get_param("TemplateProviders") or []
-        if not PROJECT_NAME.fullmatch(name):
-            raise ValidationError(message=f"Value '{name}' at 'projectName' failed to satisfy constraint")
         if bool(catalog) is bool(providers):
             raise ValidationError(
                 message="Either ServiceCatalogProvisioningDetails or one entry of TemplateProviders is needed."

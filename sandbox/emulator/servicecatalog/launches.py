@@ -14,6 +14,7 @@ from moto.core.utils import utcnow
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.core.not_known import stumbled
 from sandbox.emulator.servicecatalog.models import (
     Artifact,
     Catalog,
@@ -378,35 +379,42 @@ class LaunchOperations(BaseResponse):
         self, one: Provisioned, record: Record, operation: str, artifact: Artifact, parameters: list[dict[str, str]]
     ) -> None:
         """Make or change the stack of a provisioned product, and write down how it ended."""
-        name, making = self._stack_name(one), operation == "create_stack"
-        portfolio = self.catalog.paths(self.caller, one.product)[one.path]
+        failed = "ERROR" if operation == "create_stack" else "TAINTED"
         try:
-            cloudformation = self._acting(one).client("cloudformation")
-            getattr(cloudformation, operation)(
-                StackName=name,
-                TemplateBody=artifact.template.text,
-                Parameters=parameters,
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-                NotificationARNs=self._topics(portfolio.id, one.product),
-                Tags=as_list({**one.tags, **self._own_tags(one, portfolio, artifact)}),
-            )
-        except RoleError as error:
-            self._fail(one, record, str(error), "ERROR" if making else "TAINTED")
+            portfolio = self.catalog.paths(self.caller, one.product)[one.path]
+            request = {
+                "StackName": self._stack_name(one),
+                "TemplateBody": artifact.template.text,
+                "Parameters": parameters,
+                "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+                "NotificationARNs": self._topics(portfolio.id, one.product),
+                "Tags": as_list({**one.tags, **self._own_tags(one, portfolio, artifact)}),
+            }
+            stack = self._stack_after(one, operation, request)
+        except Exception as error:
+            # Whatever it is, a launch ends.
+            self._fail(one, record, _reason(error), failed)
             return
-        except ClientError as error:
-            reason = error.response["Error"]["Message"]
-            if UNCHANGED not in reason:
-                self._fail(one, record, reason, "ERROR" if making else "TAINTED")
-                return
-        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         one.stack_id = stack["StackId"]
         if stack["StackStatus"] not in SUCCEEDED:
-            self._fail(one, record, stack.get("StackStatusReason", ""), "ERROR" if making else "TAINTED")
+            self._fail(one, record, stack.get("StackStatusReason", ""), failed)
             return
         arn = {"OutputKey": "CloudformationStackARN", "OutputValue": one.stack_id, "Description": "The launched stack"}
         one.outputs = [arn, *stack.get("Outputs", [])]
         one.artifact, one.status, one.message = artifact.id, "AVAILABLE", ""
         record.status, record.outputs, record.updated = "SUCCEEDED", one.outputs, utcnow()
+
+    def _stack_after(self, one: Provisioned, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Make or change the stack, and return it as it is then."""
+        cloudformation = self._acting(one).client("cloudformation")
+        try:
+            getattr(cloudformation, operation)(**request)
+        except ClientError as error:
+            if UNCHANGED not in error.response["Error"]["Message"]:
+                raise
+        (stack,) = cloudformation.describe_stacks(StackName=request["StackName"])["Stacks"]
+        found: dict[str, Any] = stack
+        return found
 
     def _own_tags(self, one: Provisioned, portfolio: Portfolio, artifact: Artifact) -> dict[str, str]:
         return {
@@ -434,11 +442,15 @@ class LaunchOperations(BaseResponse):
             cloudformation = self._acting(one).client("cloudformation")
             cloudformation.delete_stack(StackName=one.stack_id)
             (stack,) = cloudformation.describe_stacks(StackName=one.stack_id)["Stacks"]
-        except RoleError as error:
-            return str(error)
-        except ClientError as error:
-            return str(error.response["Error"]["Message"])
+        except Exception as error:
+            return _reason(error)
         return "" if stack["StackStatus"] == "DELETE_COMPLETE" else str(stack.get("StackStatusReason"))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Message"])
+    return str(error) if isinstance(error, RoleError) else stumbled(error)
 
 
 def _matches(one: dict[str, Any], field: str, value: str) -> bool:

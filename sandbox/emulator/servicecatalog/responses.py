@@ -10,6 +10,7 @@ from moto.core.responses import ActionResult
 from awsmodel.cloudformation.template import Template, TemplateError
 from sandbox.emulator.cloudtrail import models as cloudtrail
 from sandbox.emulator.core.errors import ServiceError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.servicecatalog import template_files
 from sandbox.emulator.servicecatalog.launches import LaunchOperations
 from sandbox.emulator.servicecatalog.models import (
@@ -487,7 +488,7 @@ class ServiceCatalogResponse(LaunchOperations):
 
     def _new_product(self) -> Product:
         if self._get_param("SourceConnection"):
-            raise invalid("SourceConnection is not emulated: give the template's address instead.")
+            raise invalid(not_known("SourceConnection: give the template's address instead"))
         product = self.catalog.add_product(self._product_fields(), self._get_param("ProductType"), self._tags("Tags"))
         self._new_artifact(product, self._get_param("ProvisioningArtifactParameters") or {})
         return product

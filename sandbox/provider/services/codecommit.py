@@ -149,12 +149,10 @@ class ApprovalRuleTemplateAssociation(Resource):
         return f"{inputs['approvalRuleTemplateName']},{inputs['repositoryName']}"
 
     def read(self, aws: Aws, ident: str) -> Properties | None:
-        """Look for the template among those of the repository."""
+        """Look for the repository among those of the template."""
         template, repository = ident.split(",", 1)
-        found = aws.client("codecommit").list_associated_approval_rule_templates_for_repository(
-            repositoryName=repository
-        )
-        if template not in found["approvalRuleTemplateNames"]:
+        found = aws.client("codecommit").list_repositories_for_approval_rule_template(approvalRuleTemplateName=template)
+        if repository not in found["repositoryNames"]:
             return None
         return {"approvalRuleTemplateName": template, "repositoryName": repository}
 

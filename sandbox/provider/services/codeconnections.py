@@ -10,6 +10,7 @@ class Connection(Resource):
     """A connection to a provider of repositories; pending until a person completes its handshake."""
 
     kind = "aws:codeconnections/connection:Connection"
+    awaits_end = True
     service = "codeconnections"
     replaces = frozenset({"hostArn", "name", "providerType"})
     updates = frozenset({"tags"})

@@ -97,6 +97,8 @@ class Role(Resource):
                 iam.detach_role_policy(RoleName=ident, PolicyArn=policy["PolicyArn"])
             for name in iam.list_role_policies(RoleName=ident)["PolicyNames"]:
                 iam.delete_role_policy(RoleName=ident, PolicyName=name)
+        for profile in iam.list_instance_profiles_for_role(RoleName=ident)["InstanceProfiles"]:
+            iam.remove_role_from_instance_profile(RoleName=ident, InstanceProfileName=profile["InstanceProfileName"])
         iam.delete_role(RoleName=ident)
 
 

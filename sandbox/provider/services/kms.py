@@ -18,6 +18,7 @@ class Key(Resource):
     """A key; deleting it schedules its deletion, as AWS does."""
 
     kind = "aws:kms/key:Key"
+    awaits_end = True
     service = "kms"
     replaces = frozenset({"customerMasterKeySpec", "keyUsage", "multiRegion"})
     updates = frozenset(

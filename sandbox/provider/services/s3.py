@@ -16,6 +16,8 @@ NAMES = Names(
     }
 )
 DEFAULT_REGION = "us-east-1"
+ENCRYPTION: Properties = {"rule": {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}}
+"""What S3 gives a new bucket."""
 DELETE_BATCH = 1000
 
 
@@ -23,11 +25,19 @@ class Bucket(Resource):
     """A bucket without its configurations: those have types of their own."""
 
     kind = "aws:s3/bucket:Bucket"
+    awaits_end = True
     service = "s3"
     replaces = frozenset({"bucket", "bucketNamespace", "objectLockEnabled"})
     updates = frozenset({"forceDestroy", "tags"})
     computed = frozenset({"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName"})
     keeps = frozenset({"bucketNamespace", "objectLockEnabled"})
+    brought: ClassVar = {
+        "corsRules": [],
+        "lifecycleRules": [],
+        "policy": "",
+        "serverSideEncryptionConfiguration": ENCRYPTION,
+        "versioning": {"enabled": False, "mfaDelete": False},
+    }
     unread = frozenset({"forceDestroy"})
     defaults: ClassVar = {"forceDestroy": False}
     name = "bucket"
@@ -64,17 +74,11 @@ class Bucket(Resource):
             aws.client("s3").delete_bucket_tagging(Bucket=ident)
 
     def read(self, aws: Aws, ident: str) -> Properties:
-        """Look at the bucket's head, place and tags."""
+        """Look at the bucket's head, place and tags, and at what resources of their own set on it."""
         s3 = aws.client("s3")
-        s3.head_bucket(Bucket=ident)
-        region = s3.get_bucket_location(Bucket=ident).get("LocationConstraint") or DEFAULT_REGION
+        region = s3.head_bucket(Bucket=ident)["BucketRegion"]
         suffix = aws.dns_suffix
-        try:
-            tags = s3.get_bucket_tagging(Bucket=ident)["TagSet"]
-        except s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchTagSet":
-                raise
-            tags = []
+        tags = _got(s3, "get_bucket_tagging", ident).get("TagSet", [])
         # No call tells the namespace; the name's end does, for AWS reserves it.
         regional = ident.endswith(f"-{aws.account}-{region}-an")
         return {
@@ -85,6 +89,7 @@ class Bucket(Resource):
             "bucketRegion": region,
             "bucketRegionalDomainName": f"{ident}.s3.{region}.{suffix}",
             "tagsAll": tag_map(tags),
+            **_configurations(s3, ident),
         }
 
     def delete(self, aws: Aws, ident: str, state: Properties) -> None:
@@ -196,6 +201,7 @@ class BucketOwnershipControls(Configuration):
     """Who owns uploaded objects."""
 
     kind = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    awaits_end = True
     replaces = frozenset({"bucket"})
     updates = frozenset({"rule"})
     delete_operation = "delete_bucket_ownership_controls"
@@ -215,6 +221,7 @@ class BucketPolicy(Configuration):
     """The bucket's policy."""
 
     kind = "aws:s3/bucketPolicy:BucketPolicy"
+    awaits_end = True
     replaces = frozenset({"bucket"})
     updates = frozenset({"policy"})
     delete_operation = "delete_bucket_policy"
@@ -233,6 +240,7 @@ class BucketLifecycleConfiguration(Configuration):
     """What becomes of old objects."""
 
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    awaits_end = True
     updates = frozenset({"rules", "transitionDefaultMinimumObjectSize"})
     keeps = frozenset({"expectedBucketOwner", "transitionDefaultMinimumObjectSize"})
     delete_operation = "delete_bucket_lifecycle"
@@ -264,6 +272,7 @@ class BucketCorsConfiguration(Configuration):
     """Which web pages may read the bucket."""
 
     kind = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
+    awaits_end = True
     updates = frozenset({"corsRules"})
     delete_operation = "delete_bucket_cors"
     absent = frozenset({"NoSuchBucket", "NoSuchCORSConfiguration"})
@@ -277,6 +286,63 @@ class BucketCorsConfiguration(Configuration):
         """GetBucketCors."""
         found = aws.client("s3").get_bucket_cors(Bucket=ident)
         return {"bucket": ident, "corsRules": NAMES.from_api(found["CORSRules"])}
+
+
+def _got(s3: Client, operation: str, bucket: str) -> dict[str, Any]:
+    """Return a part of a bucket's configuration; nothing where it has none."""
+    try:
+        found: dict[str, Any] = getattr(s3, operation)(Bucket=bucket)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_CONFIGURED:
+            return {}
+        raise
+    return found
+
+
+_NOT_CONFIGURED = frozenset(
+    {
+        *("NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration", "NoSuchTagSet"),
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
+
+
+def _configurations(s3: Client, bucket: str) -> Properties:
+    """Return what resources of their own set on a bucket, in the words of the bucket's own old properties."""
+    versioning = _got(s3, "get_bucket_versioning", bucket)
+    encryption = _got(s3, "get_bucket_encryption", bucket).get("ServerSideEncryptionConfiguration", {})
+    rules = [NAMES.from_api(rule) for rule in encryption.get("Rules", [])]
+    return {
+        "corsRules": NAMES.from_api(_got(s3, "get_bucket_cors", bucket).get("CORSRules", [])),
+        "lifecycleRules": [
+            _old_lifecycle_rule(rule)
+            for rule in _got(s3, "get_bucket_lifecycle_configuration", bucket).get("Rules", [])
+        ],
+        "policy": _got(s3, "get_bucket_policy", bucket).get("Policy", ""),
+        "serverSideEncryptionConfiguration": {"rule": rules[0]} if rules else ENCRYPTION,
+        "versioning": {
+            "enabled": versioning.get("Status") == "Enabled",
+            "mfaDelete": versioning.get("MFADelete") == "Enabled",
+        },
+    }
+
+
+def _old_lifecycle_rule(rule: dict[str, Any]) -> Properties:
+    days = {key: {"days": rule[api]["NoncurrentDays"]} for key, api in _NONCURRENT.items() if api in rule}
+    unfinished = rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation")
+    prefix = rule.get("Prefix") or rule.get("Filter", {}).get("Prefix", "")
+    expiration = NAMES.from_api(rule["Expiration"]) if "Expiration" in rule else None
+    return present(
+        id=rule.get("ID"),
+        enabled=rule["Status"] == "Enabled",
+        prefix=prefix,
+        abortIncompleteMultipartUploadDays=unfinished,
+        expiration=expiration,
+        **days,
+    )
+
+
+_NONCURRENT = {"noncurrentVersionExpiration": "NoncurrentVersionExpiration"}
 
 
 def _empty(aws: Aws, bucket: str) -> None:

@@ -69,6 +69,7 @@ class Product(Resource):
     """A product with its first version; further versions are no business of this type."""
 
     kind = "aws:servicecatalog/product:Product"
+    awaits_end = True
     service = SERVICE
     replaces = frozenset({"provisioningArtifactParameters"})
     texts: ClassVar = ("description", "distributor", "owner", "supportDescription", "supportEmail", "supportUrl")
@@ -149,6 +150,7 @@ class Constraint(Resource):
     """A rule for a product in a portfolio."""
 
     kind = "aws:servicecatalog/constraint:Constraint"
+    awaits_end = True
     service = SERVICE
     replaces = frozenset({"portfolioId", "productId", "type"})
     updates = frozenset({"acceptLanguage", "description", "parameters"})
@@ -204,6 +206,7 @@ class TagOption(Resource):
     """One value that a tag of launched products may have."""
 
     kind = "aws:servicecatalog/tagOption:TagOption"
+    awaits_end = True
     service = SERVICE
     replaces = frozenset({"key"})
     updates = frozenset({"active", "value"})
@@ -279,6 +282,7 @@ class ProductPortfolioAssociation(Association):
     """A product in a portfolio."""
 
     kind = "aws:servicecatalog/productPortfolioAssociation:ProductPortfolioAssociation"
+    awaits_end = True
     replaces = frozenset({"acceptLanguage", "portfolioId", "productId", "sourcePortfolioId"})
     unread = frozenset({"sourcePortfolioId"})
     defaults: ClassVar = ENGLISH
@@ -295,6 +299,7 @@ class PrincipalPortfolioAssociation(Association):
     """Somebody who may launch the products of a portfolio."""
 
     kind = "aws:servicecatalog/principalPortfolioAssociation:PrincipalPortfolioAssociation"
+    awaits_end = True
     replaces = frozenset({"acceptLanguage", "portfolioId", "principalArn", "principalType"})
     defaults: ClassVar = {**ENGLISH, "principalType": "IAM"}
     parts = ("acceptLanguage", "principalArn", "portfolioId", "principalType")
@@ -312,6 +317,7 @@ class TagOptionResourceAssociation(Association):
     """A tag option of a portfolio or a product."""
 
     kind = "aws:servicecatalog/tagOptionResourceAssociation:TagOptionResourceAssociation"
+    awaits_end = True
     replaces = frozenset({"resourceId", "tagOptionId"})
     computed = frozenset({"resourceArn", "resourceCreatedTime", "resourceDescription", "resourceName"})
     parts = ("tagOptionId", "resourceId")
@@ -335,6 +341,7 @@ class BudgetResourceAssociation(Association):
     """A budget of a portfolio or a product."""
 
     kind = "aws:servicecatalog/budgetResourceAssociation:BudgetResourceAssociation"
+    awaits_end = True
     replaces = frozenset({"budgetName", "resourceId"})
     parts = ("budgetName", "resourceId")
     calls = ("associate_budget_with_resource", "disassociate_budget_from_resource")

@@ -2,6 +2,7 @@
 # ruff: noqa: ARG002 - the handlers share one signature
 
 import json
+from contextlib import suppress
 from typing import ClassVar
 
 from sandbox.provider.aws import Aws
@@ -183,6 +184,9 @@ class TopicSubscription(Resource):
         except sns.exceptions.InvalidParameterException as error:
             if "pending confirmation" not in str(error):
                 raise
+        # The plugin looks whether it is gone.
+        with suppress(sns.exceptions.NotFoundException):
+            sns.get_subscription_attributes(SubscriptionArn=ident)
 
 
 def _text(value: Value) -> str:

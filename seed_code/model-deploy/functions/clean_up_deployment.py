@@ -36,10 +36,10 @@ def clean_up(wanted: dict[str, Any], has_time: Callable[[], bool]) -> None:
     """Delete the stages' stacks and the bucket, as far as the project wants it; an endpoint that is used stays."""
     if wanted["Endpoints"] == "Delete":
         used = use_of_prod(wanted)
-        stages = [stage for stage in wanted["Stages"] if not (used and stage == wanted["ProdStack"])]
+        stages = [stage for stage in wanted["Stages"] if not (used and stage["Name"] == wanted["ProdStack"])]
         gone = set_gone if wanted["Target"] == "STACKSET" else stack_gone
         # A list, so that all stages are deleted side by side.
-        while not all([gone(stage, wanted) for stage in stages]):  # noqa: C419 - see above
+        while not all([gone(stage["Name"], stage["RoleArn"]) for stage in stages]):  # noqa: C419 - see above
             require(has_time(), "the endpoint stacks are still being deleted; delete the project once more")
             time.sleep(10)
         if used:
@@ -105,8 +105,8 @@ def tell(wanted: dict[str, Any], message: str) -> None:
             print(f"The topic was not told: {error}")
 
 
-def stack_gone(name: str, wanted: dict[str, Any]) -> bool:
-    """Delete a stack; whether it is gone."""
+def stack_gone(name: str, role_arn: str) -> bool:
+    """Delete a stack as its stage's role; whether it is gone."""
     try:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except cloudformation.exceptions.ClientError as error:
@@ -117,12 +117,12 @@ def stack_gone(name: str, wanted: dict[str, Any]) -> bool:
     failed = status == "DELETE_FAILED" and name in asked
     require(not failed, f"stack {name} cannot be deleted: {stack.get('StackStatusReason')}")
     if status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
-        cloudformation.delete_stack(StackName=name, RoleARN=wanted["StackRoleArn"])
+        cloudformation.delete_stack(StackName=name, RoleARN=role_arn)
         asked.add(name)
     return False
 
 
-def set_gone(name: str, _wanted: dict[str, Any]) -> bool:
+def set_gone(name: str, _role_arn: str) -> bool:
     """Delete the instances of a stack set, then the set; whether it is gone."""
     try:
         cloudformation.describe_stack_set(StackSetName=name)

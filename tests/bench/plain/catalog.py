@@ -6,15 +6,17 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from awsmodel.regions import known_regions
+from awsmodel.regions import Region, known_regions
 from components import packaging
-from components.iam import project_policies
+from components.core.naming import Names
+from components.iam import project_policies, role_documents
 from components.iam.policies import document
 from components.packaging import seed_code
 from components.providers.offered_products import OfferedProducts
 from components.providers.product_files import ProductFiles, seed_key, template_key
 from components.providers.product_version import ProductVersion
 from components.providers.release_note import FIRST
+from components.sections.catalog import CatalogSpec
 
 
 def register(
@@ -72,14 +74,16 @@ def register(
         "catalog-roles-boundary",
         name=f"{prefix}-project-boundary",
         description=f"The most that a role of a project of {prefix} can have",
-        policy=account_id.apply(lambda account: document(project_policies.boundary_statements(region, account, None))),
+        policy=account_id.apply(
+            lambda account: document(role_documents.project_boundary(_facts(region, account, names, settings)))
+        ),
         tags=tags,
     )
     role = aws.iam.Role(
         "catalog-roles-launch",
         name=f"{prefix}-project-launch",
         description="Launches SageMaker projects through Service Catalog",
-        assume_role_policy=document([project_policies.launch_trust()]),
+        assume_role_policy=account_id.apply(lambda account: document(project_policies.launch_trust(account))),
         tags=tags,
     )
     policy = aws.iam.RolePolicy(
@@ -208,3 +212,11 @@ def _values(
         ("Notifications", "TopicArn"): facts[1],
     }
     return {group: {key: values.get((group, key), "") for key in keys} for group, keys in source.environment.items()}
+
+
+def _facts(
+    region: Region, account: str, names: Mapping[str, str], settings: Mapping[str, Any]
+) -> role_documents.RoleFacts:
+    offered = CatalogSpec(products=tuple(settings["products"]), data_buckets=tuple(settings["dataBuckets"]))
+    own = Names(names["project"], names["environment"])
+    return role_documents.RoleFacts(names=own, home=region, account_id=account, catalog=offered)

@@ -79,8 +79,8 @@ def user(catalog: Catalog) -> str:
         ("codebuild:CreateProject", "BuildProject", "codebuild:REGION:ACCOUNT:project/sagemaker-NAME-p-1-modeldeploy"),
         ("codecommit:CreateCommit", "Repository", "codecommit:REGION:ACCOUNT:sagemaker-NAME-p-1-model-deploy"),
         ("events:PutTargets", "PushRule", "events:REGION:ACCOUNT:rule/sagemaker-p-1-deploy-push"),
-        ("iam:PassRole", "BuildProject", "iam::ACCOUNT:role/sagemaker-p-1-deploy-codebuild"),
-        ("iam:PutRolePolicy", "BuildRole", "iam::ACCOUNT:role/sagemaker-p-1-deploy-codebuild"),
+        ("iam:PassRole", "PushRule", "iam::ACCOUNT:role/sagemaker-p-1-deploy-events"),
+        ("iam:PutRolePolicy", "EventsRole", "iam::ACCOUNT:role/sagemaker-p-1-deploy-events"),
         ("lambda:InvokeFunction", "CleanUp", "lambda:REGION:ACCOUNT:function:sagemaker-p-1-deploy-clean-up"),
         (
             "logs:TagResource",

@@ -1,15 +1,19 @@
 """Launches from the emulated catalog, played as a data scientist does: with boto3 and a role."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from awsmodel.regions import known_regions
+from components.core.naming import Names
 from components.iam.policies import document
-from components.iam.project_policies import boundary_statements
+from components.iam.role_documents import RoleFacts, project_boundary
 from components.packaging import read_product
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, PROVISIONING, Catalog, launch_policy, make_catalog
@@ -59,7 +63,7 @@ def test_a_launch_makes_the_stack_and_the_repository_with_its_files(catalog: Cat
     folder = catalog.aws("codecommit").get_folder(repositoryName="sagemaker-fraud-p-1", folderPath="/")
     assert {one["absolutePath"]: one["fileMode"] for one in folder["files"]} == {
         "README.md": "NORMAL",
-        "run.sh": "EXECUTABLE",
+        "run.sh": "NORMAL",
     }
     assert [one["absolutePath"] for one in folder["subFolders"]] == ["pipelines"]
 
@@ -181,6 +185,50 @@ def test_seed_code_without_its_tag_fails_the_launch_and_leaves_nothing(catalog: 
     servicecatalog.terminate_provisioned_product(ProvisionedProductName="untagged")
 
 
+@pytest.mark.parametrize("files", [{"README.md": "x", "__init__.py": ""}, {}], ids=["an empty file", "no file"])
+def test_a_zip_that_codecommit_does_not_take_fails_the_launch(
+    catalog: Catalog, scientist: Scientist, files: dict[str, str]
+) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    catalog.aws("s3").put_object(Bucket=catalog.bucket, Key="bad.zip", Body=buffer.getvalue(), Tagging=PROVISIONING)
+    version = catalog.add_version("bad zip", catalog.put_template("bad-zip.yaml", key="bad.zip"))
+    servicecatalog = scientist("servicecatalog")
+
+    record = catalog.launch(servicecatalog, "bad-zip", ProvisioningArtifactId=version)
+
+    assert record["RecordErrors"][0]["Description"].endswith("Code supplied is not a valid .zip archive")
+    servicecatalog.terminate_provisioned_product(ProvisionedProductName="bad-zip")
+    assert repositories(catalog) == []
+
+
+def test_a_launch_ends_as_failed_whatever_the_emulator_stumbles_over(catalog: Catalog, scientist: Scientist) -> None:
+    servicecatalog = scientist("servicecatalog")
+    text = "Resources: {A: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: many}}}"
+    version = catalog.add_version("stumbling", catalog.put_text("stumbling.yaml", text))
+
+    record = catalog.launch(servicecatalog, "stumbles", ProvisioningArtifactId=version, ProvisioningParameters=[])
+
+    assert record["Status"] == "FAILED"
+    assert "[A]. the sandbox does not know what AWS answers here (" in record["RecordErrors"][0]["Description"]
+    servicecatalog.terminate_provisioned_product(ProvisionedProductName="stumbles")
+
+
+def test_a_name_over_its_limit_makes_no_project(catalog: Catalog, scientist: Scientist) -> None:
+    details = {"ProductId": catalog.product, "ProvisioningArtifactId": catalog.artifact}
+    for name, rule in (
+        ("a" + "-" * 31 + "b", "length less than or equal to 32"),
+        ("a_b", "regular expression pattern"),
+    ):
+        create = partial(scientist("sagemaker").create_project, ServiceCatalogProvisioningDetails=details)
+        code, message = refusal(partial(create, ProjectName=name))
+        assert code == "ValidationException"
+        assert f"Value '{name}' at 'projectName' failed to satisfy constraint: Member must" in message
+        assert rule in message
+
+
 def test_a_launch_needs_a_role_that_trusts_service_catalog(aws: Clients, emulator: dict[str, Any]) -> None:
     other, admin = make_catalog(aws, emulator["url"]), aws("servicecatalog")
     (constraint,) = admin.list_constraints_for_portfolio(PortfolioId=other.portfolio)["ConstraintDetails"]
@@ -263,7 +311,7 @@ def test_the_products_of_this_repository_launch_update_and_leave_nothing(
     message = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
     assert (project["ProjectStatus"], message) == ("CreateCompleted", "")
     name = f"sagemaker-fraud-deploy-{identity}-{product.name}"
-    assert aws("codecommit").get_file(repositoryName=name, filePath="run.sh")["fileMode"] == "EXECUTABLE"
+    assert aws("codecommit").get_file(repositoryName=name, filePath="run.sh")["fileMode"] == "NORMAL"
     (pipeline,) = aws("codepipeline").list_pipelines()["pipelines"]
     assert pipeline["pipelineType"] == "V2"
     push = [rule for rule in aws("events").list_rules()["Rules"] if rule["Name"].endswith("-push")]
@@ -315,7 +363,7 @@ def test_the_product_that_everybody_begins_with_launches_builds_and_leaves_its_b
     )
     text = catalog.filled(folder).replace("Key: seed.zip", "Key: acme.zip")
     version = catalog.add_version("acme", catalog.put_text("acme.yaml", text))
-    bounds = boundary_statements(known_regions()[REGION], ACCOUNT, None)
+    bounds = project_boundary(RoleFacts(names=Names("acme", "dev"), home=known_regions()[REGION], account_id=ACCOUNT))
     boundary = aws("iam").create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=document(bounds))
     before = _everything(aws)
 

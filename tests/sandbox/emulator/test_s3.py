@@ -42,3 +42,9 @@ def test_account_regional_bucket_needs_its_ending(aws: Clients) -> None:
     place = {"LocationConstraint": "eu-west-1"}
     with pytest.raises(ClientError):
         aws("s3").create_bucket(Bucket="no-ending", BucketNamespace="account-regional", CreateBucketConfiguration=place)
+
+
+@pytest.mark.parametrize("name", ["Capitals", "under_score", "-begins", "ends-"])
+def test_a_name_that_s3_does_not_take_makes_no_bucket(aws: Clients, name: str) -> None:
+    with pytest.raises(ClientError, match="InvalidBucketName"):
+        aws("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -16,6 +16,7 @@ import pytest
 from sandbox.emulator.core import info_file
 from tests.sandbox.conftest import REPOSITORY, Clients
 from tests.sandbox.support.cases import approvals
+from tests.sandbox.support.refusals import refusal
 
 
 def get(url: str) -> str:
@@ -99,3 +100,11 @@ def test_reset_clears_what_moto_lacks(emulator: dict[str, Any], aws: Clients) ->
     assert aws("codeconnections").list_connections()["Connections"] == []
     assert aws("codecommit").list_approval_rule_templates()["approvalRuleTemplateNames"] == []
     assert aws("codestar-notifications").list_notification_rules()["NotificationRules"] == []
+
+
+def test_what_nobody_emulates_is_said_at_once(aws: Clients) -> None:
+    said = refusal(lambda: aws("codecommit").list_file_commit_history(repositoryName="a", filePath="b"))
+    assert said[0] == "ValidationException"
+    assert said[1].startswith("the sandbox does not know ListFileCommitHistory of codecommit as it is asked here")
+    queried = refusal(lambda: aws("cloudformation").list_types())
+    assert queried[1].startswith("the sandbox does not know ListTypes of cloudformation")

@@ -100,6 +100,10 @@ def test_the_steps_run_and_register_a_model_that_waits_for_approval(
     bucket, _, key = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"][5:].partition("/")
     report = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["regression_metrics"]
     assert 0 < report["mse"]["value"] < report["baseline_mse"]["value"]
+    baselines = found["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"]
+    bucket, _, key = baselines[5:].partition("/")
+    columns = json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())["columns"]
+    assert columns["length"]["kind"] == "numeric"
 
 
 def test_approvals_and_executions_are_told(sagemaker: Client, trained: Json, ear: Ear) -> None:
@@ -206,6 +210,64 @@ def test_a_parameter_that_the_pipeline_does_not_take_is_refused(
     assert trained
     with pytest.raises(ClientError, match=parameter["Name"]):
         sagemaker.start_pipeline_execution(PipelineName=PIPELINE, PipelineParameters=[parameter])
+
+
+def test_a_job_runs_in_an_image_that_a_build_has_pushed(aws: Clients, sagemaker: Client, trained: Json) -> None:
+    """The product's own code makes the image, in a build that has docker; the job needs the right to pull it."""
+    aws("ecr").create_repository(repositoryName="sagemaker-own")
+    uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/sagemaker-own"
+    made = f"ensure_image('{uri}:1', boto3.client('ecr'), 'ml.m5.large')"
+    program = f"import boto3; from pipelines.container import ensure_image; {made}"
+    commands = [f'PYTHONPATH="{PRODUCT}" "{sys.executable}" -P -B -c "{program}"']
+    buildspec = json.dumps({"version": 0.2, "phases": {"build": {"commands": commands}}}, indent=1)
+    codebuild = aws("codebuild")
+    codebuild.create_project(
+        name="image",
+        source={"type": "NO_SOURCE", "buildspec": buildspec},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "privilegedMode": True,
+        },
+        serviceRole=role(aws, "image-build", "codebuild.amazonaws.com", [allow("logs:*", "ecr:PutImage")]),
+    )
+    ident = codebuild.start_build(projectName="image")["build"]["id"]
+
+    def complete() -> Json | None:
+        (found,) = codebuild.batch_get_builds(ids=[ident])["builds"]
+        return found if found["buildComplete"] else None
+
+    build = wait(complete, "the end of the build")
+    assert build["buildStatus"] == "SUCCEEDED", build["phases"]
+    (image,) = aws("ecr").describe_images(repositoryName="sagemaker-own")["imageDetails"]
+    assert image["imageTags"][0].startswith("1-")
+
+    trainer = trained["build"][1]["SAGEMAKER_ROLE_ARN"]
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    arguments = {
+        "AppSpecification": {
+            "ImageUri": f"{uri}@{image['imageDigest']}",
+            "ContainerEntrypoint": ["python3", "-c", "import sklearn"],
+        },
+        "ProcessingOutputConfig": {"Outputs": []},
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "RoleArn": trainer,
+    }
+    steps = [{"Name": "Own", "Type": "Processing", "Arguments": arguments}]
+    definition = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    sagemaker.create_pipeline(PipelineName="own", PipelineDefinition=definition, RoleArn=trainer)
+
+    def run() -> Json:
+        return ended(sagemaker, sagemaker.start_pipeline_execution(PipelineName="own")["PipelineExecutionArn"])
+
+    refused = run()
+    assert "ecr:BatchGetImage" in refused["FailureReason"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow("ecr:BatchGetImage")]})
+    aws("iam").put_role_policy(RoleName="trainer", PolicyName="images", PolicyDocument=policy)
+    execution = run()
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution["FailureReason"]
 
 
 @pytest.fixture(scope="module")

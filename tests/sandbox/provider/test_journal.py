@@ -22,7 +22,7 @@ from tests.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
 from tests.sandbox.support.engine import AbortedError, Engine
 
 TOPIC = "aws:sns/topic:Topic"
-KEY = "aws:kms/key:Key"
+BUCKET = "aws:s3/bucket:Bucket"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_creation_is_written_down_when_it_stands_and_when_it_is_complete(engin
 
 def test_a_creation_that_fails_later_is_written_down_as_incomplete(engine: Engine, journal: Path) -> None:
     with pytest.raises(AbortedError) as raised:
-        engine.create(KEY, {"enableKeyRotation": True, "rotationPeriodInDays": 5000})
+        engine.create(BUCKET, {"bucket": "half-noted", "tags": {"aws:reserved": "a"}})
     assert raised.value.detail is not None
     assert [(entry["id"], entry["outputs"]) for entry in entries(journal)] == [(raised.value.detail.id, None)]
 

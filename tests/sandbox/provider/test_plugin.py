@@ -17,6 +17,7 @@ from tests.sandbox.support.engine import AbortedError, Engine, Kept
 
 TOPIC = "aws:sns/topic:Topic"
 KEY = "aws:kms/key:Key"
+BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ALIAS = "aws:kms/alias:Alias"
@@ -231,18 +232,18 @@ def test_region_of_a_resource_selects_where_it_is_made(engine: Engine, aws: Clie
 
 
 def test_creation_that_fails_later_keeps_the_resource(engine: Engine, aws: Clients) -> None:
-    inputs = {"description": "half", "enableKeyRotation": True, "rotationPeriodInDays": 5000}
-    with pytest.raises(AbortedError, match="EnableKeyRotation in eu-west-1: ValidationException") as raised:
-        engine.create(KEY, inputs)
+    inputs = {"bucket": "half-made", "forceDestroy": True}
+    with pytest.raises(AbortedError, match="PutBucketTagging in eu-west-1: InvalidTag") as raised:
+        engine.create(BUCKET, {**inputs, "tags": {"aws:reserved": "a"}})
     detail = raised.value.detail
     assert detail is not None
-    assert aws("kms").describe_key(KeyId=detail.id)["KeyMetadata"]["Description"] == "half"
+    assert aws("s3").head_bucket(Bucket=detail.id)["BucketRegion"] == "eu-west-1"
     outputs = from_struct(detail.properties)
-    assert outputs["enableKeyRotation"] is False
+    assert outputs["tagsAll"] == {}
     assert list(detail.reasons) == [str(raised.value)]
-    half = Kept(f"urn:pulumi:test::test::{KEY}::thing", detail.id, from_struct(detail.inputs), outputs)
-    fixed = engine.update(half, {**inputs, "rotationPeriodInDays": 90})
-    assert (fixed.outputs["enableKeyRotation"], fixed.outputs["rotationPeriodInDays"]) == (True, 90)
+    half = Kept(f"urn:pulumi:test::test::{BUCKET}::thing", detail.id, from_struct(detail.inputs), outputs)
+    fixed = engine.update(half, {**inputs, "tags": {"a": "b"}})
+    assert fixed.outputs["tagsAll"] == {"a": "b"}
 
 
 def test_creation_that_fails_at_once_keeps_nothing(engine: Engine) -> None:

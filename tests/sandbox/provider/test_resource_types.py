@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.provider import services
+from sandbox.provider import plan_checks, services
 from sandbox.provider.registry import handler
 from sandbox.provider.values import UNKNOWN
 from tests.sandbox.conftest import Clients
+from tests.sandbox.support.calls import Calls
 from tests.sandbox.support.case import Case
 from tests.sandbox.support.cases import World, make_cases, make_world
 from tests.sandbox.support.catalog_cases import Catalog
@@ -44,11 +45,13 @@ def test_every_handler_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_life(kind: str, case: Case, engine: Engine) -> None:
-    changed = {**case.inputs, **case.change}
-    made = engine.create(kind, case.inputs)
+def test_life(kind: str, case: Case, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, changed = Calls(monkeypatch), {**case.inputs, **case.change}
+    with calls.of(kind, "create"):
+        made = engine.create(kind, case.inputs)
     assert engine.diff(made, case.inputs).kinds == {}
-    assert engine.refresh(made) == made
+    with calls.of(kind, "read"):
+        assert engine.refresh(made) == made
     assert handler(kind).computed <= made.outputs.keys() <= sdk_properties(kind)
 
     imported = engine.import_(kind, made.id)
@@ -61,7 +64,8 @@ def test_life(kind: str, case: Case, engine: Engine) -> None:
     assert difference.replaces == []
     if case.change:
         assert engine.update(made, changed, preview=True).outputs.keys() >= handler(kind).computed
-        made = engine.update(made, changed)
+        with calls.of(kind, "update"):
+            made = engine.update(made, changed)
         assert engine.diff(made, changed).kinds == {}
         assert engine.refresh(made) == made
         made = engine.update(made, case.inputs)
@@ -70,7 +74,8 @@ def test_life(kind: str, case: Case, engine: Engine) -> None:
         made = engine.update(made, {**case.inputs, "tags": {}})
         assert engine.refresh(made) == made
 
-    engine.delete(made)
+    with calls.of(kind, "delete"):
+        engine.delete(made)
     if kind not in STAY:
         assert engine.refresh(made) is None
     engine.delete(made)
@@ -85,7 +90,9 @@ def test_preview_knows_inputs_and_no_more(kind: str, case: Case, engine: Engine)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fixed_inputs_replace(kind: str, engine: Engine, case: Case) -> None:
+def test_fixed_inputs_replace(kind: str, engine: Engine, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    # That no plan takes these values has tests of its own.
+    monkeypatch.setattr(plan_checks, "faults", lambda *_: {})
     other = {"multiRegion": True, "objectLockEnabled": True, "fifoTopic": True}
     old = engine.check(kind, {key: value for key, value in case.inputs.items() if key not in other})
     kept = Kept(f"urn:pulumi:test::test::{kind}::thing", "id", old, {**old, "region": "eu-west-1"})

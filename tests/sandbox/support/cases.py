@@ -75,6 +75,10 @@ def make_world(aws: Clients) -> World:
     return World(keys[0], keys[1], topic, repository, made, make_catalog(aws))
 
 
+def key_arn(key: str) -> str:
+    return f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{key}"
+
+
 def make_cases(w: World) -> dict[str, Case]:
     """Return the cases by type."""
     rule = {"id": "old", "status": "Enabled", "filter": {"prefix": "a/"}, "expiration": {"days": 30}}
@@ -165,8 +169,8 @@ def make_cases(w: World) -> dict[str, Case]:
             "filterPolicy",
         ),
         "aws:codecommit/repository:Repository": case(
-            {"repositoryName": "one", "description": "one", "kmsKeyId": w.key, "tags": tags("a")},
-            {"description": "two", "kmsKeyId": w.other_key, "tags": tags("b")},
+            {"repositoryName": "one", "description": "one", "kmsKeyId": key_arn(w.key), "tags": tags("a")},
+            {"description": "two", "kmsKeyId": key_arn(w.other_key), "tags": tags("b")},
             "description",
             "kmsKeyId",
             *TAG_PATHS,

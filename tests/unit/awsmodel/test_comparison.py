@@ -53,6 +53,26 @@ def test_what_means_the_same_is_no_change() -> None:
     assert not compare(before, json.dumps(after))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "broader"),
+    [
+        ("arn:aws:s3:::a*c", "arn:aws:s3:::abc", False),
+        ("arn:aws:s3:::a*c", "arn:aws:s3:::a:c", True),
+        ("arn:aws:s3:::a?c", "arn:aws:s3:::a:c", True),
+        ("arn:aws:logs:*:c", "arn:aws:logs:eu-west-1:1:c", False),
+        ("arn:aws:s3:::a*", "arn:aws:s3:::a:b", False),
+    ],
+)
+def test_a_wildcard_within_a_segment_of_a_resource_covers_nothing_beyond_its_colon(
+    before: str, after: str, broader: bool
+) -> None:
+    found = changes(allow(resource=before), allow(resource=after))
+    assert bool(found.broader) is broader
+    assert decision(policy(allow(resource=before))["Statement"], Request("s3:GetObject", after)) == (
+        "none" if broader else "allow"
+    )
+
+
 def test_a_change_names_the_statement_its_values_and_what_it_newly_allows() -> None:
     (change,) = compare(
         policy(allow(Sid="Read"), deny("s3:DeleteObject")),

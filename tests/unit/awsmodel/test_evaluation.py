@@ -12,6 +12,7 @@ from awsmodel.iam.evaluation import (
     action_matches,
     allowed,
     decision,
+    heeding,
     matches,
     missing,
     statements,
@@ -215,3 +216,23 @@ def test_a_trust_lets_those_in_whose_requests_meet_its_conditions() -> None:
     ]
     denial = {**trust("b.amazonaws.com"), "Effect": "Deny"}
     assert [one.principal for one in untrusted(wanted, [*wanted, denial])] == ["b.amazonaws.com"]
+
+
+def test_what_denies_leave_is_granted_to_whoever_heeds_them() -> None:
+    """A deny may refuse every request that does not say something; what is granted is then said with it."""
+    subnets = {"sagemaker:VpcSubnets": ["subnet-1", "subnet-2"]}
+    policy = [
+        allow("sagemaker:*"),
+        {**deny("sagemaker:CreateModel"), "Condition": {"Null": dict.fromkeys(subnets, "true")}},
+        {**deny("sagemaker:*"), "Condition": {"ForAnyValue:StringNotEquals": subnets}},
+        {**deny("sagemaker:CreateModel"), "Condition": {"ArnNotEquals": {"sagemaker:OutputKmsKey": "key"}}},
+    ]
+    bare = Request("sagemaker:CreateModel", "*")
+    assert decision(policy, bare) == "deny"
+    assert heeding(policy, bare).context == {"sagemaker:OutputKmsKey": "key", "sagemaker:VpcSubnets": ["subnet-1"]}
+    assert decision(policy, heeding(policy, bare)) == "allow"
+    said = Request("sagemaker:CreateModel", "*", {"sagemaker:VpcSubnets": ["subnet-9"]})
+    assert decision(policy, heeding(policy, said)) == "deny", "what a request says stands"
+    assert missing(policy, policy) == []
+    assert missing([allow("sagemaker:CreateModel")], policy) == [bare], "that would run anywhere"
+    assert heeding([allow("sagemaker:*"), deny("s3:*")], bare) == bare

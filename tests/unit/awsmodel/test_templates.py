@@ -122,7 +122,48 @@ def test_a_circle_of_resources_is_refused() -> None:
         Evaluation(template, {}, PSEUDO).order()
 
 
-@pytest.mark.parametrize("section", ["Transform: AWS::Serverless-2016-10-31", "Rules: {}"])
-def test_a_section_that_is_not_supported_is_refused(section: str) -> None:
-    with pytest.raises(TemplateError, match="is not supported"):
-        Template.parse(f"{section}\nResources: {{A: {{Type: A}}}}")
+def test_sections_that_nothing_here_works_out_are_told() -> None:
+    rest = "Resources: {A: {Type: A}}"
+    assert Template.parse(f"Transform: AWS::Serverless-2016-10-31\nRules: {{}}\n{rest}").beyond == ["Transform"]
+    assert Template.parse(f"Rules: {{R: {{Assertions: []}}}}\n{rest}").beyond == ["Rules"]
+    assert Template.parse(rest).beyond == []
+
+
+def test_yaml_aliases_are_refused_and_anchors_are_not() -> None:
+    assert Template.parse("Resources: {A: &a {Type: A}}").resources == {"A": {"Type": "A"}}
+    with pytest.raises(TemplateError, match="YAML aliases are not allowed"):
+        Template.parse("Resources: {A: &a {Type: A}, B: *a}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Resources: {A: {Type: [a]}}", "Every Resources member must have a Type"),
+        ("Resources: {A: text}", "/Resources/A"),
+        ("Resources: {A: {Type: A, Properties: [a]}}", "/Resources/A/Properties"),
+        ("{Parameters: [a], Resources: {A: {Type: A}}}", "/Parameters"),
+        ("{Parameters: {P: text}, Resources: {A: {Type: A}}}", "/Parameters/P"),
+        ("{Outputs: {O: {}}, Resources: {A: {Type: A}}}", "/Outputs/O"),
+        ("{Conditions: {C: text}, Resources: {A: {Type: A}}}", "/Conditions/C"),
+        ("{Conditions: {C: {a: 1, b: 2}}, Resources: {A: {Type: A, Condition: C}}}", "a condition is one function"),
+        ("{Conditions: {C: {Fn::And: C}}, Resources: {A: {Type: A, Condition: C}}}", "Fn::And takes 1 arguments"),
+        ("{Conditions: {C: {Fn::Equals: [a]}}, Resources: {A: {Type: A, Condition: C}}}", "Fn::Equals takes 2"),
+        ("Resources: {A: {Type: A, Condition: {a: b}}}", "Unresolved condition dependency"),
+        ("Resources: {A: {Type: A, Properties: {P: !Sub {a: b}}}}", "not a text"),
+        ("Resources: {A: {Type: A, Properties: {P: !Sub ['${a}', null]}}}", r"Unresolved resource dependencies \[a\]"),
+        ("Resources: {A: {Type: A, Properties: {P: !GetAtt []}}}", "does not exist for resource"),
+        ("Resources: {A: {Type: A, Properties: {P: !If [a]}}}", "Fn::If takes 3 arguments"),
+        ("Resources: {A: {Type: A, Properties: {P: !Select [x, [a]]}}}", "nonexistent value at index x"),
+        ("Resources: {A: {Type: A, Properties: {P: !Join ['', text]}}}", "has a list to join"),
+        ("{Mappings: {M: {a: text}}, Resources: {A: {Type: A, Properties: {P: !FindInMap [M, a, b]}}}}", "M::a::b"),
+    ],
+)
+def test_whatever_is_wrong_with_a_template_is_told_as_its_fault(text: str, reason: str) -> None:
+    def work_out() -> None:
+        template = Template.parse(text)
+        evaluation = Evaluation(template, template.resolve_parameters({}), PSEUDO)
+        for name in evaluation.order():
+            evaluation.properties(name)
+
+    with pytest.raises(TemplateError, match=reason):
+        work_out()

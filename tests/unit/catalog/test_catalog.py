@@ -1,6 +1,7 @@
 """Who sees and launches what: portfolio, products, constraints, sharing, and what the launch role may do."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 
 import settings
 from awsmodel.principals import principal_type
+from components.catalog.project_roles import RoleError
 from components.packaging import Fault, VersionName, discover, seed_code
 from components.packaging.seed_code import SEED_CODE
 from tests.support.access import decision
+from tests.support.delivery_example import SECTION, example
 from tests.support.recording import Recording, run_program, stack_values
 from tests.unit.settings.test_settings import MINIMAL, faults
 
@@ -366,6 +369,28 @@ def test_projects_deploy_stack_sets_only_where_the_settings_name_the_role() -> N
         assert decision(statements(recording, "catalog-roles-boundary"), "role", "iam:PassRole", role, {}) == expected
 
 
+def test_a_preview_warns_where_no_data_buckets_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A stack of an earlier release keeps what its projects read, and is told so."""
+    for named, expected in ((None, ["sm-mlops:catalog.dataBuckets is missing: "]), (["acme-data"], [])):
+        caplog.clear()
+        boundary = statements(with_catalog(dataBuckets=named), "catalog-roles-boundary")
+        assert [message[:41] for message in caplog.messages] == expected
+        for bucket, may in (("acme-data", "allow"), ("payroll", "none" if named else "allow")):
+            assert decision(boundary, "role", "s3:GetObject", f"arn:aws:s3:::{bucket}/a.csv", {}) == may
+
+
+def test_projects_are_kept_from_the_state_that_the_delivery_names() -> None:
+    recording = run_program({**stack_values("dev"), SECTION: example()})
+    boundary = statements(recording, "catalog-roles-boundary")
+    (state,) = re.findall(r"s3://([a-z0-9.-]+)", example()["backendUrl"])
+    assert decision(boundary, "role", "s3:GetObject", f"arn:aws:s3:::{state}/.pulumi/stacks/dev.json", {}) == "deny"
+
+
+def test_a_boundary_that_iam_would_refuse_is_told_by_the_preview() -> None:
+    with pytest.raises(RoleError, match=r"would have \d+ characters, and IAM takes 6144: name fewer buckets in"):
+        with_catalog(dataBuckets=[f"acme-training-data-of-{number:02}-team" for number in range(60)])
+
+
 def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
     boundary = statements(dev, "catalog-roles-boundary")
     domain = "arn:aws:sagemaker:us-east-2:111122223333:domain/d-1"
@@ -414,7 +439,7 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
             {"products": ["model-deploy"], "keepVersion": 3},
             "sm-mlops:catalog.keepVersion: unknown key; did you mean 'keepVersions'? (allowed: products, regions, "
             "providerName, description, principals, tagOptions, shares, budget, keepVersions, "
-            "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectKeyArns)",
+            "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectKeyArns, dataBuckets)",
         ),
     ],
     ids=[

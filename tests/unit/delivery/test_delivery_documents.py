@@ -8,7 +8,7 @@ import pytest
 from awsmodel.iam import evaluation
 from components.delivery.delivery_documents import account_documents, delivery_facts, documents
 from components.iam.role_documents import RoleDocument, managed_policies
-from settings import Settings, parse
+from settings import Settings, SettingsError, parse
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, example
 from tests.support.recording import Recording, run_program, stack_values
@@ -16,6 +16,7 @@ from tests.support.recording import Recording, run_program, stack_values
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::111122223333:role/{}"
 PROD = {"stack": "prod", "approval": True}
+REPOSITORY = f"arn:aws:codecommit:us-east-2:{ACCOUNT}:sm-mlops-dev"
 TWO = {"stacks": [{"stack": "dev"}, PROD], "pullRequests": "approve"}
 ALIAS = {"kms:ResourceAliases": ["alias/sm-mlops-dev-artifacts"]}
 
@@ -49,6 +50,8 @@ def key_of(role: str) -> str:
     """Which document stands for a role that the stack makes."""
     if role in ("sm-mlops-dev-delivery", "sm-mlops-dev-drift"):
         return "pipeline"
+    if role.endswith("-pull-requests"):
+        return "pullRequests"
     return "events" if role.endswith("-start") else "delivery" if "-up-" in role else "build"
 
 
@@ -56,7 +59,8 @@ def key_of(role: str) -> str:
 def test_a_document_allows_all_that_the_stacks_own_roles_may_do(more: dict[str, Any]) -> None:
     recording = run_program({**stack_values("dev"), SECTION: example(**more)})
     by, roles = by_key(**more), made(recording)
-    assert {key_of(role) for role in roles} == {"pipeline", "events", "build", "delivery"}
+    kinds = {"pipeline", "events", "build", "delivery"}
+    assert {key_of(role) for role in roles} == kinds | ({"pullRequests"} if "pullRequests" in more else set())
     for role, statements in roles.items():
         for request in evaluation.requests(statements):
             context = {**request.context, **ALIAS} if request.action.startswith("kms:") else request.context
@@ -66,7 +70,7 @@ def test_a_document_allows_all_that_the_stacks_own_roles_may_do(more: dict[str, 
 
 def test_documents_stay_apart() -> None:
     by = by_key(**TWO)
-    state = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/dev.json"
+    state = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/sm-mlops/dev.json"
 
     def allowed(key: str, action: str, resource: str) -> bool:
         return evaluation.allowed(by[key].statements, evaluation.Request(action, resource))
@@ -128,7 +132,7 @@ def test_the_roles_of_another_account_trust_all_roles_that_act_as_them_and_no_ot
         assert set(found) == acting
 
 
-@pytest.mark.parametrize("key", ["pipeline", "events", "build", "delivery"])
+@pytest.mark.parametrize("key", ["pipeline", "events", "build", "delivery", "pullRequests"])
 def test_a_document_fits_into_iam(key: str) -> None:
     document = by_key(**TWO)[key]
     sids = [statement["Sid"] for statement in document.statements]
@@ -148,9 +152,46 @@ def test_a_stack_without_a_delivery_has_no_documents_of_one() -> None:
 SUPPLIED = {
     "sm-mlops:iam": {
         key: {"mode": "supplied", "roleArn": ROLE.format(f"given-{key}")}
-        for key in ("pipeline", "build", "events", "delivery")
+        for key in ("pipeline", "build", "events", "delivery", "pullRequests")
     }
 }
+
+
+def test_whoever_opens_a_pull_request_gets_no_right_of_another_build() -> None:
+    """Before anybody has agreed to its code: not the preview of an approval, the drift that is told, the source."""
+    by = by_key(**TWO)
+    artifacts = "arn:aws:s3:::sm-mlops-dev-artifacts-111122223333-us-east-2-an/sm-mlops-dev-deliver"
+    parameter = "arn:aws:ssm:us-east-2:111122223333:parameter/sm-mlops-dev/delivery/drift/prod"
+    calls = [
+        ("s3:PutObject", f"{artifacts}/preview-pr/xOzbGH9", "build"),
+        ("s3:GetObject", f"{artifacts}/source/xOzbGH9", "build"),
+        ("ssm:PutParameter", parameter, "build"),
+        ("sns:Publish", "arn:aws:sns:us-east-2:111122223333:sm-mlops-dev-notifications", "build"),
+        (
+            "codecommit:PostCommentForPullRequest",
+            f"arn:aws:codecommit:us-east-2:{ACCOUNT}:sm-mlops-dev",
+            "pullRequests",
+        ),
+    ]
+    for action, resource, owner in calls:
+        for key in ("build", "pullRequests"):
+            request = evaluation.Request(action, resource)
+            assert evaluation.allowed(by[key].statements, request) is (key == owner), (key, action)
+    projects = [f"arn:aws:codebuild:us-east-2:{ACCOUNT}:project/sm-mlops-dev-pull-requests"]
+    assert by["pullRequests"].trust[0]["Condition"]["ArnLike"]["aws:SourceArn"] == projects[0]
+    assert projects[0] not in by["build"].trust[0]["Condition"]["ArnLike"]["aws:SourceArn"]
+
+
+def test_a_supplied_role_of_builds_is_not_that_of_pull_requests() -> None:
+    groups = {key: role for key, role in SUPPLIED["sm-mlops:iam"].items() if key != "pullRequests"}
+    values = {**stack_values("dev"), SECTION: example(pullRequests="comment"), "sm-mlops:iam": groups}
+    with pytest.raises(SettingsError, match=r"sm-mlops:iam\.pullRequests: missing; whoever opens a pull request"):
+        parse(values, "dev")
+    made = {**groups, "pullRequests": {"mode": "create"}}
+    recording = run_program({**values, "sm-mlops:iam": made})
+    roles = [one.name for one in recording.of_type("aws:iam/role:Role") if one.name.startswith("delivery")]
+    assert roles == ["delivery-pull-requests-role"]
+    assert [one for one in recording.names() if one.startswith("delivery-dev-read-")]
 
 
 def test_with_supplied_roles_a_delivery_makes_nothing_in_iam() -> None:
@@ -158,7 +199,9 @@ def test_with_supplied_roles_a_delivery_makes_nothing_in_iam() -> None:
     own = [one for one in recording.resources if one.type.startswith("aws:iam/") and one.name.startswith("delivery")]
     assert own == []
     for project in recording.of_type("aws:codebuild/project:Project"):
-        expected = "given-delivery" if "-up-" in project.inputs["name"] else "given-build"
+        name = project.inputs["name"]
+        pulls = name.endswith("-pull-requests")
+        expected = "given-pullRequests" if pulls else "given-delivery" if "-up-" in name else "given-build"
         assert project.inputs["serviceRole"] == ROLE.format(expected)
     for pipeline in recording.of_type("aws:codepipeline/pipeline:Pipeline"):
         assert pipeline.inputs["roleArn"] == ROLE.format("given-pipeline")

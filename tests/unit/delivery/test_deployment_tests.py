@@ -7,9 +7,11 @@ import pytest
 
 import settings
 from awsmodel.iam.evaluation import Request, allowed
+from tests.support.access import decision
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.support.recording import ROOT, Recording, run_program, stack_values
 from tests.unit.settings.test_settings import faults
+from tools.doctor.checks.principal import OFFERED, PROJECTS
 
 OPTIONS = [
     {"name": "everything", "region": "eu-central-1"},
@@ -129,7 +131,74 @@ def test_every_buildspec_and_script_of_a_test_exists(tests: Recording) -> None:
 def rights(recording: Recording) -> list[dict[str, Any]]:
     policies = [one for one in recording.of_type("aws:iam/policy:Policy") if one.name.startswith("tests-policy-")]
     assert 1 < len(policies) <= 9
-    return [statement for policy in policies for statement in policy.policy()["Statement"]]
+    of_builds = [statement for policy in policies for statement in policy.policy()["Statement"]]
+    return [*of_builds, *of_scientist(recording)]
+
+
+def of_scientist(recording: Recording) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = recording.named("tests-scientist-policy").policy()["Statement"]
+    return found
+
+
+SCIENTIST = f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-tests-scientist"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "servicecatalog:TerminateProvisionedProduct",
+        "servicecatalog:UpdateProvisionedProduct",
+        "servicecatalog:DescribeProvisionedProduct",
+    ],
+)
+def test_a_test_ends_what_tests_have_launched_and_no_launch_of_anybody_else(tests: Recording, action: str) -> None:
+    """A call on a launch knows no resource, only whose it is: people's carry another role than that of tests."""
+    of_others = {"servicecatalog:accountLevel": "self"}
+    own = {**of_others, "servicecatalog:roleLevel": "self"}
+    assert not allowed(rights(tests), Request(action, "*", of_others))
+    assert not allowed(rights(tests), Request(action, "*"))
+    assert allowed(rights(tests), Request(action, "*", own)) is (action != "servicecatalog:UpdateProvisionedProduct")
+
+
+def test_the_builds_of_all_tests_launch_and_end_projects_as_one_role(tests: Recording) -> None:
+    """The sweep, too: else it could end nothing that a test has launched."""
+    (trust,) = json.loads(tests.named("tests-scientist").inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    builds = [one for one in tests.of_type("aws:codebuild/project:Project") if one.name.startswith("tests-")]
+    assert {one.inputs["source"]["buildspec"] for one in builds} == {
+        f"delivery/deployment-{operation}.yml" for operation in ("destroy", "sweep", "test")
+    }
+    for build in builds:
+        told = {one["name"]: one["value"] for one in build.inputs["environment"]["environmentVariables"]}
+        assert told["PROJECTS_ROLE_ARN"] == SCIENTIST
+        assert_trusted(trust, build.inputs["serviceRole"])
+        own = tests.named(f"{build.name.removesuffix('-project')}-role-policy").policy()["Statement"]
+        assert allowed(own, Request("sts:AssumeRole", SCIENTIST))
+        assert not allowed(own, Request("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-dev-delivery-up-dev"))
+    for other in ("sm-mlops-dev-delivery-up-dev", "sm-mlops-dev-pull-requests", "DataScientist"):
+        context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{other}"}
+        assert decision([trust], context["aws:PrincipalArn"], "sts:AssumeRole", "*", context) == "none"
+
+
+def test_whoever_creates_the_projects_of_tests_may_do_what_a_data_scientist_must(tests: Recording) -> None:
+    """By both routes: what the doctor asks of a person's role, of the role of tests."""
+    statements = of_scientist(tests)
+    project = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:project/t1a2b3-train"
+    for action in PROJECTS:
+        assert allowed(statements, Request(action, project))
+    for action in OFFERED:
+        assert allowed(statements, Request(action, f"arn:aws:catalog:eu-west-1:{ACCOUNT}:product/prod-1"))
+    bucket = "arn:aws:s3:::sm-mlops-t1a2b3-dev-products-111122223333-eu-west-1-an"
+    assert allowed(statements, Request("s3:ListBucket", bucket))
+    for action in ("s3:GetObject", "s3:GetObjectTagging"):
+        assert allowed(statements, Request(action, f"{bucket}/studio/model-deploy.yaml"))
+        assert not allowed(
+            statements, Request(action, f"{bucket.replace('sm-mlops-t1a2b3-dev', 'sm-mlops-dev')}/studio/x")
+        )
+
+
+def assert_trusted(trust: dict[str, Any], role_arn: str) -> None:
+    assert decision([trust], role_arn, "sts:AssumeRole", "*", {"aws:PrincipalArn": role_arn}) == "allow"
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,19 @@ def test_an_artifact_of_the_same_moment_is_not_there_yet() -> None:
     assert found([*both[:2], Stage(name="Last", actions=(makes, replace(reads, run_order=2)))]) == []
 
 
+def test_no_artifact_that_is_read_shares_the_folder_of_another() -> None:
+    """Keys of artifacts carry ten characters of the name, and rights are those on keys."""
+    makes = [
+        Build(name="Makes", build=CHECK, outputs=("release-of-dev",)),
+        Build(name="Overwrites", build=CHECK, outputs=("release-of-prod",)),
+    ]
+    made = [*stages()[:2], Stage(name="Makes", actions=tuple(makes))]
+    assert found(made) == []
+    reads = Stage(name="Reads", actions=(Build(name="Reads", build=CHECK, inputs=("release-of-prod",)),))
+    (told,) = found([*made, reads])
+    assert "'release-of-prod' and 'release-of-dev' begin with the same 10 characters" in told
+
+
 def test_there_is_no_rollback_in_parallel() -> None:
     rolled = [*stages()[:1], replace(stages()[1], on_failure=OnFailure.ROLLBACK)]
     assert found(rolled) == []

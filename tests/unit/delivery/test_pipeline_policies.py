@@ -89,8 +89,30 @@ def build(**more: object) -> list[Statement]:
         PIPELINE,
         "acme-check",
         HERE,
-        **more,  # type: ignore[arg-type]
+        **{"inputs": ["source"], **more},  # type: ignore[arg-type]
     )
+
+
+ARTIFACT = f"{HERE.bucket_arn}/acme-dev-delivery-of/{{}}/xOzbGH9"
+
+
+def test_a_build_reads_what_it_takes_and_writes_what_it_makes_alone() -> None:
+    """What another build deploys is none of both, whichever pipeline's name begins alike and shares the folder."""
+    statements = build(outputs=["preview-production"])
+    assert allowed(statements, "s3:GetObject", ARTIFACT.format("source"))
+    assert not allowed(statements, "s3:PutObject", ARTIFACT.format("source"))
+    for key in ("preview-pr", "preview-production"):
+        assert allowed(statements, "s3:PutObject", ARTIFACT.format(key))
+        assert not allowed(statements, "s3:GetObject", ARTIFACT.format(key))
+    assert not allowed(statements, "s3:PutObject", ARTIFACT.format("preview-de"))
+    assert allowed(statements, "kms:GenerateDataKey", HERE.key_arn)
+
+
+def test_a_build_that_makes_nothing_writes_no_artifact_and_encrypts_none() -> None:
+    for key in ("source", "preview-de", "other"):
+        assert not allowed(build(), "s3:PutObject", ARTIFACT.format(key))
+    assert allowed(build(), "kms:Decrypt", HERE.key_arn)
+    assert not allowed(build(), "kms:GenerateDataKey", HERE.key_arn)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ READ = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-read"
 CHANGE = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-change"
 STATE = "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/sm-mlops/dev.json"
 KEY = "arn:aws:kms:us-east-2:111122223333:key/8f14e45f-ceea-467f-9d1a-0c3b2a1d4e5f"
+ARTIFACT = "arn:aws:s3:::sm-mlops-dev-artifacts-111122223333-us-east-2-an/sm-mlops-dev-deliver/{}/xOzbGH9"
 
 
 def with_delivery(**more: Any) -> Recording:
@@ -115,8 +116,8 @@ def test_the_checks_reach_neither_the_state_nor_a_stack(delivery: Recording) -> 
     assert set(found) == {"ENGINE_SHA256", "PLUGIN_SHA256", "RELEASES_URL"}
     statements = rights(delivery, "delivery-deliver-check")
     assert {statement["Sid"] for statement in statements} == {
-        "UseArtifacts",
-        "UseKeysOfArtifacts",
+        "ReadArtifacts",
+        "DecryptArtifacts",
         "WriteLogs",
         "WriteReports",
     }
@@ -140,7 +141,8 @@ REQUESTS = [
     ("preview-prod", "sts:AssumeRole", CHANGE, False),
     ("up-prod", "sts:AssumeRole", CHANGE, True),
     ("up-prod", "sts:AssumeRole", READ, False),
-    ("up-prod", "s3:PutObject", STATE, True),
+    ("up-prod", "s3:PutObject", STATE, False),
+    ("up-prod", "s3:PutObject", STATE.replace("dev.json", "prod.json"), True),
     ("up-prod", "sns:SetTopicAttributes", "arn:aws:sns:us-east-2:111122223333:sm-mlops-dev-notifications", False),
     ("doctor-prod", "s3:PutObject", STATE, False),
     ("doctor-prod", "sts:AssumeRole", READ, True),
@@ -153,6 +155,22 @@ def test_each_build_may_do_what_its_step_takes(
 ) -> None:
     found = decision(rights(delivery, f"delivery-deliver-{build}"), "*", action, resource, {})
     assert (found == "allow") is expected
+
+
+BUILDS = [f"delivery-deliver-{one}" for one in ("check", "preview-dev", "up-dev", "doctor-dev", "preview-prod")]
+
+
+@pytest.mark.parametrize("build", [*BUILDS, "delivery-drift-drift-dev"])
+def test_no_build_overwrites_the_source_that_is_deployed(build: str, delivery: Recording) -> None:
+    source = ARTIFACT.format("source")
+    folder = "sm-mlops-dev-drift" if "-drift-" in build else "sm-mlops-dev-deliver"
+    statements = rights(delivery, build)
+    assert decision(statements, "*", "s3:GetObject", source.replace("sm-mlops-dev-deliver", folder), {}) == "allow"
+    assert decision(statements, "*", "s3:PutObject", source.replace("sm-mlops-dev-deliver", folder), {}) == "none"
+    written = {one for one in ("dev", "prod") if f"preview-{one}" in build}
+    for stack in ("dev", "prod"):
+        preview = ARTIFACT.format(f"preview-{stack}"[:10])
+        assert (decision(statements, "*", "s3:PutObject", preview, {}) == "allow") is (stack in written)
 
 
 def test_drift_is_looked_for_at_night_and_tells_the_topic(delivery: Recording) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from awsmodel.iam.evaluation import Request, allowed
+from awsmodel.iam.evaluation import Request, allowed, heeding
 from awsmodel.regions import known_regions
 from components.core.naming import Names
 from components.core.network import Network
@@ -50,10 +50,12 @@ ROLE_OF = {
     "BuildRole": UseRole.CODE_BUILD,
     "EventsRole": UseRole.EVENTS,
     "StackRole": UseRole.CLOUD_FORMATION,
+    "StagingStackRole": UseRole.CLOUD_FORMATION,
     "JobRole": UseRole.SAGEMAKER,
     "ModelRole": UseRole.SAGEMAKER,
     "MonitorRole": UseRole.SAGEMAKER,
     "CleanUpRole": UseRole.LAMBDA,
+    "ConfirmRole": UseRole.LAMBDA,
 }
 """By logical id of a template's own role, the use role in its place."""
 IN_PLACE_OF = {
@@ -61,6 +63,7 @@ IN_PLACE_OF = {
     "-monitoring": UseRole.SAGEMAKER,
     "-events": UseRole.EVENTS,
     "-cloudformation": UseRole.CLOUD_FORMATION,
+    "-cloudformation-staging": UseRole.CLOUD_FORMATION,
 }
 
 
@@ -93,7 +96,6 @@ def in_this_environment(request: Request) -> Request:
     for suffix, role in IN_PLACE_OF.items():
         if re.fullmatch(rf"arn:aws:iam::{ACCOUNT}:role/sagemaker-\*-(build|deploy){suffix}", resource):
             resource = OWN[role]
-    resource = resource.replace("iam::*:role/sample", "iam::444455556666:role/sagemaker-test")
     return Request(request.action, resource, request.context)
 
 
@@ -104,8 +106,9 @@ def test_a_use_role_may_do_all_that_a_projects_own_role_may(slug: str) -> None:
         f"{need.logical_id}: {request}"
         for need in needed(slug)
         if "sample-bucket" not in need.request.resource
-        for request in [in_this_environment(need.request)]
-        if not allowed(shared[ROLE_OF[need.logical_id]].statements, request)
+        for policy in [shared[ROLE_OF[need.logical_id]].statements]
+        for request in [heeding(policy, in_this_environment(need.request))]
+        if not allowed(policy, request)
     ]
     assert refused == []
 
@@ -223,15 +226,19 @@ def test_supplied_roles_are_documents_with_the_names_of_their_arns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("routes", "services"),
+    ("routes", "launching"),
     [
-        ({}, ["servicecatalog.amazonaws.com"]),
-        ({"studio_domains": {REGION.name: ("d-1",)}}, ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"]),
-        ({"studio_domains": {REGION.name: ("d-1",)}, "service_catalog": False}, ["cloudformation.amazonaws.com"]),
+        ({}, {"servicecatalog"}),
+        ({"studio_domains": {REGION.name: ("d-1",)}}, {"cloudformation", "servicecatalog"}),
+        ({"studio_domains": {REGION.name: ("d-1",)}, "service_catalog": False}, {"cloudformation"}),
     ],
 )
 def test_the_launch_role_trusts_whoever_launches_by_the_routes_that_are_offered(
-    routes: dict[str, object], services: list[str]
+    routes: dict[str, object], launching: set[str]
 ) -> None:
-    (statement,) = launch_role(facts(catalog=CATALOG.model_copy(update=routes))).trust
-    assert statement["Principal"] == {"Service": services}
+    trust = launch_role(facts(catalog=CATALOG.model_copy(update=routes))).trust
+    for service in ("cloudformation", "servicecatalog"):
+        for account, own in ((ACCOUNT, True), ("444455556666", service == "servicecatalog")):
+            source = {"aws:SourceAccount": account}
+            expected = "allow" if service in launching and own else "none"
+            assert decision(trust, f"{service}.amazonaws.com", "sts:AssumeRole", "*", source) == expected

@@ -8,8 +8,10 @@ import pytest
 
 from awsmodel.regions import known_regions
 from components.core.naming import ANY_ACCOUNT_ID, Names
+from components.core.network import Network
 from components.iam import project_policies
 from components.iam.policies import Statement
+from components.iam.role_documents import RoleFacts
 from components.packaging import ProductFolderError, read_product
 from components.packaging.product_description import KEYS
 from components.packaging.template import ENVIRONMENT_VALUES, REQUIRED_PARAMETERS
@@ -65,12 +67,34 @@ def test_the_launch_role_makes_these_names() -> None:
     assert table("Names") == rows, "\n" + "\n".join(rows)
 
 
+BOUNDS = project_policies.ProjectBounds(
+    home=REGION,
+    account_id=ANY_ACCOUNT_ID,
+    topic_arn=RoleFacts(names=NAMES, home=REGION, account_id=ANY_ACCOUNT_ID).topic_arn,
+    closed_buckets=["<state>", *Names("<project>", "<environment>").buckets_of_project("<account>")],
+    data_buckets=["<data>"],
+    key_arns=[f"arn:aws:kms:eu-west-1:{ANY_ACCOUNT_ID}:key/<project key>"],
+    networks=[Network.model_construct(vpc_id="", subnet_ids=("<subnets>",), security_group_ids=("<groups>",))],
+)
+
+
+def condition(statement: Statement) -> str:
+    """What a condition asks for; an ARN without what every one begins with."""
+    asked = [
+        f"`{key}` {operator.rpartition(':')[2]} {code([name.split(':', 5)[-1] for name in listed(values)])}"
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, values in keys.items()
+    ]
+    return "; ".join(asked).replace(ANY_ACCOUNT_ID, "<account>")
+
+
 def test_the_boundary_lets_projects_do_this() -> None:
     rows = []
-    for statement in project_policies.boundary_statements(REGION, ANY_ACCOUNT_ID, None, in_network=True):
+    for statement in project_policies.boundary_statements(BOUNDS):
         never = "never " if statement["Effect"] == "Deny" else ""
         on = [f"{service}:{name}".removeprefix(":") for service, name in places(statement)]
-        rows.append(f"| {never}{code(listed(statement['Action']))} | {'anything' if on == ['*'] else code(on)} |")
+        where = "anything" if on == ["*"] else code(on)
+        rows.append(f"| {never}{code(listed(statement['Action']))} | {where} | {condition(statement)} |")
     assert table("Roles and their boundary") == rows, "\n" + "\n".join(rows)
     assert f"`{NAMES.project_boundary.value}`" in PAGE
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from components.providers.adopted_role import AdoptedRoleProvider
+from components.providers.adopted_role import AdoptedRoleProvider, added_trust
 from components.providers.aws_access import AwsError
 from tests.support.played_aws import Clients, KilledError, Refused
 
@@ -625,3 +625,23 @@ def test_whatever_call_is_cut_off_the_next_run_completes_it(
         else:
             break
     assert number > 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "added"),
+    [
+        (trusts("cloudformation.amazonaws.com"), False),
+        ({**trusts("servicecatalog.amazonaws.com"), "Condition": {}}, False),
+        # What a release without the condition has made, and what somebody opens to other accounts.
+        ({**trusts("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"), "Condition": {}}, True),
+        (
+            trusts("cloudformation.amazonaws.com", Condition={"StringEquals": {"aws:SourceAccount": "444455556666"}}),
+            True,
+        ),
+        (trusts("lambda.amazonaws.com"), True),
+    ],
+)
+def test_a_launch_role_that_stacks_share_lets_in_what_launches_for_its_account(statement: Json, added: bool) -> None:
+    role = {"Arn": ARN, "AssumeRolePolicyDocument": json.loads(policy(statement))}
+    own = {"key": "launch", "trust": policy({**trusts("servicecatalog.amazonaws.com"), "Condition": {}})}
+    assert bool(added_trust(role, own)) is added

@@ -6,10 +6,10 @@ from components.providers.repository_name import RepositoryNameProvider
 from tests.contract.rows import rows
 from tests.support.recording import Recording
 
-OLD = {"region": "us-east-2", "repository": "sm-mlops-dev"}
+OLD: dict[str, str | bool] = {"region": "us-east-2", "repository": "sm-mlops-dev", "retained": True}
 
 
-def refusals(olds: dict[str, str], news: dict[str, str]) -> list[str]:
+def refusals(olds: dict[str, str | bool], news: dict[str, str | bool]) -> list[str]:
     return [failure.reason for failure in RepositoryNameProvider().check(olds, news).failures]
 
 
@@ -19,6 +19,13 @@ def test_another_repository_is_refused_with_what_to_do(change: dict[str, str]) -
     assert "sm-mlops-dev in us-east-2" in reason
     assert f"{ {**OLD, **change}['repository'] } in { {**OLD, **change}['region'] }" in reason
     assert "docs/renaming.md" in reason
+    assert "retain" not in reason
+
+
+def test_where_the_old_one_would_be_deleted_the_refusal_says_so() -> None:
+    (reason,) = refusals({**OLD, "retained": False}, {**OLD, "repository": "platform"})
+    assert "set sm-mlops:protection.retain to true and run `pulumi up`" in reason
+    assert refusals({**OLD, "retained": False}, OLD) == []
 
 
 def test_the_first_one_and_the_same_one_are_none_of_its_business() -> None:
@@ -30,8 +37,9 @@ def test_the_repository_waits_for_it(dev: Recording) -> None:
     """Else the plugin would have renamed it by the time that the name is refused."""
     (guard,) = dev.of_type("pulumi-python:dynamic/codecommit:RepositoryName")
     repository = dev.named("source-repository")
-    assert {key: guard.inputs[key] for key in OLD} == OLD
+    assert guard.inputs["region"] == OLD["region"]
     assert guard.inputs["repository"] == repository.inputs["repositoryName"]
+    assert guard.inputs["retained"] == repository.request.retainOnDelete
     assert guard.name in repository.depends_on
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from awsmodel.cloudformation.yaml_nodes import TEXT, fields, items, text_of
 from components.packaging import Product
-from tools.doctor.account import CatalogProduct, StackRegion
+from tools.doctor.account import StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 
 SUPPORT_ENDS: Mapping[str, date] = {
@@ -40,11 +40,7 @@ _CURATED = "aws/codebuild/"
 
 def build_images(region: StackRegion) -> Verdict:
     """Check that CodeBuild offers every image that the products' templates name, and patches it."""
-    images = {
-        _plain(image): slug
-        for slug in region.account.catalog.products
-        for image in template_images(CatalogProduct(region, slug).source)
-    }
+    images = {_plain(image): product.slug for product in region.readable for image in template_images(product.source)}
     curated = sorted(image for image in images if image.startswith(_CURATED))
     if not curated:
         raise SkipError("no template names an image of CodeBuild's own")

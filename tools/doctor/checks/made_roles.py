@@ -29,7 +29,7 @@ def made_roles(account: Account) -> Verdict:
             continue
         found.append(name)
         told = _adopted(account, iam, role, documents[name]) if adopted else _own(account, iam, role)
-        beyond = _beyond(iam, role, documents[name]) if name in documents and not adopted else ()
+        beyond = _beyond(account, iam, role, documents[name]) if name in documents and not adopted else ()
         faults += [f"{role['Arn']} {fault}" for fault in (*told, *beyond)]
     if faults:
         # All of them, however many: each is a right that somebody has.
@@ -66,7 +66,7 @@ def _own(account: Account, iam: "IAMClient", role: Mapping[str, Any]) -> Iterato
     attached = judged.added_policies(iam_roles.attached(iam, name), account.names, wanted.other_policy_arns)
     yield from (f"has the policy {arn}" for arn in attached)
     yield from (f"has the inline policy {policy}" for policy in judged.added_inline(iam_roles.inline(iam, name)))
-    yield from _trusted(judged.added_trust(_trust(role)))
+    yield from _trusted(judged.added_trust(_trust(role), name, account.names))
     bound = judged.boundary_of(role)
     if bound != wanted.permissions_boundary_arn:
         yield f"has {_boundary(bound)}, and the stack gives it {_boundary(wanted.permissions_boundary_arn)}"
@@ -98,10 +98,11 @@ def _trusted(statements: list[Statement]) -> Iterator[str]:
         yield f"trusts {', '.join(evaluation.values(named))}"
 
 
-def _beyond(iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
+def _beyond(account: Account, iam: "IAMClient", role: Mapping[str, Any], document: RoleDocument) -> Iterator[str]:
     """Tell what differs where the whole document is known: the text of the role's own policies, and its trust."""
     trust = _trust(role)
-    if not judged.added_trust(trust) and evaluation.comparable(trust) != evaluation.comparable(document.trust):
+    added = judged.added_trust(trust, role["RoleName"], account.names)
+    if not added and evaluation.comparable(trust) != evaluation.comparable(document.trust):
         yield "has another trust policy than the stack gives it"
     for request in evaluation.missing(_own_statements(iam, role["RoleName"]), document.statements):
         yield f"may also {request}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.providers.product_version import artifacts
-from tools.doctor.account import Account, CatalogProduct, StackRegion
+from tools.doctor.account import Account, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 
 NEAR = 0.8
@@ -55,9 +55,7 @@ def quota_principals(region: StackRegion) -> Verdict:
 def quota_versions(region: StackRegion) -> Verdict:
     """Check that the product of the stack that has most versions can have more: each release makes one."""
     client = region.client("servicecatalog")
-    named = {
-        product.product_name for product in (CatalogProduct(region, slug) for slug in region.account.catalog.products)
-    }
+    named = {product.product_name for product in region.readable}
     counts = {name: len(artifacts(client, product_id)) for name, product_id in region.products.items() if name in named}
     if not counts:
         raise SkipError("needs a product: see `product`")

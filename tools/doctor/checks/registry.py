@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
 from tools.doctor.account import Account, CatalogProduct, StackRegion
-from tools.doctor.checks import builds, catalog, endpoints, made_roles, principal, projects, quotas, roles, source
+from tools.doctor.checks import (
+    branch,
+    builds,
+    catalog,
+    endpoints,
+    made_roles,
+    principal,
+    projects,
+    quotas,
+    roles,
+    source,
+)
 from tools.doctor.checks.principal import PrincipalRole
 from tools.doctor.findings import Status, Verdict
 
@@ -57,6 +68,12 @@ SOURCE: tuple[Rule[Account], ...] = (
         id="source-repository",
         check=source.source_repository,
         url=f"{_DOCS}/codecommit/latest/userguide/repositories.html",
+    ),
+    Rule(
+        id="branch-protection",
+        check=branch.branch_protection,
+        severities=(Status.WARNING,),
+        url=f"{_DOCS}/codecommit/latest/userguide/how-to-conditional-branch.html",
     ),
     Rule(id="connection", check=source.connection, url=f"{_TOOLS}/connections-update.html"),
     Rule(id="notifications-role", check=source.notifications_role, url=f"{_TOOLS}/using-service-linked-roles.html"),
@@ -201,6 +218,12 @@ PRINCIPAL: tuple[Rule[PrincipalRole], ...] = (
         id="principal-permissions",
         check=principal.principal_permissions,
         url=f"{_SAGEMAKER}/sagemaker-projects-studio-updates.html",
+    ),
+    Rule(
+        id="principal-branch",
+        check=branch.principal_branch,
+        severities=(Status.WARNING,),
+        url=f"{_DOCS}/codecommit/latest/userguide/how-to-conditional-branch.html",
     ),
 )
 """What is looked at once of the role that is asked about."""

@@ -37,7 +37,8 @@ def launch_role_permissions(account: Account) -> Verdict:
     if evaluation.missing(wanted.statements, policy, boundary):
         # It is not the program's own policy, so what the templates make is worked out one by one.
         judged = as_read(role["Arn"], policy, boundary, account.role_facts)
-        found = check([seed_code.product(slug) for slug in account.catalog.products], judged)
+        products, unreadable = seed_code.readable(account.catalog.products)
+        found = check(products, judged)
         if lacking := found.missing:
             needs = [f"{need.action} on {need.resource}, for {need.logical_id} of {need.product}" for need in lacking]
             return broken(
@@ -45,9 +46,9 @@ def launch_role_permissions(account: Account) -> Verdict:
                 f"{_remedy(account, account.role_facts.iam.launch_mode)}; all that is missing: "
                 + hints.tool("launch-permissions", "--role-arn", role["Arn"], "--stack", account.stack),
             )
-        if found.unknown:
+        if not_known := [*unreadable, *found.unknown]:
             return unknown(
-                f"not known: {some(found.unknown)}; it may all else that the products' templates take",
+                f"not known: {some(not_known)}; it may all else that the products' templates take",
                 "see to it that its policy has what these take",
             )
     return ok(f"{role['Arn']} may create, update and delete what {', '.join(account.catalog.products)} make")
@@ -137,7 +138,7 @@ def _trust(account: Account, wanted: Sequence[RoleDocument], mode: RoleMode, nee
 
 
 def _assumptions(document: RoleDocument, arn: str) -> Iterator[Request]:
-    """Return the services' requests to act as a role. AWS documents no source keys for those that launch projects."""
+    """Return the services' requests to act as a role. Each says what the document asks for."""
     for statement in document.trust:
         keys: Mapping[str, Any] = {
             key: value for entry in statement.get("Condition", {}).values() for key, value in entry.items()

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from components.sections.source import CodeCommitSource, ConnectionSource
 from tools import hints
-from tools.doctor.account import Account, CatalogProduct, StackRegion
+from tools.doctor.account import Account, StackRegion
 from tools.doctor.findings import SkipError, Verdict, broken, ok, warning
 
 if TYPE_CHECKING:
@@ -184,8 +184,7 @@ def _repository(account: Account) -> str:
 
 def codecommit(region: StackRegion) -> Verdict:
     """Check that CodeCommit, in which projects make their repositories, is offered in the region and to the account."""
-    products = [CatalogProduct(region, slug) for slug in region.account.catalog.products]
-    if not any("AWS::CodeCommit::Repository" in product.source.template for product in products):
+    if not any("AWS::CodeCommit::Repository" in product.source.template for product in region.readable):
         raise SkipError("no product of the catalog makes a CodeCommit repository")
     if region.name not in _codecommit_regions(region.details.partition):
         return broken(f"CodeCommit is not offered in {region.name}", "leave the region out of catalog.regions")

@@ -1,10 +1,12 @@
 """Measure the trained model on the test rows and write the report that decides about registration."""
 
 import argparse
+import gzip
 import io
 import json
 import math
 import pickle
+import shutil
 import sys
 import tarfile
 import zlib
@@ -18,10 +20,14 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 from sklearn.pipeline import Pipeline
 
 from abalone import job, schema
+from abalone.baseline import BASELINE_FILE
 from abalone.preprocess import SUMMARY_FILE
 from abalone.train import MODEL_FILE
 
 REPORT_FILE = "evaluation.json"
+PAYLOAD_FILE = "payload.tar.gz"
+"""Some test rows as a request has them: an archive, because the registry takes no other kind of sample."""
+PAYLOAD_ROWS = 10
 
 APPROVED_FILE = "approved.json"
 """What the build says of the newest approved version: `{"version": 3, "model": "model.tar.gz"}`, or no version."""
@@ -79,7 +85,7 @@ def load_model(archive: Path) -> Pipeline:
 def evaluate(
     archive: Path, *, test_dir: Path, approved_dir: Path, summary_dir: Path, output_dir: Path, limits: Limits
 ) -> Any:
-    """Write `evaluation.json` and return it.
+    """Write `evaluation.json` and return it; beside it the statistics of the training rows, and a sample request.
 
     `regression_metrics` has the shape of SageMaker's model metrics. `baseline_mse` is the error of always answering the
     mean: a model that does not beat it has learnt nothing. `approved` is the newest approved version, measured on the
@@ -121,7 +127,27 @@ def evaluate(
     }
     output_dir.mkdir(parents=True, exist_ok=True)
     (output_dir / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    try:
+        shutil.copyfile(summary_dir / BASELINE_FILE, output_dir / BASELINE_FILE)
+    except OSError as error:
+        raise schema.DataError(f"{BASELINE_FILE} cannot be read: {error}") from error
+    _write_payload(output_dir / PAYLOAD_FILE, features[:PAYLOAD_ROWS])
     return report
+
+
+def _write_payload(path: Path, features: np.ndarray) -> None:
+    """Write `payload.csv` into an archive: raw rows without a label, the same bytes for the same rows."""
+    text = io.StringIO()
+    schema.write_rows(text, schema.FEATURES, features.tolist())
+    content = text.getvalue().encode()
+    member = tarfile.TarInfo("payload.csv")
+    member.size = len(content)
+    with (
+        path.open("wb") as file,
+        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        archive.addfile(member, io.BytesIO(content))
 
 
 def _share(error: float, of: float) -> float:

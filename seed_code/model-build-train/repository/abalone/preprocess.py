@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from abalone import job, schema
+from abalone import baseline, job, schema
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 FEWEST_ROWS = 20
@@ -52,7 +52,9 @@ def split(identical: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 
 
 def preprocess(input_dir: Path, output_dir: Path, seed: int, most_missing: float = 0.0) -> dict[str, int]:
-    """Write `<split>/<split>.csv` for each split and `summary/summary.json`; return how many rows each split has.
+    """Write `<split>/<split>.csv` for each split, and `summary.json` and `baseline.json` in `summary`.
+
+    Returns how many rows each split has.
 
     Args:
         input_dir: where the data is.
@@ -87,6 +89,7 @@ def preprocess(input_dir: Path, output_dir: Path, seed: int, most_missing: float
     }
     (output_dir / "summary").mkdir(parents=True, exist_ok=True)
     (output_dir / "summary" / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    baseline.write(output_dir / "summary" / baseline.BASELINE_FILE, features[splits["train"]])
     return counts
 
 

@@ -12,6 +12,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -210,13 +211,19 @@ def _delimiter(text: str) -> str:
 def write_labelled(path: Path, features: np.ndarray, labels: np.ndarray) -> None:
     """Write rows with a header, so that each file says what it holds."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    rows = ([*row, label] for row, label in zip(features.tolist(), labels.tolist(), strict=True))
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(
-            ["" if value != value else value for value in [*row, label]]  # noqa: PLR0124 - NaN differs from itself
-            for row, label in zip(features.tolist(), labels.tolist(), strict=True)
-        )
+        write_rows(file, COLUMNS, rows)
+
+
+def write_rows(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as CSV with a header; a missing number becomes an empty cell."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(
+        ["" if value != value else value for value in row]  # noqa: PLR0124 - NaN differs from itself
+        for row in rows
+    )
 
 
 def _numbers(

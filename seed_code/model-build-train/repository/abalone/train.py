@@ -24,6 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from abalone import inference, job, schema
 
 HYPERPARAMETERS_FILE = Path("/opt/ml/input/config/hyperparameters.json")
+CHANNELS = Path("/opt/ml/input/data")
 MODEL_FILE = "model.joblib"
 TREE_SIZES = (7, 15, 31)
 """Most leaves of a tree, one candidate each."""
@@ -57,6 +58,8 @@ class Hyperparameters:
         }
         values, faults = {}, []
         for name, text in given.items():
+            if name.startswith(("_", "sagemaker_")):  # SageMaker's own: what a tuning job asks for, and its script mode
+                continue
             if name not in allowed:
                 faults.append(f"{name} is not a hyperparameter (they are {', '.join(allowed)})")
                 continue
@@ -128,9 +131,10 @@ def _save_serving_code(code_dir: Path) -> None:
 def main(argv: list[str] | None = None, message_file: Path = job.TRAINING_FAILURE_FILE) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(allow_abbrev=False, prog="train", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--train-dir", type=Path, required=True)
-    parser.add_argument("--validation-dir", type=Path, required=True)
-    parser.add_argument("--model-dir", type=Path, required=True)
+    # The defaults are where SageMaker puts a job's channels and takes its model.
+    parser.add_argument("--train-dir", type=Path, default=CHANNELS / "train")
+    parser.add_argument("--validation-dir", type=Path, default=CHANNELS / "validation")
+    parser.add_argument("--model-dir", type=Path, default=Path("/opt/ml/model"))
     parser.add_argument("--hyperparameters", type=Path, default=HYPERPARAMETERS_FILE)
     arguments = parser.parse_args(argv)
 

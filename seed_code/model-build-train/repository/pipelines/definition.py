@@ -7,9 +7,9 @@ pipeline definition schema, version 2020-12-01; a step's `Arguments` are the req
 from typing import Any
 
 from pipelines.instances import takes_volume_key
+from pipelines.references import Json, execution_url, join, output, parameter, reported, text, when
+from pipelines.registration import registration
 from pipelines.settings import Settings
-
-Json = dict[str, Any]
 
 DEFAULT_INSTANCE = "ml.m5.large"
 """The key of volumes is left out for a type with local storage, which takes none: choose another default here, not
@@ -33,7 +33,6 @@ MOST_MISSING = 0.0
 
 TRAIN_INPUT = "/opt/ml/input/data"
 PROCESSING = "/opt/ml/processing"
-MODEL_CODE = "/opt/ml/model/code"
 
 RETRY_POLICIES = [
     {
@@ -51,9 +50,22 @@ RETRY_POLICIES = [
 ]
 """Throttling passes in seconds; a missing instance or a full quota in minutes. Bad input is not retried."""
 
-NO_CACHE = {"Enabled": False}
-"""A cached step would be taken again when the data changed under the same URL: a wrong model costs more than a few
-minutes of computing."""
+MOST_WAIT_SECONDS = 2 * MOST_SECONDS
+"""Longest time that spot training may take with its waiting and its interruptions."""
+
+TUNED = {
+    "ContinuousParameterRanges": [
+        {"Name": "learning_rate", "MinValue": "0.01", "MaxValue": "0.3", "ScalingType": "Logarithmic"}
+    ],
+    "IntegerParameterRanges": [{"Name": "max_iter", "MinValue": "50", "MaxValue": "500", "ScalingType": "Linear"}],
+}
+"""Where tuning searches; the parameters LearningRate and MaxIterations are not read then."""
+
+PARALLEL_TUNING_JOBS = 2
+"""Each job learns from those before it, so more at once are sooner done and search worse."""
+
+TUNING_SEED = 0
+"""The same search for the same data."""
 
 
 def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
@@ -67,22 +79,37 @@ def build_definition(settings: Settings, code_url: str, data_url: str) -> Json:
     return {
         "Version": "2020-12-01",
         "Metadata": {},
-        "Parameters": _parameters(data_url),
+        "Parameters": parameters(data_url, cached=bool(settings.cache_days)),
         # One experiment per pipeline and one trial per execution: Studio then compares the executions.
         "PipelineExperimentConfig": {
             "ExperimentName": {"Get": "Execution.PipelineName"},
             "TrialName": {"Get": "Execution.PipelineExecutionId"},
         },
+        # What Studio shows: experiments are shown in Studio Classic only, which takes no new users.
+        **when(
+            settings.mlflow_app_arn,
+            MlflowConfig={
+                "MlflowResourceArn": settings.mlflow_app_arn,
+                "MlflowExperimentName": settings.pipeline_display_name,
+            },
+        ),
         "Steps": [
             _preprocess(settings, code_url),
             _train(settings, code_url),
             _evaluate(settings, code_url),
-            _check(settings),
+            _check(settings, code_url),
         ],
     }
 
 
-def _parameters(data_url: str) -> list[Json]:
+def parameters(data_url: str, *, cached: bool = False) -> list[Json]:
+    """Return the parameters with their defaults.
+
+    Args:
+        data_url: default of InputDataUrl.
+        cached: whether results are taken again. Then DataVersion has no default: the build always gives it, and who
+            starts an execution in another way has to say whether the data is another.
+    """
     return [
         {"Name": "InputDataUrl", "Type": "String", "DefaultValue": data_url},
         {"Name": "ProcessingInstanceType", "Type": "String", "DefaultValue": DEFAULT_INSTANCE},
@@ -102,11 +129,12 @@ def _parameters(data_url: str) -> list[Json]:
             "EnumValues": ["PendingManualApproval", "Rejected"],
         },
         {"Name": "CommitId", "Type": "String", "DefaultValue": "unknown"},
+        {"Name": "DataVersion", "Type": "String"} | ({} if cached else {"DefaultValue": "unknown"}),
     ]
 
 
 def _preprocess(settings: Settings, code_url: str) -> Json:
-    return _processing_step(
+    step = _processing_step(
         settings,
         code_url,
         name="Preprocess",
@@ -115,58 +143,107 @@ def _preprocess(settings: Settings, code_url: str) -> Json:
         arguments=[
             *("--input-dir", f"{PROCESSING}/input/data"),
             *("--output-dir", f"{PROCESSING}/output"),
-            *("--seed", _text(_parameter("Seed"))),
-            *("--most-missing", _text(_parameter("MaxMissingShare"))),
+            *("--seed", text(parameter("Seed"))),
+            *("--most-missing", text(parameter("MaxMissingShare"))),
         ],
-        inputs={"data": _parameter("InputDataUrl")},
+        inputs={"data": parameter("InputDataUrl")},
         outputs={name: f"{PROCESSING}/output/{name}" for name in ("train", "validation", "test", "summary")},
     )
+    if settings.cache_days:
+        # Whether a step is taken again SageMaker decides by its request, which has the data's URL and not its content.
+        step["Arguments"]["Environment"]["DATA_VERSION"] = parameter("DataVersion")
+    return _cached(step, settings)
 
 
 def _train(settings: Settings, code_url: str) -> Json:
-    channels = {"train": _output("Preprocess", "train"), "validation": _output("Preprocess", "validation")}
-    request: Json = {
+    if settings.tuning_jobs:
+        tuning = _tuning(settings, code_url)
+        return _cached(_step("Train", "Tuning", "Search for the best hyperparameters", tuning, retried=True), settings)
+    request = _job(settings, code_url) | {
         "AlgorithmSpecification": {
-            "TrainingImage": settings.image_uri,
-            "TrainingInputMode": "File",
+            **_algorithm(settings),
             "ContainerEntrypoint": ["python3", "-m", "abalone.train"],
             "ContainerArguments": [
                 *("--train-dir", f"{TRAIN_INPUT}/train"),
                 *("--validation-dir", f"{TRAIN_INPUT}/validation"),
                 *("--model-dir", "/opt/ml/model"),
             ],
-            "MetricDefinitions": [
-                {"Name": "validation:mse", "Regex": r"validation:mse=([0-9.]+);"},
-                {"Name": "model:max_leaf_nodes", "Regex": r"model:max_leaf_nodes=([0-9]+);"},
-            ],
         },
         "HyperParameters": {
-            "learning_rate": _text(_parameter("LearningRate")),
-            "max_iter": _text(_parameter("MaxIterations")),
-            "seed": _text(_parameter("Seed")),
+            "learning_rate": text(parameter("LearningRate")),
+            "max_iter": text(parameter("MaxIterations")),
+            "seed": text(parameter("Seed")),
         },
+        "Tags": settings.tags,
+    }
+    request["OutputDataConfig"]["S3OutputPath"] = execution_url(settings, "models")
+    return _cached(_step("Train", "Training", "Fit the candidates and keep the best", request, retried=True), settings)
+
+
+def _tuning(settings: Settings, code_url: str) -> Json:
+    return {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:mse"},
+            "ResourceLimits": {
+                "MaxNumberOfTrainingJobs": settings.tuning_jobs,
+                "MaxParallelTrainingJobs": min(PARALLEL_TUNING_JOBS, settings.tuning_jobs),
+            },
+            "ParameterRanges": TUNED,
+            "RandomSeed": TUNING_SEED,
+        },
+        "TrainingJobDefinition": _job(settings, code_url)
+        | {
+            "AlgorithmSpecification": _algorithm(settings),
+            "StaticHyperParameters": {
+                "seed": text(parameter("Seed")),
+                # A tuning job takes no command. The image's own looks here for what to run: its script mode.
+                "sagemaker_program": "abalone/tuned.py",
+                "sagemaker_submit_directory": f"{TRAIN_INPUT}/code",
+            },
+        },
+        "Tags": settings.tags,
+    }
+
+
+def _algorithm(settings: Settings) -> Json:
+    return {
+        "TrainingImage": settings.image_uri,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [
+            {"Name": "validation:mse", "Regex": r"validation:mse=([0-9.]+);"},
+            {"Name": "model:max_leaf_nodes", "Regex": r"model:max_leaf_nodes=([0-9]+);"},
+        ],
+    }
+
+
+def _job(settings: Settings, code_url: str) -> Json:
+    """What one training job and the many of a tuning job have in common."""
+    channels = {"train": output("Preprocess", "train"), "validation": output("Preprocess", "validation")}
+    job: Json = {
         "InputDataConfig": [
             _channel("code", code_url, None),
             *(_channel(name, url, "text/csv") for name, url in channels.items()),
         ],
-        "OutputDataConfig": {"S3OutputPath": _execution_url(settings, "models")}
-        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        "OutputDataConfig": {"S3OutputPath": _tuned_models(settings)}
+        | when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
         "ResourceConfig": {
             "InstanceCount": 1,
-            "InstanceType": _parameter("TrainingInstanceType"),
+            "InstanceType": parameter("TrainingInstanceType"),
             "VolumeSizeInGB": VOLUME_GIB,
         }
         | _volume_key(settings),
-        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
+        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS}
+        | when(settings.spot, MaxWaitTimeInSeconds=MOST_WAIT_SECONDS),
         "Environment": {"PYTHONPATH": f"{TRAIN_INPUT}/code"},
         "RoleArn": settings.role_arn,
         # SageMaker moves data in and out; the container itself needs no network.
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": True,
-        "Tags": settings.tags,
     }
-    request |= _when(settings.subnet_ids, VpcConfig=_vpc(settings))
-    return _step("Train", "Training", "Fit the candidates and keep the best", request, retried=True)
+    return (
+        job | when(settings.spot, EnableManagedSpotTraining=True) | when(settings.subnet_ids, VpcConfig=_vpc(settings))
+    )
 
 
 def _evaluate(settings: Settings, code_url: str) -> Json:
@@ -182,14 +259,14 @@ def _evaluate(settings: Settings, code_url: str) -> Json:
             *("--approved-dir", f"{PROCESSING}/input/approved"),
             *("--summary-dir", f"{PROCESSING}/input/summary"),
             *("--output-dir", f"{PROCESSING}/output/evaluation"),
-            *("--max-error", _text(_parameter("MaxMeanSquaredError"))),
-            *("--max-share-of-baseline", _text(_parameter("MaxShareOfBaselineError"))),
-            *("--max-share-of-approved", _text(_parameter("MaxShareOfApprovedError"))),
+            *("--max-error", text(parameter("MaxMeanSquaredError"))),
+            *("--max-share-of-baseline", text(parameter("MaxShareOfBaselineError"))),
+            *("--max-share-of-approved", text(parameter("MaxShareOfApprovedError"))),
         ],
         inputs={
-            "model": _model_data(),
-            "test": _output("Preprocess", "test"),
-            "summary": _output("Preprocess", "summary"),
+            "model": _model_data(settings),
+            "test": output("Preprocess", "test"),
+            "summary": output("Preprocess", "summary"),
             # Jobs have no network to ask the registry, so the build leaves the newest approved version here.
             "approved": approved_url(settings.bucket),
         },
@@ -199,31 +276,29 @@ def _evaluate(settings: Settings, code_url: str) -> Json:
     return step
 
 
-def _check(settings: Settings) -> Json:
+def _check(settings: Settings, code_url: str) -> Json:
     error, baseline, approved = (
-        _reported(f"conditions.{name}.value") for name in ("error", "share_of_baseline", "share_of_approved")
+        reported(f"conditions.{name}.value") for name in ("error", "share_of_baseline", "share_of_approved")
     )
-    limits = [
-        _parameter(name) for name in ("MaxMeanSquaredError", "MaxShareOfBaselineError", "MaxShareOfApprovedError")
-    ]
-    message = _join(
+    limits = [parameter(name) for name in ("MaxMeanSquaredError", "MaxShareOfBaselineError", "MaxShareOfApprovedError")]
+    message = join(
         " ",
         "No version was registered: one of three is above its limit. Mean squared error on the test rows:",
         error,
         "(MaxMeanSquaredError =",
-        _join("", limits[0], ");"),
+        join("", limits[0], ");"),
         "as a share of the error of always answering the mean:",
         baseline,
         "(MaxShareOfBaselineError =",
-        _join("", limits[1], ");"),
+        join("", limits[1], ");"),
         "as a share of the error of the newest approved version:",
         approved,
         "(MaxShareOfApprovedError =",
-        _join("", limits[2], ")."),
+        join("", limits[2], ")."),
         "Commit:",
-        _parameter("CommitId"),
+        parameter("CommitId"),
         "Report:",
-        _output("Evaluate", "evaluation"),
+        output("Evaluate", "evaluation"),
     )
     return {
         "Name": "CheckError",
@@ -234,7 +309,7 @@ def _check(settings: Settings) -> Json:
                 {"Type": "LessThanOrEqualTo", "LeftValue": value, "RightValue": limit}
                 for value, limit in zip((error, baseline, approved), limits, strict=True)
             ],
-            "IfSteps": [_register(settings)],
+            "IfSteps": [_register(settings, code_url)],
             # A failed execution is seen and notified; an execution that quietly registers nothing is not.
             "ElseSteps": [{"Name": "ErrorTooHigh", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
         },
@@ -246,54 +321,8 @@ def approved_url(bucket: str) -> str:
     return f"s3://{bucket}/approved/"
 
 
-def _reported(path: str) -> Json:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
-
-
-def _register(settings: Settings) -> Json:
-    report = _join("/", _output("Evaluate", "evaluation"), "evaluation.json")
-    container = {
-        "Image": settings.image_uri,
-        "ModelDataUrl": _model_data(),
-        "Environment": {
-            # The archive holds its own code, so the model is complete wherever the version is deployed.
-            "SAGEMAKER_PROGRAM": "inference.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": MODEL_CODE,
-            "PYTHONPATH": MODEL_CODE,
-            # The answer has the request's content type unless the client asks for another.
-            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*",
-            # The server installs that folder with pip when it starts. These let it do so with no network: nothing is
-            # fetched, and the image's own setuptools builds it (pip reads this NO variable upside down: 0 is "no").
-            "PIP_NO_INDEX": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",
-            # The server has a worker for each processor, and in each worker the trees would start a thread for each
-            # processor again: they wait for one another (p99 of 1,677 ms instead of 22 ms, two workers of two threads).
-            "OMP_NUM_THREADS": "1",
-        },
-    }
-    request = {
-        "ModelPackageGroupName": settings.model_package_group,
-        "ModelPackageDescription": "Predicts the rings of an abalone from raw rows",
-        "ModelApprovalStatus": _parameter("ModelApprovalStatus"),
-        "InferenceSpecification": {
-            "Containers": [container],
-            "SupportedContentTypes": ["text/csv", "application/json"],
-            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
-            "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
-            "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
-        },
-        "ModelMetrics": {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}},
-        },
-        "CustomerMetadataProperties": {
-            "CommitId": _parameter("CommitId"),
-            "PipelineExecutionArn": {"Get": "Execution.PipelineExecutionArn"},
-            "ProjectName": settings.project_name,
-            "ProjectId": settings.project_id,
-        },
-        "Domain": "MACHINE_LEARNING",
-        "Task": "REGRESSION",
-    }
+def _register(settings: Settings, code_url: str) -> Json:
+    request = registration(settings, code_url, _model_data(settings))
     step = _step("Register", "RegisterModel", "Add a version to the model package group", request)
     step["RetryPolicies"] = RETRY_POLICIES[:1]
     return step
@@ -310,7 +339,7 @@ def _processing_step(
     inputs: Json,
     outputs: dict[str, str],
 ) -> Json:
-    prefix = {output: _execution_url(settings, name.lower(), output) for output in outputs}
+    prefix = {output: execution_url(settings, name.lower(), output) for output in outputs}
     request: Json = {
         "AppSpecification": {
             "ImageUri": settings.image_uri,
@@ -340,18 +369,18 @@ def _processing_step(
                 for output, path in outputs.items()
             ]
         }
-        | _when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
+        | when(settings.kms_key_arn, KmsKeyId=settings.kms_key_arn),
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceCount": 1,
-                "InstanceType": _parameter("ProcessingInstanceType"),
+                "InstanceType": parameter("ProcessingInstanceType"),
                 "VolumeSizeInGB": VOLUME_GIB,
             }
             | _volume_key(settings)
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
         "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True}
-        | _when(settings.subnet_ids, VpcConfig=_vpc(settings)),
+        | when(settings.subnet_ids, VpcConfig=_vpc(settings)),
         "RoleArn": settings.role_arn,
         "Tags": settings.tags,
     }
@@ -361,48 +390,38 @@ def _processing_step(
 def _step(name: str, kind: str, description: str, request: Json, *, retried: bool = False) -> Json:
     step = {"Name": name, "Type": kind, "Description": description, "Arguments": request}
     if retried:
-        step |= {"RetryPolicies": RETRY_POLICIES, "CacheConfig": NO_CACHE}
+        step |= {"RetryPolicies": RETRY_POLICIES, "CacheConfig": {"Enabled": False}}
     return step
+
+
+def _cached(step: Json, settings: Settings) -> Json:
+    """The step, to be taken again where that is asked for. Evaluation never is: what is approved may have changed."""
+    return step | when(settings.cache_days, CacheConfig={"Enabled": True, "ExpireAfter": f"P{settings.cache_days}D"})
 
 
 def _channel(name: str, url: Any, content_type: str | None) -> Json:
     source = {"S3DataType": "S3Prefix", "S3Uri": url, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | _when(content_type, ContentType=content_type)
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | when(content_type, ContentType=content_type)
 
 
 def _volume_key(settings: Settings) -> Json:
-    return _when(settings.kms_key_arn and takes_volume_key(DEFAULT_INSTANCE), VolumeKmsKeyId=settings.kms_key_arn)
+    return when(settings.kms_key_arn and takes_volume_key(DEFAULT_INSTANCE), VolumeKmsKeyId=settings.kms_key_arn)
 
 
 def _vpc(settings: Settings) -> Json:
     return {"Subnets": list(settings.subnet_ids), "SecurityGroupIds": list(settings.security_group_ids)}
 
 
-def _parameter(name: str) -> Json:
-    return {"Get": f"Parameters.{name}"}
-
-
-def _output(step: str, output: str) -> Json:
-    return {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"}
-
-
-def _model_data() -> Json:
+def _model_data(settings: Settings) -> Json:
+    if settings.tuning_jobs:
+        best = {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}
+        return join("/", _tuned_models(settings), best, "output/model.tar.gz")
     return {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 
 
-def _execution_url(settings: Settings, *path: str) -> Json:
-    """A prefix of this execution's own, so that no execution writes over another's results."""
-    return _join("/", f"s3://{settings.bucket}/executions", {"Get": "Execution.PipelineExecutionId"}, *path)
+def _tuned_models(settings: Settings) -> str:
+    """Where the jobs of a tuning job leave their models, each below its own name.
 
-
-def _text(value: Json) -> Json:
-    """A number as the text that the job APIs take."""
-    return _join("", value)
-
-
-def _join(separator: str, *values: Any) -> Json:
-    return {"Std:Join": {"On": separator, "Values": list(values)}}
-
-
-def _when(condition: Any, **entries: Any) -> Json:
-    return entries if condition else {}
+    It has no execution in it: the model of a tuning job that is taken again is where the first execution put it.
+    """
+    return f"s3://{settings.bucket}/executions/tuning"

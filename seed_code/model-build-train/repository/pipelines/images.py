@@ -5,11 +5,20 @@ the SageMaker Python SDK ships (`sagemaker-core` 2.27.0, `image_uri_config/sklea
 is not here needs the setting JOB_IMAGE_URI.
 """
 
+import json
 import re
+import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 REPOSITORY = "sagemaker-scikit-learn"
 TAG = "1.9-0-cpu-py3"
@@ -72,20 +81,30 @@ def job_image(region: str) -> str:
     return f"{account}.dkr.ecr.{region}.{suffix}/{REPOSITORY}:{TAG}"
 
 
-ECR_IMAGE = re.compile(r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.[^/]+)/(?P<name>[^:@]+):(?P<tag>[^@]+)")
+def framework_of(uri: str) -> tuple[str, str]:
+    """Return framework and version of one of AWS's scikit-learn images, by its tag; two empty texts for others."""
+    found = re.search(rf"/{REPOSITORY}:(\d+\.\d+-\d+)-", uri)
+    return ("SAGEMAKER-SCIKIT-LEARN", found[1]) if found else ("", "")
+
+
+ECR_IMAGE = re.compile(
+    r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+)/(?P<name>[^:@]+)"
+    r"(:(?P<tag>[^@]+)|@(?P<digest>sha256:[0-9a-f]{64}))"
+)
+LISTS = (
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.oci.image.index.v1+json",
+    *LISTS,
 )
 """Every kind of manifest: ECR must not answer with the digest of another kind than the tag has."""
 
-KNOWN_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
-
 
 class ImageError(ValueError):
-    """The image of the jobs is not there."""
+    """The image of the jobs is not there, or no job could run in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,49 +112,83 @@ class Image:
     """The image that jobs and endpoint will have."""
 
     uri: str
-    pinned: bool
-    """Whether the URI has a digest: AWS builds its images anew under the same tag, and a later one may lack what the
-    model or its server needs."""
+    """By its digest where ECR tells it: AWS builds its images anew under the same tag, and a later one may lack what
+    the model or its server needs."""
     why: str = ""
-    """Why it has none."""
+    """What ECR does not tell, and why; the image then is what SageMaker finds."""
 
 
-def pin(uri: str, ecr: Any) -> Image:
-    """Ask ECR which image a tag stands for now, and name that one.
+def pin(uri: str, ecr: Any, instance_type: str, fetch: Callable[[str], bytes] | None = None) -> Image:
+    """Ask ECR which image a tag stands for now, name that one, and hold its processors against those of the jobs.
 
     Where ECR does not tell (the role may not ask, or the network has no way to its API) the tag stays: SageMaker pulls
     the image itself, by another way.
 
     Args:
-        uri: of the image.
+        uri: of the image, in ECR.
         ecr: client of the region, see `run_pipeline`.
+        instance_type: what the jobs run on.
+        fetch: reads what is behind a URL.
 
     Raises:
-        ImageError: there is no such image.
+        ImageError: there is no such image, or it is one for other processors.
     """
-    if KNOWN_DIGEST.fullmatch(uri):
-        return Image(uri=uri, pinned=True)
     parts = ECR_IMAGE.fullmatch(uri)
-    if parts is None:
-        return Image(uri=uri, pinned=False, why="it is no tag in ECR")
+    asked = {"registryId": parts["account"], "repositoryName": parts["name"]}
+    ident = {"imageTag": parts["tag"]} if parts["tag"] else {"imageDigest": parts["digest"]}
     try:
-        answer = ecr.batch_get_image(
-            registryId=parts["account"],
-            repositoryName=parts["name"],
-            imageIds=[{"imageTag": parts["tag"]}],
-            acceptedMediaTypes=list(MANIFESTS),
-        )
+        answer = ecr.batch_get_image(**asked, imageIds=[ident], acceptedMediaTypes=list(MANIFESTS))
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
-        return Image(uri=uri, pinned=False, why=f"ECR cannot be reached: {error}")
+        return Image(uri=uri, why=f"ECR cannot be reached: {error}")
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "RepositoryNotFoundException":
             raise ImageError(f"image {uri}: there is no such repository; correct JOB_IMAGE_URI") from error
-        if code.startswith("AccessDenied"):
-            return Image(uri=uri, pinned=False, why="ECR does not let the build's role ask")
+        if code.startswith(("AccessDenied", "RepositoryPolicyNotFound")):
+            return Image(uri=uri, why="ECR does not let the build's role ask")
         raise
-    digests = [image["imageId"]["imageDigest"] for image in answer.get("images", [])]
-    if not digests:
+    if not answer.get("images"):
         said = ", ".join(failure.get("failureReason", "no reason") for failure in answer.get("failures", []))
         raise ImageError(f"image {uri}: {said or 'ECR has no such image'}; correct JOB_IMAGE_URI")
-    return Image(uri=f"{parts['registry']}/{parts['name']}@{digests[0]}", pinned=True)
+    image = answer["images"][0]
+    pinned = f"{parts['registry']}/{parts['name']}@{image['imageId']['imageDigest']}"
+    wanted = architecture(instance_type)
+    try:
+        manifest = json.loads(image.get("imageManifest") or "{}")
+        found = _architectures(manifest, lambda digest: _layer(ecr, asked, digest, fetch or _read))
+    except (BotoCoreError, ClientError, OSError, ValueError, KeyError, TypeError) as error:
+        return Image(uri=pinned, why=f"its processors are not known: {error}")
+    if found and wanted not in found:
+        raise ImageError(
+            f"image {uri}: it is for {', '.join(sorted(found))}, and {instance_type} has processors of {wanted}; "
+            f"build it for linux/{wanted}, or change DEFAULT_INSTANCE in pipelines/definition.py"
+        )
+    return Image(uri=pinned, why="" if found else "its processors are not known: its manifest does not tell them")
+
+
+def architecture(instance_type: str) -> str:
+    """Return the processors of an instance type, as images call them.
+
+    AWS's Graviton processors have a `g` behind the generation (`m7g`, `c6gd`, `g5g`), and Grace stands in the name of
+    the types that have it.
+    """
+    family = instance_type.split(".")[1]
+    return "arm64" if re.match(r"[a-z]+\d+g|.*-gb\d+", family) else "amd64"
+
+
+def _architectures(manifest: dict[str, Any], layer: Callable[[str], bytes]) -> set[str]:
+    """What the image can run on: a list names it for each of its images, and one image in its configuration."""
+    if manifest.get("mediaType") in LISTS or "manifests" in manifest:
+        return {each["platform"]["architecture"] for each in manifest["manifests"]} - {"unknown"}
+    if "config" not in manifest:
+        return set()
+    return {json.loads(layer(manifest["config"]["digest"]))["architecture"]}
+
+
+def _layer(ecr: Any, asked: dict[str, str], digest: str, fetch: Callable[[str], bytes]) -> bytes:
+    return fetch(ecr.get_download_url_for_layer(**asked, layerDigest=digest)["downloadUrl"])
+
+
+def _read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 - ECR's own address
+        return answer.read(1_000_000)

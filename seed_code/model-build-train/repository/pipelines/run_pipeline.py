@@ -19,7 +19,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines.definition import approved_url, build_definition
+from pipelines.container import ensure_image
+from pipelines.definition import DEFAULT_INSTANCE, approved_url, build_definition
 from pipelines.images import Image, ImageError, pin
 from pipelines.sample_data import sample_csv
 from pipelines.settings import Settings, SettingsError
@@ -72,6 +73,8 @@ class Outcome:
     image: Image
     approved: str
     """The version that the model will be compared with, or why there is none."""
+    data_version: str
+    """See `data_version`."""
 
 
 def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
@@ -82,21 +85,32 @@ def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
         clients: for S3 and SageMaker.
         always: start even if an execution of exactly this code, data location and these settings runs or has succeeded.
     """
-    image = pin(settings.image_uri, clients.ecr)
+    uri = settings.image_uri
+    if settings.build_image:
+        uri = ensure_image(uri, clients.ecr, DEFAULT_INSTANCE)
+    image = pin(uri, clients.ecr, DEFAULT_INSTANCE)
     settings = replace(settings, image_uri=image.uri)
     code_url = upload_code(settings, clients.s3)
     data_url = settings.input_data_url or upload_sample_data(settings, clients.s3)
+    version = data_version(settings, clients.s3, data_url)
     ensure_group(settings, clients.sagemaker)
     approved = keep_approved(settings, clients)
     state = upsert(settings, clients.sagemaker, build_definition(settings, code_url, data_url))
-    if not always and (arn := current_execution(settings, clients.sagemaker)):
-        return Outcome(pipeline=state, execution_arn=arn, started=False, image=image, approved=approved)
-    arn = clients.sagemaker.start_pipeline_execution(
-        PipelineName=settings.pipeline_name,
-        PipelineExecutionDescription=f"{OF_A_BUILD}{settings.commit_id}",
-        PipelineParameters=[{"Name": "CommitId", "Value": settings.commit_id}],
-    )["PipelineExecutionArn"]
-    return Outcome(pipeline=state, execution_arn=arn, started=True, image=image, approved=approved)
+    found = None if always else current_execution(settings, clients.sagemaker)
+    arn = (
+        found
+        or clients.sagemaker.start_pipeline_execution(
+            PipelineName=settings.pipeline_name,
+            PipelineExecutionDescription=f"{OF_A_BUILD}{settings.commit_id}",
+            PipelineParameters=[
+                {"Name": "CommitId", "Value": settings.commit_id},
+                {"Name": "DataVersion", "Value": version},
+            ],
+        )["PipelineExecutionArn"]
+    )
+    return Outcome(
+        pipeline=state, execution_arn=arn, started=not found, image=image, approved=approved, data_version=version
+    )
 
 
 def upload_code(settings: Settings, s3: Any, package: Path = PACKAGE) -> str:
@@ -127,6 +141,28 @@ def upload_sample_data(settings: Settings, s3: Any) -> str:
 
 def _objects(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
     return s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", [])
+
+
+def data_version(settings: Settings, s3: Any, data_url: str) -> str:
+    """Return a hash of names, sizes and ETags of the data: another one where a file is another, and only there.
+
+    Where the build may not list the data it is "unknown", unless results are to be taken again: then nothing but this
+    tells whether they are those of the same data.
+
+    Raises:
+        ClientError: S3 does not tell, and results are to be taken again.
+    """
+    bucket, _, prefix = data_url.removeprefix("s3://").partition("/")
+    digest = hashlib.sha256()
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                digest.update(f"{entry['Key']}\0{entry['Size']}\0{entry['ETag']}\n".encode())
+    except ClientError as error:
+        if settings.cache_days or not error.response["Error"]["Code"].startswith("AccessDenied"):
+            raise
+        return "unknown"
+    return digest.hexdigest()[:20]
 
 
 def ensure_group(settings: Settings, sagemaker: Any) -> None:
@@ -207,7 +243,7 @@ def _kept(s3: Any, bucket: str, key: str) -> str:
 def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> str:
     """Create the pipeline, or update it where it differs; return created, updated or unchanged."""
     wanted = {
-        "PipelineDisplayName": f"sagemaker-{settings.project_name}-train",
+        "PipelineDisplayName": settings.pipeline_display_name,
         "PipelineDescription": f"Trains and registers the model of project {settings.project_name}",
         "PipelineDefinition": json.dumps(definition, sort_keys=True),
         "RoleArn": settings.role_arn,
@@ -264,10 +300,11 @@ def report(settings: Settings, outcome: Outcome) -> str:
         [
             f"pipeline {settings.pipeline_name}: {outcome.pipeline}; {head}",
             f"  image of jobs and endpoint: {outcome.image.uri}"
-            + ("" if outcome.image.pinned else f", by its tag, because {outcome.image.why}"),
+            + (f" ({outcome.image.why})" if outcome.image.why else ""),
+            f"  version of the data: {outcome.data_version}",
             f"  compared with the newest approved version: {outcome.approved}",
             "  this build does not wait for it; its end is notified to the environment's topic, where there is one",
-            f"  in Studio: Pipelines > sagemaker-{settings.project_name}-train > Executions",
+            f"  in Studio: Pipelines > {settings.pipeline_display_name} > Executions",
             "  in a shell: aws sagemaker list-pipeline-execution-steps --region "
             f"{settings.region} --pipeline-execution-arn {outcome.execution_arn}",
             f"  on success: a new version, pending approval, in model package group {settings.model_package_group}",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipelines.images import UnknownRegionError, job_image
+from pipelines.images import ECR_IMAGE, UnknownRegionError, framework_of, job_image
 
 Rule = tuple[str, str]
 """A pattern for the whole value, and what it means in words."""
@@ -19,6 +19,14 @@ GROUP: Rule = (r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "1 to 63 letters, digits and
 SUBNETS: Rule = (r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", "subnet ids with commas between them, or empty")
 SECURITY_GROUPS: Rule = (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "security group ids with commas between them, or empty")
 DATA_URL: Rule = (r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", "s3://bucket/key-or-prefix, or empty")
+REPOSITORY: Rule = (r"https://[^@\s]{1,1000}", "https://..., with no name or password in it, or empty")
+IMAGE: Rule = (ECR_IMAGE.pattern, "the URI of an image in ECR with a tag or a digest, or empty")
+OWN_IMAGE = r"\d{12}\.dkr\.ecr\.[^/]+/sagemaker-[^:@]+:[^@]{1,100}"
+"""Where a build may push: the boundary of projects' roles lets it write into no other repository."""
+MLFLOW: Rule = (r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:mlflow-app/.+", "the ARN of an MLflow app, or empty")
+SWITCH: Rule = ("true|false", "true or false")
+TUNING_JOBS: Rule = ("0|[2-9]|[1-9][0-9]|100", "0, or 2 to 100")
+DAYS: Rule = ("[0-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5]", "a number of days from 0 to 365")
 ANYTHING: Rule = (r".+", "not empty")
 
 
@@ -50,12 +58,33 @@ class Settings:
     input_data_url: str = ""
     """Where the data is; empty: sample data in the project's bucket."""
     image_uri: str
+    build_image: bool = False
+    """Whether the build makes the image from `container/`; `image_uri` then says where it goes, with the first part of
+    its tag."""
+    framework: str = ""
+    framework_version: str = ""
+    """Both empty where the image's name does not tell them."""
+    mlflow_app_arn: str = ""
+    """MLflow app that records executions; empty: none does."""
+    repository_url: str = ""
+    """Where the code is cloned from."""
     commit_id: str = "unknown"
+    spot: bool = False
+    """Train on spot capacity: cheaper, may wait, and starts again from nothing when it is interrupted."""
+    tuning_jobs: int = 0
+    """How many training jobs search for the best hyperparameters; 0: one job, with those of the parameters."""
+    cache_days: int = 0
+    """How old a result of the same code, data and parameters may be to be taken again; 0: nothing is."""
 
     @property
     def pipeline_name(self) -> str:
         """From the project id alone: the name also stands in IAM policies, and the id is always lower case."""
         return f"sagemaker-{self.project_id}-train"
+
+    @property
+    def pipeline_display_name(self) -> str:
+        """How people see it."""
+        return f"sagemaker-{self.project_name}-train"
 
     @property
     def tags(self) -> list[dict[str, str]]:
@@ -82,7 +111,9 @@ class Settings:
             if not value and required:
                 faults.append(f"{variable}: not set; expected {meaning}")
             elif value and not re.fullmatch(pattern, value):
-                faults.append(f"{variable}: {value!r} is not {meaning}")
+                shown = "the value" if rule is REPOSITORY else repr(value)  # it may hold a password
+                faults.append(f"{variable}: {shown} is not {meaning}")
+                return ""
             return value
 
         region = read("AWS_REGION", REGION)
@@ -90,7 +121,22 @@ class Settings:
         groups = _items(read("SECURITY_GROUP_IDS", SECURITY_GROUPS, required=False))
         if bool(subnets) != bool(groups):
             faults.append("SUBNET_IDS, SECURITY_GROUP_IDS: set both to run the jobs in a VPC, or neither")
+        given = read("JOB_IMAGE_URI", IMAGE, required=False)
+        if given and region and (lies := ECR_IMAGE.fullmatch(given)["region"]) != region:
+            faults.append(
+                f"JOB_IMAGE_URI: the image lies in {lies}; SageMaker takes images of its own region, {region}"
+            )
+        build_image = read("BUILD_JOB_IMAGE", SWITCH, required=False) == "true"
+        if build_image and not re.fullmatch(OWN_IMAGE, given):
+            faults.append(
+                "JOB_IMAGE_URI: BUILD_JOB_IMAGE needs the URI of a repository of this account whose name begins with "
+                f"sagemaker-, with a tag; it is {given!r}"
+            )
+        image = given or (_image(region, faults.append) if region else "")
+        framework, framework_version = framework_of(image)
         settings = {
+            "framework": framework,
+            "framework_version": framework_version,
             "project_name": read("SAGEMAKER_PROJECT_NAME", PROJECT_NAME),
             "project_id": read("SAGEMAKER_PROJECT_ID", PROJECT_ID),
             "platform": read("PLATFORM", ANYTHING),
@@ -100,8 +146,13 @@ class Settings:
             "model_package_group": read("MODEL_PACKAGE_GROUP_NAME", GROUP),
             "kms_key_arn": read("KMS_KEY_ARN", KEY, required=False),
             "input_data_url": read("INPUT_DATA_URL", DATA_URL, required=False),
-            "image_uri": read("JOB_IMAGE_URI", ANYTHING, required=False)
-            or (_image(region, faults.append) if region else ""),
+            "image_uri": image,
+            "build_image": build_image,
+            "mlflow_app_arn": read("MLFLOW_APP_ARN", MLFLOW, required=False),
+            "repository_url": read("REPOSITORY_URL", REPOSITORY, required=False),
+            "spot": read("SPOT_TRAINING", SWITCH, required=False) == "true",
+            "tuning_jobs": int(read("TUNING_JOBS", TUNING_JOBS, required=False) or 0),
+            "cache_days": int(read("CACHE_DAYS", DAYS, required=False) or 0),
             "commit_id": environment.get("CODEBUILD_RESOLVED_SOURCE_VERSION", "").strip() or "unknown",
         }
         if faults:

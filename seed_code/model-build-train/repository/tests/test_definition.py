@@ -2,6 +2,9 @@
 
 import json
 import re
+import runpy
+import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,13 @@ from abalone import evaluate, inference, preprocess, train
 from pipelines import definition as definition_module
 from pipelines.definition import build_definition
 from pipelines.instances import LOCAL_STORAGE, takes_volume_key
+from pipelines.settings import Settings
 
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
 DATA = "s3://sagemaker-p-0123456789ab-build/data/sample"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+OWN_IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model:1"
+SEED = {"Name": "Seed", "Type": "Integer", "DefaultValue": 4}
 JOBS = ("Preprocess", "Train", "Evaluate")
 
 
@@ -63,7 +69,7 @@ def resolved(value: Any, definition) -> Any:
         return value
     if set(value) == {"Get"}:
         kind, _, name = value["Get"].partition(".")
-        defaults = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
+        defaults = {each["Name"]: each.get("DefaultValue", "<given>") for each in definition["Parameters"]}
         return defaults[name] if kind == "Parameters" else f"<{value['Get']}>"
     if set(value) == {"Std:Join"}:
         join = value["Std:Join"]
@@ -71,6 +77,13 @@ def resolved(value: Any, definition) -> Any:
     if set(value) == {"Std:JsonGet"}:
         return f"<{value['Std:JsonGet']['Path']}>"
     return {key: resolved(each, definition) for key, each in value.items()}
+
+
+def assert_valid(arguments, operation, definition):
+    """Every key and every type, against the API model that boto3 ships."""
+    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    assert ParamValidator().validate(resolved(arguments, definition), shape).generate_report() == ""
 
 
 def test_the_steps_stand_in_order_and_have_names_of_their_own(definition):
@@ -96,12 +109,8 @@ def test_the_definition_is_a_pure_function(settings, definition):
     ],
 )
 def test_the_arguments_are_a_valid_request(request, kind, name, operation, added):
-    """Every key and every type, against the API model that boto3 ships."""
     definition = request.getfixturevalue(kind)
-    client = boto3.client("sagemaker", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    arguments = resolved(steps(definition)[name]["Arguments"], definition)
-    assert ParamValidator().validate(arguments | added, shape).generate_report() == ""
+    assert_valid(steps(definition)[name]["Arguments"] | added, operation, definition)
 
 
 def test_references_lead_to_a_parameter_an_earlier_step_or_the_execution(definition):
@@ -284,9 +293,69 @@ def test_the_registered_version_serves_raw_rows_and_says_where_it_comes_from(def
         "PipelineExecutionArn": "<Execution.PipelineExecutionArn>",
         "ProjectName": "Demo",
         "ProjectId": "p-0123456789ab",
+        "CodeUrl": CODE,
+        "DataVersion": "unknown",
     }
     statistics = resolved(arguments["ModelMetrics"]["ModelQuality"]["Statistics"], definition)
     assert statistics["S3Uri"].endswith("Outputs['evaluation'].S3Output.S3Uri>/evaluation.json")
+
+
+def test_what_the_version_points_at_is_what_evaluation_leaves(definition, trained, tmp_path):
+    measured(trained, tmp_path)
+    arguments = resolved(arguments_of(definition, "Register"), definition)
+    statistics = arguments["ModelMetrics"]["ModelDataQuality"]["Statistics"]
+    assert arguments["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"] == statistics
+    written = resolved(definition_module.output("Evaluate", "evaluation"), definition)
+    for url, name in ((statistics["S3Uri"], "baseline.json"), (arguments["SamplePayloadUrl"], "payload.tar.gz")):
+        assert url == f"{written}/{name}"
+        assert (tmp_path / name).is_file()
+
+
+def test_the_sample_request_is_one_that_the_model_answers(trained, tmp_path):
+    contents = []
+    for folder in ("a", "b"):
+        measured(trained, tmp_path / folder)
+        contents.append((tmp_path / folder / "payload.tar.gz").read_bytes())
+    assert contents[0] == contents[1]
+    with tarfile.open(tmp_path / "a/payload.tar.gz", "r:gz") as archive:
+        (member,) = archive
+        request = archive.extractfile(member).read()
+    model = inference.model_fn(str(trained.model))
+    status, body, _ = inference.answer(model, request, "text/csv", None)
+    assert (status, len(body.splitlines())) == (200, evaluate.PAYLOAD_ROWS)
+
+
+def test_the_version_says_which_code_framework_and_execution_made_it(environment):
+    settings = Settings.from_environment(environment | {"REPOSITORY_URL": "https://git.example.com/demo"})
+    arguments = arguments_of(build_definition(settings, CODE, DATA), "Register")
+    assert arguments["MetadataProperties"] == {
+        "CommitId": {"Get": "Parameters.CommitId"},
+        "GeneratedBy": {"Get": "Execution.PipelineExecutionArn"},
+        "ProjectId": "p-0123456789ab",
+        "Repository": "https://git.example.com/demo",
+    }
+    (container,) = arguments["InferenceSpecification"]["Containers"]
+    assert (container["Framework"], container["FrameworkVersion"]) == ("SAGEMAKER-SCIKIT-LEARN", "1.9-0")
+    own = Settings.from_environment(environment | {"JOB_IMAGE_URI": OWN_IMAGE})
+    (container,) = arguments_of(build_definition(own, CODE, DATA), "Register")["InferenceSpecification"]["Containers"]
+    assert "Framework" not in container
+
+
+def test_the_model_card_is_json_with_the_measured_errors(definition, trained, tmp_path):
+    metrics = measured(trained, tmp_path)["regression_metrics"]
+    card = arguments_of(definition, "Register")["ModelCard"]
+    assert card["ModelCardStatus"] == "Draft"
+    content = resolved(card["ModelCardContent"], definition)
+    for name, told in metrics.items():
+        content = content.replace(f"<regression_metrics.{name}.value>", str(told["value"]))
+    told = json.loads(content)
+    assert told["model_overview"]["model_artifact"] == ["<Steps.Train.ModelArtifacts.S3ModelArtifacts>"]
+    assert told["training_details"]["training_job_details"]["training_datasets"] == [DATA]
+    (evaluation,) = told["evaluation_details"]
+    (group,) = evaluation["metric_groups"]
+    assert {one["name"]: one["value"] for one in group["metric_data"]} == {
+        name: pytest.approx(values["value"]) for name, values in metrics.items()
+    }
 
 
 def test_the_serving_container_needs_no_network_to_start(definition):
@@ -314,11 +383,86 @@ def test_transient_faults_are_retried_and_nothing_is_taken_from_the_cache(defini
     assert step["CacheConfig"] == {"Enabled": False}
 
 
+def test_spot_training_may_wait_and_no_other_job_is_of_it(settings):
+    definition = build_definition(replace(settings, spot=True), CODE, DATA)
+    request = arguments_of(definition, "Train")
+    assert request["EnableManagedSpotTraining"] is True
+    stopping = request["StoppingCondition"]
+    assert stopping["MaxWaitTimeInSeconds"] > stopping["MaxRuntimeInSeconds"] == 3600
+    assert_valid(request | {"TrainingJobName": "x"}, "CreateTrainingJob", definition)
+    assert "Spot" not in json.dumps([arguments_of(definition, name) for name in ("Preprocess", "Evaluate")])
+
+
+def test_tuning_searches_with_the_same_job_and_its_best_model_goes_on(settings):
+    definition = build_definition(replace(settings, tuning_jobs=6, spot=True, kms_key_arn=KEY), CODE, DATA)
+    step, plain = steps(definition)["Train"], arguments_of(build_definition(settings, CODE, DATA), "Train")
+    assert step["Type"] == "Tuning"
+    request = step["Arguments"]
+    assert_valid(request | {"HyperParameterTuningJobName": "x"}, "CreateHyperParameterTuningJob", definition)
+    assert request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 6
+    job = request["TrainingJobDefinition"]
+    assert job["EnableManagedSpotTraining"] is True
+    assert job["InputDataConfig"] == plain["InputDataConfig"]
+    metrics = [metric["Name"] for metric in job["AlgorithmSpecification"]["MetricDefinitions"]]
+    assert request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] in metrics
+    best = resolved(arguments_of(definition, "Register"), definition)["InferenceSpecification"]["Containers"][0]
+    folder = resolved(job["OutputDataConfig"]["S3OutputPath"], definition)
+    assert best["ModelDataUrl"] == f"{folder}/<Steps.Train.TrainingJobSummaries[0].TrainingJobName>/output/model.tar.gz"
+    assert inputs_of(arguments_of(definition, "Evaluate"))["/opt/ml/processing/input/model"] == definition_module.join(
+        "/", folder, {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}, "output/model.tar.gz"
+    )
+
+
+def test_what_tuning_hands_over_is_what_training_takes(settings, tmp_path, monkeypatch):
+    """Script mode: a file of the code's folder, started with arguments that the hyperparameters' file has, too."""
+    request = arguments_of(build_definition(replace(settings, tuning_jobs=2), CODE, DATA), "Train")
+    given = resolved(request["TrainingJobDefinition"]["StaticHyperParameters"], {"Parameters": [SEED]})
+    ranges = request["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    tuned = {each["Name"]: each[end] for kind in ranges.values() for each in kind for end in ("MinValue",)}
+    path = tmp_path / "hyperparameters.json"
+    path.write_text(json.dumps(given | tuned | {"_tuning_objective_metric": "validation:mse"}))
+    assert train.Hyperparameters.read(path) == train.Hyperparameters(learning_rate=0.01, max_iter=50, seed=4)
+    for kind in ranges.values():
+        for each in kind:
+            path.write_text(json.dumps({each["Name"]: each["MaxValue"]}))
+            train.Hyperparameters.read(path)
+
+    folders = []
+    monkeypatch.setattr(train, "train", lambda *arguments: folders.extend(map(str, arguments[:3])))
+    monkeypatch.setattr(train.Hyperparameters, "read", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["tuned.py", "--learning_rate", "0.01"])
+    script = Path(train.__file__).parent.parent / given["sagemaker_program"]
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 0
+    assert folders == ["/opt/ml/input/data/train", "/opt/ml/input/data/validation", "/opt/ml/model"]
+
+
+def test_results_are_taken_again_only_where_data_and_code_are_the_same(settings):
+    definition = build_definition(replace(settings, cache_days=7), CODE, DATA)
+    for name in ("Preprocess", "Train"):
+        assert steps(definition)[name]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P7D"}
+    assert steps(definition)["Evaluate"]["CacheConfig"] == {"Enabled": False}, "what is approved may have changed"
+    preprocessing = arguments_of(definition, "Preprocess")
+    assert preprocessing["Environment"]["DATA_VERSION"] == {"Get": "Parameters.DataVersion"}
+    assert inputs_of(preprocessing)["/opt/ml/processing/input/code"] == CODE
+    (version,) = [each for each in definition["Parameters"] if each["Name"] == "DataVersion"]
+    assert "DefaultValue" not in version, "an execution that says nothing of its data would take another's results"
+
+
 def test_executions_are_compared_in_one_experiment(definition):
     assert definition["PipelineExperimentConfig"] == {
         "ExperimentName": {"Get": "Execution.PipelineName"},
         "TrialName": {"Get": "Execution.PipelineExecutionId"},
     }
+
+
+def test_an_mlflow_app_records_executions_where_there_is_one(settings, definition):
+    assert "MlflowConfig" not in definition
+    app = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-1"
+    with_app = build_definition(replace(settings, mlflow_app_arn=app), CODE, DATA)
+    assert with_app.pop("MlflowConfig") == {"MlflowResourceArn": app, "MlflowExperimentName": "sagemaker-Demo-train"}
+    assert with_app == definition
 
 
 @pytest.mark.parametrize("name", JOBS)

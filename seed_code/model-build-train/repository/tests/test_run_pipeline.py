@@ -1,5 +1,6 @@
 """What the build does in AWS: every call is stubbed, checked by botocore's API model and expected in this order."""
 
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
@@ -20,7 +21,10 @@ PIPELINE = "sagemaker-p-0123456789ab-train"
 EXECUTION = f"{ARN}:pipeline/{PIPELINE}/execution/abcdefabcdef"
 GROUP_ARN = f"{ARN}:model-package-group/sagemaker-demo"
 CHANGED = datetime(2026, 1, 1, tzinfo=UTC)
+LISTED = [{"Key": "data/sample/abalone.csv", "Size": 7, "ETag": '"1"'}]
+VERSION = hashlib.sha256(b'data/sample/abalone.csv\x007\x00"1"\n').hexdigest()[:20]
 DIGEST = f"sha256:{'5' * 64}"
+MANIFEST = '{"manifests": [{"platform": {"architecture": "amd64"}}]}'
 IMAGE = f"141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn@{DIGEST}"
 CODE_FILES = sorted(path.relative_to(run_pipeline.PACKAGE.parent) for path in run_pipeline.PACKAGE.rglob("*.py"))
 
@@ -44,7 +48,7 @@ def expect_uploads(aws, settings):
     """The image is asked for; then the code and the sample data go into an empty bucket."""
     aws.ecr.add_response(
         "batch_get_image",
-        {"images": [{"imageId": {"imageTag": "1.9-0-cpu-py3", "imageDigest": DIGEST}}]},
+        {"images": [{"imageId": {"imageTag": "1.9-0-cpu-py3", "imageDigest": DIGEST}, "imageManifest": MANIFEST}]},
         {
             "registryId": "141502667606",
             "repositoryName": "sagemaker-scikit-learn",
@@ -60,6 +64,16 @@ def expect_uploads(aws, settings):
         aws.s3.add_response(
             "put_object", {}, {"Bucket": settings.bucket, "Key": ANY, "Body": ANY, "ContentType": "text/csv"}
         )
+    expect_listing(aws, settings, LISTED)
+
+
+def expect_listing(aws, settings, *pages):
+    """What the data's version is made from."""
+    asked = {"Bucket": settings.bucket, "Prefix": ANY}
+    for number, page in enumerate(pages, start=1):
+        more = {"IsTruncated": True, "NextContinuationToken": "more"} if number < len(pages) else {}
+        aws.s3.add_response("list_objects_v2", {"Contents": page} | more, asked)
+        asked = asked | {"ContinuationToken": "more"}
 
 
 def expect_group(aws, settings):
@@ -135,7 +149,10 @@ def expect_start(aws, commit="0a1b2c3d"):
         {
             "PipelineName": PIPELINE,
             "PipelineExecutionDescription": f"Commit {commit}",
-            "PipelineParameters": [{"Name": "CommitId", "Value": commit}],
+            "PipelineParameters": [
+                {"Name": "CommitId", "Value": commit},
+                {"Name": "DataVersion", "Value": VERSION},
+            ],
         },
     )
 
@@ -182,6 +199,7 @@ def test_the_first_push_makes_everything_and_starts(aws, settings, environment, 
     assert f"pipeline {PIPELINE}: created; started execution abcdefabcdef" in output
     assert "this build does not wait for it" in output
     assert f"image of jobs and endpoint: {IMAGE}\n" in output
+    assert f"version of the data: {VERSION}\n" in output
     assert "compared with the newest approved version: no version is approved\n" in output
     assert f"--pipeline-execution-arn {EXECUTION}" in output
     assert arn_file.read_text() == f"{EXECUTION}\n"
@@ -308,6 +326,31 @@ def test_sample_data_is_uploaded_once(settings):
     assert next(iter(bucket.objects)) == f"{url.removeprefix(f's3://{settings.bucket}/')}/abalone.csv"
 
 
+def test_the_version_of_the_data_is_that_of_all_its_files(aws, settings):
+    more = [{"Key": "data/sample/more.csv", "Size": 1, "ETag": '"2"'}]
+    expect_listing(aws, settings, LISTED, more)
+    url = f"s3://{settings.bucket}/data/sample"
+    both = run_pipeline.data_version(settings, aws.clients.s3, url)
+    expect_listing(aws, settings, LISTED)
+    one = run_pipeline.data_version(settings, aws.clients.s3, url)
+    expect_listing(aws, settings, [LISTED[0] | {"ETag": '"9"'}])
+    changed = run_pipeline.data_version(settings, aws.clients.s3, url)
+    assert one == VERSION
+    assert len({one, both, changed}) == 3
+
+
+def test_data_that_cannot_be_listed_has_no_version_and_nothing_of_it_is_taken_again(aws, settings):
+    url = "s3://lake/abalone/"
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "no")
+    assert run_pipeline.data_version(settings, aws.clients.s3, url) == "unknown"
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "no")
+    with pytest.raises(ClientError):
+        run_pipeline.data_version(replace(settings, cache_days=7), aws.clients.s3, url)
+    aws.s3.add_client_error("list_objects_v2", "NoSuchBucket", "no")
+    with pytest.raises(ClientError):
+        run_pipeline.data_version(settings, aws.clients.s3, url)
+
+
 def test_data_of_ones_own_is_used_where_it_is(aws, environment, capsys):
     environment["INPUT_DATA_URL"] = "s3://lake/abalone/"
     assert run_pipeline.main(["--definition-only"], environment, aws.clients) == 0
@@ -410,6 +453,17 @@ def test_a_version_of_a_former_project_is_no_measure_and_is_told(aws, settings):
     expect_told(aws, settings)
     described = run_pipeline.keep_approved(settings, aws.clients)
     assert described == "version 7, the newest approved one, was not made by this project"
+
+
+def test_an_image_of_ones_own_is_built_before_it_is_pinned(aws, settings, monkeypatch):
+    built = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-own:1-abc"
+    monkeypatch.setattr(run_pipeline, "ensure_image", lambda *_: built)
+    found = {"imageId": {"imageDigest": DIGEST}, "imageManifest": MANIFEST}
+    asked = {"registryId": "111122223333", "repositoryName": "sagemaker-own", "imageIds": [{"imageTag": "1-abc"}]}
+    aws.ecr.add_response("batch_get_image", {"images": [found]}, asked | {"acceptedMediaTypes": ANY})
+    aws.s3.add_client_error("list_objects_v2", "AccessDenied", "enough is known")
+    with pytest.raises(ClientError):
+        run_pipeline.run(replace(settings, build_image=True), aws.clients, always=False)
 
 
 def test_an_image_that_is_not_there_stops_the_build(aws, environment, capsys):

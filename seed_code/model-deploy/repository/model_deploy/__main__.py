@@ -1,4 +1,4 @@
-"""Command line of the pipeline: `python -m model_deploy build | recheck | bake STAGE | test STAGE`."""
+"""Command line of the pipeline: `python -m model_deploy build | bake STAGE | test STAGE`."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from model_deploy import bake, decision, monitoring, queue, render, sharing, smoke, stage_config
+from model_deploy import bake, decision, monitoring, queue, render, smoke, stage_config
 from model_deploy.deployed import Deployed, deployed
 from model_deploy.environment import STAGES, Environment
 from model_deploy.errors import UserError, explain
@@ -39,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="model_deploy", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     steps.add_parser("build", help="choose the model package and write the files for the deploy stages")
-    steps.add_parser("recheck", help="confirm that the chosen package is still Approved")
     steps.add_parser("bake", help="send the payload while a stage's endpoint is updated").add_argument(
         "stage", choices=STAGES
     )
@@ -50,8 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session = boto3.Session(region_name=environment.region)
         if options.step == "build":
             build(session, environment)
-        elif options.step == "recheck":
-            recheck(session, environment)
         elif options.step == "bake":
             send_traffic(session, environment, options.stage)
         else:
@@ -79,12 +76,10 @@ def build(session: boto3.Session, environment: Environment) -> None:
         requested=environment.requested,
         registry=registry,
         live=running["prod"],
-        rollback_needs_approval=environment.rollback_needs_approval,
     )
     watched = dict.fromkeys(STAGES, monitoring.OFF)
     if choice.package is not None:
         render.check(environment, stages, running)
-        _share(session, environment, stages)
         if environment.monitoring_schedule:
             watched = _monitoring(session, environment, stages, registry.origin(choice.package.arn))
     render.write(BUILD, environment, choice, stages, watched)
@@ -116,13 +111,6 @@ def _go_first(session: boto3.Session, environment: Environment, reason: str) -> 
             f"Stopped execution {execution}, which was before this rollback. To deploy its version, start the pipeline "
             "with Trigger = approved and its ModelPackageArn."
         )
-
-
-def recheck(session: boto3.Session, environment: Environment) -> None:
-    """Stop the run when the package that it carries lost its approval."""
-    chosen = read_decision(BUILD / "decision.json")
-    registry = Registry(session.client("sagemaker", config=CLIENT), environment.group_name)
-    print(decision.recheck(registry, chosen))
 
 
 def send_traffic(session: boto3.Session, environment: Environment, stage: str) -> None:
@@ -171,23 +159,6 @@ def test(session: boto3.Session, environment: Environment, stage: str) -> None:
         print(reports[-1])
     BUILD.mkdir(exist_ok=True)
     (BUILD / "test.sh").write_text(f"export TEST_REPORT={shlex.quote(' '.join(reports)[:400])}\n", encoding="utf-8")
-
-
-def _share(session: boto3.Session, environment: Environment, stages: Mapping[str, stage_config.StageConfig]) -> None:
-    """Let the accounts of the stages read what they are to serve."""
-    if not any(environment.other_accounts(stage) for stage in STAGES):
-        return
-    sagemaker = session.client("sagemaker", config=CLIENT)
-    group = sagemaker.describe_model_package_group(ModelPackageGroupName=environment.group_name)
-    if sharing.share_group(sagemaker, environment, group["ModelPackageGroupArn"]):
-        print(f"Shared {environment.group_name} with the accounts of the stages.")
-    roles = {
-        stage: str(config["target.model_role_name"]) or environment.target_model_role
-        for stage, config in stages.items()
-    }
-    if environment.kms_key_arn:
-        for role in sharing.share_key(session.client("kms", config=CLIENT), environment, roles):
-            print(f"{role} may decrypt with the environment's key.")
 
 
 def _session(session: boto3.Session, environment: Environment, account: str) -> boto3.Session:

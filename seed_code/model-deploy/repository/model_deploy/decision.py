@@ -1,4 +1,7 @@
-"""Which model package this run deploys, and whether it deploys at all."""
+"""Which model package this run deploys, and whether it deploys at all.
+
+Whether a person is asked before prod is not for this repository to say: a function of the project settles that.
+"""
 
 from dataclasses import dataclass
 
@@ -14,10 +17,8 @@ class Decision:
 
     package: Package | None
     """The package to deploy; None skips every later stage, and the run ends green."""
-    needs_approval: bool
-    """Whether a person confirms before prod."""
     reason: str
-    """One sentence for the log and for the person who approves."""
+    """One sentence for the log."""
 
 
 def decide(
@@ -26,7 +27,6 @@ def decide(
     requested: str,
     registry: Registry,
     live: Deployed | None,
-    rollback_needs_approval: bool = False,
 ) -> Decision:
     """Choose the package of this run.
 
@@ -38,29 +38,13 @@ def decide(
 
     """
     if trigger == "rejected":
-        return _roll_back(requested, registry, live, rollback_needs_approval=rollback_needs_approval)
+        return _roll_back(requested, registry, live)
     if requested == NEWEST:
         return _newest(registry, live)
     package = registry.package(requested)
     if package.approval != APPROVED:
         return _nothing(f"Version {package.version} of {registry.group_name} is {package.approval} by now.")
-    return Decision(package=package, needs_approval=True, reason=f"Version {package.version} was approved.")
-
-
-def recheck(registry: Registry, package_arn: str) -> str:
-    """Confirm, just before prod, that the package is still Approved; return the sentence to print.
-
-    Raises:
-        UserError: somebody withdrew the approval while the run was waiting.
-
-    """
-    package = registry.package(package_arn)
-    if package.approval != APPROVED:
-        raise UserError(
-            f"Version {package.version} of {registry.group_name} is {package.approval}: its approval was withdrawn "
-            "while this run was waiting. Prod was not changed. Approve the version again to deploy it."
-        )
-    return f"Version {package.version} of {registry.group_name} is still {APPROVED}."
+    return Decision(package=package, reason=f"Version {package.version} was approved.")
 
 
 def _newest(registry: Registry, live: Deployed | None) -> Decision:
@@ -77,10 +61,10 @@ def _newest(registry: Registry, live: Deployed | None) -> Decision:
     if live is not None and live.package_arn not in ("", newest.arn):
         before = live.package_arn.rpartition("/")[2]
         reason += f" Prod runs version {before}, so this moves it to another version as well."
-    return Decision(package=newest, needs_approval=True, reason=reason)
+    return Decision(package=newest, reason=reason)
 
 
-def _roll_back(requested: str, registry: Registry, live: Deployed | None, *, rollback_needs_approval: bool) -> Decision:
+def _roll_back(requested: str, registry: Registry, live: Deployed | None) -> Decision:
     if requested == NEWEST:
         raise UserError("TRIGGER is 'rejected', so MODEL_PACKAGE_ARN must be the ARN of the rejected package.")
     rejected = registry.package(requested)
@@ -97,14 +81,12 @@ def _roll_back(requested: str, registry: Registry, live: Deployed | None, *, rol
             "version is left to go back to. The endpoint still serves the rejected version. Approve another version, "
             "or delete the prod stack to stop it."
         )
-    # A newer version has not been in prod before, so a person confirms it like any other new version.
     package = older[0] if older else approved[0]
     return Decision(
         package=package,
-        needs_approval=rollback_needs_approval or not older,
         reason=f"Version {rejected.version}, which prod runs, was rejected; version {package.version} replaces it.",
     )
 
 
 def _nothing(reason: str) -> Decision:
-    return Decision(package=None, needs_approval=False, reason=f"{reason} Nothing is deployed.")
+    return Decision(package=None, reason=f"{reason} Nothing is deployed.")

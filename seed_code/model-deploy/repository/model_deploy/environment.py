@@ -41,7 +41,6 @@ class Environment:
     """Name (with its path) of the model's role in accounts other than this one."""
     target_test_role: str
     """Name (with its path) of the role that the test assumes in accounts other than this one."""
-    rollback_needs_approval: bool
     monitoring_schedule: str
     """When captured data is compared with the baseline, as EventBridge writes it; empty for never."""
     monitoring_role_arn: str
@@ -83,7 +82,6 @@ class Environment:
             accounts={stage: read.many(f"{stage.upper()}_ACCOUNT_IDS") or (account,) for stage in STAGES},
             target_model_role=read.optional("TARGET_MODEL_ROLE_NAME"),
             target_test_role=read.optional("TARGET_TEST_ROLE_NAME"),
-            rollback_needs_approval=read.one_of("ROLLBACK_NEEDS_APPROVAL", ("NO", "YES")) == "YES",
             monitoring_schedule=read.optional("MONITORING_SCHEDULE"),
             monitoring_role_arn=read.optional("MONITORING_ROLE_ARN"),
             events_role_arn=read.optional("EVENTS_ROLE_ARN"),

@@ -1,7 +1,6 @@
 """Writes the files that the pipeline's deploy actions read, for exactly one model package."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,23 +64,13 @@ def write(
     stages: Mapping[str, StageConfig],
     monitoring: Mapping[str, Monitoring],
 ) -> None:
-    """Write the parameter files, the decision and the pipeline's variables to the folder."""
+    """Write the parameter files and the decision to the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     package = decision.package
     _json(
         folder / "decision.json",
         {"package_arn": package.arn if package else None, "reason": decision.reason},
     )
-    variables = {
-        "DEPLOY": _yes(package is not None),
-        # A rollback that nobody has to approve goes straight to prod: staging may be held by a version that waits.
-        "STAGE": _yes(package is not None and decision.needs_approval),
-        "PACKAGE_ARN": package.arn if package else "none",
-        "PACKAGE_VERSION": str(package.version) if package else "none",
-        "REASON": decision.reason,
-    }
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
-    (folder / "variables.sh").write_text("".join(lines), encoding="utf-8")
     if package is None:
         return
     for stage, config in stages.items():
@@ -138,7 +127,3 @@ def _update_faults(stage: str, config: StageConfig, running: Deployed | None) ->
 
 def _json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

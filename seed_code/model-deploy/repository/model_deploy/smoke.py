@@ -53,36 +53,51 @@ class Request:
             for key, kind in kinds.items()
             if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool))
         ]
-        payload = path.parent / str(given.get("file", ""))
         if not faults:
             faults += _contradictions(given)
-        if not faults and not payload.is_file():
-            faults.append(f"file names {payload.name}, which is not in {payload.parent}")
-        if faults:
+        payload = path.parent / str(given.get("file", ""))
+        body = _content(payload)
+        if body is None and not faults:
+            faults.append(f"file names {payload.name:.40}, which is not in {payload.parent}")
+        if body is None or faults:
             raise UserError(f"{path} has faults:\n  " + "\n  ".join(faults))
         return cls(
             content_type=given["content_type"],
             accept=given["accept"],
-            body=payload.read_bytes(),
+            body=body,
             predictions=given["predictions"],
             minimum=given["minimum"],
             maximum=given["maximum"],
         )
 
 
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):  # there is none, it is a folder, or its name is none
+        return None
+
+
 def _contradictions(given: dict[str, Any]) -> list[str]:
     """Values of the right types that no answer can keep to."""
     minimum, maximum = given["minimum"], given["maximum"]
     faults = [
-        f"{key} is {given[key]}, which is no finite number"
+        f"{key} is {given[key]!s:.40}, which is no finite number"
         for key in ("minimum", "maximum")
-        if not math.isfinite(given[key])
+        if not _is_finite(given[key])
     ]
     if not faults and minimum > maximum:
         faults.append(f"minimum is {minimum}, more than maximum, {maximum}")
     if given["predictions"] < 1:
         faults.append(f"predictions is {given['predictions']}; the answer has at least one number")
     return faults
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of a whole number, which TOML lets be as large as it likes
+        return False
 
 
 def check_endpoint(sagemaker: Any, runtime: Any, name: str, request: Request, package_arn: str) -> str:

@@ -34,7 +34,6 @@ VARIABLES = {
     "PROD_ACCOUNT_IDS": ACCOUNT,
     "TARGET_MODEL_ROLE_NAME": "",
     "TARGET_TEST_ROLE_NAME": "",
-    "ROLLBACK_NEEDS_APPROVAL": "NO",
     "TRIGGER": "push",
     "MODEL_PACKAGE_ARN": "newest",
     "PIPELINE_EXECUTION_ID": "this-run",

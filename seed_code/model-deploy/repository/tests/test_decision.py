@@ -3,7 +3,7 @@
 import pytest
 from conftest import GROUP, arn
 
-from model_deploy.decision import Decision, decide, recheck
+from model_deploy.decision import Decision, decide
 from model_deploy.deployed import Deployed
 from model_deploy.errors import UserError
 from model_deploy.registry import Registry
@@ -22,7 +22,6 @@ def test_approval_deploys_the_package_of_the_event_even_when_a_newer_one_is_appr
     group.has(4, "Approved")
     decision = decide(trigger="approved", requested=arn(4), registry=reader, live=live(5))
     assert version(decision) == 4
-    assert decision.needs_approval
 
 
 def test_package_that_lost_its_approval_before_the_build_is_not_deployed(registry):
@@ -38,7 +37,6 @@ def test_push_deploys_the_newest_approved_version_of_all_pages(registry):
     group.lists((3, 9), (10, 2))
     decision = decide(trigger="push", requested="newest", registry=reader, live=live(3))
     assert version(decision) == 10
-    assert decision.needs_approval
 
 
 @pytest.mark.parametrize(
@@ -71,7 +69,6 @@ def test_push_with_nothing_approved_deploys_nothing_and_says_what_to_do(registry
         group.does_not_exist()
     decision = decide(trigger="push", requested="newest", registry=reader, live=None)
     assert decision.package is None
-    assert not decision.needs_approval
     assert f"{GROUP} has no Approved version yet. Approve one" in decision.reason
     assert "ModelBuildProjectName" in decision.reason
 
@@ -96,25 +93,15 @@ def test_rejection_of_the_live_version_deploys_the_last_approved_one_before_it(r
     group.lists((6, 4), (3,))
     decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5))
     assert version(decision) == 4
-    assert not decision.needs_approval
     assert decision.reason == "Version 5, which prod runs, was rejected; version 4 replaces it."
 
 
-def test_rollback_waits_for_a_person_where_the_project_says_so(registry):
-    reader, group = registry
-    group.has(5, "Rejected")
-    group.lists((4,))
-    decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5), rollback_needs_approval=True)
-    assert decision.needs_approval
-
-
-def test_rejection_with_only_a_newer_version_left_asks_a_person(registry):
+def test_rejection_with_only_a_newer_version_left_chooses_it(registry):
     reader, group = registry
     group.has(5, "Rejected")
     group.lists((6,))
     decision = decide(trigger="rejected", requested=arn(5), registry=reader, live=live(5))
     assert version(decision) == 6
-    assert decision.needs_approval
 
 
 @pytest.mark.parametrize("runs", [None, live(6)])
@@ -151,19 +138,6 @@ def test_rejection_of_the_last_approved_version_is_loud(registry):
 def test_rejection_without_a_package_is_refused(registry):
     with pytest.raises(UserError, match="MODEL_PACKAGE_ARN must be the ARN of the rejected package"):
         decide(trigger="rejected", requested="newest", registry=registry[0], live=live(5))
-
-
-def test_recheck_passes_an_approved_package(registry):
-    reader, group = registry
-    group.has(5, "Approved")
-    assert recheck(reader, arn(5)) == f"Version 5 of {GROUP} is still Approved."
-
-
-def test_recheck_stops_a_package_that_was_rejected_while_the_run_waited(registry):
-    reader, group = registry
-    group.has(5, "Rejected")
-    with pytest.raises(UserError, match=r"is Rejected: its approval was withdrawn .* Prod was not changed"):
-        recheck(reader, arn(5))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_first_run_of_a_new_project_is_green_and_deploys_nothing(project, capsys
     FakeGroup(project["sagemaker"]).does_not_exist()
     assert program.main(["build"]) == 0
     assert "has no Approved version yet" in capsys.readouterr().out
-    assert "export DEPLOY=no\n" in Path("build/variables.sh").read_text()
+    assert decided() is None
 
 
 def test_approval_event_renders_exactly_its_package(project, monkeypatch, capsys):
@@ -83,55 +83,19 @@ def test_missing_permission_names_the_call_and_what_to_do(project, capsys):
     )
 
 
-def test_group_is_shared_before_other_accounts_get_the_model(project, monkeypatch, capsys):
-    for name, value in {
-        "DEPLOYMENT_TARGET": "STACKSET",
-        "PROD_ACCOUNT_IDS": OTHER,
-        "TARGET_MODEL_ROLE_NAME": "models",
-        "TARGET_TEST_ROLE_NAME": "tests",
-    }.items():
-        monkeypatch.setenv(name, value)
-    for _ in ("staging", "prod"):
-        project["cloudformation"].add_client_error("describe_stack_set", "StackSetNotFoundException", "not found")
-    FakeGroup(project["sagemaker"]).lists((4,))
-    group_arn = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package-group/sagemaker-fraud"
-    project["sagemaker"].add_response(
-        "describe_model_package_group",
-        {
-            "ModelPackageGroupName": "sagemaker-fraud",
-            "ModelPackageGroupArn": group_arn,
-            "CreationTime": 0,
-            "CreatedBy": {},
-            "ModelPackageGroupStatus": "Completed",
-        },
-    )
-    project["sagemaker"].add_client_error("get_model_package_group_policy", "ValidationException", "no policy")
-    project["sagemaker"].add_response("put_model_package_group_policy", {"ModelPackageGroupArn": group_arn})
-    project["kms"].add_response("create_grant", {"GrantId": "1"})
-    assert program.main(["build"]) == 0
-    assert "Shared sagemaker-fraud with the accounts of the stages." in capsys.readouterr().out
-
-
-def test_recheck_reads_the_package_of_the_build(project, capsys):
-    decided(arn(4))
-    FakeGroup(project["sagemaker"]).has(4, "Rejected")
-    assert program.main(["recheck"]) == 1
-    assert "Prod was not changed" in capsys.readouterr().err
-
-
-def decided(package):
-    """What the build step leaves."""
+def chosen(package):
+    """Leave what the build step leaves."""
     Path("build").mkdir()
     Path("build/decision.json").write_text(json.dumps({"package_arn": package, "reason": ""}))
 
 
+def decided():
+    """Return the package that the build step leaves for the next ones."""
+    return json.loads(Path("build/decision.json").read_text())["package_arn"]
+
+
 @pytest.mark.parametrize(
-    ("step", "file"),
-    [
-        (["recheck"], "decision.json"),
-        (["bake", "prod"], "prod-stack.json"),
-        (["test", "staging"], "decision.json"),
-    ],
+    ("step", "file"), [(["bake", "prod"], "prod-stack.json"), (["test", "staging"], "decision.json")]
 )
 @pytest.mark.parametrize("text", [None, "", "[]", '{"package_arn": null}', "[" * 100_000])
 def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, file, text):
@@ -206,7 +170,7 @@ def test_a_rollback_goes_before_the_runs_that_wait(project, monkeypatch, capsys)
     output = capsys.readouterr().out
     assert output.startswith(f"{reason}\nStopped execution next, which was before this rollback.")
     assert "Stopped execution asks" in output
-    assert "export STAGE=no\n" in Path("build/variables.sh").read_text()
+    assert decided() == arn(4)
 
 
 @pytest.mark.parametrize("held", ["this-run", "done"])
@@ -224,22 +188,22 @@ def test_a_rollback_goes_on_where_the_runs_before_it_cannot_be_stopped(project, 
     project["codepipeline"].add_client_error("get_pipeline_state", "AccessDeniedException", "no")
     assert program.main(["build"]) == 0
     assert "were not stopped: GetPipelineState failed with AccessDeniedException" in capsys.readouterr().out
-    assert "export DEPLOY=yes\n" in Path("build/variables.sh").read_text()
+    assert decided() == arn(4)
 
 
 def test_test_step_reports_per_account(project, monkeypatch, capsys):
     monkeypatch.setattr(program.smoke, "check_endpoint", lambda *arguments: f"{arguments[2]} serves {arguments[4]}.")
     monkeypatch.setenv("PROD_ACCOUNT_IDS", f"{ACCOUNT},{OTHER}")
-    monkeypatch.setenv("TARGET_TEST_ROLE_NAME", "path/tests")
+    monkeypatch.setenv("TARGET_TEST_ROLE_NAME", "sagemaker-tests")
     project["sts"].add_response(
         "assume_role",
         {"Credentials": {"AccessKeyId": "A" * 16, "SecretAccessKey": "s", "SessionToken": "t", "Expiration": 0}},
         {
-            "RoleArn": f"arn:aws:iam::{OTHER}:role/path/tests",
+            "RoleArn": f"arn:aws:iam::{OTHER}:role/sagemaker-tests",
             "RoleSessionName": "p-abcdefghijkl-endpoint-test",
         },
     )
-    decided(arn(4))
+    chosen(arn(4))
     assert program.main(["test", "prod"]) == 0
     lines = [f"{account}: sagemaker-p-abcdefghijkl-prod serves {arn(4)}." for account in (ACCOUNT, OTHER)]
     assert capsys.readouterr().out.splitlines() == lines
@@ -254,7 +218,7 @@ def test_incomplete_environment_fails_before_any_call(project, monkeypatch, caps
 
 @pytest.mark.parametrize(("stage", "told"), [("staging", False), ("prod", True)])
 def test_a_failed_test_of_prod_says_how_to_go_back_also_past_an_update_of_the_product(project, capsys, stage, told):
-    decided(arn(4))
+    chosen(arn(4))
     project["sagemaker"].add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
     assert program.main(["test", stage]) == 1
     error = capsys.readouterr().err

@@ -1,9 +1,7 @@
 """The files for the deploy actions, and what the build refuses to deploy."""
 
-import dataclasses
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +61,7 @@ def written(folder: Path, name: str) -> Any:
 
 def decision(version: int = 4) -> Decision:
     package = Package(arn=arn(version), version=version, approval="Approved")
-    return Decision(package=package, needs_approval=True, reason="Version 4's turn.")
+    return Decision(package=package, reason="Version 4's turn.")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -182,38 +180,11 @@ def test_stage_in_another_account_gets_nothing_that_exists_only_in_this_one():
     assert ACCOUNT not in "".join(value for name, value in values.items() if name != "ModelPackageArn")
 
 
-def test_nothing_to_deploy_writes_no_parameter_file_but_tells_the_pipeline(tmp_path):
-    nothing = Decision(package=None, needs_approval=False, reason="Nothing approved yet.")
+def test_nothing_to_deploy_writes_no_parameter_file(tmp_path):
+    nothing = Decision(package=None, reason="Nothing approved yet.")
     render.write(tmp_path, environment(), nothing, committed(), UNWATCHED)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["decision.json", "variables.sh"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["decision.json"]
     assert written(tmp_path, "decision.json") == {"package_arn": None, "reason": "Nothing approved yet."}
-    assert exported(tmp_path) == ["no", "no", "none", "none", "Nothing approved yet."]
-
-
-def test_variables_survive_the_shell(tmp_path):
-    render.write(tmp_path, environment(), decision(), committed(), UNWATCHED)
-    assert exported(tmp_path) == ["yes", "yes", arn(4), "4", "Version 4's turn."]
-
-
-def test_a_rollback_that_needs_no_approval_passes_staging_over(tmp_path):
-    rollback = dataclasses.replace(decision(), needs_approval=False)
-    render.write(tmp_path, environment(), rollback, committed(), UNWATCHED)
-    assert exported(tmp_path)[:2] == ["yes", "no"]
-
-
-def exported(folder: Path) -> list[str]:
-    """The variables as the buildspec sees them."""
-    script = '. ./variables.sh && printf "%s\\n" "$DEPLOY" "$STAGE" "$PACKAGE_ARN" "$PACKAGE_VERSION" "$REASON"'
-    shown = subprocess.run(["/bin/bash", "-euc", script], cwd=folder, check=True, capture_output=True, text=True)
-    return shown.stdout.splitlines()
-
-
-def test_buildspec_exports_what_the_build_writes(tmp_path):
-    render.write(tmp_path, environment(), decision(), committed(), UNWATCHED)
-    lines = (tmp_path / "variables.sh").read_text(encoding="utf-8").splitlines()
-    names = [line.split("=")[0].removeprefix("export ") for line in lines]
-    buildspec = yaml.safe_load((ROOT / "buildspec.yml").read_text(encoding="utf-8"))
-    assert buildspec["env"]["exported-variables"] == names
 
 
 def test_committed_configuration_can_be_deployed_first_time():

@@ -282,6 +282,9 @@ def test_request_file_that_is_no_toml_is_named(tmp_path):
     [
         ("minimum = 0", "minimum = nan", "minimum is nan, which is no finite number"),
         ("maximum = 60", "maximum = inf", "maximum is inf, which is no finite number"),
+        ("maximum = 60", f"maximum = 1{'0' * 400}", "maximum is 1000"),
+        ('file = "abalone.csv"', 'file = ""', "which is not in"),
+        ('file = "abalone.csv"', f'file = "{"a" * 300}"', "file names aaaa"),
         ("maximum = 60", "maximum = -1", "minimum is 0, more than maximum, -1"),
         ("predictions = 3", "predictions = 0", "predictions is 0; the answer has at least one number"),
         ("minimum = 0", "minimum = [1]", r"minimum is \[1\], which has the wrong type"),
