@@ -30,6 +30,7 @@ LONGEST_SECONDS = 600
 """How long a step may take. The very first builds ever install their packages."""
 
 ROWS = b"M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15\n"
+_MANY_ROWS = 600
 _LOOK_SECONDS = 0.1
 # Without it a build project leaves its bucket, for the models that others may serve.
 _GOES_WITH_IT = {"Key": "ArtifactsOnProjectDeletion", "Value": "Delete"}
@@ -82,12 +83,13 @@ class Story:
             sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=queue)
         self.tell(f"The platform is up: {changes['create']} resources.")
 
-    def create_project(self, name: str, product: str) -> str:
+    def create_project(self, name: str, product: str, **parameters: str) -> str:
         """Launch a project from the catalog, as a data scientist does in Studio; its id."""
         catalog, studio = self.client("servicecatalog", scientist=True), self.client("sagemaker", scientist=True)
         offered = {one["Name"]: one["ProductId"] for one in catalog.search_products()["ProductViewSummaries"]}
         (identity,) = [offered[title] for title in offered if product in title]
-        details = {"ProductId": identity, "ProvisioningParameters": [_GOES_WITH_IT]}
+        given = [{"Key": key, "Value": value} for key, value in parameters.items()]
+        details = {"ProductId": identity, "ProvisioningParameters": [_GOES_WITH_IT, *given]}
         studio.create_project(ProjectName=name, ServiceCatalogProvisioningDetails=details)
         project = studio.describe_project(ProjectName=name)
         if project["ProjectStatus"] != "CreateCompleted":
@@ -277,6 +279,31 @@ class Story:
             raise SandboxError(f"Endpoint {name} serves {served}, not {package['ModelPackageArn']}.")
         self.tell(f"Endpoint {name} serves version {package['ModelPackageVersion']}.")
 
+    def look_for_drift(self) -> list[str]:
+        """Ask prod what its model was not trained on, start the monitoring as its schedule does; what drifted."""
+        identity, sagemaker = self.projects[DEPLOYMENT], self.client("sagemaker")
+        endpoint = f"sagemaker-{identity}-prod"
+        self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Body=ROWS * _MANY_ROWS
+        )
+        self.tell(f"Somebody asks {endpoint} {_MANY_ROWS} times for the same abalone; the requests are captured.")
+        started = sagemaker.start_pipeline_execution(PipelineName=f"sagemaker-{identity}-drift-prod")
+        arn = started["PipelineExecutionArn"]
+
+        def final() -> Json | None:
+            run: Json = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+            return run if run["PipelineExecutionStatus"] != "Executing" else None
+
+        run = self._wait(final, "the monitoring")
+        if run["PipelineExecutionStatus"] != "Succeeded":
+            raise SandboxError(f"The monitoring failed: {run['FailureReason']}")
+        account = self.client("sts").get_caller_identity()["Account"]
+        key = f"monitoring/reports/prod/{arn.rpartition('/')[2]}/drift.json"
+        found = self.client("s3").get_object(Bucket=f"sagemaker-{identity}-deploy-{account}", Key=key)["Body"].read()
+        report: Json = json.loads(found)
+        self.tell(f"The monitoring says: {report['sentence']}")
+        return [name for name, one in report["features"].items() if one["drifted"]]
+
     def heard(self) -> list[str]:
         """Return what the platform's topic was told since the last look."""
         sqs, found = self.client("sqs"), []
@@ -363,7 +390,9 @@ def play(story: Story) -> None:
     story.create_project(PROJECT, BUILD_PRODUCT)
     story.require_success(PROJECT)
     first = story.trained()
-    story.create_project(DEPLOYMENT, DEPLOY_PRODUCT)
+    story.create_project(DEPLOYMENT, DEPLOY_PRODUCT, MonitoringSchedule="rate(1 day)")
+    story.require_success(DEPLOYMENT)
+    story.push(DEPLOYMENT, "config/prod.toml", lambda text: text.replace("percent = 0 ", "percent = 100 "))
     story.require_success(DEPLOYMENT)
     story.push(
         PROJECT, "pipelines/definition.py", lambda text: text.replace(_SERVED, f"{_SERVED}, since the first push")
@@ -375,6 +404,8 @@ def play(story: Story) -> None:
     story.require_success(DEPLOYMENT)
     story.predict("staging")
     story.predict("prod")
+    if not story.look_for_drift():
+        raise SandboxError("The same abalone 600 times is none of what the model was trained on, and nothing drifted.")
     # Nobody answers for version 1, and prod goes back to it all the same when version 2 is rejected.
     story.decide(first, "Approved")
     story.asked()

@@ -130,6 +130,7 @@ def preview_statements(target: StackScope) -> list[Statement]:
                 *("logs:DescribeLogGroups", "s3:ListAllMyBuckets", "sagemaker:ListDomains", "sns:ListTopics"),
                 "sns:GetSubscriptionAttributes",
                 *("sagemaker:DescribeDomain", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
+                *("cloudwatch:GetMetricData", "sagemaker:ListCodeRepositories", "sagemaker:ListEndpoints"),
                 *("sagemaker:ListTags", "servicecatalog:DescribeConstraint", "servicecatalog:DescribeTagOption"),
                 *("servicecatalog:ListAcceptedPortfolioShares", "servicecatalog:ListBudgetsForResource"),
                 *("servicecatalog:ListConstraintsForPortfolio", "servicecatalog:ListPortfolios"),

@@ -137,13 +137,19 @@ def _limits(place: ProjectContext) -> list[Statement]:
 _ARTIFACT_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 
 
+def _tell(place: ProjectContext, sid: str) -> list[Statement]:
+    if not place.topic_arn:
+        return []
+    # Of stacks that test a deployment option only a pattern of the name is known beforehand.
+    equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
+    through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
+    return [
+        allow(sid, ["sns:Publish"], [place.topic_arn]),
+        allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through),
+    ]
+
+
 def _code_pipeline(place: ProjectContext) -> list[Statement]:
-    tell = [allow("AskForApproval", ["sns:Publish"], [place.topic_arn])] if place.topic_arn else []
-    if place.topic_arn:
-        # Of stacks that test a deployment option only a pattern of the name is known beforehand.
-        equals = "StringLike" if "*" in place.topic_arn else "StringEquals"
-        through = {equals: {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}}
-        tell.append(allow("KeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], place.arns("kms", "key/*"), through))
     return [
         allow("ArtifactBuckets", ["s3:GetBucketLocation", "s3:GetBucketVersioning"], place.buckets(place.bucket("*"))),
         allow(
@@ -176,7 +182,7 @@ def _code_pipeline(place: ProjectContext) -> list[Statement]:
         ),
         _pass([place.role_arns[UseRole.CLOUD_FORMATION]], "cloudformation.amazonaws.com", "RoleOfTheStages"),
         *_stack_sets(place),
-        *tell,
+        *_tell(place, "AskForApproval"),
         *_key(place, *_ARTIFACT_KEY),
     ]
 
@@ -222,7 +228,13 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
         allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
         # What is deployed lies beside it, where no build can write.
-        allow("Outputs", ["s3:PutObject"], place.buckets(f"{place.bucket('deploy')}/sagemaker-*/BuildOut*")),
+        allow(
+            "Outputs",
+            ["s3:PutObject"],
+            place.buckets(
+                f"{place.bucket('deploy')}/monitoring/code/*", f"{place.bucket('deploy')}/sagemaker-*/BuildOut*"
+            ),
+        ),
         allow(
             "FindCodeAndData",
             ["s3:ListBucket"],
@@ -326,7 +338,15 @@ def _sid(region: Region) -> str:
 
 
 def _events(place: ProjectContext) -> list[Statement]:
-    return [allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*"))]
+    return [
+        allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*")),
+        # Looking for drift, and training again after it.
+        allow(
+            "StartSageMakerPipelines",
+            ["sagemaker:StartPipelineExecution"],
+            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*", "pipeline/sagemaker-*-train"),
+        ),
+    ]
 
 
 def _cloud_formation(place: ProjectContext) -> list[Statement]:
@@ -371,6 +391,24 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
         ),
         allow("ModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheModels"),
+        allow(
+            "MonitoringPipelines",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:DeleteTags"),
+                *("sagemaker:DescribePipeline", "sagemaker:ListTags", "sagemaker:UpdatePipeline"),
+            ],
+            place.arns("sagemaker", "pipeline/sagemaker-*-drift-*"),
+        ),
+        allow(
+            "MonitoringRules",
+            [
+                *("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource"),
+                *("events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"),
+                *("events:TagResource", "events:UntagResource"),
+            ],
+            place.arns("events", "rule/sagemaker-*-deploy-drift-*", "rule/sagemaker-*-deploy-retrain-*"),
+        ),
+        _pass([place.role_arns[UseRole.EVENTS]], "events.amazonaws.com", "RoleOfTheRules"),
         allow(
             "Alarms",
             [
@@ -496,7 +534,22 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             place.buckets(f"{build}/executions/*"),
         ),
-        allow("CapturedData", ["s3:PutObject"], place.buckets(f"{deploy}/data-capture/*")),
+        allow(
+            "CapturedDataAndReports",
+            ["s3:PutObject"],
+            place.buckets(f"{deploy}/data-capture/*", f"{deploy}/monitoring/reports/*"),
+        ),
+        allow(
+            "FindCapturedData",
+            ["s3:ListBucket"],
+            place.buckets(deploy),
+            {"StringLike": {"s3:prefix": ["data-capture/*", "monitoring/code/*"]}},
+        ),
+        allow(
+            "ReadCapturedData",
+            ["s3:GetObject"],
+            place.buckets(f"{deploy}/data-capture/*", f"{deploy}/monitoring/code/*"),
+        ),
         allow(
             "Logs",
             [
@@ -561,6 +614,8 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             ["cloudformation:DeleteStack", "cloudformation:DescribeStacks"],
             place.arns("cloudformation", "stack/sagemaker-*-deploy-*/*"),
         ),
+        allow("UseOfEndpoints", ["cloudwatch:GetMetricStatistics"], ["*"]),  # metrics have no ARN
+        *_tell(place, "TellWhatIsKept"),
         # These calls know no resource. Artifacts are read and written with rights that CodePipeline lends.
         allow("AnswerCodePipeline", ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"], ["*"]),
         allow("ReadModelPackages", ["sagemaker:DescribeModelPackage"], place.arns("sagemaker", "model-package/*")),
@@ -588,7 +643,16 @@ def _sharing(place: ProjectContext) -> list[Statement]:
     ]
     of_projects = {"StringLike": {"aws:ResourceTag/sagemaker:project-name": "*"}}
     groups = place.arns("sagemaker", "model-package-group/sagemaker-*")
-    return [allow("ShareGroupsWithStages", actions, groups, of_projects)]
+    # A model's role in another account may decrypt, and no grant can give more.
+    decrypting = {
+        "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "DescribeKey"]},
+        "Null": {"kms:GrantOperations": "false"},
+        "ArnLike": {"kms:GranteePrincipal": place.global_arns.of_account(ANY).role("*")},
+    }
+    return [
+        allow("ShareGroupsWithStages", actions, groups, of_projects),
+        *([allow("ShareKeyWithStages", ["kms:CreateGrant"], place.key_arns, decrypting)] if place.key_arns else []),
+    ]
 
 
 def _function_interfaces(region: Region, account_id: str, network: Network) -> list[Statement]:

@@ -10,7 +10,7 @@ EVERY_PROJECT = {
 }
 """Services that every project needs, by the last part of their endpoints' names, and for what."""
 
-STACK_SETS = {"sts": "tests in other accounts"}
+STACK_SETS = {"kms": "the key, shared with other accounts", "sts": "tests in other accounts"}
 """Services that are needed where projects may deploy stack sets."""
 
 

@@ -11,9 +11,10 @@ def main() -> None:
     parser.add_argument("--info", type=Path, required=True, help="JSON file to write: pid, url, instance")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     arguments = parser.parse_args()
-    # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded.
+    # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded. Keys of
+    # a role say whose account they are of; with a variable all of them would be of one.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-    os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
     from sandbox.emulator.core.server import serve  # noqa: PLC0415
 
     serve(arguments.port, arguments.info)

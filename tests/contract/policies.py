@@ -192,6 +192,7 @@ _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "model-build-train": [{}, {"InputDataUrl": "s3://acme-data/abalone/"}],
     "model-deploy": [
         {},
+        {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES"},
         {
             "DeploymentTarget": "STACKSET",
             "StagingAccountIds": "444455556666",

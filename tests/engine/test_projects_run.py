@@ -34,6 +34,7 @@ def test_the_demo_plays_from_nothing_to_nothing(make_world: MakeWorld, project: 
     assert sum("Training of project churn in us-east-2 succeeded" in line for line in told) == 2
     assert sum("predicts" in line for line in told) == 2
     assert sum("serves version 1." in line for line in told) == 1
+    assert sum("-prod drifted, by " in line for line in told) == 1
 
 
 def test_a_refusal_and_a_failing_test_leave_prod_as_it_is(world: World) -> None:

@@ -18,12 +18,14 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "x",
     "AWS_SECRET_ACCESS_KEY": "x",
     "DEPLOYMENT_TARGET": "STACK",
+    "KMS_KEY_ARN": "",
     "MODEL_PACKAGE_GROUP_NAME": GROUP,
     "PROD_STACK_NAME": PROD,
     "PROJECT_ACCOUNT_ID": ACCOUNT,
     "ROLLBACK_NEEDS_APPROVAL": "NO",
     "SAGEMAKER_PROJECT_ID": "p-abcdefghijkl",
     "STAGE_ACCOUNT_IDS": f"{ACCOUNT},{ACCOUNT}",
+    "TARGET_MODEL_ROLE_NAME": "",
 }
 GROUP_ARN = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package-group/{GROUP}"
 LIVE_TEMPLATE = "Resources: {Endpoint: {Type: what-was-approved}}\n"
@@ -43,8 +45,8 @@ class Function:
         (code,) = [text for path, text in seed_code.product("model-deploy").functions.items() if "/confirm_" in path]
         self.module: Any = ModuleType("index")
         exec(compile(code, "index.py", "exec"), self.module.__dict__)  # noqa: S102 - our own code
-        self.sagemaker, self.cloudformation, self.codepipeline = (
-            Stubber(getattr(self.module, name)) for name in ("sagemaker", "cloudformation", "codepipeline")
+        self.sagemaker, self.cloudformation, self.codepipeline, self.kms = (
+            Stubber(getattr(self.module, name)) for name in ("sagemaker", "cloudformation", "codepipeline", "kms")
         )
         self.bucket: dict[str, bytes] = {}
         self.encryption: dict[str, str] = {}
@@ -142,8 +144,9 @@ class Function:
         pipeline = self.module.codepipeline
         for name in ("put_job_success_result", "put_job_failure_result"):
             setattr(pipeline, name, lambda **given: answers.update(given))
-        with self.sagemaker, self.cloudformation:
+        with self.sagemaker, self.cloudformation, self.kms:
             self.module.handler({"CodePipeline.job": {"id": "1", "data": job}}, None)
+            self.kms.assert_no_pending_responses()
             self.sagemaker.assert_no_pending_responses()
             self.cloudformation.assert_no_pending_responses()
         assert answers["jobId"] == "1"
@@ -167,6 +170,8 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
 )
 def test_a_person_is_asked_whatever_the_build_exports(function: Function, trigger: str, reason: str) -> None:
     function.has(4)
+    if trigger == "push":
+        function.runs(4)
     assert function.asked(trigger=trigger) == {
         "DEPLOY": "yes",
         "STAGE": "yes",
@@ -253,7 +258,18 @@ def test_what_is_no_rollback_by_the_registry_and_the_stack_asks_a_person(
 
 def test_a_push_is_no_rollback_though_prod_runs_what_was_rejected(function: Function) -> None:
     function.has(4)
-    assert function.asked(trigger="push", package="newest")["STAGE"] == "yes"
+    function.runs(5)
+    answered = function.asked(trigger="push", package="newest")
+    assert answered["STAGE"] == "yes"
+    assert answered["REASON"] == (
+        "The repository changed; version 4 is approved. Prod runs version 5, so this moves it to another version as well."
+    )
+
+
+def test_the_first_push_moves_prod_from_nothing(function: Function) -> None:
+    function.has(4)
+    function.runs(None)
+    assert function.asked(trigger="push")["REASON"] == "The repository changed; version 4 is approved."
 
 
 def test_a_rollback_waits_for_a_person_where_the_project_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,3 +386,46 @@ def test_statements_of_others_stay_and_what_is_there_is_not_written_again(policy
     both = {**policy.wanted, "Statement": [theirs, *policy.wanted["Statement"]]}
     policy.shared({"Version": "2012-10-17", "Statement": theirs}, both)
     policy.shared(both, None)
+
+
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+GRANT = {
+    "KeyId": KEY,
+    "GranteePrincipal": f"arn:aws:iam::{OTHER}:role/serving/models",
+    "Operations": ["Decrypt", "DescribeKey"],
+    "Name": f"p-abcdefghijkl-{OTHER}",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "shares"),
+    [
+        ({}, True),
+        ({"KMS_KEY_ARN": ""}, False),
+        ({"TARGET_MODEL_ROLE_NAME": ""}, False),
+        ({"STAGE_ACCOUNT_IDS": ACCOUNT}, False),
+    ],
+)
+def test_the_model_roles_of_other_accounts_may_decrypt_and_nothing_else(
+    given: dict[str, str], shares: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time with the same name, with which KMS answers with the grant that there is."""
+    environment = {
+        "DEPLOYMENT_TARGET": "STACKSET",
+        "KMS_KEY_ARN": KEY,
+        "STAGE_ACCOUNT_IDS": f"{ACCOUNT},{OTHER}",
+        "TARGET_MODEL_ROLE_NAME": "serving/models",
+    }
+    function = Function(monkeypatch, **(environment | given))
+    if shares:
+        function.kms.add_response("create_grant", {"GrantId": "1"}, GRANT)
+    with function.kms:
+        function.module.share_key("aws")
+        function.kms.assert_no_pending_responses()
+    if shares:
+        function.kms.add_client_error("create_grant", "InvalidArnException", "no such principal")
+        with (
+            function.kms,
+            pytest.raises(RuntimeError, match="role/serving/models cannot be let use key .* Make the role"),
+        ):
+            function.module.share_key("aws")

@@ -3,10 +3,12 @@
 import importlib
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from awsmodel.cloudformation.evaluation import Evaluation
+from awsmodel.cloudformation.template import Template
 from tests.seed_code.product_templates import product_template, substituted
 
 TEMPLATE = product_template("model-deploy")
@@ -152,3 +154,27 @@ def test_the_model_reads_models_of_build_projects_and_nothing_of_deploy_projects
     assert may(f"{build}/executions/1/Train/output/model.tar.gz")
     assert not may(f"{build}/data/train.csv")
     assert not may(f"{deploy}/data-capture/prod/requests.jsonl")
+
+
+@pytest.mark.parametrize("accounts", ["", "444455556666,777788889999"])
+def test_other_accounts_read_the_models_of_a_build_project_and_nothing_else(accounts: str) -> None:
+    build = Template.parse(product_template("model-build-train").text)
+    given = {**PROJECT, "StageAccountIds": accounts}
+    pseudo = {"AWS::AccountId": "111122223333", "AWS::Partition": "aws", "AWS::Region": "eu-west-1"}
+    evaluation = Evaluation(build, build.resolve_parameters(given), pseudo, build.mappings)
+    evaluation.made["ArtifactBucket"] = Made("bucket", {"Arn": "arn:aws:s3:::bucket"})
+    statements = evaluation.properties("ArtifactBucketPolicy")["PolicyDocument"]["Statement"]
+    shared = [one for one in statements if one["Effect"] == "Allow"]
+    assert [one["Principal"]["AWS"] for one in shared] == ([accounts.split(",")] * 2 if accounts else [])
+    assert {(one["Action"], one["Resource"]) for one in shared} == (
+        {("s3:GetObject", "arn:aws:s3:::bucket/executions/*"), ("s3:ListBucket", "arn:aws:s3:::bucket")}
+        if accounts
+        else set()
+    )
+
+
+class Made(NamedTuple):
+    """The bucket, as the policy refers to it."""
+
+    physical_id: str
+    attributes: dict[str, str]

@@ -20,11 +20,15 @@ NOWHERE = dict.fromkeys(NETWORK.values, "")
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
-ENDPOINT_OF_CLIENT = {"sagemaker": "sagemaker.api", "sagemaker-runtime": "sagemaker.runtime"}
+ENDPOINT_OF_CLIENT = {
+    "cloudwatch": "monitoring",
+    "sagemaker": "sagemaker.api",
+    "sagemaker-runtime": "sagemaker.runtime",
+}
 """Where a service's endpoint is named otherwise than boto3's client."""
 
-NOT_NEEDED = {"ecr"}
-"""What goes on without an answer: an image then keeps its tag."""
+NOT_NEEDED = {"ecr", "sns"}
+"""What goes on without an answer: an image keeps its tag, and CloudFormation alone tells what is kept of a project."""
 
 FUNCTIONS = {"CleanUpRole": "CleanUpFunction", "ConfirmRole": "ConfirmFunction"}
 """By role, the function that it is for."""
@@ -93,7 +97,9 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole"}}[template.product]
+    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}[
+        template.product
+    ]
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 
 

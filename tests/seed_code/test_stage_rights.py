@@ -28,8 +28,17 @@ SCOPE = LaunchScope(region=REGION, account_id=ACCOUNT)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:approvals"
 PACKAGE = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model-package/sagemaker-fraud/1"
-MODEL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker"
-OWN = {"SageMakerProjectName": ["fraud-deploy"], "SageMakerProjectId": ["p-abcdefghijkl"]}
+OWN_ROLES = (
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-sagemaker",
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-monitoring",
+    f"arn:aws:iam::{ACCOUNT}:role/sagemaker-p-abcdefghijkl-deploy-events",
+)
+"""The model's, the monitoring's, and that of the rules."""
+OWN = {
+    "SageMakerProjectName": ["fraud-deploy"],
+    "SageMakerProjectId": ["p-abcdefghijkl"],
+    "MonitoringSchedule": ["rate(1 day)"],
+}
 ROLES = {"staging": "StagingStackRole", "prod": "StackRole"}
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
@@ -45,6 +54,9 @@ EVERY_KIND = {
     "DataCapturePercent": ["0", "10"],
     "MaxInstanceCount": ["0", "4"],
     "UpdateStrategy": ["ALL_AT_ONCE", "CANARY", "LINEAR"],
+    "MonitoringDefinition": ["", "{}"],
+    "MonitoringSchedule": ["rate(1 day)"],
+    "RetrainPipelineName": ["", "sagemaker-p-1-train"],
 }
 """What a stage's configuration can ask for."""
 
@@ -54,8 +66,11 @@ def stage(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Request]]:
+def needs(
+    stage: str, given: tuple[str, str, str], key: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, Request]]:
     """What CloudFormation asks of the role, for every stack that the build can have it make: by resource."""
+    model_role, monitoring_role, events_role = given
     monkeypatch.syspath_prepend(str(TEMPLATE.repository))
     module: Any = importlib.import_module("model_deploy.environment")
     environment = module.Environment.load(
@@ -73,16 +88,23 @@ def needs(stage: str, model_role: str, key: str, monkeypatch: pytest.MonkeyPatch
             "SUBNET_IDS": "subnet-0a1b2c3d",
             "SECURITY_GROUP_IDS": "sg-0a1b2c3d",
             "NOTIFICATION_TOPIC_ARN": TOPIC,
+            "MONITORING_SCHEDULE": "rate(1 day)",
         }
     )
     files = {stage: TEMPLATE.repository / "config" / f"{stage}.toml"}
     config = importlib.import_module("model_deploy.stage_config").load_stages(files)[stage]
     rendered = importlib.import_module("model_deploy.render").parameters(environment, stage, config, PACKAGE)
     parameters = {name: [value] for name, value in rendered.items()} | EVERY_KIND
+    parameters |= {"MonitoringRoleArn": [monitoring_role], "EventsRoleArn": [events_role]}
     launch = Launch(PRODUCT, SCOPE, {}, file="repository/endpoint.yaml", parameters=parameters)
     assert parameters.keys() == launch.template.parameters.keys()
     for need in launch.resource_needs():
         yield f"{need.logical_id} {need.operation}", need.request
+
+
+def shared_roles() -> tuple[str, str, str]:
+    shared = FACTS.use_role_arns
+    return shared[UseRole.SAGEMAKER], shared[UseRole.SAGEMAKER], shared[UseRole.EVENTS]
 
 
 def refused(asked: Iterator[tuple[str, Request]], policy: Sequence[Statement]) -> Mapping[str, list[str]]:
@@ -107,7 +129,7 @@ def environment(key: str) -> Environment:
 def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Launch(PRODUCT, SCOPE, environment(key), parameters=OWN)
     policy = project.role_statements(ROLES[stage])
-    asked = list(needs(stage, MODEL_ROLE, key, monkeypatch))
+    asked = list(needs(stage, OWN_ROLES, key, monkeypatch))
     assert {who.split()[0] for who, _ in asked} == set(STAGE.resources)
     assert refused(iter(asked), policy) == {}
     assert refused(iter(asked), project_boundary(FACTS)) == {}
@@ -116,7 +138,7 @@ def test_a_projects_own_role_may_deploy_each_stage(stage: str, key: str, monkeyp
 @pytest.mark.parametrize("key", ["", KEY], ids=["no-key", "key"])
 def test_the_environments_role_may_deploy_each_stage(stage: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (role,) = [role for role in use_roles(FACTS) if role.key == "use.CloudFormation"]
-    asked = needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], key, monkeypatch)
+    asked = needs(stage, shared_roles(), key, monkeypatch)
     assert refused(asked, role.statements) == {}
 
 
@@ -130,23 +152,23 @@ def test_a_stage_stays_in_the_network(
     )
     inside = replace(FACTS, networks={REGION.name: network})
     (role,) = [role for role in use_roles(inside) if role.key == "use.CloudFormation"]
-    asked = list(needs(stage, FACTS.use_role_arns[UseRole.SAGEMAKER], KEY, monkeypatch))
+    asked = list(needs(stage, shared_roles(), KEY, monkeypatch))
     assert refused(iter(asked), role.statements).keys() == lacking
-    asked = list(needs(stage, MODEL_ROLE, KEY, monkeypatch))
+    asked = list(needs(stage, OWN_ROLES, KEY, monkeypatch))
     assert refused(iter(asked), project_boundary(inside)).keys() == lacking
 
 
 def test_the_role_of_another_project_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = {"SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
+    other = {**OWN, "SageMakerProjectName": ["other-deploy"], "SageMakerProjectId": ["p-other"]}
     policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=other).role_statements(ROLES[stage])
-    assert_changes_nothing(refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy))
+    assert_changes_nothing(refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy))
 
 
 def test_the_role_of_the_other_stage_may_not(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Staging's stack is what whoever pushes says; nobody is asked before it is deployed."""
     (other,) = ROLES.keys() - {stage}
     policy = Launch(PRODUCT, SCOPE, environment(KEY), parameters=OWN).role_statements(ROLES[other])
-    assert_changes_nothing(refused(needs(stage, MODEL_ROLE, KEY, monkeypatch), policy))
+    assert_changes_nothing(refused(needs(stage, OWN_ROLES, KEY, monkeypatch), policy))
 
 
 def assert_changes_nothing(lacking: Mapping[str, list[str]]) -> None:

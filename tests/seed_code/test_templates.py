@@ -175,6 +175,7 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
             calls = {name.split(":")[1] for name in names}
             assert all(call.startswith(("Describe", "List")) for call in calls) or calls in (
                 {"GetAuthorizationToken"},
+                {"GetMetricStatistics"},
                 {"PutMetricData"},
                 {"CreateStackSet"},
                 {"PutJobFailureResult", "PutJobSuccessResult"},

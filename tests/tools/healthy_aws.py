@@ -106,6 +106,12 @@ class HealthyAws:
         self.images = [IMAGE]
         self.quotas: dict[str, float] = {}
         self.pipelines, self.projects = 3, 4
+        self.endpoints: dict[str, datetime] = {"sagemaker-p-one-prod": LONG_AGO, "people-made-this": LONG_AGO}
+        """When each was made."""
+        self.requests = {"sagemaker-p-one-prod": [0.0, 7.0]}
+        """How often each was asked, day by day."""
+        self.deploying = ["p-one"]
+        """Ids of projects that have a repository with deployment code."""
         self.history: list[tuple[datetime, str, str]] = []
 
     @staticmethod
@@ -197,6 +203,41 @@ class HealthyAws:
 
     def ListTags(self, ResourceArn: str, **_: object) -> Any:
         return {"Tags": tag_list(self.domains[ResourceArn.rpartition("/")[2]])}
+
+    def ListEndpoints(self, NameContains: str, **_: object) -> Any:
+        return {
+            "Endpoints": [
+                {
+                    "EndpointName": name,
+                    "EndpointArn": f"arn:aws:sagemaker:{HOME}:{ACCOUNT}:endpoint/{name}",
+                    "CreationTime": made,
+                    "LastModifiedTime": made,
+                    "EndpointStatus": "InService",
+                }
+                for name, made in self.endpoints.items()
+                if NameContains in name
+            ]
+        }
+
+    def ListCodeRepositories(self, NameContains: str, **_: object) -> Any:
+        return {
+            "CodeRepositorySummaryList": [
+                {
+                    "CodeRepositoryName": f"sagemaker-{project}{NameContains}",
+                    "CodeRepositoryArn": f"arn:aws:sagemaker:{HOME}:{ACCOUNT}:code-repository/{project}",
+                    "CreationTime": LONG_AGO,
+                    "LastModifiedTime": LONG_AGO,
+                }
+                for project in self.deploying
+            ]
+        }
+
+    def GetMetricData(self, MetricDataQueries: list[dict[str, Any]], **_: object) -> Any:
+        results = []
+        for query in MetricDataQueries:
+            endpoint = query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+            results.append({"Id": query["Id"], "Values": self.requests.get(endpoint, [])})
+        return {"MetricDataResults": results}
 
     # Service Catalog
 

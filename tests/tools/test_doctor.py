@@ -452,6 +452,16 @@ WARNINGS: dict[str, tuple[Spoil, str, str]] = {
         "ml-platform-dev@example.com: not confirmed",
     ),
     "few roles left": (lambda aws: aws.summary.update(Roles=800), "quota-roles", "800 of 1000"),
+    "an endpoint without its project": (
+        lambda aws: aws.deploying.clear(),
+        "project-endpoints",
+        "their project is gone: sagemaker-p-one-prod",
+    ),
+    "an endpoint that nobody asks": (
+        lambda aws: aws.requests.clear(),
+        "project-endpoints",
+        "not asked for 14 days: sagemaker-p-one-prod",
+    ),
 }
 
 
@@ -462,6 +472,15 @@ def test_what_works_but_not_for_long_is_a_warning(aws: HealthyAws, spoil: Spoil,
     assert (finding.check, finding.status) == (check, Status.WARNING)
     assert evidence in finding.evidence
     assert finding.fix
+
+
+def test_a_new_endpoint_is_not_idle_yet_and_many_are_told_in_short(aws: HealthyAws) -> None:
+    aws.endpoints |= {"sagemaker-p-one-staging": NOW - timedelta(days=13)}
+    assert not of(looked(aws), Status.WARNING)
+    aws.endpoints |= {f"sagemaker-p-{number}-prod": LONG_AGO for number in range(600)}
+    aws.deploying += [f"p-{number}" for number in range(600)]
+    told = of(looked(aws), Status.WARNING)["project-endpoints"].evidence
+    assert told.endswith("sagemaker-p-101-prod and 595 more")
 
 
 def test_just_below_four_fifths_of_a_quota_nothing_is_said(aws: HealthyAws) -> None:
@@ -1042,8 +1061,8 @@ def test_machines_get_every_finding_and_the_counts(monkeypatch: pytest.MonkeyPat
     told = json.loads(text)
     assert code == 1
     assert told["stack"] == "dev"
-    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 36, "skipped": 11}
-    assert len(told["findings"]) == 48
+    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 37, "skipped": 11}
+    assert len(told["findings"]) == 49
     (red,) = [finding for finding in told["findings"] if finding["status"] == "broken"]
     assert (red["check"], red["subject"]) == ("launch-constraint", f"{HOME} model-deploy")
 

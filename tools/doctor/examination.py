@@ -34,6 +34,7 @@ SERVICES = (
     "cloudtrail",
     "service-quotas",
     "sns",
+    "cloudwatch",
 )
 """botocore's names of the services that are asked. Of two that have the same operation, the first is the one."""
 

@@ -801,6 +801,20 @@ TYPES: Mapping[str, ResourceType] = {
             *_SAGEMAKER_TAGS,
         ],
     ),
+    "AWS::SageMaker::Pipeline": ResourceType(
+        arn="sagemaker:{region}:{account}:pipeline/{name}",
+        name="PipelineName",
+        named_by=("PipelineName",),
+        rights=[
+            *rights(CREATE, "sagemaker:CreatePipeline"),
+            *rights(UPDATE, "sagemaker:UpdatePipeline"),
+            *rights(DELETE, "sagemaker:DeletePipeline"),
+            *rights(ALWAYS, "sagemaker:DescribePipeline"),
+            *rights(CHANGE, "s3:GetObject", on=objects_at("PipelineDefinition.PipelineDefinitionS3Location")),
+            *passed_roles("sagemaker.amazonaws.com", "RoleArn"),
+            *_SAGEMAKER_TAGS,
+        ],
+    ),
 }
 """By name of the type. Of a type that is not here, nobody knows what its handlers ask for."""
 

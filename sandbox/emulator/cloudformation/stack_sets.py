@@ -1,7 +1,7 @@
 """CloudFormation's stack sets: a stack of one template in each account and region, made, changed and removed.
 
-moto's stack sets make stacks and never change them. (The sandbox is one account: in another one there is no execution
-role, and a stack set fails there as in AWS.) These work as AWS's self-managed ones do: the administration role
+moto's stack sets make stacks and never change them. (An account that nobody has acted in has no execution role, and a
+stack set fails there as in AWS.) These work as AWS's self-managed ones do: the administration role
 assumes the execution role of each account, with whose rights the stack there is made; one stack comes after the other,
 and after the first that fails none. A request is answered when its work is done.
 """

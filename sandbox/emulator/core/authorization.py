@@ -60,6 +60,7 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("EndpointConfigName", "sagemaker:{region}:{account}:endpoint-config/{name}"),
         ("ModelPackageGroupName", "sagemaker:{region}:{account}:model-package-group/{name}"),
         ("ModelName", "sagemaker:{region}:{account}:model/{name}"),
+        ("PipelineName", "sagemaker:{region}:{account}:pipeline/{name}"),
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
     "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
@@ -72,7 +73,7 @@ _PASSED_ROLES: Mapping[str, Sequence[str]] = {
     "codepipeline": ["pipeline.roleArn"],
     "events": ["RoleArn", "Targets.*.RoleArn"],
     "lambda": ["Role"],
-    "sagemaker": ["ExecutionRoleArn"],
+    "sagemaker": ["ExecutionRoleArn", "RoleArn"],
 }
 _TAG_ACTIONS: Mapping[str, str] = {
     "cloudformation": "cloudformation:TagResource",

@@ -17,6 +17,24 @@ def allows_service(policy: str | None, service: str, action: str, account: str) 
     return not denied and any(s.get("Effect") == "Allow" for s in fitting)
 
 
+def allows_account(policy: str | None, account: str, action: str, resource: str) -> bool:
+    """Say whether a statement of the policy lets another account do the `action` on the `resource`; see above."""
+    statements = [
+        one
+        for one in _as_list(json.loads(policy or "{}").get("Statement"))
+        if any(fnmatchcase(action.lower(), name.lower()) for name in _as_list(one.get("Action")))
+        and any(fnmatchcase(resource, name) for name in _as_list(one.get("Resource")))
+    ]
+    denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in statements)
+    return not denied and any(one.get("Effect") == "Allow" and _names(one, account) for one in statements)
+
+
+def _names(statement: dict[str, Any], account: str) -> bool:
+    principal = statement.get("Principal")
+    named = _as_list(principal.get("AWS")) if isinstance(principal, dict) else []
+    return any(one == account or one.endswith(f"::{account}:root") for one in named)
+
+
 def _covers(statement: dict[str, Any], service: str, action: str, account: str) -> bool:
     principal = statement.get("Principal")
     services = [principal] if isinstance(principal, str) else _as_list((principal or {}).get("Service"))

@@ -2,8 +2,9 @@
 
 import re
 
+from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Client
-from sandbox.emulator.resource_types.base import Api, Resource, ResourceType, Tagging
+from sandbox.emulator.resource_types.base import Api, Properties, Resource, ResourceType, Tagging
 
 
 def _type(kind: str, update_operation: str = "", update_only: frozenset[str] = frozenset()) -> Api:
@@ -27,6 +28,19 @@ def _type(kind: str, update_operation: str = "", update_only: frozenset[str] = f
     )
 
 
+def _pipeline(client: Client, name: str) -> Resource:
+    arn = client.describe_pipeline(PipelineName=name)["PipelineArn"]
+    return Resource(name=name, physical_id=name, attributes={"Arn": arn})
+
+
+def _definition(properties: Properties) -> dict[str, Json]:
+    """Return the properties of a pipeline as the members of its requests."""
+    return {
+        **{key: value for key, value in properties.items() if key != "PipelineDefinition"},
+        **properties["PipelineDefinition"],
+    }
+
+
 TYPES: dict[str, ResourceType] = {
     "AWS::SageMaker::CodeRepository": _type("CodeRepository"),
     "AWS::SageMaker::Endpoint": _type(
@@ -35,4 +49,16 @@ TYPES: dict[str, ResourceType] = {
     "AWS::SageMaker::EndpointConfig": _type("EndpointConfig"),
     "AWS::SageMaker::Model": _type("Model"),
     "AWS::SageMaker::ModelPackageGroup": _type("ModelPackageGroup"),
+    "AWS::SageMaker::Pipeline": Api(
+        service="sagemaker",
+        create_operation="create_pipeline",
+        update_operation="update_pipeline",
+        delete_operation="delete_pipeline",
+        describe=_pipeline,
+        name="PipelineName",
+        name_limit=256,
+        tagging=Tagging(add="add_tags", remove="delete_tags"),
+        gone=("ValidationException", "ResourceNotFound"),
+        prepare=_definition,
+    ),
 }

@@ -17,10 +17,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from moto.s3.models import s3_backends
+
 from sandbox.emulator.core import python_environments
 from sandbox.emulator.core.callers import Caller
 from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.core.process_group import ProcessGroup
+from sandbox.emulator.core.resource_policies import allows_account
 
 Json = dict[str, Any]
 
@@ -66,6 +69,12 @@ class Container:
             self.close()
             raise JobError(f"The packages of image {image} cannot be installed: {said}")
         del self._environment["PYTHONPATH"]
+        # The role's own, as SageMaker gives them to a container that has a network.
+        self._environment |= {
+            "AWS_ACCESS_KEY_ID": role.access_key,
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ENDPOINT_URL": role.endpoint,
+        }
 
     def _pushed(self, image: str) -> Path | None:
         """The packages of an image that a build of the sandbox has pushed: those of AWS's, since nothing was built."""
@@ -153,7 +162,13 @@ class Container:
         return printed
 
     def _get(self, bucket: str, key: str) -> bytes:
-        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
+        arn = f"arn:{self._role.partition}:s3:::{bucket}/{key}"
+        self._role.require("s3:GetObject", arn)
+        _, owner = s3_backends.bucket_accounts.get(bucket, ("", self._role.account))
+        if owner != self._role.account:
+            policy = s3_backends[owner][self._role.partition].get_bucket_policy(bucket)
+            if not allows_account(policy.decode() if policy else None, self._role.account, "s3:GetObject", arn):
+                raise JobError(f"The policy of bucket {bucket} does not let account {self._role.account} read {key}.")
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 

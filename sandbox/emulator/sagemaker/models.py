@@ -7,6 +7,7 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import ResourceNotFound, ValidationError
 from moto.sagemaker.models import SageMakerModelBackend as MotoBackend
+from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.utils import arn_formatter
 
 from sandbox.emulator.core.errors import ServiceError
@@ -56,6 +57,8 @@ class SageMakerBackend(MotoBackend):
         """The id of the portfolio that AWS shares while projects are enabled."""
         self.code_repositories: dict[str, CodeRepository] = {}
         self.projects: dict[str, Project] = {}
+        self.group_policies: dict[str, str] = {}
+        """Resource policies of model package groups, by their names."""
         self.runs: dict[str, PipelineRun] = {}
         """Executions of pipelines, by ARN, in the order of their start."""
 
@@ -80,9 +83,15 @@ class SageMakerBackend(MotoBackend):
         model = self._models[variant["ModelName"]]
         container: dict[str, Any] = model.primary_container
         if package := container.get("ModelPackageName"):
-            specification = self.describe_model_package(package).inference_specification
+            owner = sagemaker_backends[package.split(":")[4]][self.region_name]
+            specification = owner.describe_model_package(package).inference_specification
             container = {**specification["Containers"][0], **container}
         return container, model.execution_role_arn, variant["VariantName"]
+
+    def captures(self, endpoint: str) -> dict[str, Any]:
+        """Return how an endpoint captures data."""
+        config = self.endpoint_configs[self.endpoints[endpoint].endpoint_config_name]
+        return config.data_capture_config or {}
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource."""

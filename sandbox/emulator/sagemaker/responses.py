@@ -15,6 +15,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse as MotoResponse
 
 from sandbox.emulator.core.callers import Caller
+from sandbox.emulator.core.resource_policies import allows_account
 from sandbox.emulator.events.models import publish
 from sandbox.emulator.sagemaker.models import CodeRepository, Project, SageMakerBackend
 from sandbox.emulator.sagemaker.pipelines import PipelineRun, StepError
@@ -83,6 +84,29 @@ class SageMakerResponse(MotoResponse):
         """DeleteCodeRepository."""
         del self.backend.code_repositories[self.backend.code_repository(self._get_param("CodeRepositoryName")).name]
         return EmptyResult()
+
+    def put_model_package_group_policy(self) -> ActionResult:
+        """PutModelPackageGroupPolicy."""
+        name = self._get_param("ModelPackageGroupName")
+        self.backend.group_policies[name] = self._get_param("ResourcePolicy")
+        return ActionResult({"ModelPackageGroupArn": self.backend.arn("model-package-group", name)})
+
+    def get_model_package_group_policy(self) -> ActionResult:
+        """GetModelPackageGroupPolicy."""
+        name = self._get_param("ModelPackageGroupName")
+        if name not in self.backend.group_policies:
+            raise ValidationError(message=f"Cannot find resource policy for: {name}")
+        return ActionResult({"ResourcePolicy": self.backend.group_policies[name]})
+
+    def create_model(self) -> Any:  # noqa: ANN401 - moto's own answer
+        """CreateModel: of a package of another account only where its group lets this one."""
+        package = (self._get_param("PrimaryContainer") or {}).get("ModelPackageName", "")
+        owner = package.split(":")[4] if package.startswith("arn:") else self.current_account
+        if owner != self.current_account:
+            policies = sagemaker_backends[owner][self.region].group_policies.values()  # type: ignore[attr-defined] # see models
+            if not any(allows_account(one, self.current_account, "sagemaker:CreateModel", package) for one in policies):
+                raise ValidationError(message=f"Cannot access {package}: its group is not shared with this account.")
+        return super().create_model()
 
     def update_endpoint(self) -> ActionResult:
         """UpdateEndpoint: the endpoint takes its new configuration at once."""

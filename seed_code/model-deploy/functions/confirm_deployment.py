@@ -15,6 +15,7 @@ import boto3
 
 cloudformation = boto3.client("cloudformation")
 codepipeline = boto3.client("codepipeline")
+kms = boto3.client("kms")
 sagemaker = boto3.client("sagemaker")
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP_NAME"]
@@ -22,6 +23,7 @@ PROD = os.environ["PROD_STACK_NAME"]
 KIND = {"STACK": "stack", "STACKSET": "stackset"}[os.environ["DEPLOYMENT_TARGET"]]
 ASKS_ALWAYS = os.environ["ROLLBACK_NEEDS_APPROVAL"] == "YES"
 OTHER_ACCOUNTS = {*os.environ["STAGE_ACCOUNT_IDS"].split(",")} - {os.environ["PROJECT_ACCOUNT_ID"]}
+KEY, MODEL_ROLE = os.environ["KMS_KEY_ARN"], os.environ["TARGET_MODEL_ROLE_NAME"]
 STAGES = ("staging", "prod")
 MOST_BYTES = 1_048_576
 """Of a file of the build: CloudFormation takes templates of a megabyte."""
@@ -63,13 +65,14 @@ def confirm(data: dict[str, Any], asked: dict[str, str]) -> dict[str, str]:
     version = package["ModelPackageVersion"]
     require(approved(package), f"Version {version} of {GROUP} is {package['ModelApprovalStatus']}, not Approved.")
     share()
+    share_key(chosen.split(":")[1])
     files = {"endpoint.yaml": build["endpoint.yaml"]}
     for stage in STAGES:
         files[f"{stage}-{KIND}.json"] = settings(stage, build[f"build/{stage}-{KIND}.json"], chosen)
     reason = {
         "approved": f"Version {version} was approved.",
         "rejected": f"Version {version} takes the place of one that was rejected.",
-    }.get(asked["trigger"], f"The repository changed; version {version} is approved.")
+    }.get(asked["trigger"]) or f"The repository changed; version {version} is approved.{moved_with_it(chosen)}"
     rejected = rolled_back(package, asked)
     if rejected:
         # Nothing but the package changes: what the repository says now may never have been approved.
@@ -83,6 +86,15 @@ def confirm(data: dict[str, Any], asked: dict[str, str]) -> dict[str, str]:
         "PACKAGE_VERSION": str(version),
         "REASON": reason,
     }
+
+
+def moved_with_it(chosen: str) -> str:
+    """Say that a push moves prod to another version as well, where it does; empty otherwise."""
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in live().get("Parameters", [])}
+    runs = parameters.get("ModelPackageArn", chosen)
+    if runs == chosen:
+        return ""
+    return f" Prod runs version {runs.rpartition('/')[2]}, so this moves it to another version as well."
 
 
 def recheck(arn: str) -> dict[str, str]:
@@ -240,6 +252,25 @@ def share() -> None:
     wanted = {"Version": "2012-10-17", "Statement": [*others, *mine]}
     if wanted != policy:
         sagemaker.put_model_package_group_policy(ModelPackageGroupName=GROUP, ResourcePolicy=json.dumps(wanted))
+
+
+def share_key(partition: str) -> None:
+    """Let the model roles of other accounts decrypt with the environment's key.
+
+    By grants, not by the key's policy, which is its owner's. KMS answers a second request with the same name and the
+    same rest with the grant that there is (API reference of CreateGrant, Name).
+    """
+    for account in sorted(OTHER_ACCOUNTS if KEY and MODEL_ROLE else ()):
+        role = f"arn:{partition}:iam::{account}:role/{MODEL_ROLE}"
+        try:
+            kms.create_grant(
+                KeyId=KEY,
+                GranteePrincipal=role,
+                Operations=["Decrypt", "DescribeKey"],
+                Name=f"{os.environ['SAGEMAKER_PROJECT_ID']}-{account}",
+            )
+        except kms.exceptions.InvalidArnException as error:
+            raise RuntimeError(f"{role} cannot be let use key {KEY}: {error}. Make the role, then retry.") from error
 
 
 def statements(group_arn: str) -> list[dict[str, Any]]:

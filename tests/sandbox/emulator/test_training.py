@@ -1,11 +1,13 @@
 """Emulated training: the product's pipeline really trains, registers and serves its model."""
 
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.sandbox.support.pipelines import ACCOUNT, Ear, allow, role, wait
 
 Json = dict[str, Any]
 PRODUCT = REPOSITORY / "seed_code" / "model-build-train" / "repository"
+DEPLOY = REPOSITORY / "seed_code" / "model-deploy" / "repository"
 ROWS = b"M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15\nF,0.53,0.42,0.135,0.677,0.2565,0.1415,0.21\n"
 BUCKET, GROUP, PIPELINE = "training-data", "sagemaker-abalone", "sagemaker-p-1-train"
 
@@ -270,12 +273,21 @@ def test_a_job_runs_in_an_image_that_a_build_has_pushed(aws: Clients, sagemaker:
 @pytest.fixture(scope="module")
 def endpoint(aws: Clients, sagemaker: Client, trained: Json) -> str:
     assert trained
-    server = role(aws, "server", "sagemaker.amazonaws.com", [allow("s3:GetObject")])
+    server = role(aws, "server", "sagemaker.amazonaws.com", [allow("s3:GetObject", "s3:PutObject")])
     container = {"ModelPackageName": package(sagemaker)["ModelPackageArn"]}
     sagemaker.create_model(ModelName="abalone", ExecutionRoleArn=server, PrimaryContainer=container)
     variant = {"VariantName": "AllTraffic", "ModelName": "abalone", "InitialInstanceCount": 1}
     variants = [{**variant, "InstanceType": "ml.m5.large"}]
-    sagemaker.create_endpoint_config(EndpointConfigName="abalone", ProductionVariants=variants)
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/data-capture",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="abalone", ProductionVariants=variants, DataCaptureConfig=capture
+    )
     sagemaker.create_endpoint(EndpointName="abalone", EndpointConfigName="abalone")
     return "abalone"
 
@@ -300,6 +312,81 @@ def test_an_endpoint_answers_with_its_model(
     predictions = read(answer["Body"].read().decode())
     assert predictions
     assert all(1 < value < 30 for value in predictions)
+
+
+def test_what_an_endpoint_is_asked_is_captured_and_compared_with_the_baseline(
+    aws: Clients, sagemaker: Client, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deploy product's job, as its build describes it: the model was trained on the shells of females alone."""
+    monkeypatch.syspath_prepend(str(DEPLOY))
+    monitoring: Any = importlib.import_module("model_deploy.monitoring")
+    registry: Any = importlib.import_module("model_deploy.registry")
+    s3 = aws("s3")
+    aws("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=ROWS * 60)
+    (captured, *_) = [
+        s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()
+        for one in s3.list_objects_v2(Bucket=BUCKET, Prefix=f"data-capture/{endpoint}/AllTraffic/")["Contents"]
+        if one["Size"] > len(ROWS) * 60
+    ]
+    told = json.loads(captured)["captureData"]
+    assert (told["endpointInput"]["data"], told["endpointInput"]["encoding"]) == ((ROWS * 60).decode(), "CSV")
+    assert told["endpointOutput"]["encoding"] == "CSV"
+
+    names = ["length", "diameter", "height", "whole_weight", "shucked_weight", "viscera_weight", "shell_weight"]
+    number = {"kind": "numeric", "missing": 0, "edges": [0.1] * 9, "shares": [0] * 9 + [1]}
+    sex = {"kind": "category", "missing": 0, "values": {"F": 1}}
+    baseline = {"version": 1, "rows": 1000, "columns": {"sex": sex, **dict.fromkeys(names, number)}}
+    s3.put_object(Bucket=BUCKET, Key="executions/1/baseline.json", Body=json.dumps(baseline))
+    job = role(aws, "monitor", "sagemaker.amazonaws.com", [allow("s3:*", "sagemaker:*", "cloudwatch:PutMetricData")])
+    origin = registry.Origin(
+        arn="",
+        image=package(sagemaker)["InferenceSpecification"]["Containers"][0]["Image"],
+        baseline_url=f"s3://{BUCKET}/executions/1/baseline.json",
+        build_pipeline="",
+    )
+    config = importlib.import_module("model_deploy.stage_config").load_stages({"prod": DEPLOY / "config/prod.toml"})
+    values = {
+        **config["prod"].values,
+        "monitoring.least_rows": 100,
+        "data_capture.s3_uri": f"s3://{BUCKET}/data-capture",
+    }
+    module: Any = importlib.import_module("model_deploy.environment")
+    environment = module.Environment.load(
+        {
+            **dict.fromkeys(
+                ("SAGEMAKER_PROJECT_NAME", "SAGEMAKER_PROJECT_ID", "PLATFORM", "ENVIRONMENT", "SAGEMAKER_ROLE_ARN"), "x"
+            ),
+            "AWS_ACCOUNT_ID": ACCOUNT,
+            "AWS_REGION": REGION,
+            "ARTIFACT_BUCKET": BUCKET,
+            "MODEL_PACKAGE_GROUP_NAME": GROUP,
+            "MONITORING_ROLE_ARN": job,
+        }
+    )
+    monkeypatch.setattr(module.Environment, "endpoint_name", lambda _self, _stage: endpoint)
+    code = monitoring.upload_code(s3, environment, (DEPLOY / monitoring.CODE).read_bytes())
+    stage: Any = importlib.import_module("model_deploy.stage_config").StageConfig(values)
+    definition = json.dumps(monitoring.definition(environment, "prod", stage, origin, code))
+    sagemaker.create_pipeline(
+        PipelineName="drift", PipelineDefinition=definition, RoleArn=job, ClientRequestToken="0" * 32
+    )
+    execution = ended(sagemaker, sagemaker.start_pipeline_execution(PipelineName="drift")["PipelineExecutionArn"])
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution["FailureReason"]
+
+    identity = execution["PipelineExecutionArn"].rsplit("/", 1)[-1]
+    key = f"monitoring/reports/prod/{identity}/drift.json"
+    report = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert {name for name, one in report["features"].items() if one["drifted"]} == {"sex", "height"}
+    (metric,) = aws("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/Endpoints/data-metrics",
+        MetricName="DriftedFeatures",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}],
+        StartTime=datetime.now(UTC) - timedelta(hours=1),
+        EndTime=datetime.now(UTC) + timedelta(hours=1),
+        Period=7200,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    assert metric["Maximum"] == 2
 
 
 def test_a_request_that_the_model_refuses_is_its_error(aws: Clients, endpoint: str) -> None:

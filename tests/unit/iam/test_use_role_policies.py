@@ -53,12 +53,15 @@ ROLE_OF = {
     "StagingStackRole": UseRole.CLOUD_FORMATION,
     "JobRole": UseRole.SAGEMAKER,
     "ModelRole": UseRole.SAGEMAKER,
+    "MonitorRole": UseRole.SAGEMAKER,
     "CleanUpRole": UseRole.LAMBDA,
     "ConfirmRole": UseRole.LAMBDA,
 }
 """By logical id of a template's own role, the use role in its place."""
 IN_PLACE_OF = {
     "-sagemaker": UseRole.SAGEMAKER,
+    "-monitoring": UseRole.SAGEMAKER,
+    "-events": UseRole.EVENTS,
     "-cloudformation": UseRole.CLOUD_FORMATION,
     "-cloudformation-staging": UseRole.CLOUD_FORMATION,
 }

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
 from tools.doctor.account import Account, CatalogProduct, StackRegion
-from tools.doctor.checks import branch, builds, catalog, made_roles, principal, projects, quotas, roles, source
+from tools.doctor.checks import (
+    branch,
+    builds,
+    catalog,
+    endpoints,
+    made_roles,
+    principal,
+    projects,
+    quotas,
+    roles,
+    source,
+)
 from tools.doctor.checks.principal import PrincipalRole
 from tools.doctor.findings import Status, Verdict
 
@@ -182,8 +193,14 @@ SERVICES: tuple[Rule[StackRegion], ...] = (
         severities=MIXED,
         url=f"{_QUOTAS}/codebuild.html",
     ),
+    Rule(
+        id="project-endpoints",
+        check=endpoints.project_endpoints,
+        severities=(Status.WARNING,),
+        url=f"{_DOCS}/sagemaker/latest/dg/realtime-endpoints-delete-resources.html",
+    ),
 )
-"""What launches need in each region of the catalog, beside the catalog itself."""
+"""What launches need in each region of the catalog, beside the catalog itself, and what they left running."""
 
 IDENTITIES: tuple[Rule[StackRegion], ...] = (
     Rule(

@@ -28,6 +28,8 @@ from pipelines.settings import Settings, SettingsError
 PACKAGE = Path(__file__).resolve().parent.parent / "abalone"
 APPROVED_FILE = "approved.json"
 APPROVED_MODEL = "model.tar.gz"
+OF_A_BUILD = "Commit "
+"""What the description of an execution begins with that a build has started."""
 FINISHED_WELL_OR_RUNNING = ("Executing", "Succeeded")
 
 
@@ -99,7 +101,7 @@ def run(settings: Settings, clients: Clients, *, always: bool) -> Outcome:
         found
         or clients.sagemaker.start_pipeline_execution(
             PipelineName=settings.pipeline_name,
-            PipelineExecutionDescription=f"Commit {settings.commit_id}",
+            PipelineExecutionDescription=f"{OF_A_BUILD}{settings.commit_id}",
             PipelineParameters=[
                 {"Name": "CommitId", "Value": settings.commit_id},
                 {"Name": "DataVersion", "Value": version},
@@ -260,16 +262,18 @@ def upsert(settings: Settings, sagemaker: Any, definition: dict[str, Any]) -> st
 
 
 def current_execution(settings: Settings, sagemaker: Any) -> str | None:
-    """Return the newest execution of the present definition if it runs or has succeeded.
+    """Return the newest execution that a build has started, if it has the present definition and runs or has succeeded.
 
     The definition changes with the code, the data's location and the settings, and only then. So a push that touches
-    nothing but a README does not train the same model again.
+    nothing but a README does not train the same model again. What a person or drift has started is passed over: it may
+    have had other parameters, and its success says nothing of the ones that stand in the repository.
     """
     changed = sagemaker.describe_pipeline(PipelineName=settings.pipeline_name)["LastModifiedTime"]
     newest = sagemaker.list_pipeline_executions(
-        PipelineName=settings.pipeline_name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+        PipelineName=settings.pipeline_name, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
     )["PipelineExecutionSummaries"]
-    for execution in newest:
+    own = [one for one in newest if one.get("PipelineExecutionDescription", "").startswith(OF_A_BUILD)]
+    for execution in own[:1]:
         if execution["StartTime"] >= changed and execution["PipelineExecutionStatus"] in FINISHED_WELL_OR_RUNNING:
             return execution["PipelineExecutionArn"]
     return None

@@ -127,13 +127,18 @@ def expect_describe(aws, definition, role):
 
 def expect_executions(aws, *executions):
     summaries = [
-        {"PipelineExecutionArn": EXECUTION, "StartTime": start, "PipelineExecutionStatus": status}
-        for start, status in executions
+        {
+            "PipelineExecutionArn": EXECUTION,
+            "StartTime": start,
+            "PipelineExecutionStatus": status,
+            "PipelineExecutionDescription": "".join(description) or "Commit 0a1b2c3d",
+        }
+        for start, status, *description in executions
     ]
     aws.sagemaker.add_response(
         "list_pipeline_executions",
         {"PipelineExecutionSummaries": summaries},
-        {"PipelineName": PIPELINE, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 1},
+        {"PipelineName": PIPELINE, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100},
     )
 
 
@@ -241,6 +246,22 @@ def test_an_unchanged_definition_starts_only_when_its_last_execution_did_not_wor
         assert "not started: execution abcdefabcdef already runs, or has succeeded" in run_pipeline.report(
             settings, outcome
         )
+
+
+@pytest.mark.parametrize("description", ["tried with one iteration", "Commitment to try"])
+def test_the_success_of_an_execution_that_a_person_has_started_is_none_of_this_definition(
+    aws, settings, definition, description
+):
+    """It may have had other parameters; before it the push's own has failed."""
+    expect_uploads(aws, settings)
+    expect_group(aws, settings)
+    expect_approved(aws, settings)
+    expect_describe(aws, definition, settings.role_arn)
+    expect_describe(aws, definition, settings.role_arn)
+    later, earlier = CHANGED + timedelta(minutes=2), CHANGED + timedelta(minutes=1)
+    expect_executions(aws, (later, "Succeeded", description), (earlier, "Failed"))
+    expect_start(aws)
+    assert run_pipeline.run(settings, aws.clients, always=False).started
 
 
 def test_always_starts(aws, settings, definition):

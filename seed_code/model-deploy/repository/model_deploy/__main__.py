@@ -4,25 +4,31 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from model_deploy import bake, decision, queue, render, smoke, stage_config
+from model_deploy import bake, decision, monitoring, queue, render, smoke, stage_config
 from model_deploy.deployed import Deployed, deployed
 from model_deploy.environment import STAGES, Environment
 from model_deploy.errors import UserError, explain
-from model_deploy.files import read_decision
-from model_deploy.registry import Registry
+from model_deploy.files import read_decision, read_parameters
+from model_deploy.registry import Origin, Registry
 
 BUILD = Path("build")
 # Throttled calls are slowed down and repeated; a request to an endpoint may take SageMaker's limit of 60 seconds.
 CLIENT = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=70)
+
+WAY_BACK = (
+    "CodePipeline deploys what prod ran before, unless the project was updated to another version of its product since "
+    "then: then reject this version in the model registry, and the version before it comes back."
+)
+"""What to do after a failed test of prod: a stage goes back only to runs of the pipeline's present structure
+(CodePipeline's user guide, "Configuring stage rollback"). A rejection deploys anew, so it needs no such run."""
 
 SOON = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
 """For calls that nothing has to wait for."""
@@ -64,18 +70,33 @@ def build(session: boto3.Session, environment: Environment) -> None:
     sagemaker = session.client("sagemaker", config=CLIENT)
     cloudformation = session.client("cloudformation", config=CLIENT)
     running = {stage: deployed(cloudformation, environment, stage) for stage in STAGES}
+    registry = Registry(sagemaker, environment.group_name)
     choice = decision.decide(
         trigger=environment.trigger,
         requested=environment.requested,
-        registry=Registry(sagemaker, environment.group_name),
+        registry=registry,
         live=running["prod"],
     )
+    watched = dict.fromkeys(STAGES, monitoring.OFF)
     if choice.package is not None:
         render.check(environment, stages, running)
-    render.write(BUILD, environment, choice, stages)
+        if environment.monitoring_schedule:
+            watched = _monitoring(session, environment, stages, registry.origin(choice.package.arn))
+    render.write(BUILD, environment, choice, stages, watched)
     print(choice.reason)
+    for stage in STAGES:
+        if watched[stage].note:
+            print(watched[stage].note)
     if choice.package is not None and environment.trigger == "rejected":
         _go_first(session, environment, choice.reason)
+
+
+def _monitoring(
+    session: boto3.Session, environment: Environment, stages: Mapping[str, stage_config.StageConfig], origin: Origin
+) -> dict[str, monitoring.Monitoring]:
+    """Upload the job's code and say how each stage is monitored."""
+    code_url = monitoring.upload_code(session.client("s3", config=CLIENT), environment, monitoring.CODE.read_bytes())
+    return {stage: monitoring.plan(environment, stage, config, origin, code_url) for stage, config in stages.items()}
 
 
 def _go_first(session: boto3.Session, environment: Environment, reason: str) -> None:
@@ -95,8 +116,7 @@ def _go_first(session: boto3.Session, environment: Environment, reason: str) -> 
 def send_traffic(session: boto3.Session, environment: Environment, stage: str) -> None:
     """Send the payload to the stage's endpoint, in each of its accounts, while the deployment beside this runs."""
     request = smoke.Request.load(Path("payload/request.toml"))
-    stages = stage_config.load_stages({stage: Path("config") / f"{stage}.toml"})
-    wanted = render.parameters(environment, stage, stages[stage], read_decision(BUILD / "decision.json"))
+    wanted = read_parameters(BUILD / f"{stage}-stack.json")
     cloudformation = session.client("cloudformation", config=CLIENT)
 
     def look() -> Deployed | None:
@@ -125,13 +145,16 @@ def test(session: boto3.Session, environment: Environment, stage: str) -> None:
     reports = []
     for account in environment.accounts[stage]:
         local = _session(session, environment, account)
-        report = smoke.check_endpoint(
-            local.client("sagemaker", config=CLIENT),
-            local.client("sagemaker-runtime", config=CLIENT),
-            environment.endpoint_name(stage),
-            request,
-            chosen,
-        )
+        try:
+            report = smoke.check_endpoint(
+                local.client("sagemaker", config=CLIENT),
+                local.client("sagemaker-runtime", config=CLIENT),
+                environment.endpoint_name(stage),
+                request,
+                chosen,
+            )
+        except UserError as error:
+            raise UserError(f"{error} {WAY_BACK}" if stage == "prod" else str(error)) from error
         reports.append(f"{account}: {report}")
         print(reports[-1])
     BUILD.mkdir(exist_ok=True)

@@ -70,7 +70,7 @@ def send_traffic(
     traffic, begun, first = Traffic(), time.monotonic(), stage()
     now, seen = first, False
     while True:
-        moving = now is not None and (now.status.endswith("_IN_PROGRESS") or not now.certain)
+        moving = now is not None and now.moving
         seen = seen or moving or now != first
         if moving and _updating(endpoint) and not traffic.refused_first:
             _send(endpoint, request, traffic)

@@ -40,14 +40,15 @@ def decide(
     if trigger == "rejected":
         return _roll_back(requested, registry, live)
     if requested == NEWEST:
-        return _newest(registry)
+        return _newest(registry, live)
     package = registry.package(requested)
     if package.approval != APPROVED:
         return _nothing(f"Version {package.version} of {registry.group_name} is {package.approval} by now.")
     return Decision(package=package, reason=f"Version {package.version} was approved.")
 
 
-def _newest(registry: Registry) -> Decision:
+def _newest(registry: Registry, live: Deployed | None) -> Decision:
+    """Take the newest approved version: a push may be what it takes to deploy it. That prod moves with it is said."""
     approved = registry.approved()
     if not approved:
         return _nothing(
@@ -56,10 +57,11 @@ def _newest(registry: Registry) -> Decision:
             "parameter ModelBuildProjectName.)"
         )
     newest = approved[0]
-    return Decision(
-        package=newest,
-        reason=f"The repository changed; version {newest.version} is the newest Approved one.",
-    )
+    reason = f"The repository changed; version {newest.version} is the newest Approved one."
+    if live is not None and live.package_arn not in ("", newest.arn):
+        before = live.package_arn.rpartition("/")[2]
+        reason += f" Prod runs version {before}, so this moves it to another version as well."
+    return Decision(package=newest, reason=reason)
 
 
 def _roll_back(requested: str, registry: Registry, live: Deployed | None) -> Decision:

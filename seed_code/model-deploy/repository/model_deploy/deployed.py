@@ -18,6 +18,8 @@ class Deployed:
     """Status of the stack; ACTIVE for a stack set."""
     certain: bool
     """False when some stack of a stack set does not stand at these parameters."""
+    moving: bool = False
+    """True while it is being deployed. A stack that failed is not certain, and does not move."""
 
     @property
     def package_arn(self) -> str:
@@ -53,7 +55,8 @@ def _stack(client: Any, name: str) -> Deployed | None:
         if error_code(error) == "ValidationError" and "does not exist" in error_text(error):
             return None
         raise
-    return Deployed(parameters=_parameters(stack), status=stack["StackStatus"], certain=True)
+    status = stack["StackStatus"]
+    return Deployed(parameters=_parameters(stack), status=status, certain=True, moving=status.endswith("_IN_PROGRESS"))
 
 
 def _stack_set(client: Any, name: str) -> Deployed | None:
@@ -64,8 +67,14 @@ def _stack_set(client: Any, name: str) -> Deployed | None:
             return None
         raise
     pages = client.get_paginator("list_stack_instances").paginate(StackSetName=name)
-    statuses = {instance["Status"] for page in pages for instance in page["Summaries"]}
-    return Deployed(parameters=_parameters(found), status=found["Status"], certain=statuses <= {"CURRENT"})
+    instances = [instance for page in pages for instance in page["Summaries"]]
+    at_work = {instance.get("StackInstanceStatus", {}).get("DetailedStatus") for instance in instances}
+    return Deployed(
+        parameters=_parameters(found),
+        status=found["Status"],
+        certain={instance["Status"] for instance in instances} <= {"CURRENT"},
+        moving=bool(at_work & {"PENDING", "RUNNING"}),
+    )
 
 
 def _parameters(holder: dict[str, Any]) -> dict[str, str]:

@@ -41,6 +41,13 @@ class Environment:
     """Name (with its path) of the model's role in accounts other than this one."""
     target_test_role: str
     """Name (with its path) of the role that the test assumes in accounts other than this one."""
+    monitoring_schedule: str
+    """When captured data is compared with the baseline, as EventBridge writes it; empty for never."""
+    monitoring_role_arn: str
+    """Role of the job that compares; empty where nothing is monitored."""
+    events_role_arn: str
+    """Role as which rules start pipelines."""
+    retrain_on_drift: bool
     trigger: str
     requested: str
     """ARN of the package that the event names, or `newest`."""
@@ -75,6 +82,10 @@ class Environment:
             accounts={stage: read.many(f"{stage.upper()}_ACCOUNT_IDS") or (account,) for stage in STAGES},
             target_model_role=read.optional("TARGET_MODEL_ROLE_NAME"),
             target_test_role=read.optional("TARGET_TEST_ROLE_NAME"),
+            monitoring_schedule=read.optional("MONITORING_SCHEDULE"),
+            monitoring_role_arn=read.optional("MONITORING_ROLE_ARN"),
+            events_role_arn=read.optional("EVENTS_ROLE_ARN"),
+            retrain_on_drift=read.one_of("RETRAIN_ON_DRIFT", ("NO", "YES")) == "YES",
             trigger=read.one_of("TRIGGER", TRIGGERS),
             requested=read.optional("MODEL_PACKAGE_ARN") or NEWEST,
             execution_id=read.optional("PIPELINE_EXECUTION_ID"),
@@ -94,6 +105,16 @@ class Environment:
     def endpoint_name(self, stage: str) -> str:
         """Name of the stage's endpoint: 10 + 20 + 1 + 7 = 38 of the 63 characters that SageMaker allows."""
         return f"sagemaker-{self.project_id}-{stage}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of what a stage's stack holds."""
+        return {
+            "sagemaker:project-name": self.project_name,
+            "sagemaker:project-id": self.project_id,
+            "project": self.platform,
+            "environment": self.environment,
+        }
 
     def other_accounts(self, stage: str) -> tuple[str, ...]:
         """Accounts of the stage that are not the project's own."""

@@ -45,3 +45,18 @@ def read_decision(path: Path) -> str:
     if not isinstance(arn, str):
         raise UserError(f"{path}: names no model package. The build chose none; release the change again.")
     return arn
+
+
+def read_parameters(path: Path) -> dict[str, str]:
+    """Return the parameters that the build has written for a stage's stack.
+
+    Raises:
+        UserError: the file is missing or broken.
+
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))["Parameters"])
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path}: cannot be read: {error}. The build step writes it; release the change again."
+        ) from error

@@ -25,6 +25,19 @@ class Package:
     """Approved, Rejected or PendingManualApproval."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a version says of how it was made."""
+
+    arn: str
+    image: str
+    """Of its (first) container."""
+    baseline_url: str
+    """Statistics of the data that it was trained on; empty when it has none."""
+    training_pipeline: str
+    """Name of the SageMaker pipeline of the build project that registered it; empty when it does not say which."""
+
+
 class Registry:
     """Reads model packages of one group. It never changes one."""
 
@@ -76,6 +89,22 @@ class Registry:
         # The ARN as SageMaker writes it: an endpoint's model is compared with it.
         return Package(
             arn=found["ModelPackageArn"], version=version, approval=found.get("ModelApprovalStatus", "not approved")
+        )
+
+    def origin(self, arn: str) -> Origin:
+        """Describe how a version was made."""
+        found = self._client.describe_model_package(ModelPackageName=arn)
+        quality = found.get("DriftCheckBaselines", {}).get("ModelDataQuality", {})
+        said = found.get("CustomerMetadataProperties", {})
+        name, identity = said.get("ProjectName", ""), said.get("ProjectId", "")
+        return Origin(
+            arn=arn,
+            image=found["InferenceSpecification"]["Containers"][0]["Image"],
+            baseline_url=quality.get("Statistics", {}).get("S3Uri", ""),
+            # Only of the project whose group this is: others train other models.
+            training_pipeline=f"sagemaker-{identity}-train"
+            if identity and f"sagemaker-{name}" == self.group_name
+            else "",
         )
 
     def approved(self) -> tuple[Package, ...]:

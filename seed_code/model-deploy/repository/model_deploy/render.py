@@ -10,10 +10,13 @@ from model_deploy.deployed import BLOCKED, Deployed
 from model_deploy.environment import Environment
 from model_deploy.errors import UserError
 from model_deploy.instances import takes_volume_key
+from model_deploy.monitoring import OFF, Monitoring
 from model_deploy.stage_config import StageConfig
 
 
-def parameters(environment: Environment, stage: str, config: StageConfig, package_arn: str) -> dict[str, str]:
+def parameters(
+    environment: Environment, stage: str, config: StageConfig, package_arn: str, monitoring: Monitoring = OFF
+) -> dict[str, str]:
     """All parameters of endpoint.yaml for one stage."""
     inherited = {} if environment.other_accounts(stage) else _own(environment, stage)
     configured = {name: text or inherited.get(name, "") for name, text in config.parameters().items()}
@@ -22,6 +25,7 @@ def parameters(environment: Environment, stage: str, config: StageConfig, packag
     kind = str(config["instances.type"])
     return {
         **configured,
+        **monitoring.parameters,
         "VolumeKmsKeyArn": configured["KmsKeyArn"] if takes_volume_key(kind) else "",
         "AlarmTopicArn": "" if environment.other_accounts(stage) else environment.topic_arn,
         "EndpointName": environment.endpoint_name(stage),
@@ -58,6 +62,7 @@ def write(
     environment: Environment,
     decision: Decision,
     stages: Mapping[str, StageConfig],
+    monitoring: Mapping[str, Monitoring],
 ) -> None:
     """Write the parameter files and the decision to the folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,15 +73,9 @@ def write(
     )
     if package is None:
         return
-    tags = {
-        "sagemaker:project-name": environment.project_name,
-        "sagemaker:project-id": environment.project_id,
-        "project": environment.platform,
-        "environment": environment.environment,
-    }
     for stage, config in stages.items():
-        values = parameters(environment, stage, config, package.arn)
-        _json(folder / f"{stage}-stack.json", {"Parameters": values, "Tags": tags})
+        values = parameters(environment, stage, config, package.arn, monitoring[stage])
+        _json(folder / f"{stage}-stack.json", {"Parameters": values, "Tags": environment.tags})
         _json(
             folder / f"{stage}-stackset.json",
             [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(values.items())],

@@ -10,7 +10,7 @@ from typing import Any
 from model_deploy.errors import UserError
 from model_deploy.files import read_toml
 
-Value = int | str | list[str]
+Value = int | float | str | list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Setting:
 
     key: str
     parameter: str
+    """Empty for what is told to the monitoring job (see monitoring.py)."""
     default: Value
     allowed: str
     """What the value may be, in words; part of the error message."""
@@ -35,6 +36,10 @@ def _whole(low: int, high: int, *, or_zero: bool = False) -> Callable[[Value], b
         return is_whole and (low <= value <= high or (or_zero and value == 0))
 
     return accepts
+
+
+def _number(low: float, high: float) -> Callable[[Value], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _matches(pattern: str) -> Callable[[Value], bool]:
@@ -103,6 +108,15 @@ SETTINGS: tuple[Setting, ...] = (
         accepts=_matches(r"|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s]*)?"),
         inherits=True,
     ),
+    _integer("monitoring.hours", "", 24, 1, 24 * 31),
+    _integer("monitoring.least_rows", "", 500, 100, 1_000_000),
+    Setting(
+        key="monitoring.stability_index",
+        parameter="",
+        default=0.25,
+        allowed="a number from 0.05 to 10",
+        accepts=_number(0.05, 10),
+    ),
     Setting(
         key="target.model_role_name",
         parameter="ModelRoleName",
@@ -153,7 +167,7 @@ class StageConfig:
 
     def parameters(self) -> dict[str, str]:
         """Parameters of endpoint.yaml that this file sets, as text."""
-        return {setting.parameter: setting.text(self.values[setting.key]) for setting in SETTINGS}
+        return {setting.parameter: setting.text(self.values[setting.key]) for setting in SETTINGS if setting.parameter}
 
 
 def load_stages(files: Mapping[str, Path]) -> dict[str, StageConfig]:

@@ -14,9 +14,9 @@ from model_deploy.smoke import Request
 WANTED = {"ModelPackageArn": "new"}
 NEW = Deployed(parameters=WANTED, status="UPDATE_COMPLETE", certain=True)
 OLD = Deployed(parameters={"ModelPackageArn": "old"}, status="UPDATE_COMPLETE", certain=True)
-MOVING = Deployed(parameters=WANTED, status="UPDATE_IN_PROGRESS", certain=True)
+MOVING = Deployed(parameters=WANTED, status="UPDATE_IN_PROGRESS", certain=True, moving=True)
 UNDONE = Deployed(parameters=OLD.parameters, status="UPDATE_ROLLBACK_COMPLETE", certain=True)
-FIRST = Deployed(parameters=WANTED, status="CREATE_IN_PROGRESS", certain=True)
+FIRST = Deployed(parameters=WANTED, status="CREATE_IN_PROGRESS", certain=True, moving=True)
 
 
 def refusal(status):
@@ -96,9 +96,18 @@ def test_it_does_not_wait_for_a_deployment_that_never_begins(monkeypatch):
 
 
 def test_a_stack_set_moves_until_every_account_stands(monkeypatch):
-    moving = Deployed(parameters=WANTED, status="ACTIVE", certain=False)
+    moving = Deployed(parameters=WANTED, status="ACTIVE", certain=False, moving=True)
     world = World(moving, moving, Deployed(parameters=WANTED, status="ACTIVE", certain=True))
     assert "answered 2 of 2" in world.run(monkeypatch)
+
+
+def test_a_stack_set_that_failed_in_an_account_moves_no_more(monkeypatch):
+    moving = Deployed(parameters=WANTED, status="ACTIVE", certain=False, moving=True)
+    failed = Deployed(parameters=WANTED, status="ACTIVE", certain=False)
+    assert "answered 1 of 1" in World(moving, failed).run(monkeypatch)
+    world = World(failed)
+    assert "no traffic was needed" in world.run(monkeypatch)
+    assert world.time == 0
 
 
 def test_no_answer_at_all_is_not_health(monkeypatch):

@@ -39,6 +39,21 @@ def test_push_deploys_the_newest_approved_version_of_all_pages(registry):
     assert version(decision) == 10
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (live(3), " Prod runs version 3, so this moves it to another version as well."),
+        (live(10), ""),
+        (None, ""),
+    ],
+)
+def test_a_push_that_moves_prod_to_another_version_says_so_to_who_is_asked(registry, before, told):
+    reader, group = registry
+    group.lists((10, 3))
+    decision = decide(trigger="push", requested="newest", registry=reader, live=before)
+    assert decision.reason == f"The repository changed; version 10 is the newest Approved one.{told}"
+
+
 def test_version_whose_registration_is_not_complete_is_passed_over(registry):
     reader, group = registry
     group.lists((3,), status="InProgress")

@@ -62,6 +62,17 @@ def test_stack_set_is_certain_only_when_every_account_is_current(stub, last, cer
     assert found.certain is certain
 
 
+@pytest.mark.parametrize(
+    ("detail", "moving"), [("PENDING", True), ("RUNNING", True), ("FAILED", False), ("SUCCEEDED", False)]
+)
+def test_a_stack_set_moves_while_a_stack_of_it_is_at_work(stub, detail, moving):
+    client, stubber = stub("cloudformation")
+    stubber.add_response("describe_stack_set", {"StackSet": {"StackSetName": STACK, "Status": "ACTIVE"}})
+    instance = {"Status": "OUTDATED", "StackInstanceStatus": {"DetailedStatus": detail}}
+    stubber.add_response("list_stack_instances", {"Summaries": [{"Status": "CURRENT"}, instance]})
+    assert deployed(client, environment(DEPLOYMENT_TARGET="STACKSET"), "prod").moving is moving
+
+
 def test_missing_stack_set_runs_nothing(stub):
     client, stubber = stub("cloudformation")
     stubber.add_client_error("describe_stack_set", "StackSetNotFoundException", "StackSet not found")

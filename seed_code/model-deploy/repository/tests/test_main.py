@@ -30,7 +30,7 @@ def project(stub, monkeypatch, tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     clients, stubbers = {}, {}
-    for service in ("cloudformation", "codepipeline", "sagemaker", "sagemaker-runtime", "sts"):
+    for service in ("cloudformation", "codepipeline", "kms", "s3", "sagemaker", "sagemaker-runtime", "sts"):
         clients[service], stubbers[service] = stub(service)
     monkeypatch.setattr(program.boto3, "Session", lambda **_: FakeSession(clients))
     return stubbers
@@ -94,15 +94,17 @@ def decided():
     return json.loads(Path("build/decision.json").read_text())["package_arn"]
 
 
-@pytest.mark.parametrize("step", [["bake", "prod"], ["test", "staging"]])
+@pytest.mark.parametrize(
+    ("step", "file"), [(["bake", "prod"], "prod-stack.json"), (["test", "staging"], "decision.json")]
+)
 @pytest.mark.parametrize("text", [None, "", "[]", '{"package_arn": null}', "[" * 100_000])
-def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, text):
+def test_a_step_without_a_decision_fails_with_one_message(project, capsys, step, file, text):
     if text is not None:
         Path("build").mkdir()
-        Path("build/decision.json").write_text(text)
+        Path("build", file).write_text(text)
     assert program.main(step) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: build/decision.json: ")
+    assert error.startswith(f"error: build/{file}: ")
     assert error.endswith("release the change again.\n")
 
 
@@ -212,3 +214,13 @@ def test_incomplete_environment_fails_before_any_call(project, monkeypatch, caps
     monkeypatch.delenv("ARTIFACT_BUCKET")
     assert program.main(["build"]) == 1
     assert "ARTIFACT_BUCKET is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stage", "told"), [("staging", False), ("prod", True)])
+def test_a_failed_test_of_prod_says_how_to_go_back_also_past_an_update_of_the_product(project, capsys, stage, told):
+    chosen(arn(4))
+    project["sagemaker"].add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    assert program.main(["test", stage]) == 1
+    error = capsys.readouterr().err
+    assert "does not exist" in error
+    assert ("then reject this version in the model registry" in error) is told

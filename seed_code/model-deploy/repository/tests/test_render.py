@@ -1,9 +1,7 @@
 """The files for the deploy actions, and what the build refuses to deploy."""
 
-import dataclasses
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,13 @@ from model_deploy.decision import Decision
 from model_deploy.deployed import BLOCKED, Deployed
 from model_deploy.errors import UserError
 from model_deploy.instances import LOCAL_STORAGE
+from model_deploy.monitoring import NONE, OFF
 from model_deploy.registry import Package
 from model_deploy.stage_config import load_stages
 
 STAGES = ("staging", "prod")
 NOTHING = {"staging": None, "prod": None}
+UNWATCHED = dict.fromkeys(STAGES, OFF)
 
 
 class _Template(yaml.SafeLoader):
@@ -66,7 +66,7 @@ def decision(version: int = 4) -> Decision:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_parameter_files_match_the_endpoint_template_in_both_directions(tmp_path, stage):
-    render.write(tmp_path, environment(), decision(), committed())
+    render.write(tmp_path, environment(), decision(), committed(), UNWATCHED)
     declared = set(endpoint_template()["Parameters"])
     assert set(written(tmp_path, f"{stage}-stack.json")["Parameters"]) == declared
     assert {item["ParameterKey"] for item in written(tmp_path, f"{stage}-stackset.json")} == declared
@@ -77,7 +77,7 @@ def test_endpoint_template_has_no_default_that_could_hide_a_forgotten_parameter(
 
 
 def test_stack_file_has_parameters_as_text_and_the_project_tags(tmp_path):
-    render.write(tmp_path, environment(), decision(), committed())
+    render.write(tmp_path, environment(), decision(), committed(), UNWATCHED)
     content = written(tmp_path, "prod-stack.json")
     assert set(content) == {"Parameters", "Tags"}
     assert all(isinstance(value, str) for value in content["Parameters"].values())
@@ -90,7 +90,7 @@ def test_stack_file_has_parameters_as_text_and_the_project_tags(tmp_path):
 
 
 def test_stack_set_file_is_the_same_list_of_parameters(tmp_path):
-    render.write(tmp_path, environment(), decision(), committed())
+    render.write(tmp_path, environment(), decision(), committed(), UNWATCHED)
     listed = {item["ParameterKey"]: item["ParameterValue"] for item in written(tmp_path, "prod-stackset.json")}
     assert listed == written(tmp_path, "prod-stack.json")["Parameters"]
 
@@ -141,6 +141,7 @@ def test_captured_rows_are_kept_as_text():
 def test_an_update_is_undone_for_errors_of_the_server_refusals_and_latency():
     resources = endpoint_template()["Resources"]
     alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    del alarms["DriftAlarm"]
     assert set(alarms) == {"ErrorAlarm", "ClientErrorAlarm", "LatencyAlarm"}
     watching = resources["Endpoint"]["Properties"]["DeploymentConfig"]["AutoRollbackConfiguration"][1]["Alarms"]
     assert [one[1]["AlarmName"] for one in watching] == ["ErrorAlarm", "ClientErrorAlarm", "LatencyAlarm"]
@@ -168,6 +169,7 @@ def test_stage_in_another_account_gets_nothing_that_exists_only_in_this_one():
     values = render.parameters(there, "prod", committed()["prod"], arn(4))
     assert values["ModelRoleName"] == "path/models"
     assert {name for name, value in values.items() if value == ""} == {
+        *NONE,
         "AlarmTopicArn",
         "DataCaptureUri",
         "KmsKeyArn",
@@ -180,7 +182,7 @@ def test_stage_in_another_account_gets_nothing_that_exists_only_in_this_one():
 
 def test_nothing_to_deploy_writes_no_parameter_file(tmp_path):
     nothing = Decision(package=None, reason="Nothing approved yet.")
-    render.write(tmp_path, environment(), nothing, committed())
+    render.write(tmp_path, environment(), nothing, committed(), UNWATCHED)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["decision.json"]
     assert written(tmp_path, "decision.json") == {"package_arn": None, "reason": "Nothing approved yet."}
 

@@ -28,7 +28,8 @@ def test_committed_files_are_valid(stage):
 
 
 def test_empty_file_takes_every_default(tmp_path):
-    assert load(tmp_path, "") == {setting.parameter: setting.text(setting.default) for setting in SETTINGS}
+    defaults = {setting.parameter: setting.text(setting.default) for setting in SETTINGS if setting.parameter}
+    assert load(tmp_path, "") == defaults
 
 
 def test_values_become_parameters(tmp_path):
@@ -122,3 +123,11 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, message):
         load_stages({"prod": path})
     assert message in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_sample_runs_two_instances_and_the_small_one_is_staging_s():
+    stages = load_stages({stage: ROOT / "config" / f"{stage}.toml" for stage in ("staging", "prod")})
+    assert {stage: (config["instances.type"], config["instances.count"]) for stage, config in stages.items()} == {
+        "staging": ("ml.t2.medium", 1),
+        "prod": ("ml.m5.large", 1),
+    }
