@@ -1,9 +1,7 @@
 """The files for the deploy actions, and what the build refuses to deploy."""
 
-import dataclasses
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
