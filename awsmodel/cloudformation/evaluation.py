@@ -220,7 +220,7 @@ class Evaluation(Functions):
             if "Condition" not in output or self.condition(output["Condition"])
         }
 
-    def condition(self, name: str) -> bool:
+    def condition(self, name: Json) -> bool:
         """Say whether a condition of the template holds."""
         if not isinstance(name, str) or name not in self.template.conditions:
             raise TemplateError(f"Template format error: Unresolved condition dependency {name}")

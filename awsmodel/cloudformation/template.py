@@ -131,12 +131,7 @@ class Template:
                 if not isinstance(entry, dict):
                     raise TemplateError(f"Template format error: [/{section}/{name}] is no mapping.")
         for name, resource in self.resources.items():
-            if not isinstance(resource.get("Type"), str):
-                raise TemplateError(
-                    f"Template format error: [/Resources/{name}] Every Resources member must have a Type."
-                )
-            if not isinstance(resource.get("Properties") or {}, dict):
-                raise TemplateError(f"Template format error: [/Resources/{name}/Properties] is no mapping.")
+            _check_resource(f"/Resources/{name}", resource)
         for name, output in self.outputs.items():
             if "Value" not in output:
                 raise TemplateError(f"Template format error: [/Outputs/{name}] Every Outputs member must have a Value.")
@@ -154,6 +149,16 @@ class Template:
                     f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
                     f"in the Resources block of the template (resource {name})"
                 )
+
+
+def _check_resource(place: str, resource: Mapping[str, Json]) -> None:
+    if not _is_text(resource.get("Type")):
+        raise TemplateError(f"Template format error: [{place}] Every Resources member must have a Type.")
+    if not isinstance(resource.get("Properties") or {}, dict):
+        raise TemplateError(f"Template format error: [{place}/Properties] is no mapping.")
+    depends = resource.get("DependsOn", [])
+    if not all(map(_is_text, depends if isinstance(depends, list) else [depends])):
+        raise TemplateError(f"Template format error: [{place}] DependsOn must be a string or list of strings.")
 
 
 def value_of(node: yaml.Node) -> Json:

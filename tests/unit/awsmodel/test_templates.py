@@ -141,6 +141,7 @@ def test_yaml_aliases_are_refused_and_anchors_are_not() -> None:
         ("Resources: {A: {Type: [a]}}", "Every Resources member must have a Type"),
         ("Resources: {A: text}", "/Resources/A"),
         ("Resources: {A: {Type: A, Properties: [a]}}", "/Resources/A/Properties"),
+        ("Resources: {A: {Type: A, DependsOn: {a: b}}}", "DependsOn must be a string or list of strings"),
         ("{Parameters: [a], Resources: {A: {Type: A}}}", "/Parameters"),
         ("{Parameters: {P: text}, Resources: {A: {Type: A}}}", "/Parameters/P"),
         ("{Outputs: {O: {}}, Resources: {A: {Type: A}}}", "/Outputs/O"),
