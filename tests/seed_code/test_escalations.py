@@ -38,7 +38,9 @@ def statements(product: str, role: str, **parameters: str) -> list[Statement]:
         "Network.VpcId": [""],
     }
     options = {"DeploymentTarget": "STACK", "TargetTestRoleName": "", "ModelBuildProjectName": "fraud"}
-    options |= {"InputDataUrl": "", **parameters}
+    # All that a project can ask for, so that its roles may most.
+    options |= {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES", "TargetModelRoleName": "sagemaker-models"}
+    options |= {"InputDataUrl": "", "JobImageUri": "", "MlflowAppArn": "", **parameters}
     named = {"SageMakerProjectName": ["fraud"], "SageMakerProjectId": [OWN]}
     declared = Template.parse(product_template(product).text).parameters
     chosen = named | {name: [value] for name, value in options.items() if name in declared}
