@@ -262,7 +262,8 @@ def test_a_push_is_no_rollback_though_prod_runs_what_was_rejected(function: Func
     answered = function.asked(trigger="push", package="newest")
     assert answered["STAGE"] == "yes"
     assert answered["REASON"] == (
-        "The repository changed; version 4 is approved. Prod runs version 5, so this moves it to another version as well."
+        "The repository changed; version 4 is approved. Prod runs version 5, so this moves it to another version as "
+        "well."
     )
 
 
@@ -426,6 +427,6 @@ def test_the_model_roles_of_other_accounts_may_decrypt_and_nothing_else(
         function.kms.add_client_error("create_grant", "InvalidArnException", "no such principal")
         with (
             function.kms,
-            pytest.raises(RuntimeError, match="role/serving/models cannot be let use key .* Make the role"),
+            pytest.raises(RuntimeError, match=r"role/serving/models cannot be let use key .* Make the role"),
         ):
             function.module.share_key("aws")
