@@ -25,6 +25,7 @@ OTHERS: dict[str, Sequence[object]] = {
     r"sm-mlops:artifacts\.regions\.\d+": ["eu-north-1", "ap-south-1", "us-west-2", "ca-central-1", "sa-east-1"],
     r"sm-mlops:source\.branch": ["release"],
     r"sm-mlops:catalog\.products\.\d+": [OTHER_PRODUCT],
+    r"sm-mlops:catalog\.dataBuckets\.\d+": ["acme-training-data"],
     r".*\.principals\.\d+": ["arn:aws:iam:::role/MlEngineer*", "arn:aws:iam:::role/Analyst-?"],
     r".*\.emails\.\d+": ["first@acme.example", "second@acme.example", "third@acme.example"],
     r".*\.repositoryEvents\.\d+": [event.value for event in RepositoryEvent],
@@ -66,7 +67,7 @@ def edits(config: Config) -> Iterator[Edit]:
     for path, value in leaves(config):
         yield _another(config, path, value)
     for path, entries in lists(config):
-        more = [*entries, other((*path, len(entries)), entries[-1], entries)]
+        more = [*entries, other((*path, len(entries)), entries[-1] if entries else None, entries)]
         yield Edit(f"{dotted(path)} has one more", partial(put, path=path, value=more), alone=True)
         if len(entries) > FEWEST.get(str(path[-1]), 1):
             kept = [entry for entry in entries if entry == config[HOME]] or entries[:1]

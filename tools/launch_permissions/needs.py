@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.evaluation import Evaluation, Made
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.template import STORED, Template, TemplateError, as_text
 from awsmodel.iam.evaluation import Request, Statement, requests, statements
+from awsmodel.regions import known_regions
 from components.packaging import Product, path_within
 from components.packaging.product_folder import path_in_folder
 from components.packaging.template import ENVIRONMENT
@@ -34,7 +36,9 @@ SAMPLES = (
     UNKNOWN,
     *("s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1"),
     "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-sample:1",
-    "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/sample",
+    ArnScope.of(known_regions()["eu-west-1"], "111122223333").form(
+        "sagemaker:{region}:{account}:mlflow-app/{name}", name="sample"
+    ),
 )
 """Values for parameters; the first that a pattern takes. Where none is, the value is unknown."""
 
