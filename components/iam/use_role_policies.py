@@ -480,12 +480,14 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
             {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
         ),
         allow(
-            "UseTuningJobs",
+            "StopOwnJobs",
             [
                 *("sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"),
-                "sagemaker:StopHyperParameterTuningJob",
+                *("sagemaker:StopHyperParameterTuningJob", "sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
             ],
-            place.arns("sagemaker", "hyper-parameter-tuning-job/*"),
+            place.arns(
+                "sagemaker", "hyper-parameter-tuning-job/*", "processing-job/pipelines-*", "training-job/pipelines-*"
+            ),
             {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
         ),
         # Pipelines hand their tags on to what their steps make.

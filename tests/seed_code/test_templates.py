@@ -40,8 +40,16 @@ LONGEST = {
     "AWS::Region": "ap-southeast-1",
     "Build": "b" * 32,
     "TargetTestRoleName": "r" * 64,
+    # Parts of an image's URI, which has 255 characters at most.
+    "Account": "1" * 12,
+    "Region": "ap-southeast-1",
+    "Name": "n" * 200,
+    # sagemaker-<id>-deploy-<account>, the longer of the two products' names.
+    "ArtifactBucket.Arn": "arn:aws-us-gov:s3:::sagemaker-" + "i" * 20 + "-deploy-" + "1" * 12,
 }
 MOST_SUBNETS = ["arn:*:ec2:*:*:subnet/subnet-" + "0" * 17] * 16
+MOST_IDS = ["subnet-" + "0" * 17] * 16
+"""Of subnets or of security groups: a condition that joins nothing to them has the ids alone."""
 LONG_ARN = "arn:aws-us-gov:codepipeline:us-gov-west-1:111111111111:" + "n" * 80
 FILLED = {
     '{KmsKeyArn: ""}': ('{KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'),
@@ -208,7 +216,7 @@ def worst(value: Any) -> Any:  # noqa: PLR0911 - any part of a policy
         return value
     (name, inner), *others = value.items()
     if name == "Split":
-        return MOST_SUBNETS
+        return MOST_SUBNETS if ":subnet/" in json.dumps(inner) else MOST_IDS
     if others or name not in {"If", "Sub", "Ref", "GetAtt", "FindInMap"}:
         return {key: worst(item) for key, item in value.items()}
     if name == "If":
