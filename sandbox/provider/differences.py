@@ -1,11 +1,14 @@
 """What differs between a resource as it is and as the program wants it."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from sandbox.provider.values import Value, has_unknown
 
 ADD, DELETE, UPDATE = "ADD", "DELETE", "UPDATE"
+
+_KEY = re.compile(r"arn:[\w-]+:kms:[\w-]*:\d*:key/[\w-]+")
 
 
 def same(have: Value, want: Value) -> bool:
@@ -64,7 +67,8 @@ def _alike(have: Value, want: Value) -> bool:
 
 def _key_id(value: str) -> str:
     """Return the id of a KMS key given by its ARN or id: AWS takes either and answers with one of them."""
-    return value.split(":key/", 1)[-1] if ":kms:" in value else value
+    # Of nothing else: a policy that names a key is not the same as another with the same end.
+    return value.rpartition("/")[2] if _KEY.fullmatch(value) else value
 
 
 def _document(value: Value) -> Value:

@@ -25,6 +25,7 @@ STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrati
 OWN, OTHER = "p-abcdefghijkl", "p-mnopqrstuvwx"
 PIPELINE = f"codepipeline:eu-west-1:{ACCOUNT}:sagemaker-fraud-{OWN}-modeldeploy"
 BUCKET = f"s3:::sagemaker-{OWN}-deploy-{ACCOUNT}"
+OWN_MODELS = {"ModelBuildProjectName": "fraud"}
 FOLDER = "sagemaker-fraud-p-ab"
 """CodePipeline cuts a pipeline's name at 20 characters to make the folder of its artifacts."""
 
@@ -37,15 +38,21 @@ def statements(product: str, role: str, **parameters: str) -> list[Statement]:
         "Notifications.TopicArn": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"],
         "Network.VpcId": [""],
     }
+<<<<<<< HEAD
     options = {"DeploymentTarget": "STACK", "TargetTestRoleName": "", "ModelBuildProjectName": "fraud"}
     # All that a project can ask for, so that its roles may most.
     options |= {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES", "TargetModelRoleName": "sagemaker-models"}
     options |= {"InputDataUrl": "", "JobImageUri": "", "MlflowAppArn": "", **parameters}
     named = {"SageMakerProjectName": ["fraud"], "SageMakerProjectId": [OWN]}
+=======
+    named = {"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN}
+>>>>>>> main
     declared = Template.parse(product_template(product).text).parameters
-    chosen = named | {name: [value] for name, value in options.items() if name in declared}
+    chosen = {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}
+    chosen |= named | {name: value for name, value in {**OWN_MODELS, **parameters}.items() if name in declared}
     scope = LaunchScope(region=REGION, account_id=ACCOUNT)
-    return Launch(seed_code.product(product), scope, environment, parameters=chosen).role_statements(role)
+    options = {name: [value] for name, value in chosen.items()}
+    return Launch(seed_code.product(product), scope, environment, parameters=options).role_statements(role)
 
 
 def facts(*, stack_sets: bool) -> RoleFacts:
