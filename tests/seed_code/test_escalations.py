@@ -38,18 +38,12 @@ def statements(product: str, role: str, **parameters: str) -> list[Statement]:
         "Notifications.TopicArn": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"],
         "Network.VpcId": [""],
     }
-<<<<<<< HEAD
-    options = {"DeploymentTarget": "STACK", "TargetTestRoleName": "", "ModelBuildProjectName": "fraud"}
-    # All that a project can ask for, so that its roles may most.
-    options |= {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES", "TargetModelRoleName": "sagemaker-models"}
-    options |= {"InputDataUrl": "", "JobImageUri": "", "MlflowAppArn": "", **parameters}
-    named = {"SageMakerProjectName": ["fraud"], "SageMakerProjectId": [OWN]}
-=======
     named = {"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN}
->>>>>>> main
+    # All that a project can ask for, so that its roles may most.
+    most = {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES", "TargetModelRoleName": "sagemaker-models"}
     declared = Template.parse(product_template(product).text).parameters
     chosen = {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}
-    chosen |= named | {name: value for name, value in {**OWN_MODELS, **parameters}.items() if name in declared}
+    chosen |= named | {name: value for name, value in {**OWN_MODELS, **most, **parameters}.items() if name in declared}
     scope = LaunchScope(region=REGION, account_id=ACCOUNT)
     options = {name: [value] for name, value in chosen.items()}
     return Launch(seed_code.product(product), scope, environment, parameters=options).role_statements(role)
