@@ -68,7 +68,7 @@ def launch_statements(
     use_role_arns: Mapping[UseRole, str] | None = None,
     in_network: bool = False,
 ) -> list[Statement]:
-    """What the launch role needs to create, update and delete the resources of both products.
+    """What the launch role needs to create, update and delete the resources of the products.
 
     `python -m tools launch-permissions` compares it with what the templates ask for: nothing may be missing, and
     nothing stands here that no template needs.

@@ -57,7 +57,7 @@ class ProjectContext:
         return [self.global_arns.bucket(name) for name in names]
 
     def bucket(self, kind: str) -> str:
-        """Name of every project's artifact bucket: of `build` projects, of `deploy` projects, or of all (`*`)."""
+        """Name of every project's artifact bucket: of `build`, `deploy` or `batch` projects, or of all (`*`)."""
         return f"sagemaker-*-{kind}-{self.account_id}"
 
 
@@ -218,7 +218,7 @@ def _stack_set_arns(place: ProjectContext) -> list[str]:
 
 
 def _code_build(place: ProjectContext) -> list[Statement]:
-    build = place.bucket("build")
+    build, batch = place.bucket("build"), place.bucket("batch")
     return [
         allow(
             "Logs",
@@ -298,6 +298,24 @@ def _code_build(place: ProjectContext) -> list[Statement]:
             ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
             place.arns("sagemaker", "endpoint-config/*", "model/*"),
         ),
+        # Each batch run has a model and a job; files lie where each project's launch says.
+        allow(
+            "BatchRuns",
+            [
+                *("sagemaker:AddTags", "sagemaker:CreateModel", "sagemaker:CreateTransformJob"),
+                *("sagemaker:DeleteModel", "sagemaker:DescribeTransformJob"),
+            ],
+            place.arns("sagemaker", "model/sagemaker-*-batch-*", "transform-job/sagemaker-*-batch-*"),
+        ),
+        allow(
+            "FindBatchFiles",
+            ["s3:GetBucketNotification", "s3:ListBucket", "s3:PutBucketNotification"],
+            place.buckets(batch),
+        ),
+        allow("BatchResults", ["s3:GetObject", "s3:PutObject"], place.buckets(f"{batch}/runs/*", f"{batch}/state/*")),
+        allow("EndsOfBatchRuns", ["s3:DeleteObject"], place.buckets(f"{batch}/state/*")),
+        # Why a file failed stands in the log of the job only, and this call knows no stream of a group.
+        allow("WhyFilesFailed", ["logs:FilterLogEvents"], place.arns("logs", "log-group:/aws/sagemaker/TransformJobs")),
         # A rollback stops the runs that wait before it. No right to approve is among these.
         allow(
             "LetRollbacksPass",
@@ -311,7 +329,9 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         _pass([place.role_arns[UseRole.SAGEMAKER]], "sagemaker.amazonaws.com", "RoleOfTheJobs"),
         *_tests_elsewhere(place),
+        *_tell(place, "TellResults"),
         *_key(place, *_ARTIFACT_KEY),
+        *_grants(place),
         *_interfaces(place, network_interface_statements),
     ]
 
@@ -461,7 +481,7 @@ def _cloud_formation(place: ProjectContext) -> list[Statement]:
 
 
 def _sagemaker(place: ProjectContext) -> list[Statement]:
-    build, deploy = place.bucket("build"), place.bucket("deploy")
+    build, deploy, batch = place.bucket("build"), place.bucket("deploy"), place.bucket("batch")
     return [
         allow(
             "Jobs",
@@ -525,12 +545,14 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
         ),
         # A project may have its executions recorded in an app of the account.
         allow("Mlflow", ["sagemaker:CallMlflowAppApi"], place.arns("sagemaker", "mlflow-app/*")),
-        allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build)),
+        allow("Buckets", ["s3:GetBucketLocation", "s3:ListBucket"], place.buckets(build, batch)),
         allow(
             "ReadCodeAndData",
             ["s3:GetObject"],
-            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*"),
+            # The files of a batch project lie in a folder that its launch names.
+            place.buckets(f"{build}/approved/*", f"{build}/code/*", f"{build}/data/*", f"{batch}/*"),
         ),
+        allow("BatchResults", ["s3:AbortMultipartUpload", "s3:PutObject"], place.buckets(f"{batch}/runs/*")),
         allow(
             "Results",
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
@@ -562,6 +584,7 @@ def _sagemaker(place: ProjectContext) -> list[Statement]:
                 "log-group:/aws/sagemaker/Endpoints/sagemaker-*",
                 "log-group:/aws/sagemaker/ProcessingJobs*",
                 "log-group:/aws/sagemaker/TrainingJobs*",
+                "log-group:/aws/sagemaker/TransformJobs*",
             ),
         ),
         # PutMetricData knows no resource; the namespace is the bound.
@@ -611,6 +634,12 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("sagemaker", "pipeline/sagemaker-*"),
         ),
+        allow(
+            "BatchRuns",
+            ["sagemaker:DeleteModel", "sagemaker:StopTransformJob"],
+            place.arns("sagemaker", "model/sagemaker-*-batch-*", "transform-job/sagemaker-*-batch-*"),
+        ),
+        allow("FindBatchRuns", ["sagemaker:ListModels", "sagemaker:ListTransformJobs"], ["*"]),  # know no resource
         allow(
             "Stages",
             ["cloudformation:DeleteStack", "cloudformation:DescribeStacks"],

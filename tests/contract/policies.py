@@ -13,7 +13,7 @@ from components.packaging import seed_code
 from components.sections.source import CodeCommitSource
 from settings import parse
 from settings.roles import role_facts
-from tests.seed_code.product_templates import PRODUCTS
+from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
 from tests.support.recording import ACCOUNT_ID, Recording, run_program, stack_values
 from tools import iam_policies
@@ -189,6 +189,7 @@ _ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
     "Notifications": {"TopicArn": f"arn:aws:sns:us-east-2:{ACCOUNT_ID}:sm-mlops-dev-notifications"},
 }
 _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "batch-inference": [{}, {"InputBucketName": "acme-data", "InputPrefix": "abalone/new/", "StartOnNewData": "YES"}],
     "model-build-train": [{}, {"InputDataUrl": "s3://acme-data/abalone/"}],
     "model-deploy": [
         {},
@@ -205,7 +206,9 @@ _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
 
 def of_template(product: str) -> Iterator[Role]:
     """The roles that a product's projects make, with and without each thing that an environment can give them."""
-    template = Template.parse(seed_code.product(product).template)
+    # What new products begin with is no product itself: its name says so.
+    begun = (SEED_CODE / product / "template.yaml").read_text() if product.startswith("_") else None
+    template = Template.parse(begun or seed_code.product(product).template)
     own = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-abcdefghijkl"}
     declared = template.mappings["Environment"]
     offered = [name for name in _ENVIRONMENT if name in declared]

@@ -1,4 +1,4 @@
-"""Both products, launched, run: pushes, training, approval, staging, prod, refusals, failures, and nothing left."""
+"""The products, launched, run: training, approval, staging, prod, a batch, refusals, failures, and nothing left."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sandbox.story import (
 )
 from sandbox.world import World
 
-from .conftest import MakeWorld, copy_project
+from .conftest import MakeWorld, alter, copy_project
 
 pytestmark = pytest.mark.engine
 
@@ -27,7 +27,9 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
 def test_the_demo_plays_from_nothing_to_nothing(make_world: MakeWorld, project: Path) -> None:
     told: list[str] = []
 
-    play(Story(make_world(project), told.append))
+    world = make_world(project)
+    alter(world, "dev", lambda config: config["sm-mlops:catalog"]["products"].append("batch-inference"))
+    play(Story(world, told.append))
 
     assert told[-1] == "Nothing is left."
     assert any("Deploy version 2 to prod?" in line for line in told)
@@ -35,6 +37,8 @@ def test_the_demo_plays_from_nothing_to_nothing(make_world: MakeWorld, project: 
     assert sum("predicts" in line for line in told) == 2
     assert sum("serves version 1." in line for line in told) == 1
     assert sum("-prod drifted, by " in line for line in told) == 1
+    assert sum("Batch run of project churn-batch in us-east-2" in line for line in told) >= 1
+    assert any("input/broken.csv: Bad HTTP status received from algorithm: 400" in line for line in told)
 
 
 def test_a_refusal_and_a_failing_test_leave_prod_as_it_is(world: World) -> None:

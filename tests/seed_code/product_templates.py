@@ -11,7 +11,7 @@ import yaml
 from components.packaging import read_product
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
-PRODUCTS = ("model-build-train", "model-deploy")
+PRODUCTS = ("batch-inference", "model-build-train", "model-deploy")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -33,8 +33,12 @@ class ProductTemplate:
 
     def __init__(self, product: str) -> None:
         self.product = product
+        read = read_product(SEED_CODE / product)
+        bases = sorted({file.base for file in read.files if file.base})
         self.repository = SEED_CODE / product / "repository"
-        self.text = read_product(SEED_CODE / product).template
+        self.repositories = [SEED_CODE / name / "repository" for name in (product, *bases)]
+        """The product's own files, then those of the product that it is built on."""
+        self.text = read.template
         self.body: dict[str, Any] = yaml.load(self.text, Loader=_Loader)  # noqa: S506 - it is a safe loader
         self.resources: dict[str, dict[str, Any]] = self.body["Resources"]
 

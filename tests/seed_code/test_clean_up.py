@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 BUCKET = "sagemaker-p-1-artifacts"
 # What any of the functions reads; each takes its part.
-PROPERTIES = {"Bucket": BUCKET, "Pipeline": "sagemaker-p-1-train", "Endpoints": "Retain", "Stages": []}
+PROPERTIES = {
+    "Bucket": BUCKET,
+    "Pipeline": "sagemaker-p-1-train",
+    "Endpoints": "Retain",
+    "Stages": [],
+    "Runs": "sagemaker-p-1-batch-",
+}
 
 
 @pytest.fixture(scope="module", params=PRODUCTS)

@@ -59,13 +59,12 @@ def rights(template: ProductTemplate, network: dict[str, str]) -> dict[str, list
 
 def test_a_product_says_which_services_its_code_calls(template: ProductTemplate) -> None:
     """So that a preview can tell which endpoints a VPC lacks."""
-    files = [path for path in template.repository.rglob("*.py") if not {".venv", "tests"} & set(path.parts)]
-    functions = (template.repository.parent / "functions").glob("*.py")
-    sources = [path.read_text() for path in (*files, *functions)]
+    product = read_product(SEED_CODE / template.product)
+    files = [file.content.decode() for file in product.files if re.fullmatch(r"(?!tests/).*\.py", file.path)]
+    sources = [*files, *(path.read_text() for path in (template.repository.parent / "functions").glob("*.py"))]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}
     assert "sagemaker" in clients
     called = {ENDPOINT_OF_CLIENT.get(client, client) for client in clients}
-    product = read_product(SEED_CODE / template.product)
     assert called - set(EVERY_PROJECT) - set(STACK_SETS) - NOT_NEEDED == set(product.endpoints)
 
 
@@ -97,9 +96,9 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}[
-        template.product
-    ]
+    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
+        template.product, {"ModelRole"}
+    )
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import json
 import re
 from typing import Any
@@ -95,25 +96,38 @@ def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTe
     assert grouped == list(interface["ParameterLabels"]) == [*SAGEMAKERS_OWN, *asked_for]
 
 
-def test_what_both_products_have_is_the_same_in_both() -> None:
-    first, second = (product_template(product).body for product in PRODUCTS)
-    assert first["Mappings"] == second["Mappings"]
-    common = first["Parameters"].keys() & second["Parameters"].keys()
+def test_what_products_have_in_common_is_the_same_in_all() -> None:
+    bodies = [product_template(product).body for product in PRODUCTS]
+    assert all(body["Mappings"] == bodies[0]["Mappings"] for body in bodies)
+    common = set.intersection(*(set(body["Parameters"]) for body in bodies))
     assert common == {*SAGEMAKERS_OWN, "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
-    for name in common:
-        # A default and its reason may differ: models live in one product's bucket and not in the other's.
-        rules = [
-            {key: value for key, value in body["Parameters"][name].items() if key not in ("Default", "Description")}
-            for body in (first, second)
-        ]
-        assert rules[0] == rules[1], name
-    for name in first["Conditions"].keys() & second["Conditions"].keys():
-        assert first["Conditions"][name] == second["Conditions"][name]
+    for first, second in itertools.combinations(bodies, 2):
+        for name in first["Parameters"].keys() & second["Parameters"].keys():
+            # A default and its reason may differ: models live in one product's bucket and not in another's.
+            rules = [
+                {key: value for key, value in body["Parameters"][name].items() if key not in ("Default", "Description")}
+                for body in (first, second)
+            ]
+            assert rules[0] == rules[1], name
+        for name in first["Conditions"].keys() & second["Conditions"].keys():
+            assert first["Conditions"][name] == second["Conditions"][name]
 
 
 @pytest.mark.parametrize(
     ("product", "module", "reader", "not_of_the_project"),
     [
+        (
+            "batch-inference",
+            "batch_inference.project",
+            "Project.load",
+            # What only deployments are told has its default.
+            {
+                *("AWS_REGION", "DEPLOYMENT_TARGET", "MODEL_PACKAGE_ARN", "PIPELINE_EXECUTION_ID", "STARTED_BY"),
+                *("PROD_ACCOUNT_IDS", "ROLLBACK_NEEDS_APPROVAL", "STAGING_ACCOUNT_IDS", "TARGET_MODEL_ROLE_NAME"),
+                *("TARGET_TEST_ROLE_NAME", "TRIGGER", "EVENTS_ROLE_ARN", "MONITORING_ROLE_ARN", "MONITORING_SCHEDULE"),
+                "RETRAIN_ON_DRIFT",
+            },
+        ),
         (
             "model-build-train",
             "pipelines.settings",
@@ -140,7 +154,8 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
             read.add(name)
             return default
 
-    monkeypatch.syspath_prepend(str(template.repository))
+    for folder in reversed(template.repositories):
+        monkeypatch.syspath_prepend(str(folder))
     kind, method = reader.split(".")
     with contextlib.suppress(Exception):  # nothing is set; what was asked for is all that is wanted
         getattr(getattr(importlib.import_module(module), kind), method)(Recorder())

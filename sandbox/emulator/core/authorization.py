@@ -221,7 +221,7 @@ def job_keys(request: Parameters) -> dict[str, str | Sequence[str]]:
         for network in _at(request, path):
             found["sagemaker:VpcSubnets"] = network["Subnets"]
             found["sagemaker:VpcSecurityGroupIds"] = network["SecurityGroupIds"]
-    for path in ("OutputDataConfig.KmsKeyId", "ProcessingOutputConfig.KmsKeyId"):
+    for path in ("OutputDataConfig.KmsKeyId", "ProcessingOutputConfig.KmsKeyId", "TransformOutput.KmsKeyId"):
         for key in _at(request, path):
             found["sagemaker:OutputKmsKey"] = key
     return found

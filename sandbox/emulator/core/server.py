@@ -19,6 +19,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.events.responses import EventsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
 from werkzeug.serving import make_server
@@ -128,6 +129,8 @@ def install() -> None:
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
     EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]
+    # A bucket may tell of its new objects.
+    S3Response.put_object = remembered(S3Response.put_object)  # type: ignore[method-assign]
     for module in CHANGED:
         import_module(f"sandbox.emulator.{module}")
 

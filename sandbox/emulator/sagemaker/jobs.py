@@ -112,14 +112,14 @@ class Container:
         if not found:
             raise JobError(f"There is no data at {url}.")
         for key in (one["Key"] for one in found):
-            content = self._get(bucket, key)
+            content = self.get(f"s3://{bucket}/{key}")
             target = folder / (key.removeprefix(prefix).lstrip("/") or key.rpartition("/")[2])
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._here(content.decode()).encode() if key.endswith(".py") else content)
 
     def fetch_archive(self, url: str, inside: str) -> None:
         """Unpack a `tar.gz` into a folder of the container."""
-        with tarfile.open(fileobj=io.BytesIO(self._get(*_split(url))), mode="r:gz") as archive:
+        with tarfile.open(fileobj=io.BytesIO(self.get(url)), mode="r:gz") as archive:
             archive.extractall(self.path(inside), filter="data")
 
     def store(self, inside: str, url: str) -> None:
@@ -127,7 +127,7 @@ class Container:
         bucket, prefix = _split(url)
         folder = self.path(inside)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            self._put(bucket, f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+            self.put(f"s3://{bucket}/{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
     def store_archive(self, inside: str, url: str) -> None:
         """Take a folder to S3 as a `tar.gz`."""
@@ -136,7 +136,7 @@ class Container:
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w:gz") as archive:
             archive.add(self.path(inside), arcname=".")
-        self._put(*_split(url), content.getvalue())
+        self.put(url, content.getvalue())
 
     def run(self, command: Sequence[str], variables: Mapping[str, str], seconds: float = MAX_SECONDS) -> str:
         """Run a command to its end; what it printed.
@@ -161,7 +161,9 @@ class Container:
             raise JobError(f"AlgorithmError: exit code {process.returncode}: {printed[-1024:]}")
         return printed
 
-    def _get(self, bucket: str, key: str) -> bytes:
+    def get(self, url: str) -> bytes:
+        """Return an object of S3."""
+        bucket, key = _split(url)
         arn = f"arn:{self._role.partition}:s3:::{bucket}/{key}"
         self._role.require("s3:GetObject", arn)
         _, owner = s3_backends.bucket_accounts.get(bucket, ("", self._role.account))
@@ -172,7 +174,9 @@ class Container:
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    def _put(self, bucket: str, key: str, content: bytes) -> None:
+    def put(self, url: str, content: bytes) -> None:
+        """Write an object of S3."""
+        bucket, key = _split(url)
         self._role.require("s3:PutObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
         self._role.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
 

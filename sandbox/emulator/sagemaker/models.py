@@ -80,13 +80,20 @@ class SageMakerBackend(MotoBackend):
             raise ServiceError("ValidationError", f"Endpoint {endpoint} of account {self.account_id} not found.")
         config = self.endpoint_configs[self.endpoints[endpoint].endpoint_config_name]
         variant = config.production_variants[0]
-        model = self._models[variant["ModelName"]]
+        container, role_arn = self.container(variant["ModelName"])
+        return container, role_arn, variant["VariantName"]
+
+    def container(self, name: str) -> tuple[dict[str, Any], str]:
+        """Return the container of a model, and its role."""
+        if name not in self._models:
+            raise ServiceError("ValidationException", f"Could not find model {self.arn('model', name)}.")
+        model = self._models[name]
         container: dict[str, Any] = model.primary_container
         if package := container.get("ModelPackageName"):
             owner = sagemaker_backends[package.split(":")[4]][self.region_name]
             specification = owner.describe_model_package(package).inference_specification
             container = {**specification["Containers"][0], **container}
-        return container, model.execution_role_arn, variant["VariantName"]
+        return container, model.execution_role_arn
 
     def captures(self, endpoint: str) -> dict[str, Any]:
         """Return how an endpoint captures data."""

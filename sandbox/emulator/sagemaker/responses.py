@@ -14,9 +14,12 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse as MotoResponse
 
-from sandbox.emulator.core.callers import Caller
+from sandbox.emulator.core import authorization
+from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.core.resource_policies import allows_account
 from sandbox.emulator.events.models import publish
+from sandbox.emulator.sagemaker import transform_jobs
 from sandbox.emulator.sagemaker.models import CodeRepository, Project, SageMakerBackend
 from sandbox.emulator.sagemaker.pipelines import PipelineRun, StepError
 from sandbox.emulator.servicecatalog import models as servicecatalog
@@ -114,6 +117,19 @@ class SageMakerResponse(MotoResponse):
         self.backend.describe_endpoint(name)
         tags = self.backend.endpoints[name].tags
         return ActionResult({"EndpointArn": self.backend.create_endpoint(name, config, tags).arn})
+
+    def create_transform_job(self) -> ActionResult:
+        """CreateTransformJob: the model's own code answers the files."""
+        caller, name = Caller.of(self), self._get_param("TransformJobName")
+        try:
+            keys = authorization.job_keys({"TransformOutput": self._get_param("TransformOutput")})
+            caller.require("sagemaker:CreateTransformJob", self.backend.arn("transform-job", name), **keys)
+        except RoleError as error:
+            raise ServiceError("AccessDeniedException", str(error)) from error
+        container, role_arn = self.backend.container(self._get_param("ModelName"))
+        answer = super().create_transform_job()
+        transform_jobs.start(self.backend.transform_jobs[name], container, role_arn, caller)
+        return answer
 
     def start_pipeline_execution(self) -> ActionResult:
         """StartPipelineExecution."""

@@ -400,3 +400,47 @@ def test_a_request_that_the_model_refuses_is_its_error(aws: Clients, endpoint: s
 def test_an_endpoint_that_is_not_there_is_an_error(aws: Clients) -> None:
     with pytest.raises(ClientError, match="not found"):
         aws("sagemaker-runtime").invoke_endpoint(EndpointName="nowhere", ContentType="text/csv", Body=b"1")
+
+
+def test_a_transform_job_answers_the_files_of_a_manifest_and_tells_of_those_that_the_model_refuses(
+    aws: Clients, sagemaker: Client, endpoint: str, ear: Ear
+) -> None:
+    files = {"night/good.csv": ROWS, "night/bad.csv": b"a,b\n"}
+    listed = json.dumps([{"prefix": f"s3://{BUCKET}/night/"}, "good.csv", "bad.csv"]).encode()
+    for key, body in {**files, "list.json": listed}.items():
+        aws("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    server = role(aws, "transformer", "sagemaker.amazonaws.com", [allow("s3:GetObject", "s3:PutObject")])
+    container = {"ModelPackageName": package(sagemaker)["ModelPackageArn"]}
+    sagemaker.create_model(ModelName="night", ExecutionRoleArn=server, PrimaryContainer=container)
+    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{BUCKET}/list.json"}
+    sagemaker.create_transform_job(
+        TransformJobName="night",
+        ModelName="night",
+        TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/answers/", "Accept": "text/csv"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+
+    def final() -> Json | None:
+        found = sagemaker.describe_transform_job(TransformJobName="night")
+        return None if found["TransformJobStatus"] == "InProgress" else found
+
+    job = dict(wait(final, "the end of the transform job", seconds=60))
+    assert (job["TransformJobStatus"], job["FailureReason"]) == (
+        "Failed",
+        "ClientError: See job logs for more information",
+    )
+    answers = aws("s3").list_objects_v2(Bucket=BUCKET, Prefix="answers/")["Contents"]
+    assert [one["Key"] for one in answers] == ["answers/good.csv.out"]
+    predictions = aws("s3").get_object(Bucket=BUCKET, Key="answers/good.csv.out")["Body"].read()
+    asked = aws("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=ROWS)
+    assert predictions == asked["Body"].read()
+    said = [
+        one["message"]
+        for one in aws("logs").filter_log_events(logGroupName="/aws/sagemaker/TransformJobs")["events"]
+        if f"[sagemaker logs]: {BUCKET}/night/bad.csv: " in one["message"]
+    ]
+    assert said[0].endswith("Bad HTTP status received from algorithm: 400")
+    assert "columns, expected 8" in said[-1]
+    (heard,) = [one["detail"] for one in ear.heard() if one["detail"].get("TransformJobName") == "night"]
+    assert heard["TransformJobStatus"] == "Failed"

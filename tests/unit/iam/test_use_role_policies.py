@@ -94,18 +94,18 @@ def in_this_environment(request: Request) -> Request:
     """A request on a project's own role or data, as it is made where roles are shared."""
     resource = request.resource
     for suffix, role in IN_PLACE_OF.items():
-        if re.fullmatch(rf"arn:aws:iam::{ACCOUNT}:role/sagemaker-\*-(build|deploy){suffix}", resource):
+        if re.fullmatch(rf"arn:aws:iam::{ACCOUNT}:role/sagemaker-\*-(batch|build|deploy){suffix}", resource):
             resource = OWN[role]
     return Request(request.action, resource, request.context)
 
 
-@pytest.mark.parametrize("slug", ["model-build-train", "model-deploy"])
+@pytest.mark.parametrize("slug", ["batch-inference", "model-build-train", "model-deploy"])
 def test_a_use_role_may_do_all_that_a_projects_own_role_may(slug: str) -> None:
     shared = roles()
     refused = [
         f"{need.logical_id}: {request}"
         for need in needed(slug)
-        if "sample-bucket" not in need.request.resource
+        if ":s3:::sample" not in need.request.resource
         for policy in [shared[ROLE_OF[need.logical_id]].statements]
         for request in [heeding(policy, in_this_environment(need.request))]
         if not allowed(policy, request)
