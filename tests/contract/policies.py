@@ -190,7 +190,16 @@ _ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
 }
 _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "batch-inference": [{}, {"InputBucketName": "acme-data", "InputPrefix": "abalone/new/", "StartOnNewData": "YES"}],
-    "model-build-train": [{}, {"InputDataUrl": "s3://acme-data/abalone/"}],
+    "model-build-train": [
+        {},
+        {"InputDataUrl": "s3://acme-data/abalone/"},
+        {
+            "JobImageUri": f"{ACCOUNT_ID}.dkr.ecr.us-east-2.amazonaws.com/sagemaker-jobs:1",
+            "BuildJobImage": "true",
+            "MlflowAppArn": f"arn:aws:sagemaker:us-east-2:{ACCOUNT_ID}:mlflow-app/app-1",
+            "StageAccountIds": "444455556666,777788889999",
+        },
+    ],
     "model-deploy": [
         {},
         {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES"},

@@ -43,7 +43,7 @@ OTHER_SECTIONS: dict[str, dict[str, Config]] = {
     "mode": {
         "launch": {"mode": "create"},
         "use": {"mode": "create"},
-        **{group: {"mode": "create"} for group in ("pipeline", "build", "events", "delivery")},
+        **{group: {"mode": "create"} for group in ("pipeline", "build", "pullRequests", "events", "delivery")},
     },
 }
 """Sections that an edit of the key that says their kind leads to, by that key and the section's own."""

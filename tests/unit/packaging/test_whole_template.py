@@ -6,6 +6,7 @@ import pytest
 
 from components.packaging import read_product
 from components.packaging.seed_code import SEED_CODE
+from tests.seed_code.product_templates import PRODUCTS
 from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product
 
 PART = """\
@@ -137,6 +138,6 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
 
 
 def test_every_shipped_part_is_shared() -> None:
-    used = [read_product(SEED_CODE / slug).whole.digests or {} for slug in ("model-build-train", "model-deploy")]
+    used = [read_product(SEED_CODE / slug).whole.digests or {} for slug in PRODUCTS]
     for part in (SEED_CODE / "_parts").iterdir():
         assert sum(f"../_parts/{part.name}" in files for files in used) > 1, part.name
