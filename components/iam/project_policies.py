@@ -403,7 +403,10 @@ def _with_objects(arns: ArnScope, buckets: Sequence[str]) -> list[str]:
 def _key_statements(bounds: ProjectBounds) -> list[Statement]:
     """Projects' own keys; other keys only through the service that keeps what they encrypt."""
     use = ["kms:Decrypt", "kms:GenerateDataKey*"]
-    aws_resource = {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}}
+    others = {
+        "BoolIfExists": {"kms:GrantIsForAWSResource": "false"},
+        "ForAnyValue:StringNotEquals": {"kms:GrantOperations": ["Decrypt", "DescribeKey"]},
+    }
     # What of a bucket, a repository or a topic a role reaches, the rights on their services say; which key encrypts it,
     # its owner. The key of pipelines that name none is AWS's for S3.
     through = {"StringLike": {"kms:ViaService": ["codecommit.*", "s3.*", "sns.*"]}}
@@ -411,8 +414,9 @@ def _key_statements(bounds: ProjectBounds) -> list[Statement]:
     if bounds.key_arns:
         found += [
             allow("Keys", ["kms:CreateGrant", "kms:DescribeKey", *use], bounds.key_arns),
-            # Volumes take grants, which a service asks for; a grant for anybody else would outlive the role.
-            {**allow("DenyGrants", ["kms:CreateGrant"], ["*"], aws_resource), "Effect": "Deny"},
+            # Volumes take grants, which a service asks for; a grant for anybody else would outlive the role, so it can
+            # give no more than the roles of models in other accounts need, which is reading.
+            {**allow("DenyGrants", ["kms:CreateGrant"], ["*"], others), "Effect": "Deny"},
         ]
     return found
 

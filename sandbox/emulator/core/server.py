@@ -130,7 +130,7 @@ def install() -> None:
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
     EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]
     # A bucket may tell of its new objects.
-    S3Response.put_object = remembered(S3Response.put_object)  # type: ignore[method-assign]
+    S3Response.put_object = remembered(S3Response.put_object)  # type: ignore[method-assign, assignment]
     for module in CHANGED:
         import_module(f"sandbox.emulator.{module}")
 

@@ -31,6 +31,7 @@ CATALOG = CatalogSpec(products=("any",))
 FACTS = RoleFacts(
     names=Names("acme-ml", "dev"), home=REGION, account_id=ACCOUNT, catalog=CATALOG, state_bucket="acme-state"
 )
+GRANT_OF_USE: Context = {"kms:GrantOperations": ["Decrypt", "GenerateDataKey"]}
 OWN: Context = {"aws:ResourceAccount": ACCOUNT}
 
 
@@ -93,9 +94,11 @@ def test_a_bucket_of_another_account_that_is_named_like_a_projects_is_none() -> 
         ("kms:Decrypt", STATE_KEY, {}, "none"),
         ("kms:Decrypt", STATE_KEY, {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}, "none"),
         ("kms:CreateGrant", STATE_KEY, {"kms:GrantIsForAWSResource": "true"}, "none"),
-        ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false"}, "deny"),
-        ("kms:CreateGrant", KEY, {}, "deny"),
-        ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}, "allow"),
+        ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false", **GRANT_OF_USE}, "deny"),
+        ("kms:CreateGrant", KEY, GRANT_OF_USE, "deny"),
+        # What the role of a model in another account is given.
+        ("kms:CreateGrant", KEY, {"kms:GrantOperations": ["Decrypt", "DescribeKey"]}, "allow"),
+        ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true", **GRANT_OF_USE}, "allow"),
         ("kms:Decrypt", KEY, {}, "allow"),
         ("kms:Decrypt", STATE_KEY, {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}, "allow"),
         ("kms:Decrypt", STATE_KEY, {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}, "allow"),
