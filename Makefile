@@ -65,9 +65,10 @@ lock: environment ## Renew requirements.txt and requirements/ from pyproject.tom
 	@$(COMPILE) -o requirements/dev.txt pyproject.toml --group dev
 	@$(COMPILE) -o requirements/checkov.txt --group checkov
 
-docs: environment ## Write docs/settings.md and docs/aws-plugin.md from what they tell of.
+docs: environment ## Write docs/settings.md, docs/aws-plugin.md and docs/security.md from what they tell of.
 	@$(PYTHON) -m tests.settings_page
 	@$(PYTHON) -m tests.contract.page
+	@$(PYTHON) -m tests.contract.security_page
 
 resource-types: environment ## Renew what is known of CloudFormation's resource types, after a new cfn-lint.
 	@$(PYTHON) -m tests.resource_types
