@@ -48,6 +48,7 @@ check: environment .checks/installed ## Check format, lint, types and workflows 
 	@$(PYTHON) -m pytest --quiet --no-header tests/contract/test_reference.py
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
+	@rm -rf $(RENDERED)
 	@$(PYTHON) -m tools product templates $(RENDERED)
 	@.checks/bin/checkov --framework cloudformation --skip-download --quiet --compact \
 		$(addprefix --file=,$(TEMPLATES)) $$(printf -- '--file=%s ' $(RENDERED)/*.yaml)

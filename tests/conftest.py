@@ -7,6 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, however busy the machine is.
+settings.register_profile("ours", deadline=None, derandomize=True, database=None)
+settings.load_profile("ours")
 
 # The processes of xdist are told a width that nobody has; tests of a width say their own.
 os.environ.pop("COLUMNS", None)

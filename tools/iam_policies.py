@@ -329,6 +329,8 @@ def command(
     Of its delivery there are the boundary of its roles, and those roles that somebody else makes, in this account and
     in the accounts that it delivers to.
     """
+    if branch and deployment_option:
+        raise ToolError("--branch is of the stack's own repository: leave out --deployment-option")
     file = StackFile(stack, folder)
     account_id = account_of(file, account_id)
     if deployment_option is None:

@@ -41,8 +41,6 @@ def new(name: str) -> None:
 def templates(folder: Path) -> None:
     """Write each product's template into FOLDER as it is published, parts and functions' code included."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.yaml"):
-        old.unlink()
     for slug, path in discover(SEED_CODE).items():
         product = read_product(path)
         (folder / f"{slug}.yaml").write_text(product.render(product.environment), encoding="utf-8")

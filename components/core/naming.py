@@ -91,8 +91,8 @@ class Names:
 
     @property
     def studio_policy(self) -> PhysicalName:
-        """Policy of people who launch templates from S3, which an administrator makes and attaches."""
-        return PhysicalName("policy of Studio's users", f"{self.prefix}-studio-launch", 128)
+        """Policy of people who launch templates from S3, which an administrator attaches: no name that roles change."""
+        return PhysicalName("policy of Studio's users", f"studio-launch-{self.prefix}", 128)
 
     @property
     def portfolio(self) -> PhysicalName:

@@ -118,8 +118,7 @@ def scientist_statements(target: StackScope) -> list[Statement]:
         # Studio's other route: it lists templates in S3, and CloudFormation launches one as the launch role.
         allow("FindTemplates", ["s3:ListBucket"], [target.scope.bucket(f"{target.prefix}-products-*")]),
         allow("ReadTemplates", ["s3:GetObject", "s3:GetObjectTagging"], target.objects()),
-        # Studio's other route: CloudFormation launches a template from S3 as the launch role. Of a stack under test a
-        # pattern of its buckets' names is all that is known; whoever runs the test fills them.
+        # Of a stack under test a pattern of its buckets' names is all that is known; whoever runs the test fills them.
         allow(
             "LaunchTemplates",
             ["cloudformation:CreateStack"],

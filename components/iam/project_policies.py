@@ -261,21 +261,12 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
     ]
 
 
-def _stack_set_statements(arns: ArnScope) -> list[Statement]:
-    """Deploys stack sets, and tests what they make as a role of their accounts.
+def roles_of_tests(arns: ArnScope) -> list[Statement]:
+    """Assumes roles of other accounts that are named like all that projects have, and none of this account.
 
     The accounts are the projects' own matter, so a name bounds the roles. Those of this account, which may trust it as
     a whole, are no way for a project's code to get other rights.
     """
-    return [
-        # Before it is made a stack set has no ARN.
-        allow("StackSets", ["cloudformation:CreateStackSet"], ["*"]),
-        *roles_of_tests(arns),
-    ]
-
-
-def roles_of_tests(arns: ArnScope) -> list[Statement]:
-    """Assumes roles of other accounts that are named like all that projects have, and none of this account."""
     return [
         allow("RolesOfTests", ["sts:AssumeRole"], [arns.of_account(ANY).role(_NAMED)]),
         {"Sid": "NoRoleOfThisAccount", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": [arns.role("*")]},
@@ -319,7 +310,11 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         *_data_statements(arns, bounds),
         allow(
             "OwnThings",
-            ["cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"],
+            [
+                *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
+                # A build pushes the image that its project has of its own. No project makes or deletes a repository of images.
+                *("ecr:*Layer*", "ecr:PutImage"),
+            ],
             [
                 *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
@@ -327,15 +322,10 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
                 *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
                 *arns.each("codecommit", _NAMED),
                 *arns.each("codepipeline", _NAMED),
+                *arns.each("ecr", f"repository/{_NAMED}"),
                 *arns.each("events", f"rule/{_NAMED}"),
                 *arns.each("lambda", f"function:{_NAMED}"),
             ],
-        ),
-        # A build pushes the image that a project has of its own; who makes and deletes repositories is no project.
-        allow(
-            "OwnImages",
-            ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"],
-            arns.each("ecr", f"repository/{_NAMED}"),
         ),
         allow(
             "Logs",
@@ -363,10 +353,14 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         # The calls of these services that the products use know no resource, or AWS names it.
         allow(
             "Around",
-            ["application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"],
+            [
+                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                # Before it is made a stack set has no ARN.
+                *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
+            ],
             ["*"],
         ),
-        *(_stack_set_statements(arns) if stack_set_role_arn else []),
+        *(roles_of_tests(arns) if stack_set_role_arn else []),
         *_in_network(bounds),
         *job_limits.jobs_use_key(bounds.key_arns, bounds.regions_without_key),
     ]

@@ -209,13 +209,19 @@ def _use_role(facts: RoleFacts, place: ProjectContext, arn: str, roles: Sequence
         path=path,
         purpose=f"Works for {', '.join(roles)} in SageMaker projects",
         trust=[use_role_policies.trust(roles[0], place)] if one else use_role_policies.common_trust(roles, place),
-        statements=[
-            statement if one else {**statement, "Sid": f"{role}{statement['Sid']}"}
-            for role in roles
-            for statement in use_role_policies.statements(role, place)
-        ],
+        statements=use_role_policies.statements(roles[0], place) if one else _joined(roles, place),
         boundary_arn=facts.iam.permissions_boundary_arn,
     )
+
+
+def _joined(roles: Sequence[UseRole], place: ProjectContext) -> list[Statement]:
+    """What all the services need, with what several of them say alike once."""
+    found: dict[str, Statement] = {}
+    for role in roles:
+        for statement in use_role_policies.statements(role, place):
+            content = document([{**statement, "Sid": ""}])
+            found.setdefault(content, {**statement, "Sid": f"{role}{statement['Sid']}"})
+    return list(found.values())
 
 
 def _path_and_name(arn: str) -> tuple[str, str]:

@@ -315,7 +315,9 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         allow("BatchResults", ["s3:GetObject", "s3:PutObject"], place.buckets(f"{batch}/runs/*", f"{batch}/state/*")),
         allow("EndsOfBatchRuns", ["s3:DeleteObject"], place.buckets(f"{batch}/state/*")),
         # Why a file failed stands in the log of the job only, and this call knows no stream of a group.
-        allow("WhyFilesFailed", ["logs:FilterLogEvents"], place.arns("logs", "log-group:/aws/sagemaker/TransformJobs")),
+        allow(
+            "WhyFilesFailed", ["logs:FilterLogEvents"], place.arns("logs", "log-group:/aws/sagemaker/TransformJobs*")
+        ),
         # A rollback stops the runs that wait before it. No right to approve is among these.
         allow(
             "LetRollbacksPass",
@@ -332,6 +334,7 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         *_tell(place, "TellResults"),
         *_key(place, *_ARTIFACT_KEY),
         *_grants(place),
+        *_limits(place),
         *_interfaces(place, network_interface_statements),
     ]
 

@@ -250,7 +250,7 @@ def _is_for(account: str, statement: Statement) -> bool:
 
 
 def _is_bound(role: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
-    """Return a stack without a boundary leaves alone the one that another stack has asked for."""
+    """Whether the boundary is right: a stack without one leaves alone the one that another stack has asked for."""
     wanted = props["boundaryArn"]
     return _bound(role) == wanted or (not wanted and bool(_others(role, props)))
 

@@ -24,7 +24,6 @@ what the role that runs it may do. The tables give the answer of the policies: e
 calls of somebody who tries, by the role's own policy and, for projects, by the boundary within which it acts. `make
 docs` writes this page, and a test holds it: a right more is a line that a reviewer sees. Roles are those that the
 stack and the projects make; what [supplied and shared roles](roles.md) change stands below.
-
 """
 
 _PROJECTS = """
@@ -52,7 +51,10 @@ _OPEN = """
   `sagemaker-*`.
 - *SageMaker between projects.* `sagemaker:CreateEndpointConfig` knows no resource for the model that it names, and
   models read the trained archives of every project, because a deployment project serves what another has built. The
-  boundary holds a project to its own by names and tags of its roles' policies alone.
+  boundary allows all of SageMaker that projects use: only the names and tags in the roles' own policies keep
+  projects apart there.
+- *Logs of batch jobs.* All transform jobs of an account write into one log group, and the builds of batch projects
+  read it to tell why a file failed: they can read what other projects' jobs wrote.
 - *Pushes and running pipelines.* The builds of a deployment project may stop executions of its own pipeline, so a
   push can stop a rollback; the pipeline's history tells who.
 - *Shared roles.* With `use` as `create`, `adopt` or `supplied` projects are not separated, and one role deploys
@@ -242,7 +244,7 @@ def page() -> str:
     """The whole page."""
     return "".join(
         [
-            _TOP.rstrip("\n") + "\n",
+            _TOP,
             _PROJECTS,
             *_table(PROJECT, projects()),
             _PLATFORM,

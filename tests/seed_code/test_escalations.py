@@ -169,6 +169,19 @@ def test_the_unapproved_stack_of_staging_reaches_nothing_of_prod() -> None:
     )
 
 
+@pytest.mark.parametrize(("role", "stage"), [("StagingStackRole", "staging"), ("StackRole", "prod")])
+def test_a_stage_that_is_monitored_no_more_loses_its_monitoring(role: str, stage: str) -> None:
+    """Its stack deletes what an earlier setting made, after the project was updated without it."""
+    policy = statements("model-deploy", role, MonitoringSchedule="")
+    pipeline = f"sagemaker:eu-west-1:{ACCOUNT}:pipeline/sagemaker-{OWN}-drift-{stage}"
+    assert may(policy, "sagemaker:DeletePipeline", pipeline)
+    for kind in ("drift", "retrain"):
+        rule = f"events:eu-west-1:{ACCOUNT}:rule/sagemaker-{OWN}-deploy-{kind}-{stage}"
+        assert may(policy, "events:RemoveTargets", rule)
+        assert may(policy, "events:DeleteRule", rule)
+    assert not may(policy, "iam:PassRole", f"iam::{ACCOUNT}:role/sagemaker-{OWN}-deploy-monitoring")
+
+
 def test_what_stages_go_by_and_deploy_comes_from_the_function_and_from_no_build() -> None:
     """A build exports what the repository's code says, and an artifact of a build is what that code has written."""
     template = product_template("model-deploy")

@@ -106,7 +106,7 @@ class HealthyAws:
         self.images = [IMAGE]
         self.quotas: dict[str, float] = {}
         self.pipelines, self.projects = 3, 4
-        self.endpoints: dict[str, datetime] = {"sagemaker-p-one-prod": LONG_AGO, "people-made-this": LONG_AGO}
+        self.endpoints: dict[str, datetime] = {"sagemaker-p-one-prod": LONG_AGO, "sagemaker-people-made-this": LONG_AGO}
         """When each was made."""
         self.requests = {"sagemaker-p-one-prod": [0.0, 7.0]}
         """How often each was asked, day by day."""

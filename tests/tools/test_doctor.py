@@ -455,7 +455,7 @@ WARNINGS: dict[str, tuple[Spoil, str, str]] = {
     "an endpoint without its project": (
         lambda aws: aws.deploying.clear(),
         "project-endpoints",
-        "their project is gone: sagemaker-p-one-prod",
+        "no project here has it: sagemaker-p-one-prod",
     ),
     "an endpoint that nobody asks": (
         lambda aws: aws.requests.clear(),

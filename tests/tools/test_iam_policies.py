@@ -282,6 +282,8 @@ def test_what_protects_the_branch_is_printed_when_it_is_asked_for(tmp_path: Path
     found = json.loads(CliRunner().invoke(command, arguments).stdout)
     assert [one["name"] for one in found] == ["branch-of-sm-mlops-dev-no-changes", "branch-of-sm-mlops-dev-merges-only"]
     assert {statement["Effect"] for one in found for statement in one["policy"]["Statement"]} == {"Deny"}
+    told = CliRunner().invoke(command, [*arguments, "--deployment-option", "everything"])
+    assert "leave out --deployment-option" in str(told.exception)
     source = {"provider": "GitHub", "repository": "acme/platform"}
     path.write_text(yaml.safe_dump({"config": {**stack_values("dev"), "sm-mlops:source": source}}))
     told = CliRunner().invoke(command, arguments)

@@ -51,6 +51,14 @@ def test_the_command_tells_what_it_made_and_what_to_do_next(tmp_path: Path, monk
     assert "- churn-train" in told.output
 
 
+def test_templates_are_written_beside_whatever_lies_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    told = CliRunner().invoke(commands, ["product", "templates", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    assert (tmp_path / "Pulumi.dev.yaml").read_text() == "config: {}\n"
+    assert "AWSTemplateFormatVersion" in (tmp_path / "model-deploy.yaml").read_text()
+
+
 REFUSED = {
     "": "give the product a name: `make product NAME=acme-train`",
     "Churn_Train": "'Churn_Train' cannot be a product's name: lower-case letters, digits and single dashes, a letter "

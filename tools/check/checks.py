@@ -293,7 +293,7 @@ def _repository_faults(slug: str, folder: Path) -> Iterator[str]:
             check=False,
         )
     except FileNotFoundError:
-        yield f"seed_code/{slug}/repository: make is not installed"
+        yield f"seed_code/{slug}/{folder.name}: make is not installed"
         return
     if done.returncode:
-        yield f"seed_code/{slug}/repository: `make check` fails:\n{done.stdout}".rstrip()
+        yield f"seed_code/{slug}/{folder.name}: `make check` fails:\n{done.stdout}".rstrip()

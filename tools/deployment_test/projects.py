@@ -11,6 +11,9 @@ from tools.faults import ToolError
 WATCHED = "ModelBuildProjectName"
 """Parameter of products that deploy what another project's pipeline registers."""
 
+APPROVAL = "SageMaker Model Package State Change"
+"""Event that starts the pipelines of products that deploy what is approved."""
+
 _EMPTIED = {"ArtifactsOnProjectDeletion": "Delete"}
 """Parameters of projects that leave nothing behind."""
 
@@ -88,7 +91,8 @@ class Projects:
 
     @property
     def _deploying(self) -> list[str]:
-        return [pipeline for product in self._watching for pipeline in self._pipelines(product)]
+        deploying = [product for product in self._watching if APPROVAL in product.template]
+        return [pipeline for product in deploying for pipeline in self._pipelines(product)]
 
     def _pipelines(self, product: Product) -> list[str]:
         """Pipelines of a product's project; every name of a project has the project's id in it.

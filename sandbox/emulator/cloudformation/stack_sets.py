@@ -113,7 +113,7 @@ class StackSet(MotoStackSet):
         if self.permission_model != "SELF_MANAGED" or (deployment_targets or {}).get("OrganizationalUnitIds"):
             raise ValidationError(message=not_known("stack sets but self-managed ones, over accounts"))
         if parameters:
-            raise ValidationError(message="The sandbox's stack sets take no parameter overrides.")
+            raise ValidationError(message=not_known("parameter overrides of stack sets"))
         wanted = [*accounts, *(deployment_targets or {}).get("Accounts", [])]
         there = {(one.account_id, one.region_name) for one in self.stack_instances}
         new = [

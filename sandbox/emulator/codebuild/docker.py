@@ -18,14 +18,14 @@ def main(words: list[str]) -> int:
     built = json.loads(BUILT.read_text()) if BUILT.exists() else {}
     if words[:1] == ["login"]:
         sys.stdin.read()
-    elif words[:1] == ["build"]:
+    elif words[:1] == ["build"] and "--tag" in words[1:-1:2]:
         if not (Path(words[-1]) / "Dockerfile").is_file():
             print(f"docker: no Dockerfile in {words[-1]}", file=sys.stderr)
             return 1
         given = dict(zip(words[1:-1:2], words[2:-1:2], strict=False))
         built[given["--tag"]] = given.get("--platform", "linux/amd64").partition("/")[2]
         BUILT.write_text(json.dumps(built))
-    elif words[:1] == ["push"] and words[1] in built:
+    elif words[:1] == ["push"] and words[1:] and words[1] in built:
         registry, _, name = words[1].partition("/")
         repository, _, tag = name.partition(":")
         platforms = [{"platform": {"architecture": built[words[1]], "os": "linux"}}]
@@ -38,7 +38,8 @@ def main(words: list[str]) -> int:
             imageManifest=json.dumps(manifest),
         )
     else:
-        print(f"docker: the sandbox plays login, build and push of what was built, not {words}", file=sys.stderr)
+        known = "it plays login, build --tag, and push of what was built"
+        print(f"docker: the sandbox does not know {' '.join(words)}; {known}", file=sys.stderr)
         return 1
     return 0
 

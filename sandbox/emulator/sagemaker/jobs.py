@@ -52,9 +52,16 @@ class JobError(Exception):
 
 
 class Container:
-    """One process with its folder; what it reads and writes in S3 it does as its role."""
+    """One process with its folder; what it reads and writes in S3 it does as its role.
 
-    def __init__(self, image: str, role: Caller) -> None:
+    Args:
+        image: URI of the image that it is made of.
+        role: as whom SageMaker moves its data.
+        isolated: without a network, and so without credentials of the role.
+
+    """
+
+    def __init__(self, image: str, role: Caller, *, isolated: bool) -> None:
         self._role = role
         packages = _BY_URI.get(image.rpartition("/")[2]) or self._pushed(image)
         if packages is None:
@@ -69,12 +76,13 @@ class Container:
             self.close()
             raise JobError(f"The packages of image {image} cannot be installed: {said}")
         del self._environment["PYTHONPATH"]
-        # The role's own, as SageMaker gives them to a container that has a network.
-        self._environment |= {
-            "AWS_ACCESS_KEY_ID": role.access_key,
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_ENDPOINT_URL": role.endpoint,
-        }
+        if not isolated:
+            # The role's own, as SageMaker gives them to a container that has a network.
+            self._environment |= {
+                "AWS_ACCESS_KEY_ID": role.access_key,
+                "AWS_SECRET_ACCESS_KEY": "sandbox",
+                "AWS_ENDPOINT_URL": role.endpoint,
+            }
 
     def _pushed(self, image: str) -> Path | None:
         """The packages of an image that a build of the sandbox has pushed: those of AWS's, since nothing was built."""

@@ -58,6 +58,7 @@ class SageMakerBackend(MotoBackend):
         self.code_repositories: dict[str, CodeRepository] = {}
         self.projects: dict[str, Project] = {}
         self.group_policies: dict[str, str] = {}
+        self.isolated_models: set[str] = set()
         """Resource policies of model package groups, by their names."""
         self.runs: dict[str, PipelineRun] = {}
         """Executions of pipelines, by ARN, in the order of their start."""
@@ -93,7 +94,7 @@ class SageMakerBackend(MotoBackend):
             owner = sagemaker_backends[package.split(":")[4]][self.region_name]
             specification = owner.describe_model_package(package).inference_specification
             container = {**specification["Containers"][0], **container}
-        return container, model.execution_role_arn
+        return {**container, "Isolated": name in self.isolated_models}, model.execution_role_arn
 
     def captures(self, endpoint: str) -> dict[str, Any]:
         """Return how an endpoint captures data."""

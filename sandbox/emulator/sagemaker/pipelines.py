@@ -1,7 +1,7 @@
 """How a SageMaker pipeline runs: its definition, schema 2020-12-01, is played step by step in a thread.
 
 Known are the steps Processing, Training, Condition, RegisterModel and Fail, one after another in the order of the
-definition. Jobs really run, see `sagemaker_jobs`; retries and caches are not emulated.
+definition. Jobs really run, see `jobs`; retries and caches are not emulated.
 """
 
 import json
@@ -177,7 +177,8 @@ class PipelineRun:
         self.role().require(f"sagemaker:Create{kind}Job", arn, **authorization.job_keys(request))
         named = {f"{kind}JobName": name, **request}
         getattr(self._caller.client("sagemaker"), f"create_{kind.lower()}_job")(**named)
-        self._container = Container(image, role)
+        isolated = {**request, **request.get("NetworkConfig", {})}.get("EnableNetworkIsolation", False)
+        self._container = Container(image, role, isolated=isolated)
         return named, self._container
 
     def _process(self, step: Json, metadata: Json) -> None:

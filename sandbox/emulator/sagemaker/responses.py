@@ -91,6 +91,7 @@ class SageMakerResponse(MotoResponse):
     def put_model_package_group_policy(self) -> ActionResult:
         """PutModelPackageGroupPolicy."""
         name = self._get_param("ModelPackageGroupName")
+        self.backend.describe_model_package_group(name)
         self.backend.group_policies[name] = self._get_param("ResourcePolicy")
         return ActionResult({"ModelPackageGroupArn": self.backend.arn("model-package-group", name)})
 
@@ -109,7 +110,11 @@ class SageMakerResponse(MotoResponse):
             policies = sagemaker_backends[owner][self.region].group_policies.values()  # type: ignore[attr-defined] # see models
             if not any(allows_account(one, self.current_account, "sagemaker:CreateModel", package) for one in policies):
                 raise ValidationError(message=f"Cannot access {package}: its group is not shared with this account.")
-        return super().create_model()
+        answer = super().create_model()
+        # moto forgets it.
+        if self._get_param("EnableNetworkIsolation"):
+            self.backend.isolated_models.add(self._get_param("ModelName"))
+        return answer
 
     def update_endpoint(self) -> ActionResult:
         """UpdateEndpoint: the endpoint takes its new configuration at once."""
@@ -254,6 +259,7 @@ class SageMakerResponse(MotoResponse):
         if any(package.model_package_group_name == name for package in self.backend.model_packages.values()):
             raise ValidationError(message=f"Model package group {name} cannot be deleted because it is not empty.")
         del self.backend.model_package_groups[name]
+        self.backend.group_policies.pop(name, None)
         return EmptyResult()
 
     def create_project(self) -> ActionResult:

@@ -14,6 +14,7 @@ from moto.core.utils import unix_time_millis, utcnow
 from moto.sagemaker.models import FakeTransformJob
 
 from sandbox.emulator.core.callers import Caller, RoleError
+from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import publish
 from sandbox.emulator.sagemaker import jobs
 from sandbox.emulator.sagemaker.jobs import Container, JobError, Json
@@ -33,7 +34,7 @@ def _run(job: FakeTransformJob, model: Json, role_arn: str, caller: Caller) -> N
     container: Container | None = None
     try:
         role = caller.assume(role_arn, SERVICE, "SageMaker", source=job.arn)
-        container = Container(model["Image"], role)
+        container = Container(model["Image"], role, isolated=model["Isolated"])
         refused = _transform(job, model, container, caller)
         job.failure_reason = "ClientError: See job logs for more information" if refused else ""
     except (JobError, RoleError, ClientError) as error:
@@ -60,15 +61,15 @@ def _transform(job: FakeTransformJob, model: Json, container: Container, caller:
     given: Any = job.transform_input
     source = given["DataSource"]["S3DataSource"]
     if source["S3DataType"] != "ManifestFile":
-        raise JobError(f"The sandbox transforms the files of a manifest, not of {source['S3DataType']}.")
+        raise JobError(not_known(f"transform jobs of a {source['S3DataType']}; it has those of a ManifestFile"))
     (first, *names) = json.loads(container.get(source["S3Uri"]))
     refused = []
     for name in names:
         url = f"{first['prefix']}{name}"
-        told = (given["ContentType"], job.transform_output["Accept"])
+        told = (given.get("ContentType", ""), job.transform_output.get("Accept", ""))
         status, body, _ = jobs.answer(container, model, container.get(url), *told)
         if status == HTTPStatus.OK:
-            container.put(f"{job.transform_output['S3OutputPath']}{name}.out", body.encode())
+            container.put(f"{job.transform_output['S3OutputPath'].rstrip('/')}/{name}.out", body.encode())
         else:
             refused.append(name)
             _log(job, caller, url, [f"Bad HTTP status received from algorithm: {status}", "", "Message:", body])

@@ -34,7 +34,7 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> TYPE_RESPONSE:
     try:
         caller.require("sagemaker:InvokeEndpoint", found.arn("endpoint", name))
         role = caller.root().assume(role_arn, SERVICE, "SageMaker", source=found.arn("endpoint", name))
-        container = Container(model["Image"], role)
+        container = Container(model["Image"], role, isolated=model["Isolated"])
         try:
             given = (self.headers.get("Content-Type", ""), self.headers.get("Accept", ""))
             status, body, content_type = jobs.answer(container, model, self.raw_body, *given)
@@ -65,7 +65,7 @@ def _capture(config: dict[str, Any], folder: str, sides: dict[str, tuple[bytes, 
     for side, (content, kind) in sides.items():
         texts = {"CSV": types.get("CsvContentTypes", []), "JSON": types.get("JsonContentTypes", [])}
         encoding = next((name for name, listed in texts.items() if kind in listed), "BASE64")
-        text = base64.b64encode(content).decode() if encoding == "BASE64" else content.decode()
+        text = base64.b64encode(content).decode() if encoding == "BASE64" else content.decode(errors="replace")
         if side in wanted:
             told = {"observedContentType": kind, "mode": side.upper(), "data": text, "encoding": encoding}
             data[f"endpoint{side}"] = told

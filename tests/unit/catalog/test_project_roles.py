@@ -244,7 +244,7 @@ def test_what_is_too_long_for_a_roles_own_policy_is_attached_to_it() -> None:
     assert attached == {
         f"catalog-roles-use-{service}-policy-{number}-attachment": f"sm-mlops-dev-use-{service}"
         for service in ("codebuild", "sagemaker")
-        for number in (1, 2)
+        for number in (1, 2, 3)
     }
     assert len(own) == 5
     granted = [recording.named(f"catalog-roles-use-sagemaker-policy-{number}").policy() for number in (1, 2)]

@@ -85,6 +85,8 @@ ESCALATIONS: list[tuple[str, str, Context]] = [
     ("iam:UpdateAssumeRolePolicy", ROLE.format("admin"), {}),
     ("iam:UpdateAssumeRolePolicy", ROLE.format("service-role/AmazonSageMakerServiceCatalogProductsLaunchRole"), {}),
     ("iam:CreatePolicyVersion", BOUNDARY, {}),
+    # What an administrator attaches to people.
+    ("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/studio-launch-sm-mlops-dev", {}),
     ("iam:SetDefaultPolicyVersion", BOUNDARY, {}),
     ("iam:DeletePolicyVersion", BOUNDARY, {}),
     # With another text of it, a project's role could have any right.

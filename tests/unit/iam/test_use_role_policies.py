@@ -119,6 +119,13 @@ def test_data_outside_the_projects_is_not_for_shared_roles_to_read() -> None:
     assert not allowed(roles()[UseRole.SAGEMAKER].statements, request)
 
 
+@pytest.mark.parametrize("role", [UseRole.CODE_BUILD, UseRole.CLOUD_FORMATION, UseRole.SAGEMAKER])
+def test_no_use_role_makes_a_model_outside_the_network(role: UseRole) -> None:
+    made = ("sagemaker:CreateModel", f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model/sagemaker-p-1-batch-1", {})
+    assert decision(roles(networks={"eu-west-1": NETWORK})[role].statements, "", *made) == "deny"
+    assert decision(roles()[role].statements, "", *made) != "deny"
+
+
 @pytest.mark.parametrize("role", [role for role in UseRole if role is not UseRole.LAMBDA])
 def test_a_use_role_works_for_its_service_in_this_account_only(role: UseRole) -> None:
     (statement,) = roles()[role].trust

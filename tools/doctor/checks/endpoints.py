@@ -39,18 +39,18 @@ def project_endpoints(region: StackRegion) -> Verdict:
         return ok(f"{len(endpoints)} endpoints of projects, all of them asked within {IDLE.days} days or newer")
     told = [
         f"{what}: {', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''}"
-        for what, names in (("their project is gone", orphaned), (f"not asked for {IDLE.days} days", idle))
+        for what, names in (("no project here has it", orphaned), (f"not asked for {IDLE.days} days", idle))
         if names
     ]
     return warning(
         f"endpoints that bill all the same; {'; '.join(told)}",
-        "delete what is not needed: the stack that made it, named in the endpoint's tag aws:cloudformation:stack-name",
+        "delete what is not needed: the stack that made it, named in the endpoint's tag aws:cloudformation:stack-name; "
+        "one that begins with StackSet- may be another account's deployment: ask there first",
     )
 
 
 def _project(endpoint: str) -> str:
-    found = _NAME.fullmatch(endpoint)
-    return found["project"] if found else ""
+    return endpoint.removeprefix("sagemaker-").rpartition("-")[0]
 
 
 def _requests(region: StackRegion, endpoints: Sequence[str]) -> Iterator[tuple[str, float]]:
