@@ -247,7 +247,7 @@ def test_what_is_too_long_for_a_roles_own_policy_is_attached_to_it() -> None:
         for number in (1, 2, 3)
     }
     assert len(own) == 5
-    granted = [recording.named(f"catalog-roles-use-sagemaker-policy-{number}").policy() for number in (1, 2)]
+    granted = [recording.named(f"catalog-roles-use-sagemaker-policy-{number}").policy() for number in (1, 2, 3)]
     sids = [statement["Sid"] for part in granted for statement in part["Statement"]]
     assert sids[0] == "Jobs"
     assert any(sid.endswith("EuWest2") for sid in sids)
