@@ -20,7 +20,7 @@ def wait(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS)
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.02)
+        time.sleep(0.2)  # each look costs the emulator's process what builds and jobs need
     return found
 
 
