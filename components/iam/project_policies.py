@@ -312,7 +312,7 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "OwnThings",
             [
                 *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
-                # A build pushes the image that its project has of its own; no project makes or deletes repositories of them.
+                # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
             [

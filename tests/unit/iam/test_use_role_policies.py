@@ -121,9 +121,10 @@ def test_data_outside_the_projects_is_not_for_shared_roles_to_read() -> None:
 
 @pytest.mark.parametrize("role", [UseRole.CODE_BUILD, UseRole.CLOUD_FORMATION, UseRole.SAGEMAKER])
 def test_no_use_role_makes_a_model_outside_the_network(role: UseRole) -> None:
-    made = ("sagemaker:CreateModel", f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model/sagemaker-p-1-batch-1", {})
-    assert decision(roles(networks={"eu-west-1": NETWORK})[role].statements, "", *made) == "deny"
-    assert decision(roles()[role].statements, "", *made) != "deny"
+    model = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:model/sagemaker-p-1-batch-1"
+    inside, anywhere = roles(networks={"eu-west-1": NETWORK})[role], roles()[role]
+    assert decision(inside.statements, "", "sagemaker:CreateModel", model, {}) == "deny"
+    assert decision(anywhere.statements, "", "sagemaker:CreateModel", model, {}) != "deny"
 
 
 @pytest.mark.parametrize("role", [role for role in UseRole if role is not UseRole.LAMBDA])
