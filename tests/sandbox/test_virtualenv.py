@@ -110,6 +110,7 @@ def test_a_command_tells_how_far_it_is_and_a_failure_all_that_it_printed(
     lines = capfd.readouterr().err.splitlines()
     assert "  1 of 2" in lines
     assert lines[-2:] == ["Collecting one", "oops"]
+    monkeypatch.setattr(virtualenv, "PLAIN_SECONDS", 60)
     assert virtualenv.execute([sys.executable, "-c", "print('quiet')"], str) == 0
     assert "quiet" not in capfd.readouterr().err
 

@@ -434,6 +434,7 @@ def test_the_endpoint_of_the_deploy_product_is_made_changed_and_removed(aws: Cli
         "DataCaptureUri": "s3://bucket/capture",
     }
     empty = ("KmsKeyArn", "VolumeKmsKeyArn", "SubnetIds", "SecurityGroupIds", "AlarmTopicArn")
+    empty += ("MonitoringDefinition", "MonitoringSchedule", "RetrainPipelineName")
     wanted = [one["ParameterKey"] for one in cloudformation.get_template_summary(TemplateBody=template)["Parameters"]]
 
     def parameters(**changes: str) -> list[dict[str, str]]:

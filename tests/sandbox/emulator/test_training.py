@@ -342,7 +342,7 @@ def test_what_an_endpoint_is_asked_is_captured_and_compared_with_the_baseline(
         arn="",
         image=package(sagemaker)["InferenceSpecification"]["Containers"][0]["Image"],
         baseline_url=f"s3://{BUCKET}/executions/1/baseline.json",
-        build_pipeline="",
+        training_pipeline="",
     )
     config = importlib.import_module("model_deploy.stage_config").load_stages({"prod": DEPLOY / "config/prod.toml"})
     values = {
