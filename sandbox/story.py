@@ -425,7 +425,7 @@ def play(story: Story) -> None:
     story.push(DEPLOYMENT, "config/prod.toml", lambda text: text.replace("percent = 0 ", "percent = 100 "))
     story.require_success(DEPLOYMENT)
     story.push(
-        PROJECT, "pipelines/definition.py", lambda text: text.replace(_SERVED, f"{_SERVED}, since the first push")
+        PROJECT, "pipelines/registration.py", lambda text: text.replace(_SERVED, f"{_SERVED}, since the first push")
     )
     story.require_success(PROJECT)
     package = story.trained()
