@@ -433,8 +433,10 @@ def test_the_endpoint_of_the_deploy_product_is_made_changed_and_removed(aws: Cli
         "ModelRoleName": "model",
         "DataCaptureUri": "s3://bucket/capture",
     }
-    empty = ("KmsKeyArn", "VolumeKmsKeyArn", "SubnetIds", "SecurityGroupIds", "AlarmTopicArn")
-    empty += ("MonitoringDefinition", "MonitoringSchedule", "RetrainPipelineName")
+    empty = [
+        *("KmsKeyArn", "VolumeKmsKeyArn", "SubnetIds", "SecurityGroupIds", "AlarmTopicArn"),
+        *("MonitoringDefinition", "MonitoringSchedule", "RetrainPipelineName"),
+    ]
     wanted = [one["ParameterKey"] for one in cloudformation.get_template_summary(TemplateBody=template)["Parameters"]]
 
     def parameters(**changes: str) -> list[dict[str, str]]:

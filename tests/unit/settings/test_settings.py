@@ -525,7 +525,11 @@ def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
     of_deploy = {"s3", "logs", "cloudformation", "codepipeline", "monitoring", "sagemaker.api", "sagemaker.runtime"}
     assert set(services_called(settings.parse(changed("sm-mlops:catalog", catalog), "dev"))) == of_deploy
     catalog["stackSetRoleArn"] = "arn:aws:iam::111122223333:role/Administration"
-    assert set(services_called(settings.parse(changed("sm-mlops:catalog", catalog), "dev"))) == {*of_deploy, "kms", "sts"}
+    assert set(services_called(settings.parse(changed("sm-mlops:catalog", catalog), "dev"))) == {
+        *of_deploy,
+        "kms",
+        "sts",
+    }
 
 
 def test_who_reads_no_settings_waits_for_no_products() -> None:
