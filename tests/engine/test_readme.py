@@ -96,6 +96,9 @@ def checkout(engine: Engine, tmp_path: Path) -> Iterator[Path]:  # noqa: ARG001 
             shutil.copy(REPOSITORY / name, copy / name)
     for path in EXAMPLE.glob("Pulumi*.yaml"):
         shutil.copy(path, copy)
+    offered = copy / "Pulumi.dev.yaml"
+    # The README counts what is made where all products are offered.
+    offered.write_text(offered.read_text().replace("- model-deploy\n", "- model-deploy\n      - batch-inference\n", 1))
     venv, original = copy / ".venv", REPOSITORY / ".venv"
     (venv / "bin").mkdir(parents=True)
     for path in (*original.iterdir(), *(original / "bin").iterdir()):
