@@ -603,7 +603,7 @@ def holds(bodies: tuple[str, ...], style: Style) -> None:
         _outside_of_code(body)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(made.texts(), max_size=3), st.sampled_from(STYLES))
 def test_no_output_of_an_engine_makes_it_fail(outputs: list[str], style: Style) -> None:
     previews = [read(text, name) for name, text in zip(["dev", "prod", "`\n<!--"], outputs, strict=False)]
@@ -612,7 +612,7 @@ def test_no_output_of_an_engine_makes_it_fail(outputs: list[str], style: Style) 
     stops(previews, Rules())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(made.STEPS, max_size=30), st.integers(1, 30), st.sampled_from(STYLES), st.booleans())
 def test_a_destructive_step_is_never_missing(
     found: list[dict[str, Any]], times: int, style: Style, streamed: bool
@@ -640,7 +640,7 @@ def test_a_destructive_step_is_never_missing(
         assert told[name] + 2 * wanted[name] >= wanted[name] + halves[name], "one makes and one removes; more is more"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(made.STEPS, max_size=30), st.booleans())
 def test_what_is_told_adds_up_to_what_the_engine_counts(found: list[dict[str, Any]], streamed: bool) -> None:
     """Beside what the engine does not count, and what it counts only where it matters."""
@@ -655,7 +655,7 @@ def test_what_is_told_adds_up_to_what_the_engine_counts(found: list[dict[str, An
     assert sum(int(number.replace(",", "")) for number in told) == len(steps), line
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_secret_survives(data: st.DataObject) -> None:
     """Wherever it stands, by whatever its name or its form tells."""
@@ -680,7 +680,7 @@ def test_no_secret_survives(data: st.DataObject) -> None:
         assert all("hunter2" not in body for body in render([preview], style))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(made.STEPS, max_size=10), st.randoms(use_true_random=False))
 def test_equal_previews_give_equal_text(found: list[dict[str, Any]], order: random.Random) -> None:
     shuffled = list(found)

@@ -113,8 +113,7 @@ def run(
 ) -> None:
     """Bring OPTION up, examine it, and destroy it whatever happened. Ends with 1 where something is wrong."""
     _act_as(role_arn, StackFile(stack, folder))
-    test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
-    test.projects_role_arn = projects_role_arn
+    test = _test(option, StackFile(stack, folder), execution, interval, projects_role_arn, verbose=verbose)
     say(f"{option} in {test.tested.option.region}")
     removal = _removal(test, stack, execution, role_arn)
     done = "not brought up"
@@ -155,8 +154,7 @@ def destroy(
 ) -> None:
     """Destroy what a test of OPTION has left, for instance after somebody stopped it."""
     _act_as(role_arn, StackFile(stack, folder))
-    test = _test(option, StackFile(stack, folder), execution, interval, verbose=verbose)
-    test.projects_role_arn = projects_role_arn
+    test = _test(option, StackFile(stack, folder), execution, interval, projects_role_arn, verbose=verbose)
     with _stopped_by_signals():
         _destroy(test)
     if not test.destroyed:
@@ -207,9 +205,11 @@ def sweep(
     _conclude(faults, f"{len(found)} stacks of tests have not changed since {limit:%Y-%m-%d %H:%M} UTC")
 
 
-def _test(option: str, of: StackFile, execution: str, interval: float, *, verbose: bool) -> DeploymentTest:
+def _test(
+    option: str, of: StackFile, execution: str, interval: float, projects_role_arn: str | None, *, verbose: bool
+) -> DeploymentTest:
     tested = StackUnderTest(of, option, suffix(f"{option}:{execution}"))
-    return DeploymentTest(tested, Waiting(interval=interval), verbose=verbose)
+    return DeploymentTest(tested, Waiting(interval=interval), verbose=verbose, projects_role_arn=projects_role_arn)
 
 
 def _act_as(role_arn: str | None, of: StackFile) -> None:

@@ -156,7 +156,7 @@ calls = st.builds(
 
 @pytest.mark.parametrize("about", PARTS)
 def test_both_say_the_same_of_every_policy_and_call(about: str) -> None:
-    @settings(max_examples=250, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=250)
     @given(documents(PARTS[about]), calls)
     def compare(document: Mapping[str, Any], call: policies.Call) -> None:
         said.append(emulators(document, call))

@@ -429,7 +429,7 @@ PATH = st.lists(PART, min_size=1, max_size=4).map("/".join)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git, with which the rules are compared, is not installed")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(paths=st.lists(PATH, max_size=8), rules=st.dictionaries(st.just("") | PATH, RULES, min_size=1, max_size=3))
 def test_what_is_ignored_is_what_git_ignores(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], rules: dict[str, list[str]]

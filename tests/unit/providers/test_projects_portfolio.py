@@ -376,7 +376,7 @@ def test_a_kill_at_any_call_is_mended_by_the_next_run(operation: str, moment: st
 numbers = st.sets(st.integers(0, 1500), max_size=1000)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(numbers, numbers, st.sets(st.integers(0, 1500), max_size=100))
 def test_any_set_of_principals_follows_any_other_with_the_fewest_calls(
     before: set[int], after: set[int], foreign: set[int]
