@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REGION = "us-east-2"
-INTERFACES = ("logs", "sagemaker.api", "sagemaker.runtime", "cloudformation", "codepipeline")
+INTERFACES = ("logs", "sagemaker.api", "sagemaker.runtime", "cloudformation", "codepipeline", "monitoring")
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def test_a_repository_built_on_another_products_is_checked_as_projects_get_it(
     (base / "repository" / "Makefile").write_text(makefile.replace("cat own.txt", "false"))
     assert [one.partition(":")[0] for one in judged(tmp_path, "repositories")] == [
         "seed_code/base/repository",
-        "seed_code/churn/repository",
+        "seed_code/churn/.repository",
     ]
 
 

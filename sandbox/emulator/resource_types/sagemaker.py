@@ -34,11 +34,14 @@ def _pipeline(client: Client, name: str) -> Resource:
 
 
 def _definition(properties: Properties) -> dict[str, Json]:
-    """Return the properties of a pipeline as the members of its requests."""
-    return {
-        **{key: value for key, value in properties.items() if key != "PipelineDefinition"},
-        **properties["PipelineDefinition"],
-    }
+    """Return the properties of a pipeline as the members of its requests, which name what defines it otherwise."""
+    rest = {key: value for key, value in properties.items() if key != "PipelineDefinition"}
+    given = properties["PipelineDefinition"]
+    if "PipelineDefinitionBody" in given:
+        return {**rest, "PipelineDefinition": given["PipelineDefinitionBody"]}
+    location = given["PipelineDefinitionS3Location"]
+    names = {"Bucket": "Bucket", "Key": "ObjectKey", "Version": "VersionId"}
+    return {**rest, "PipelineDefinitionS3Location": {names[key]: location[key] for key in names if key in location}}
 
 
 TYPES: dict[str, ResourceType] = {
