@@ -245,10 +245,12 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
-        if project["environment"].get("privilegedMode"):
-            docker = binaries / "docker"
-            docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{Path(__file__).with_name("docker.py")}" "$@"\n')
-            docker.chmod(0o755)
+        for name in ("kubectl", *(["docker"] if project["environment"].get("privilegedMode") else [])):
+            played = binaries / name
+            program = Path(__file__).with_name(f"{name}.py")
+            # Not with what the build's own Python finds.
+            played.write_text(f'#!/bin/sh\nPYTHONPATH= exec "{sys.executable}" -P "{program}" "$@"\n')
+            played.chmod(0o755)
         repository = project["source"].get("location", "")
         return {
             **python_environments.environment_variables(folder),

@@ -61,8 +61,10 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("ModelPackageGroupName", "sagemaker:{region}:{account}:model-package-group/{name}"),
         ("ModelName", "sagemaker:{region}:{account}:model/{name}"),
         ("PipelineName", "sagemaker:{region}:{account}:pipeline/{name}"),
+        ("PipelineExecutionArn", "{name}"),
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
+    "eks": [("clusterName", "eks:{region}:{account}:cluster/{name}")],
     "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
 }
 """By service, where a call names its resource, and the ARN of that after the partition; the first that is there."""
@@ -71,6 +73,7 @@ _PASSED_ROLES: Mapping[str, Sequence[str]] = {
     "cloudformation": ["RoleARN"],
     "codebuild": ["serviceRole"],
     "codepipeline": ["pipeline.roleArn"],
+    "eks": ["roleArn"],
     "events": ["RoleArn", "Targets.*.RoleArn"],
     "lambda": ["Role"],
     "sagemaker": ["ExecutionRoleArn", "RoleArn"],
@@ -79,6 +82,7 @@ _TAG_ACTIONS: Mapping[str, str] = {
     "cloudformation": "cloudformation:TagResource",
     "codecommit": "codecommit:TagResource",
     "codepipeline": "codepipeline:TagResource",
+    "eks": "eks:TagResource",
     "events": "events:TagResource",
     "iam": "iam:TagRole",
     "lambda": "lambda:TagResource",
@@ -120,12 +124,14 @@ def allows(role_arn: str, action: str, resource: str, keys: Keys) -> bool:
     return all(verdict(documents, call) is Verdict.ALLOWED for documents in _policies(role).values())
 
 
-def trusts(policy: str, principal: str, keys: Mapping[str, str] | None = None) -> bool:
+def trusts(
+    policy: str, principal: str, keys: Mapping[str, str] | None = None, *, action: str = "sts:AssumeRole"
+) -> bool:
     """Say whether a role's trust policy lets a service, or a role, assume it.
 
     Without the condition `keys` of the call its conditions are taken as met.
     """
-    call = Call("sts:AssumeRole", keys=keys or {}, principal=principal)
+    call = Call(action, keys=keys or {}, principal=principal)
     return verdict([policy], call, with_conditions=keys is not None) is Verdict.ALLOWED
 
 
@@ -148,6 +154,10 @@ def _calls(
     service, operation = model.service_model.service_name, model.name
     action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
     resource = _resource(service, parameters, partition, account, region)
+    made = resource
+    if service == "eks":
+        made = f"arn:{partition}:eks:{region}:{account}:{_in_cluster(parameters, account)}"
+        resource = resource if operation.startswith("Create") else made
     context = _context(service, parameters, partition, account)
     if service == "sagemaker":
         context |= {f"aws:ResourceTag/{key}": value for key, value in _tags(resource, account, region).items()}
@@ -158,10 +168,22 @@ def _calls(
     yield Call(action, resource, context)
     if "aws:TagKeys" in context and operation.startswith(("Create", "Put")) and service in _TAG_ACTIONS:
         made_by = {"sagemaker:TaggingAction": operation} if service == "sagemaker" else {}
-        yield Call(_TAG_ACTIONS[service], resource, {**context, **made_by})
+        yield Call(_TAG_ACTIONS[service], made, {**context, **made_by})
     for path in _PASSED_ROLES.get(service, ()):
         for role_arn in _at(parameters, path):
-            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
+            passed_to = "pods.eks" if service == "eks" else service
+            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{passed_to}.amazonaws.com"})
+
+
+def _in_cluster(parameters: Parameters, account: str) -> str:
+    """What of a cluster a call is about. EKS ends the name of an access entry with an id of its own."""
+    cluster = parameters["clusterName"]
+    if "principalArn" in parameters:
+        kind, name = parameters["principalArn"].split(":", 5)[5].split("/", 1)
+        return f"access-entry/{cluster}/{kind}/{account}/{name}/*"
+    if "associationId" in parameters or "serviceAccount" in parameters:
+        return f"podidentityassociation/{cluster}/{parameters.get('associationId', '*')}"
+    return f"cluster/{cluster}"
 
 
 def _resource(service: str, parameters: Parameters, partition: str, account: str, region: str) -> str:
@@ -203,6 +225,10 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         context["aws:TagKeys"] = list(pairs)
     if service == "sagemaker":
         context |= job_keys(parameters)
+    if service == "eks":
+        # Its operations here make and change plain entries only.
+        context |= {"eks:accessEntryType": parameters.get("type", "STANDARD")}
+        context |= {f"eks:{key}": parameters[key] for key in ("principalArn", "kubernetesGroups") if key in parameters}
     if service == "application-autoscaling":
         context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":

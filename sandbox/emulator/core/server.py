@@ -17,6 +17,7 @@ from moto.codecommit.models import codecommit_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.eks.models import eks_backends
 from moto.events.responses import EventsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
@@ -34,6 +35,8 @@ from sandbox.emulator.core import decisions
 from sandbox.emulator.core.callers import remembered
 from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
+from sandbox.emulator.eks import cluster
+from sandbox.emulator.eks.models import EksBackend
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
 from sandbox.git_client import PREFIX
@@ -42,6 +45,7 @@ HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
+KUBERNETES = "/sandbox/kubernetes"
 CHANGED = (
     *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
     *("events.models", "kms.responses", "s3.models"),
@@ -63,7 +67,8 @@ class Application:
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
     with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
     /sandbox/git/ git finds the repositories of CodeCommit,
-    and POST /sandbox/decisions changes what AWS decides about the account.
+    POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes
+    is what the stand-in for kubectl asks the stand-in for a cluster.
     """
 
     def __init__(self, instance: str) -> None:
@@ -80,6 +85,8 @@ class Application:
             return git_http.answer(environ)(environ, start_response)
         if environ["PATH_INFO"] == DECISIONS:
             return decide(Request(environ).get_data(as_text=True))(environ, start_response)
+        if environ["PATH_INFO"] == KUBERNETES:
+            return cluster.answer(Request(environ))(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
 
@@ -125,6 +132,7 @@ def install() -> None:
     codebuild_backends.backend = CodeBuildBackend
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend
+    eks_backends.backend = EksBackend
     sagemaker_backends.backend = SageMakerBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]

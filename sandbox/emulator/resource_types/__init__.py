@@ -11,6 +11,7 @@ from sandbox.emulator.resource_types import (
     codebuild,
     codecommit,
     codepipeline,
+    eks,
     events,
     iam,
     logs,
@@ -23,7 +24,7 @@ from sandbox.emulator.resource_types.custom import Custom
 
 _MODULES = (
     *(application_autoscaling, awslambda, cloudwatch, codebuild, codecommit, codepipeline),
-    *(events, iam, logs, s3, sagemaker),
+    *(eks, events, iam, logs, s3, sagemaker),
 )
 _TYPES = {name: kind for module in _MODULES for name, kind in module.TYPES.items()}
 _CUSTOM = Custom()
