@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from pipelines import container
 from pipelines.container import CONTAINER, ensure_image
-from pipelines.definition import DEFAULT_INSTANCE as M5
 from pipelines.images import ImageError
+from pipelines.jobs import DEFAULT_INSTANCE as M5
 from pipelines.local_run import EXAMPLE
 
 URI = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:mine"
