@@ -86,7 +86,11 @@ def launch_statements(
     return [
         *_stack_statements(arns),
         *_developer_tool_statements(arns),
-        *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
+        *(
+            [*_role_statements(arns, boundary_arn), *_cluster_statements(arns)]
+            if use_role_arns is None
+            else _passing(use_role_arns)
+        ),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
     ]
@@ -257,7 +261,56 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
             ],
             roles,
         ),
-        allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+        allow(
+            "PassRoles",
+            ["iam:PassRole"],
+            roles,
+            {"StringEquals": {"iam:PassedToService": [*_PASSED_TO, "pods.eks.amazonaws.com"]}},
+        ),
+    ]
+
+
+def _cluster_statements(arns: ArnScope) -> list[Statement]:
+    """Lets a project's role of builds into a cluster, and gives a controller there a project's role.
+
+    What an entry may in a cluster, the bindings of its groups say. No policy that EKS judges itself is among the rights,
+    for one of these is that of administrators.
+    """
+    clusters, entries = (
+        arns.each("eks", "cluster/*"),
+        arns.each("eks", f"access-entry/*/role/{arns.account}/{_NAMED}/*"),
+    )
+    associations = arns.each("eks", "podidentityassociation/*")
+    groups = {"ForAllValues:StringLike": {"eks:kubernetesGroups": _NAMED}}
+    plain = {"ArnLike": {"eks:principalArn": arns.role(_NAMED)}, "StringEquals": {"eks:accessEntryType": "STANDARD"}}
+    return [
+        allow("NewAccessEntries", ["eks:CreateAccessEntry"], clusters, {**plain, **groups}),
+        allow("GroupsOfAccessEntries", ["eks:UpdateAccessEntry"], entries, groups),
+        allow(
+            "AccessEntries",
+            [
+                *("eks:DeleteAccessEntry", "eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"),
+                *("eks:TagResource", "eks:UntagResource"),
+            ],
+            entries,
+        ),
+        allow("NewPodIdentities", ["eks:CreatePodIdentityAssociation"], clusters),
+        # EKS names associations, so a tag is the bound.
+        allow(
+            "NewPodIdentitiesOfProjects",
+            ["eks:TagResource"],
+            associations,
+            {"Null": {"aws:RequestTag/sagemaker:project-id": "false"}},
+        ),
+        allow(
+            "PodIdentitiesOfProjects",
+            [
+                *("eks:DeletePodIdentityAssociation", "eks:DescribePodIdentityAssociation", "eks:UntagResource"),
+                "eks:UpdatePodIdentityAssociation",
+            ],
+            associations,
+            {"Null": {"aws:ResourceTag/sagemaker:project-id": "false"}},
+        ),
     ]
 
 
@@ -355,6 +408,7 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "Around",
             [
                 *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                "eks:DescribeCluster",
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],

@@ -200,7 +200,8 @@ def read_product(folder: Path) -> Product:
     template, notes = _template(whole, description, exceptions, faults) if whole and knows_parts else (None, ())
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
-    functions = read_functions(folder, template, _to_template(faults, whole)) if whole and template else {}
+    base = folder.parent / description.repository.base if description and description.repository.base else None
+    functions = read_functions(folder, template, _to_template(faults, whole), base) if whole and template else {}
     files = _files(folder, description, exceptions, faults)
     for name in exceptions.idle if template is not None else ():
         _to(faults, DESCRIPTION)(0, f"exceptions: nothing needs {name!r}; take it out")

@@ -33,6 +33,10 @@ NAME_OF = {
     "AWS::Events::Rule": "Name",
 }
 NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
+OF_CLUSTERS = {"AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation"}
+"""Made in somebody's cluster, which names them."""
+NO_DEFAULT = {"model-build-kubernetes": ["ClusterName", "Namespace"]}
+"""What a person has to say, by product: whose cluster it is, nobody else can."""
 LONGEST = {
     "SageMakerProjectName": "N" * 32,
     "SageMakerProjectId": "i" * 20,
@@ -62,7 +66,7 @@ FILLED = {
 
 
 def test_a_name_begins_with_sagemaker_which_the_launch_role_is_limited_to(template: ProductTemplate) -> None:
-    assert {body["Type"] for body in template.resources.values()} == set(NAME_OF) | NAMELESS
+    assert {body["Type"] for body in template.resources.values()} - OF_CLUSTERS == set(NAME_OF) | NAMELESS
     for kind, key in NAME_OF.items():
         for properties in template.of_type(kind).values():
             assert properties[key]["Sub"].split("/")[-1].startswith("sagemaker-")
@@ -87,7 +91,8 @@ def test_every_named_resource_carries_the_tags(template: ProductTemplate) -> Non
 def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTemplate) -> None:
     parameters = template.body["Parameters"]
     assert [name for name, body in parameters.items() if not body.get("Description")] == []
-    assert [name for name, body in parameters.items() if "Default" not in body] == SAGEMAKERS_OWN
+    unset = [name for name, body in parameters.items() if "Default" not in body]
+    assert unset == [*SAGEMAKERS_OWN, *NO_DEFAULT.get(template.product, [])]
     interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     asked_for = read_product(SEED_CODE / template.product).studio_parameters
@@ -127,6 +132,12 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
                 *("TARGET_TEST_ROLE_NAME", "TRIGGER", "EVENTS_ROLE_ARN", "MONITORING_ROLE_ARN", "MONITORING_SCHEDULE"),
                 "RETRAIN_ON_DRIFT",
             },
+        ),
+        (
+            "model-build-kubernetes",
+            "pipelines.run_on_kubernetes",
+            "BuildSettings.from_environment",
+            {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"},
         ),
         (
             "model-build-train",
@@ -184,7 +195,7 @@ def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(tem
         # First in the text, it is made right after what it needs, and before all else.
         others = {name: parsed.resources.pop(name) for name in list(parsed.resources) if name != "Pipeline"}
         parsed.resources.update(others)
-        own = dict.fromkeys(SAGEMAKERS_OWN, "p-x")
+        own = dict.fromkeys([*SAGEMAKERS_OWN, *NO_DEFAULT.get(template.product, [])], "p-x")
         assert Evaluation(parsed, parsed.resolve_parameters(own), {}).order()[-1] == "Pipeline"
 
 
@@ -218,7 +229,14 @@ def test_only_the_clean_up_reaches_everything_in_the_bucket(template: ProductTem
 def test_every_trust_but_lambdas_asks_for_the_source(template: ProductTemplate) -> None:
     for name, role in template.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        if statement["Principal"]["Service"] != "lambda.amazonaws.com":
+        if "If" in statement:
+            assert name == "ControllerRole"
+            other, pods = (choice["Condition"]["StringEquals"] for choice in statement["If"][1:])
+            assert list(other) == ["aws:PrincipalAccount"]
+            # EKS documents no source keys for pod identity, and these tags.
+            tags = ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
+            assert list(pods) == [f"aws:RequestTag/{tag}" for tag in tags]
+        elif statement["Principal"]["Service"] != "lambda.amazonaws.com":
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
             assert any("aws:SourceArn" in keys for keys in statement["Condition"].values()), name
 

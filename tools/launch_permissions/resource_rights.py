@@ -54,7 +54,7 @@ class LaunchScope:
         return f"SC-{self.account_id}-pp-*"
 
 
-Resources = Callable[[Properties, LaunchScope], Iterable[tuple[str, Mapping[str, str]]]]
+Resources = Callable[[Properties, LaunchScope], Iterable[tuple[str, Mapping[str, str | Sequence[str]]]]]
 """Gives the ARNs that a right is needed on beside the resource itself, each with condition keys of the request."""
 
 
@@ -222,6 +222,40 @@ def _topics_or_functions(service: str) -> Resources:
 def _function(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     name = str(properties["FunctionName"])
     yield (name if name.startswith("arn:") else scope.arns.function(name)), {}
+
+
+def _cluster(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+    """What is made in a cluster, which is asked about as the cluster."""
+    yield scope.arns.form("eks:{region}:{account}:cluster/{name}", name=properties["ClusterName"]), _entry(properties)
+
+
+def _entry(properties: Properties) -> Mapping[str, str | Sequence[str]]:
+    """Condition keys of what an access entry says; none where it is none."""
+    if "PrincipalArn" not in properties:
+        return {}
+    return {
+        "eks:accessEntryType": properties.get("Type") or "STANDARD",
+        "eks:kubernetesGroups": properties.get("KubernetesGroups") or [],
+        "eks:principalArn": properties["PrincipalArn"],
+    }
+
+
+def _access_entry(
+    properties: Properties, scope: LaunchScope
+) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+    _, _, _, _, account, identity = str(properties["PrincipalArn"]).split(":", 5)
+    kind, _, name = identity.partition("/")
+    # EKS ends it with an id of its own.
+    end = f"{properties['ClusterName']}/{kind}/{account}/{name}/*"
+    yield scope.arns.form("eks:{region}:{account}:access-entry/{name}", name=end), _entry(properties)
+
+
+def _association(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+    # Its id is EKS's own; what it belongs to, the tags say.
+    tags = {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
+    keys = {f"aws:{kind}Tag/{key}": value for kind in ("Request", "Resource") for key, value in tags.items()}
+    form = "eks:{region}:{account}:podidentityassociation/{name}"
+    yield scope.arns.form(form, name=f"{properties['ClusterName']}/*"), keys
 
 
 _NO_SUCH_ACTION = "IAM has no such action"
@@ -510,6 +544,37 @@ TYPES: Mapping[str, ResourceType] = {
                 remove=["codepipeline:UntagResource"],
                 read=["codepipeline:ListTagsForResource"],
             ),
+        ],
+    ),
+    "AWS::EKS::AccessEntry": ResourceType(
+        arn="eks:{region}:{account}:access-entry/*",
+        ref="id",
+        named_by=(),
+        rights=[
+            *rights(CREATE, "eks:CreateAccessEntry", on=_cluster),
+            *rights(UPDATE, "eks:UpdateAccessEntry", on=_access_entry),
+            *rights(DELETE, "eks:DeleteAccessEntry", on=_access_entry),
+            *rights(ALWAYS, "eks:DescribeAccessEntry", on=_access_entry),
+            *rights(CHANGE, "eks:ListAssociatedAccessPolicies", on=_access_entry),
+            *rights(CHANGE, "eks:AssociateAccessPolicy", when="AccessPolicies", on=_access_entry),
+            *rights(UPDATE, "eks:DisassociateAccessPolicy", when="AccessPolicies", on=_access_entry),
+            *rights(CHANGE, "eks:TagResource", when="Tags", on=_access_entry),
+            *rights(UPDATE, "eks:UntagResource", when="Tags", on=_access_entry),
+        ],
+    ),
+    "AWS::EKS::PodIdentityAssociation": ResourceType(
+        arn="eks:{region}:{account}:podidentityassociation/*",
+        ref="arn",
+        named_by=(),
+        rights=[
+            *rights(CREATE, "eks:CreatePodIdentityAssociation", on=_cluster),
+            *rights(UPDATE, "eks:UpdatePodIdentityAssociation", on=_association),
+            *rights(DELETE, "eks:DeletePodIdentityAssociation", on=_association),
+            *rights(ALWAYS, "eks:DescribePodIdentityAssociation", on=_association),
+            *rights(CHANGE, "eks:TagResource", when="Tags", on=_association),
+            *rights(UPDATE, "eks:UntagResource", when="Tags", on=_association),
+            *passed_roles("pods.eks.amazonaws.com", "RoleArn"),
+            *rights(CHANGE, "iam:GetRole", on=arns_at("RoleArn")),
         ],
     ),
     "AWS::Events::Rule": ResourceType(

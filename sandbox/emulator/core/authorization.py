@@ -4,11 +4,12 @@ Which actions a call needs, on which ARNs and with which condition keys, is by t
 call's own action, `iam:PassRole` for a role that it hands on, and the action that tags for tags that it sets.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
+from moto.eks.models import eks_backends
 from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
@@ -158,7 +159,7 @@ def _calls(
     if service == "eks":
         made = f"arn:{partition}:eks:{region}:{account}:{_in_cluster(parameters, account)}"
         resource = resource if operation.startswith("Create") else made
-    context = _context(service, parameters, partition, account)
+    context = _context(service, parameters, partition, account, region)
     if service == "sagemaker":
         context |= {f"aws:ResourceTag/{key}": value for key, value in _tags(resource, account, region).items()}
     if service == "s3" and "Key" in parameters:
@@ -210,12 +211,20 @@ def _tags(resource: str, account: str, region: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in found.tags or []}
 
 
+def _tags_in_cluster(parameters: Parameters, account: str, region: str) -> Iterable[tuple[str, str]]:
+    """The tags of a pod identity association, where it is there."""
+    associations: Any = getattr(eks_backends[account][region], "associations", {})
+    return associations.get((parameters["clusterName"], parameters.get("associationId")), {}).get("tags", {}).items()
+
+
 def _role_path(name: str, parameters: Parameters, partition: str, account: str) -> str:
     existing = next((one for one in iam_backends[account][partition].roles.values() if one.name == name), None)
     return str(existing.path if existing else parameters.get("Path", "/"))
 
 
-def _context(service: str, parameters: Parameters, partition: str, account: str) -> dict[str, str | Sequence[str]]:
+def _context(
+    service: str, parameters: Parameters, partition: str, account: str, region: str
+) -> dict[str, str | Sequence[str]]:
     # All that roles reach here is their own account's.
     context: dict[str, str | Sequence[str]] = {"aws:ResourceAccount": account}
     given = next((parameters[name] for name in ("Tags", "tags") if parameters.get(name)), None)
@@ -229,6 +238,7 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         # Its operations here make and change plain entries only.
         context |= {"eks:accessEntryType": parameters.get("type", "STANDARD")}
         context |= {f"eks:{key}": parameters[key] for key in ("principalArn", "kubernetesGroups") if key in parameters}
+        context |= {f"aws:ResourceTag/{key}": value for key, value in _tags_in_cluster(parameters, account, region)}
     if service == "application-autoscaling":
         context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":

@@ -48,7 +48,7 @@ DECISIONS = "/sandbox/decisions"
 KUBERNETES = "/sandbox/kubernetes"
 CHANGED = (
     *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
-    *("events.models", "kms.responses", "s3.models"),
+    *("eks.responses", "events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
 )
 """The modules that put what they have in the place of moto's when they are imported."""

@@ -1,8 +1,6 @@
 from moto.eks import urls
 from moto.eks.responses import EKSResponse
 
-import sandbox.emulator.eks.responses
-
 _ENTRIES = "{0}/clusters/(?P<name>[^/]+)/access-entries"
 _ASSOCIATIONS = "{0}/clusters/(?P<name>[^/]+)/pod-identity-associations"
 
