@@ -273,8 +273,8 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
 def _cluster_statements(arns: ArnScope) -> list[Statement]:
     """Lets a project's role of builds into a cluster, and gives a controller there a project's role.
 
-    What an entry may in a cluster, the bindings of its groups say. No policy that EKS judges itself is among the rights,
-    for one of these is that of administrators.
+    What an entry may in a cluster, the bindings of its groups say. No policy that EKS judges itself is among the
+    rights, for one of these is that of administrators.
     """
     clusters, entries = (
         arns.each("eks", "cluster/*"),

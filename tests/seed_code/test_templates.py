@@ -135,7 +135,7 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
         ),
         (
             "model-build-kubernetes",
-            "pipelines.run_on_kubernetes",
+            "on_kubernetes.run",
             "BuildSettings.from_environment",
             {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"},
         ),

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from kubectl import rendered
 
-from pipelines import manifests
+from on_kubernetes import manifests
+from on_kubernetes.manifests import ManifestError
 from pipelines.build import Prepared
 from pipelines.images import Image
-from pipelines.manifests import ManifestError
 
 # Fields of spec in the CRDs of ACK's SageMaker controller 1.9.1.
 FIELDS = {

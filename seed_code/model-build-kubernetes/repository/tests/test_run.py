@@ -7,12 +7,12 @@ import pytest
 from build_calls import CHANGED, IMAGE, VERSION, Bucket, expect_approved, expect_group, expect_uploads
 from kubectl import SYNCED, Kubectl
 
-from pipelines import run_on_kubernetes
+from on_kubernetes import run
+from on_kubernetes.cluster import ClusterSettings, sentences
+from on_kubernetes.manifests import names
+from on_kubernetes.run import LOOK_SECONDS, Waiting
 from pipelines.build import upload_code, upload_sample_data
-from pipelines.cluster import ClusterSettings, sentences
 from pipelines.definition import build_definition
-from pipelines.manifests import names
-from pipelines.run_on_kubernetes import LOOK_SECONDS, Waiting
 
 PIPELINE = "sagemaker-p-0123456789ab-train"
 EXECUTION = f"arn:aws:sagemaker:eu-west-1:123456789012:pipeline/{PIPELINE}/execution/abcdefabcdef"
@@ -47,7 +47,7 @@ def execution(settings, definition):
 def build(aws, settings, environment, kubectl):
     """Run a build, for which SageMaker has pipelines with these definitions, one at each look."""
 
-    def run(*definitions, words=(), role=settings.role_arn, slept=None):
+    def play(*definitions, words=(), role=settings.role_arn, slept=None):
         expect_uploads(aws, settings)
         expect_group(aws, settings)
         expect_approved(aws, settings)
@@ -61,9 +61,9 @@ def build(aws, settings, environment, kubectl):
                     {"PipelineName": PIPELINE},
                 )
         waiting = Waiting(seconds=LOOK_SECONDS * len(definitions), sleep=([] if slept is None else slept).append)
-        return run_on_kubernetes.main([*words], environment | CLUSTER, aws.clients, kubectl=kubectl, waiting=waiting)
+        return run.main([*words], environment | CLUSTER, aws.clients, kubectl=kubectl, waiting=waiting)
 
-    return run
+    return play
 
 
 def test_the_first_push_applies_the_pipeline_then_the_execution(
@@ -180,7 +180,7 @@ def test_what_the_cluster_refuses_is_told_with_what_to_do(build, kubectl, capsys
 
 def test_faults_of_all_settings_are_told_at_once(environment, capsys):
     environment |= {"CLUSTER_NAME": "-", "ARTIFACT_BUCKET": ""}
-    assert run_on_kubernetes.main([], environment) == 2
+    assert run.main([], environment) == 2
     error = capsys.readouterr().err
     assert "ARTIFACT_BUCKET: not set" in error
     assert "CLUSTER_NAME: '-' is not the name of an EKS cluster\n" in error

@@ -17,9 +17,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from on_kubernetes.cluster import ClusterError, ClusterSettings, Namespace, Run, sentences
+from on_kubernetes.manifests import FOLDER, LABEL, ManifestError, read, write_overlay
 from pipelines.build import BotoClients, Clients, Prepared, exit_code, is_missing, prepare
-from pipelines.cluster import ClusterError, ClusterSettings, Namespace, Run, sentences
-from pipelines.manifests import FOLDER, LABEL, ManifestError, read, write_overlay
 from pipelines.settings import Settings, SettingsError
 
 Json = dict[str, Any]
@@ -202,9 +202,7 @@ def main(
     waiting: Waiting | None = None,
 ) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False, prog="python -m pipelines.run_on_kubernetes", description=__doc__
-    )
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m on_kubernetes.run", description=__doc__)
     parser.add_argument("--always", action="store_true", help="start an execution even if nothing has changed")
     parser.add_argument("--arn-file", type=Path, help="write the ARN of the execution to this file")
     arguments = parser.parse_args(argv)
