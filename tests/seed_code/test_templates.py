@@ -14,6 +14,7 @@ from awsmodel.cloudformation.template import Template
 from components.packaging import read_product
 from tests.seed_code.product_templates import (
     PRODUCTS,
+    REQUIRED,
     SEED_CODE,
     ProductTemplate,
     product_template,
@@ -35,8 +36,6 @@ NAME_OF = {
 NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
 OF_CLUSTERS = {"AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation"}
 """Made in somebody's cluster, which names them."""
-NO_DEFAULT = {"model-build-kubernetes": ["ClusterName", "Namespace"]}
-"""What a person has to say, by product: whose cluster it is, nobody else can."""
 LONGEST = {
     "SageMakerProjectName": "N" * 32,
     "SageMakerProjectId": "i" * 20,
@@ -92,7 +91,7 @@ def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTe
     parameters = template.body["Parameters"]
     assert [name for name, body in parameters.items() if not body.get("Description")] == []
     unset = [name for name, body in parameters.items() if "Default" not in body]
-    assert unset == [*SAGEMAKERS_OWN, *NO_DEFAULT.get(template.product, [])]
+    assert unset == [*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})]
     interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     asked_for = read_product(SEED_CODE / template.product).studio_parameters
@@ -195,7 +194,7 @@ def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(tem
         # First in the text, it is made right after what it needs, and before all else.
         others = {name: parsed.resources.pop(name) for name in list(parsed.resources) if name != "Pipeline"}
         parsed.resources.update(others)
-        own = dict.fromkeys([*SAGEMAKERS_OWN, *NO_DEFAULT.get(template.product, [])], "p-x")
+        own = dict.fromkeys([*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})], "p-x")
         assert Evaluation(parsed, parsed.resolve_parameters(own), {}).order()[-1] == "Pipeline"
 
 

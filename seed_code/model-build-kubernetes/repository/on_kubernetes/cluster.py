@@ -38,7 +38,8 @@ class ClusterSettings:
         Raises:
             SettingsError: with all faults, each with the variable, its value and what is allowed.
         """
-        values = {name: environment.get(name, "").strip() for name in ("CLUSTER_NAME", "NAMESPACE")}
+        variables = ("CLUSTER_NAME", "NAMESPACE", "CONTROLLER_ROLE")
+        values = {name: environment.get(name, "").strip() for name in variables}
         faults = [
             f"{name}: {values[name]!r} is not {meaning}" if values[name] else f"{name}: not set; expected {meaning}"
             for name, (pattern, meaning) in {"CLUSTER_NAME": CLUSTER, "NAMESPACE": NAMESPACE}.items()
@@ -49,7 +50,7 @@ class ClusterSettings:
         return cls(
             name=values["CLUSTER_NAME"],
             namespace=values["NAMESPACE"],
-            controller_role=environment.get("CONTROLLER_ROLE", "").strip(),
+            controller_role=values["CONTROLLER_ROLE"],
         )
 
 
