@@ -1,7 +1,7 @@
 """The `kubectl` of builds: a stand-in, which knows what the products ask it for.
 
 `kustomize` renders as kustomize does, as far as resources, namespace, labels and inline patches go. What is applied
-goes to the stand-in for a cluster, see `eks/cluster.py`, whose name the current context of $KUBECONFIG has.
+goes to the stand-in for a cluster, see `eks/cluster.py`, whose name the current context of the configuration has.
 """
 
 import argparse
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     get, delete = verbs.add_parser("get"), verbs.add_parser("delete")
     get.add_argument("-o", "--output", choices=["json"], required=True)
     delete.add_argument("--ignore-not-found", action="store_true", required=True)
+    delete.add_argument("--timeout")
     for one in (get, delete):
         one.add_argument("kind")
         one.add_argument("name", nargs="?", default="")
@@ -81,7 +82,8 @@ def _named(found: Json) -> str:
 
 def _cluster() -> str:
     """ARN of the cluster, as which `aws eks update-kubeconfig` names it."""
-    told = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+    path = os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config"
+    told = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     context = next(one["context"] for one in told["contexts"] if one["name"] == told["current-context"])
     return str(context["cluster"])
 

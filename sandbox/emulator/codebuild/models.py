@@ -245,12 +245,14 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
-        for name in ("kubectl", *(["docker"] if project["environment"].get("privilegedMode") else [])):
-            played = binaries / name
-            program = Path(__file__).with_name(f"{name}.py")
-            # Not with what the build's own Python finds.
-            played.write_text(f'#!/bin/sh\nPYTHONPATH= exec "{sys.executable}" -P "{program}" "$@"\n')
-            played.chmod(0o755)
+        here = Path(__file__).parent
+        programs = {"aws": "-m awscli", "kubectl": f'"{here}/kubectl.py"'}
+        if project["environment"].get("privilegedMode"):
+            programs["docker"] = f'"{here}/docker.py"'
+        for name, program in programs.items():
+            # Of the sandbox's packages, and not with what the build's own Python is told.
+            (binaries / name).write_text(f'#!/bin/sh\nPYTHONPATH= exec "{sys.executable}" -P {program} "$@"\n')
+            (binaries / name).chmod(0o755)
         repository = project["source"].get("location", "")
         return {
             **python_environments.environment_variables(folder),

@@ -1,7 +1,7 @@
 """The stand-ins for a cluster and for kubectl: who may do what, and what of SageMaker comes of it."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +12,8 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.conftest import REGION, Client, Clients
+from tests.sandbox.support.kubernetes import PROGRAM, access, play
 from tests.sandbox.support.pipelines import ACCOUNT, allow, wait
 
 Json = dict[str, Any]
@@ -25,32 +26,12 @@ DEFINITION: Json = {
     "Parameters": [],
     "Steps": [{"Name": "End", "Type": "Fail", "Arguments": {"ErrorMessage": "as told"}}],
 }
-PROGRAM = REPOSITORY / "sandbox" / "emulator" / "codebuild" / "kubectl.py"
 ACK = [
     allow("sagemaker:CreatePipeline", "sagemaker:DescribePipeline", "sagemaker:UpdatePipeline"),
     allow("sagemaker:StartPipelineExecution", "sagemaker:DescribePipelineExecution"),
     allow("iam:PassRole"),
 ]
-RULES = [
-    {"apiGroups": ["sagemaker.services.k8s.aws"], "resources": [plural], "verbs": ["get", "patch", "delete"]}
-    for plural in ("pipelines", "pipelineexecutions")
-]
-ACCESS: list[Json] = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role",
-        "metadata": {"name": "builds", "namespace": NAMESPACE},
-        "rules": RULES,
-    },
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "builds", "namespace": NAMESPACE},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "builds"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": GROUP}],
-    },
-]
+ACCESS = access(NAMESPACE, GROUP, "pipelines", "pipelineexecutions")
 
 
 def wished(kind: str, name: str, spec: Mapping[str, Any], *, annotations: Mapping[str, str] | None = None) -> Json:
@@ -100,27 +81,9 @@ def key(aws: Clients) -> str:
 
 
 @pytest.fixture(scope="module")
-def kubectl(emulator: Json, key: str, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    config = tmp_path_factory.mktemp("kube") / "config"
-    context = {"name": ARN, "context": {"cluster": ARN, "user": ARN}}
-    config.write_text(yaml.safe_dump({"contexts": [context], "current-context": ARN}))
-    (found,) = [key]
-
+def kubectl(emulator: Json, key: str) -> Kubectl:
     def run(*words: str, objects: list[Json] | None = None, who: str = "") -> "subprocess.CompletedProcess[str]":
-        environment = {
-            "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(config),
-            "AWS_ENDPOINT_URL": emulator["url"],
-            "AWS_ACCESS_KEY_ID": who or found,
-        }
-        return subprocess.run(
-            [sys.executable, "-P", str(PROGRAM), *words],
-            env=environment,
-            input=yaml.safe_dump_all(objects or []),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return play(emulator["url"], ARN, who or key, *words, objects=objects)
 
     assert run("apply", "--server-side", "-f", "-", objects=ACCESS, who="admin").returncode == 0
     return run
@@ -258,25 +221,26 @@ def test_eks_lets_in_nobody_twice_and_takes_no_reserved_group(aws: Clients, key:
 
 def test_a_folder_is_rendered_as_kustomize_renders_it(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
-    base, over = (
-        {"resources": ["one.yaml"]},
-        {
-            "resources": ["base"],
-            "namespace": "churn",
-            "labels": [{"pairs": {"of": "churn"}}],
-            "patches": [
-                {"target": {"kind": "Pipeline"}, "patch": json.dumps({"spec": {"tags": [{"key": "b"}], "a": None}})}
-            ],
-        },
-    )
-    (tmp_path / "base" / "kustomization.yaml").write_text(yaml.safe_dump(base))
-    one = wished("Pipeline", "one", {"a": 1, "pipelineName": "p", "tags": [{"key": "a"}]})
+    one = wished("Pipeline", "one", {"parallel": 1, "pipelineName": "p", "tags": [{"key": "a"}]})
+    change: Json = {"metadata": {"name": "two"}, "spec": {"tags": [{"key": "b"}], "parallel": None}}
+    patch = {**{key: one[key] for key in ("apiVersion", "kind")}, **change}
+    over = {
+        "resources": ["base"],
+        "namespace": "churn",
+        "labels": [{"pairs": {"of": "churn"}}],
+        "patches": [{"target": {"kind": "Pipeline"}, "patch": json.dumps(patch), "options": {"allowNameChange": True}}],
+    }
+    (tmp_path / "base" / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["one.yaml"]}))
     (tmp_path / "base" / "one.yaml").write_text(yaml.safe_dump(one))
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(over))
-    done = subprocess.run(
-        [sys.executable, "-P", PROGRAM, "kustomize", tmp_path], capture_output=True, text=True, check=True
-    )
-    found = yaml.safe_load(done.stdout)
+    found = rendered([sys.executable, "-P", str(PROGRAM)], tmp_path)
     assert found["spec"] == {"pipelineName": "p", "tags": [{"key": "b"}]}
-    assert found["metadata"]["namespace"] == "churn"
+    assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("two", "churn")
     assert found["metadata"]["labels"] == {"of": "churn"}
+    if shutil.which("kubectl"):
+        assert rendered(["kubectl"], tmp_path) == found
+
+
+def rendered(program: list[str], folder: Path) -> Json:
+    done = subprocess.run([*program, "kustomize", str(folder)], capture_output=True, text=True, check=True)
+    return dict(yaml.safe_load(done.stdout))
