@@ -190,6 +190,14 @@ _ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
 }
 _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "batch-inference": [{}, {"InputBucketName": "acme-data", "InputPrefix": "abalone/new/", "StartOnNewData": "YES"}],
+    "model-build-kubernetes": [
+        {"ClusterName": "shared", "Namespace": "fraud"},
+        {
+            "ClusterName": "shared",
+            "Namespace": "fraud",
+            "ControllerRoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/ack-controller",
+        },
+    ],
     "model-build-train": [
         {},
         {"InputDataUrl": "s3://acme-data/abalone/"},

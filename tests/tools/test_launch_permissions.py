@@ -33,8 +33,8 @@ from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
-BUILD, DEPLOY = "model-build-train", "model-deploy"
-PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY)]
+BUILD, DEPLOY, KUBERNETES = "model-build-train", "model-deploy", "model-build-kubernetes"
+PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY, KUBERNETES)]
 OURS = roles.ours(None)
 
 
@@ -503,8 +503,9 @@ def test_a_boundary_of_the_launch_role_counts() -> None:
 
 
 def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
-    passed = run("--product", BUILD, "--product", DEPLOY)
-    assert (passed.exit_code, "nothing is missing for model-build-train, model-deploy" in passed.output) == (0, True)
+    passed = run(*(word for product in PRODUCTS for word in ("--product", product.slug)))
+    assert passed.exit_code == 0
+    assert "nothing is missing for model-build-train, model-deploy, model-build-kubernetes" in passed.output
     found = run("--managed", "--product", DEPLOY)
     assert found.exit_code == 1
     assert "model-deploy: ArtifactBucket (AWS::S3::Bucket)" in found.output

@@ -100,8 +100,8 @@ class Namespace:
             "Forbidden": f"ask the cluster's administrator to let group sagemaker-{self.project_name} apply in "
             f"namespace {cluster.namespace}: kustomize/access.yaml",
             "NotFound": f"ask the cluster's administrator for namespace {cluster.namespace}: kustomize/access.yaml",
-            "Unauthorized": f"the build's role has no access entry in cluster {cluster.name}; the project makes it, "
-            "unless the environment supplies the role of builds: then the cluster's administrator does",
+            "Unauthorized": f"the build's role has no access entry in cluster {cluster.name}, which the project makes: "
+            "update the project",
             "doesn't have a resource type": kinds,
             "no matches for kind": kinds,
         }
