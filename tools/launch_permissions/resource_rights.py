@@ -54,7 +54,9 @@ class LaunchScope:
         return f"SC-{self.account_id}-pp-*"
 
 
-Resources = Callable[[Properties, LaunchScope], Iterable[tuple[str, Mapping[str, str | Sequence[str]]]]]
+Asked = tuple[str, Mapping[str, str | Sequence[str]]]
+"""An ARN that a right is asked for on, with condition keys of the request."""
+Resources = Callable[[Properties, LaunchScope], Iterable[Asked]]
 """Gives the ARNs that a right is needed on beside the resource itself, each with condition keys of the request."""
 
 
@@ -175,7 +177,7 @@ def objects_at(path: str) -> Resources:
 
 
 def _versions_at(path: str, version: str) -> Resources:
-    def found(properties: Properties, scope: LaunchScope) -> Iterable[tuple[str, Mapping[str, str]]]:
+    def found(properties: Properties, scope: LaunchScope) -> Iterable[Asked]:
         return objects_at(path)(properties, scope) if list(at(properties, f"{path}.{version}")) else ()
 
     return found
@@ -224,7 +226,7 @@ def _function(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str,
     yield (name if name.startswith("arn:") else scope.arns.function(name)), {}
 
 
-def _cluster(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+def _cluster(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
     """What is made in a cluster, which is asked about as the cluster."""
     yield scope.arns.form("eks:{region}:{account}:cluster/{name}", name=properties["ClusterName"]), _entry(properties)
 
@@ -240,9 +242,7 @@ def _entry(properties: Properties) -> Mapping[str, str | Sequence[str]]:
     }
 
 
-def _access_entry(
-    properties: Properties, scope: LaunchScope
-) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+def _access_entry(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
     _, _, _, _, account, identity = str(properties["PrincipalArn"]).split(":", 5)
     kind, _, name = identity.partition("/")
     # EKS ends it with an id of its own.
@@ -250,7 +250,7 @@ def _access_entry(
     yield scope.arns.form("eks:{region}:{account}:access-entry/{name}", name=end), _entry(properties)
 
 
-def _association(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str | Sequence[str]]]]:
+def _association(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
     # Its id is EKS's own; what it belongs to, the tags say.
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
     keys = {f"aws:{kind}Tag/{key}": value for kind in ("Request", "Resource") for key, value in tags.items()}

@@ -214,7 +214,10 @@ def _tags(resource: str, account: str, region: str) -> dict[str, str]:
 def _tags_in_cluster(parameters: Parameters, account: str, region: str) -> Iterable[tuple[str, str]]:
     """The tags of a pod identity association, where it is there."""
     associations: Any = getattr(eks_backends[account][region], "associations", {})
-    return associations.get((parameters["clusterName"], parameters.get("associationId")), {}).get("tags", {}).items()
+    tags: dict[str, str] = associations.get((parameters["clusterName"], parameters.get("associationId")), {}).get(
+        "tags", {}
+    )
+    return tags.items()
 
 
 def _role_path(name: str, parameters: Parameters, partition: str, account: str) -> str:
