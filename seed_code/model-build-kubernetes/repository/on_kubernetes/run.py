@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from botocore.exceptions import ClientError
 
 from on_kubernetes.cluster import ClusterError, ClusterSettings, Namespace, Run, sentences
-from on_kubernetes.manifests import FOLDER, LABEL, ManifestError, read, write_overlay
+from on_kubernetes.manifests import FOLDER, LABEL, OPERATIONS, ManifestError, read, write_overlay
 from pipelines.build import BotoClients, Clients, Prepared, exit_code, is_missing, prepare
 from pipelines.settings import Settings, SettingsError
 
@@ -133,6 +134,17 @@ def run(
     return Outcome(execution=name, execution_arn=arn, started=not there, prepared=prepared)
 
 
+def render(
+    settings: Settings, clients: Clients, namespace: Namespace, file: Path, folder: Path = FOLDER / "build"
+) -> Prepared:
+    """Write the objects of this commit to a file, in the order in which they are to be applied; ask no cluster."""
+    prepared = prepare(settings, clients)
+    write_overlay(folder, prepared, namespace.cluster.namespace)
+    wished = read(namespace.rendered(folder))
+    file.write_text(yaml.safe_dump_all((wished[kind] for kind in OPERATIONS), sort_keys=False), encoding="utf-8")
+    return prepared
+
+
 def _plural(kind: str) -> str:
     return f"{kind.lower()}s.sagemaker.services.k8s.aws"
 
@@ -205,6 +217,9 @@ def main(
     parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m on_kubernetes.run", description=__doc__)
     parser.add_argument("--always", action="store_true", help="start an execution even if nothing has changed")
     parser.add_argument("--arn-file", type=Path, help="write the ARN of the execution to this file")
+    parser.add_argument(
+        "--render", type=Path, help="write the objects to this file, and leave it to others to apply them"
+    )
     arguments = parser.parse_args(argv)
 
     def work() -> None:
@@ -212,6 +227,10 @@ def main(
         settings = told.project
         namespace = Namespace(cluster=told.cluster, project_name=settings.project_name, run=kubectl)
         used = clients or BotoClients.connect(settings.region)
+        if arguments.render:
+            prepared = render(settings, used, namespace, arguments.render)
+            print("\n".join([f"written, not applied: {arguments.render}", *prepared.lines]))
+            return
         outcome = run(settings, used, namespace, always=arguments.always, waiting=waiting or Waiting())
         print(report(settings, namespace, outcome))
         if arguments.arn_file:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import yaml
 from build_calls import CHANGED, IMAGE, VERSION, Bucket, expect_approved, expect_group, expect_uploads
 from kubectl import SYNCED, Kubectl
 
@@ -91,6 +92,16 @@ def test_the_first_push_applies_the_pipeline_then_the_execution(
     assert "cluster shared, namespace churn: started execution abcdefabcdef\n" in output
     assert f"kubectl get pipelineexecution {execution} -n churn -o wide" in output
     assert arn_file.read_text() == f"{EXECUTION}\n"
+
+
+def test_what_others_apply_is_written_and_no_cluster_is_asked(build, kubectl, execution, capsys, tmp_path):
+    kubectl.refusal = "no cluster"
+    file = tmp_path / "churn.yaml"
+    assert build(words=["--render", str(file)]) == 0
+    found = list(yaml.safe_load_all(file.read_text()))
+    assert [one["metadata"]["name"] for one in found] == [GROUP, PIPELINE, execution]
+    assert [one["metadata"]["annotations"].get("argocd.argoproj.io/sync-wave") for one in found] == [None, None, "1"]
+    assert f"written, not applied: {file}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("status", ["Executing", "Succeeded"])
