@@ -295,12 +295,12 @@ def _cluster_statements(arns: ArnScope) -> list[Statement]:
             entries,
         ),
         allow("NewPodIdentities", ["eks:CreatePodIdentityAssociation"], clusters),
-        # EKS names associations, so a tag is the bound.
+        # EKS names associations, so having the tag of a project, whichever it is, is the bound.
         allow(
             "NewPodIdentitiesOfProjects",
             ["eks:TagResource"],
             associations,
-            {"Null": {"aws:RequestTag/sagemaker:project-id": "false"}},
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
         ),
         allow(
             "PodIdentitiesOfProjects",
@@ -309,7 +309,7 @@ def _cluster_statements(arns: ArnScope) -> list[Statement]:
                 "eks:UpdatePodIdentityAssociation",
             ],
             associations,
-            {"Null": {"aws:ResourceTag/sagemaker:project-id": "false"}},
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
         ),
     ]
 
