@@ -1,7 +1,7 @@
 """A project of model-build-kubernetes, from launch to end: what is applied to a cluster trains a model."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from components.packaging import Product, read_product
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, PROVISIONING, Catalog, make_catalog
 from tests.sandbox.support.kubernetes import play
-from tests.sandbox.support.pipelines import wait
+from tests.sandbox.support.pipelines import Ear, wait
 
 Json = dict[str, Any]
 FOLDER = REPOSITORY / "seed_code" / "model-build-kubernetes"
@@ -51,11 +51,13 @@ def product() -> Product:
     return replace(found, files=files)
 
 
-def launch(catalog: Catalog, sagemaker: Client) -> str:
+def launch(catalog: Catalog, sagemaker: Client, topic: str) -> str:
     """Make the project; its id."""
     seed = product().seed_zip()
     catalog.aws("s3").put_object(Bucket=catalog.bucket, Key="build.zip", Body=seed, Tagging=PROVISIONING)
     text = catalog.filled(FOLDER).replace("Key: seed.zip", "Key: build.zip")
+    assert 'TopicArn: ""' in text
+    text = text.replace('TopicArn: ""', f'TopicArn: "{topic}"')
     version = catalog.add_version("build", catalog.put_text("build.yaml", text))
     given = {"ClusterName": CLUSTER, "Namespace": NAMESPACE, "ArtifactsOnProjectDeletion": "Delete"}
     sagemaker.create_project(
@@ -88,7 +90,7 @@ def built(catalog: Catalog, runs: int) -> str:
     return "".join(one["message"] for one in events)
 
 
-def push(catalog: Catalog, **files: str) -> None:
+def push(catalog: Catalog, files: Mapping[str, str]) -> None:
     codecommit = catalog.aws("codecommit")
     (name,) = [one["repositoryName"] for one in codecommit.list_repositories()["repositories"]]
     parent = codecommit.get_branch(repositoryName=name, branchName="main")["branch"]["commitId"]
@@ -103,29 +105,40 @@ def kubectl(emulator: Json, *words: str) -> list[Json]:
     return list(json.loads(done.stdout)["items"])
 
 
-def test_what_is_applied_trains_and_registers_a_model_and_nothing_stays(
+def test_what_is_applied_trains_and_registers_a_model_or_says_why_not_and_nothing_stays(
     catalog: Catalog, aws: Clients, emulator: Json
 ) -> None:
-    sagemaker = aws("sagemaker")
+    sagemaker, ear = aws("sagemaker"), Ear(aws)
+    topic = aws("sns").create_topic(Name="sagemaker-told")["TopicArn"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=ear.arn, Attributes={"RawMessageDelivery": "true"})
     scientist = catalog.acting(catalog.scientist, "sagemaker")
-    identity = launch(catalog, scientist)
+    identity = launch(catalog, scientist, topic)
     log = built(catalog, 1)
     assert f"cluster {CLUSTER}, namespace {NAMESPACE}: started execution " in log, log
 
-    def execution() -> Json:
+    def ended() -> Json | None:
         (found,) = kubectl(emulator, "pipelineexecutions")
-        return dict(found["status"])
+        return None if found["status"]["pipelineExecutionStatus"] == "Executing" else dict(found["status"])
 
-    ended = wait(lambda: (one := execution())["pipelineExecutionStatus"] != "Executing" and one, "training", 300)
-    assert ended["pipelineExecutionStatus"] == "Succeeded", ended
-    assert {one["type"]: one["status"] for one in ended["conditions"]} == {"ACK.ResourceSynced": "True"}
+    status = wait(ended, "training", 300)
+    assert status["pipelineExecutionStatus"] == "Succeeded", status
+    assert {one["type"]: one["status"] for one in status["conditions"]} == {"ACK.ResourceSynced": "True"}
     (version,) = sagemaker.list_model_packages(ModelPackageGroupName=f"sagemaker-{PROJECT}")["ModelPackageSummaryList"]
     assert version["ModelApprovalStatus"] == "PendingManualApproval"
 
-    push(catalog, **{"README.md": "Something else."})
+    push(catalog, {"README.md": "Something else."})
     log = built(catalog, 2)
     assert "not started: execution " in log, log
     assert len(kubectl(emulator, "pipelineexecutions")) == 1
+
+    jobs = "pipelines/jobs.py"
+    (text,) = (file.content.decode() for file in product().files if file.path == jobs)
+    push(catalog, {jobs: text.replace("MOST_ERROR = 6.0", "MOST_ERROR = 0.0")})
+    assert "started execution " in built(catalog, 3)
+    status = wait(ended, "training that fails", 300)
+    assert status["pipelineExecutionStatus"] == "Failed"
+    told = [one for one in ear.heard() if isinstance(one, dict) and "step ErrorTooHigh" in one.get("failed", "")]
+    assert [one["reason"] for one in told] == [status["failureReason"]]
 
     scientist.delete_project(ProjectName=PROJECT)
     assert [one for one in aws("s3").list_buckets()["Buckets"] if identity in one["Name"]] == []
