@@ -21,6 +21,7 @@ PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId":
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
+    "stepfunctions": "states",
     "cloudwatch": "monitoring",
     "sagemaker": "sagemaker.api",
     "sagemaker-runtime": "sagemaker.runtime",

@@ -24,9 +24,14 @@ from moto.utilities.utils import get_partition
 
 from sandbox.emulator.core import authorization
 
-LAUNCHING, STACK, CONTROLLER = "servicecatalog", "AWSCloudFormation", "ack-sagemaker-controller"
-"""Names of the sessions in which Service Catalog works with a launch role, CloudFormation with a stack's role, and a
-controller in a cluster with its own."""
+LAUNCHING, STACK, STATES, CONTROLLER = (
+    "servicecatalog",
+    "AWSCloudFormation",
+    "StepFunctions",
+    "ack-sagemaker-controller",
+)
+"""Names of the sessions in which Service Catalog works with a launch role, CloudFormation with a stack's role, Step
+Functions with that of a state machine, and a controller in a cluster with its own."""
 
 # One request of ours may wait for another service's whole work, and is never worth a second try.
 R = TypeVar("R", bound=BaseResponse)
@@ -101,8 +106,8 @@ class Caller:
 
     @property
     def is_judged(self) -> bool:
-        """Whether each call is judged by the policies of the role: one that launches, a stack's or a controller's."""
-        return self.session in (LAUNCHING, STACK, CONTROLLER)
+        """Whether each call is judged by the policies of the role: of those that services work with call by call."""
+        return self.session in (LAUNCHING, STACK, STATES, CONTROLLER)
 
     def judge(self, service: str, operation: str, **parameters: object) -> None:
         """Refuse what the role may not do, for a call that the emulator makes in another way.
