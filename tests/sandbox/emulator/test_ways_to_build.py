@@ -150,6 +150,26 @@ class Project:
     def start(self) -> None:
         self._aws("codepipeline").start_pipeline_execution(name=self.pipeline)
 
+    def kill_build(self) -> None:
+        client = self._aws("codebuild")
+        (build,) = wait(lambda: client.list_builds_for_project(projectName=self.pipeline)["ids"], "the build")
+        client.stop_build(id=build)
+
+    def approve(self) -> None:
+        """Answer the question that the pipeline asks."""
+        client = self._aws("codepipeline")
+
+        def asked() -> Json | None:
+            for stage in client.get_pipeline_state(name=self.pipeline)["stageStates"]:
+                for action in stage["actionStates"]:
+                    if token := (action.get("latestExecution") or {}).get("token"):
+                        return {"stageName": stage["stageName"], "actionName": action["actionName"], "token": token}
+            return None
+
+        question = wait(asked, "the request for approval", seconds=300)
+        answer = {"summary": "", "status": "Approved"}
+        client.put_approval_result(pipelineName=self.pipeline, result=answer, **question)
+
     def push(self, path: str, content: str) -> None:
         client = self._aws("codecommit")
         head = client.get_branch(repositoryName=self.repository, branchName="main")["branch"]["commitId"]
@@ -218,7 +238,11 @@ def test_each_way_registers_the_same_version_which_is_deployed_and_nothing_stays
     group = f"sagemaker-{name}"
     project = Project(catalog, way.product, name, arn, {"ArtifactsOnProjectDeletion": "Delete"})
 
-    assert project.ended("the first build") == ["Succeeded"]
+    # A build that was killed is run again.
+    project.kill_build()
+    assert project.ended("the killed build") == ["Failed"]
+    project.start()
+    assert project.ended("the first build") == ["Succeeded", "Failed"]
     assert ended(aws, way, project, 1).state == "SUCCEEDED", ended(aws, way, project, 1).reason
     (package,) = packages(aws, group)
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
@@ -227,9 +251,9 @@ def test_each_way_registers_the_same_version_which_is_deployed_and_nothing_stays
     succeeded = f"Training of project {name} in {REGION} succeeded"
     wait(lambda: any(succeeded in str(one) for one in ear.heard()), "the message of the success")
 
-    # A build that runs again finds that its training has succeeded.
+    # One that has started its training finds what came of it.
     project.start()
-    assert project.ended("the second build") == ["Succeeded", "Succeeded"]
+    assert project.ended("the second build")[0] == "Succeeded"
     assert len(way.runs(aws, project.id)) == 1
 
     # What a job says is told with its step, and nothing is registered.
@@ -244,7 +268,8 @@ def test_each_way_registers_the_same_version_which_is_deployed_and_nothing_stays
     # Whoever serves it needs not know how it was made.
     aws("sagemaker").update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus="Approved")
     deployment = Project(catalog, DEPLOY, f"{name}-deploy", "", {"ModelBuildProjectName": name})
-    deployment.ended("the deployment")
+    deployment.approve()
+    assert deployment.ended("the deployment") == ["Succeeded"]
     served = [one["EndpointName"] for one in aws("sagemaker").list_endpoints()["Endpoints"]]
     assert f"sagemaker-{deployment.id}-prod" in served
 

@@ -220,7 +220,7 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
     assert faults_of(made_of(tmp_path, "{parts: [data]}", data=part)) == [f"../_parts/data.yaml, {fault}"]
 
 
-ALONE = {"_parts/training-pipeline.yaml"}
+ALONE = {"_parts/job-role.yaml", "_parts/training-pipeline.yaml"}
 """Of one product so far."""
 
 
