@@ -34,9 +34,12 @@ def wait(context: Any, what: str) -> None:
 
 def end_runs(machine: str, project: str, context: Any) -> None:
     """Stop what runs, and wait until no job of it writes any more: stopped jobs still upload what they have."""
-    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
-    for run in [one for page in pages for one in page["executions"]]:
-        states.stop_execution(executionArn=run["executionArn"], cause="The project is deleted")
+    try:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        for run in [one for page in pages for one in page["executions"]]:
+            states.stop_execution(executionArn=run["executionArn"], cause="The project is deleted")
+    except states.exceptions.StateMachineDoesNotExist:
+        pass  # somebody has deleted it, and its runs with it
     while jobs := unfinished(project):
         wait(context, f"{len(jobs)} jobs of the project have not stopped yet")
 

@@ -221,6 +221,7 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
 
 
 ALONE = {"_parts/job-role.yaml"}
+
 """Of one product so far."""
 
 
