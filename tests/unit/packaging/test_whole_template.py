@@ -221,7 +221,6 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
 
 
 ALONE = {"_parts/job-role.yaml"}
-
 """Of one product so far."""
 
 
