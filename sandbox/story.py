@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
+import yaml
 
 from sandbox.deployment import operate
 from sandbox.faults import SandboxError
-from sandbox.world import World
+from sandbox.world import REPOSITORY, World
 
 Json = dict[str, Any]
 Client = Any
@@ -27,7 +29,11 @@ PROJECT, DEPLOYMENT, BATCH = "churn", "churn-deploy", "churn-batch"
 GROUP = f"sagemaker-{PROJECT}"
 BUILD_PRODUCT, DEPLOY_PRODUCT = "model building and training", "model deployment"
 BATCH_PRODUCT = "batch inference"
-ARCHITECTURES = {"pipelines": "model-build-train", "stepfunctions": "model-build-stepfunctions"}
+ARCHITECTURES = {
+    "pipelines": "model-build-train",
+    "stepfunctions": "model-build-stepfunctions",
+    "kubernetes": "model-build-kubernetes",
+}
 """By what orders the steps of a training, the product that is offered for it."""
 LONGEST_SECONDS = 600
 """How long a step may take. The very first builds ever install their packages."""
@@ -101,6 +107,25 @@ class Story:
         self.projects[name] = project["ProjectId"]
         self.tell(f"A data scientist has made project {name} ({project['ProjectId']}).")
         return str(project["ProjectId"])
+
+    def cluster(self) -> dict[str, str]:
+        """Make a cluster and prepare a namespace, where the product is built with one; what tells a launch of them."""
+        prepared = REPOSITORY / "seed_code" / ARCHITECTURES["kubernetes"] / "repository" / "kustomize" / "access.yaml"
+        offered = self.client("servicecatalog", scientist=True).search_products()["ProductViewSummaries"]
+        if not any("on Kubernetes" in one["Name"] for one in offered):
+            return {}
+        account = self.client("sts").get_caller_identity()["Account"]
+        made = self.client("eks").create_cluster(
+            name="models", roleArn=f"arn:aws:iam::{account}:role/cluster", resourcesVpcConfig={}
+        )["cluster"]
+        text = prepared.read_text().replace("my-namespace", PROJECT).replace("my-project", PROJECT)
+        wanted = {"cluster": made["arn"], "key": "", "verb": "apply", "namespace": PROJECT}
+        objects = list(yaml.safe_load_all(text))
+        body = json.dumps({**wanted, "objects": objects}).encode()
+        asked = Request(f"{self._endpoint}/sandbox/kubernetes", body)  # noqa: S310 - the emulator
+        with build_opener(ProxyHandler({})).open(asked):
+            self.tell(f"The administrator of cluster models has prepared namespace {PROJECT}.")
+        return {"ClusterName": "models", "Namespace": PROJECT}
 
     def pipeline(self, project: str) -> str:
         """Return the name of a project's pipeline."""
@@ -435,7 +460,7 @@ def offering(architecture: str, source: Path, folder: Path) -> Path:
 def play(story: Story) -> None:
     """Play all of it, from nothing to nothing."""
     story.deploy_platform()
-    story.create_project(PROJECT, BUILD_PRODUCT)
+    story.create_project(PROJECT, BUILD_PRODUCT, **story.cluster())
     story.require_success(PROJECT)
     first = story.trained()
     story.create_project(DEPLOYMENT, DEPLOY_PRODUCT, MonitoringSchedule="rate(1 day)")
