@@ -28,6 +28,7 @@ _PASSED_TO = (
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
+    "states.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
 
@@ -83,10 +84,15 @@ def launch_statements(
         in_network: whether projects run in a VPC.
     """
     arns = ArnScope.of(region, account_id).in_region(ANY)
+    own_roles = use_role_arns is None
     return [
         *_stack_statements(arns),
-        *_developer_tool_statements(arns),
+        # No environment shares a role for state machines, so products with one are not launched there.
+        *_developer_tool_statements(arns, vended_logs=[f"/aws/vendedlogs/states/{_NAMED}"] if own_roles else []),
+        *(_state_machine_statements(arns) if own_roles else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
+        # Nor does it share one for controllers in clusters.
+        *(_cluster_statements(arns) if own_roles else ()),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
     ]
@@ -165,7 +171,29 @@ def _stack_statements(arns: ArnScope) -> list[Statement]:
     ]
 
 
-def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
+def _state_machine_statements(arns: ArnScope) -> list[Statement]:
+    return [
+        allow(
+            "StateMachines",
+            [
+                *("states:CreateStateMachine", "states:DeleteStateMachine", "states:DescribeStateMachine"),
+                *("states:ListTagsForResource", "states:TagResource", "states:UntagResource"),
+                "states:UpdateStateMachine",
+            ],
+            arns.each("states", f"stateMachine:{_NAMED}"),
+        ),
+        # A state machine is written and read back with its key in the name of whoever launches; the key's own policy
+        # says whose it is.
+        allow(
+            "KeysOfStateMachines",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            ["*"],
+            {"StringLike": {"kms:ViaService": "states.*"}},
+        ),
+    ]
+
+
+def _developer_tool_statements(arns: ArnScope, *, vended_logs: Sequence[str]) -> list[Statement]:
     return [
         allow(
             "Repositories",
@@ -211,7 +239,12 @@ def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
                 *("logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutRetentionPolicy"),
                 *("logs:TagResource", "logs:UntagResource"),
             ],
-            arns.each("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
+            arns.each(
+                "logs",
+                f"log-group:/aws/codebuild/{_NAMED}",
+                f"log-group:/aws/lambda/{_NAMED}",
+                *(f"log-group:{name}" for name in vended_logs),
+            ),
         ),
         # The call lists by prefix and knows no single group.
         allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
@@ -257,7 +290,56 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
             ],
             roles,
         ),
-        allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+        allow(
+            "PassRoles",
+            ["iam:PassRole"],
+            roles,
+            {"StringEquals": {"iam:PassedToService": [*_PASSED_TO, "pods.eks.amazonaws.com"]}},
+        ),
+    ]
+
+
+def _cluster_statements(arns: ArnScope) -> list[Statement]:
+    """Lets a project's role of builds into a cluster, and gives a controller there a project's role.
+
+    What an entry may in a cluster, the bindings of its groups say. No policy that EKS judges itself is among the
+    rights, for one of these is that of administrators.
+    """
+    clusters, entries = (
+        arns.each("eks", "cluster/*"),
+        arns.each("eks", f"access-entry/*/role/{arns.account}/{_NAMED}/*"),
+    )
+    associations = arns.each("eks", "podidentityassociation/*")
+    groups = {"ForAllValues:StringLike": {"eks:kubernetesGroups": _NAMED}}
+    plain = {"ArnLike": {"eks:principalArn": arns.role(_NAMED)}, "StringEquals": {"eks:accessEntryType": "STANDARD"}}
+    return [
+        allow("NewAccessEntries", ["eks:CreateAccessEntry"], clusters, {**plain, **groups}),
+        allow("GroupsOfAccessEntries", ["eks:UpdateAccessEntry"], entries, groups),
+        allow(
+            "AccessEntries",
+            [
+                *("eks:DeleteAccessEntry", "eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"),
+                *("eks:TagResource", "eks:UntagResource"),
+            ],
+            entries,
+        ),
+        allow("NewPodIdentities", ["eks:CreatePodIdentityAssociation"], clusters),
+        # EKS names associations, so having the tag of a project, whichever it is, is the bound.
+        allow(
+            "NewPodIdentitiesOfProjects",
+            ["eks:TagResource"],
+            associations,
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "PodIdentitiesOfProjects",
+            [
+                *("eks:DeletePodIdentityAssociation", "eks:DescribePodIdentityAssociation", "eks:UntagResource"),
+                "eks:UpdatePodIdentityAssociation",
+            ],
+            associations,
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
     ]
 
 
@@ -311,20 +393,30 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "OwnThings",
             [
-                *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
+                *(
+                    "cloudformation:*",
+                    "codebuild:*",
+                    "codecommit:*",
+                    "codepipeline:*",
+                    "events:*",
+                    "lambda:*",
+                    "states:*",
+                ),
                 # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
             [
-                *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
+                # Stacks, stack sets and their targets, build projects and report groups; repositories and pipelines.
+                # Each service here whose name begins so writes its ARNs in one of the two ways: a policy has 6,144
+                # characters.
+                *arns.each("c*", f"*/{_NAMED}", _NAMED),
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
-                *arns.each("codecommit", _NAMED),
-                *arns.each("codepipeline", _NAMED),
                 *arns.each("ecr", f"repository/{_NAMED}"),
-                *arns.each("events", f"rule/{_NAMED}"),
+                # By the latter Step Functions hears of the jobs that it waits for.
+                *arns.each("events", f"rule/{_NAMED}", "rule/StepFunctionsGetEventsFor*"),
                 *arns.each("lambda", f"function:{_NAMED}"),
+                *arns.each("states", f"*:{_NAMED}"),  # state machines and their executions
             ],
         ),
         allow(
@@ -355,6 +447,9 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "Around",
             [
                 *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                "eks:DescribeCluster",
+                # A state machine makes the delivery of its logs.
+                *("logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"),
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],

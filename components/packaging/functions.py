@@ -1,7 +1,8 @@
 """Code of Lambda functions: files beside the template, which are put into it when it is filled in.
 
-In the template `ZipFile: functions/<name>.py` names the file. So the code is seen by linters and tests, and what is
-published is one whole template, as CloudFormation takes it.
+In the template `ZipFile: functions/<name>.py` names the file: the product's own, or else that of the product on which
+its repository is built. So the code is seen by linters and tests, and what is published is one whole template, as
+CloudFormation takes it.
 """
 
 import re
@@ -33,20 +34,24 @@ def code_nodes(template: Template) -> Iterator[tuple[yaml.ScalarNode, str]]:
                 yield node, node.value
 
 
-def read_functions(folder: Path, template: Template, report: Report) -> Mapping[str, str]:
+def read_functions(folder: Path, template: Template, report: Report, base: Path | None = None) -> Mapping[str, str]:
     """Texts of the files that the template names, by their paths.
 
     Args:
         folder: the product's folder.
         template: its template.
         report: takes a file that is missing, cannot be read, is too long, or is named by no function.
+        base: folder of the product on which its repository is built.
     """
     found: dict[str, str] = {}
     for node, path in code_nodes(template):
         reasons: list[str] = []
-        text = read_text(folder / path, lambda _, reason: reasons.append(reason))  # noqa: B023 - called at once
+        file = folder / path
+        if base is not None and not file.exists() and (base / path).exists():
+            file = base / path
+        text = read_text(file, lambda _, reason: reasons.append(reason))  # noqa: B023 - called at once
         size = len((text or "").encode())
-        if not (folder / path).exists():
+        if not file.exists():
             reasons = ["is missing; the function's code stands there"]
         if size > MAX_CODE_BYTES:
             reasons.append(f"has {size:,} bytes; Lambda takes {MAX_CODE_BYTES:,} in a template")

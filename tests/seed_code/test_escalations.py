@@ -15,7 +15,7 @@ from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import seed_code
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import CreatedUseRoles, IamSpec, UseRole
-from tests.seed_code.product_templates import PRODUCTS, SEED_CODE, product_template
+from tests.seed_code.product_templates import PRODUCTS, REQUIRED, SEED_CODE, product_template
 from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import LaunchScope
 
@@ -278,9 +278,10 @@ def test_no_projects_names_begin_with_those_of_another(product: str, ident: str)
     # What `make product` copies is no product, and has no parts.
     text = (SEED_CODE / product / "template.yaml").read_text() if product[0] == "_" else product_template(product).text
     template = Template.parse(text)
+    given = {"SageMakerProjectName": "fraud", **REQUIRED.get(product, {})}
     with pytest.raises(ValueError, match="SageMakerProjectId"):
-        template.resolve_parameters({"SageMakerProjectName": "fraud", "SageMakerProjectId": ident})
-    template.resolve_parameters({"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN})
+        template.resolve_parameters({**given, "SageMakerProjectId": ident})
+    template.resolve_parameters({**given, "SageMakerProjectId": OWN})
 
 
 GROUP = f"sagemaker:eu-west-1:{ACCOUNT}:model-package-group/sagemaker-victim"

@@ -10,7 +10,7 @@ from awsmodel.cloudformation.template import Template
 from components.core.network import Network
 from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
-from tests.seed_code.product_templates import SEED_CODE, ProductTemplate
+from tests.seed_code.product_templates import REQUIRED, SEED_CODE, ProductTemplate
 from tests.support.access import decision
 
 NETWORK = Network(
@@ -21,6 +21,7 @@ PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId":
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
+    "stepfunctions": "states",
     "cloudwatch": "monitoring",
     "sagemaker": "sagemaker.api",
     "sagemaker-runtime": "sagemaker.runtime",
@@ -41,7 +42,7 @@ IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (
 
 def evaluation(template: ProductTemplate, network: dict[str, str]) -> Evaluation:
     parsed = Template.parse(template.text)
-    parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1"}
+    parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1", **REQUIRED.get(template.product, {})}
     environment = {**parsed.mappings["Environment"], "Network": network}
     return Evaluation(parsed, parsed.resolve_parameters(parameters), PSEUDO, {"Environment": environment})
 
@@ -64,6 +65,8 @@ def test_a_product_says_which_services_its_code_calls(template: ProductTemplate)
     sources = [*files, *(path.read_text() for path in (template.repository.parent / "functions").glob("*.py"))]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}
     assert "sagemaker" in clients
+    buildspecs = [file.content.decode() for file in product.files if file.path.startswith("buildspec")]
+    clients |= {name for text in buildspecs for name in re.findall(r"^ +- aws ([\w-]+)", text, re.MULTILINE)}
     called = {ENDPOINT_OF_CLIENT.get(client, client) for client in clients}
     assert called - set(EVERY_PROJECT) - set(STACK_SETS) - NOT_NEEDED == set(product.endpoints)
 
@@ -96,8 +99,8 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
-        template.product, {"ModelRole"}
+    own = {"batch-inference": {"ModelRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
+        template.product, {"JobRole"}
     )
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 

@@ -17,11 +17,13 @@ from moto.codecommit.models import codecommit_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.eks.models import eks_backends
 from moto.events.responses import EventsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
+from moto.stepfunctions.models import stepfunctions_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -34,18 +36,23 @@ from sandbox.emulator.core import decisions
 from sandbox.emulator.core.callers import remembered
 from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
+from sandbox.emulator.eks import cluster
+from sandbox.emulator.eks.models import EksBackend
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
+from sandbox.emulator.stepfunctions.models import StepFunctionsBackend
 from sandbox.git_client import PREFIX
 
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
+KUBERNETES = "/sandbox/kubernetes"
 CHANGED = (
     *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
-    *("events.models", "kms.responses", "s3.models"),
+    *("eks.responses", "events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
+    "stepfunctions.responses",
 )
 """The modules that put what they have in the place of moto's when they are imported."""
 
@@ -63,7 +70,8 @@ class Application:
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
     with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
     /sandbox/git/ git finds the repositories of CodeCommit,
-    and POST /sandbox/decisions changes what AWS decides about the account.
+    POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes
+    is what the stand-in for kubectl asks the stand-in for a cluster.
     """
 
     def __init__(self, instance: str) -> None:
@@ -80,6 +88,8 @@ class Application:
             return git_http.answer(environ)(environ, start_response)
         if environ["PATH_INFO"] == DECISIONS:
             return decide(Request(environ).get_data(as_text=True))(environ, start_response)
+        if environ["PATH_INFO"] == KUBERNETES:
+            return cluster.answer(Request(environ))(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
 
@@ -125,7 +135,9 @@ def install() -> None:
     codebuild_backends.backend = CodeBuildBackend
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend
+    eks_backends.backend = EksBackend
     sagemaker_backends.backend = SageMakerBackend
+    stepfunctions_backends.backend = StepFunctionsBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
     EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]

@@ -65,3 +65,14 @@ def test_code_that_cannot_be_put_in_is_refused_where_it_is_named(
     with pytest.raises(ProductFolderError) as raised:
         read_product(folder_with(tmp_path, files))
     assert [str(fault) for fault in raised.value.faults] == [reason]
+
+
+def test_code_that_a_product_has_not_is_that_of_the_product_that_its_repository_is_built_on(tmp_path: Path) -> None:
+    folder_with(tmp_path, {"clean_up.py": CODE, "other.py": CODE})
+    derived = make_product(tmp_path, slug="derived", template=TEMPLATE + FUNCTION)
+    description = derived / "product.yaml"
+    description.write_text(f"{description.read_text()}repository: {{from: churn}}\n")
+    assert read_product(derived).functions == {"functions/clean_up.py": CODE}
+    (derived / "functions").mkdir()
+    write_files(derived / "functions", {"clean_up.py": f"# own\n{CODE}"})
+    assert read_product(derived).functions == {"functions/clean_up.py": f"# own\n{CODE}"}
