@@ -1,8 +1,9 @@
 """Code of Lambda functions: files beside the template, which are put into it when it is filled in.
 
 In the template `ZipFile: functions/<name>.py` names the file: the product's own, or else that of the product on which
-its repository is built. So the code is seen by linters and tests, and what is published is one whole template, as
-CloudFormation takes it.
+its repository is built. What several functions have in common is a module of `seed_code/_parts/functions`, whose text
+takes the place of the line `from <module> import ...`. So the code is seen by linters and tests, and what is published
+is one whole template, as CloudFormation takes it.
 """
 
 import re
@@ -14,6 +15,7 @@ import yaml
 from awsmodel.cloudformation.template import Template
 from awsmodel.cloudformation.yaml_nodes import fields, line, text_of
 from components.packaging.faults import Report
+from components.packaging.whole_template import PARTS
 from components.packaging.yaml_source import read_text
 
 FOLDER = "functions"
@@ -22,6 +24,7 @@ MAX_CODE_BYTES = 4_194_304
 """Most bytes that Lambda takes of code in a template."""
 
 _FILE = re.compile(rf"{FOLDER}/[\w-]+\.py")
+_IMPORT = re.compile(r"^from (\w+) import .+\n", re.MULTILINE)
 
 
 def code_nodes(template: Template) -> Iterator[tuple[yaml.ScalarNode, str]]:
@@ -50,19 +53,33 @@ def read_functions(folder: Path, template: Template, report: Report, base: Path 
         if base is not None and not file.exists() and (base / path).exists():
             file = base / path
         text = read_text(file, lambda _, reason: reasons.append(reason))  # noqa: B023 - called at once
-        size = len((text or "").encode())
+        text = _whole(text or "", folder.parent / PARTS / FOLDER, reasons)
+        size = len(text.encode())
         if not file.exists():
             reasons = ["is missing; the function's code stands there"]
         if size > MAX_CODE_BYTES:
             reasons.append(f"has {size:,} bytes; Lambda takes {MAX_CODE_BYTES:,} in a template")
         for reason in reasons:
             report(line(node), f"{path} {reason}")
-        found[path] = text or ""
+        found[path] = text
     for file in sorted((folder / FOLDER).glob("*.py")):
         path = f"{FOLDER}/{file.name}"
         if path not in found:
             report(0, f"no function has `ZipFile: {path}`; name the file there, or delete it")
     return found
+
+
+def _whole(text: str, shared: Path, reasons: list[str]) -> str:
+    """Code with the modules that it shares with others, each in the place where it is imported."""
+
+    def module(found: re.Match[str]) -> str:
+        file = shared / f"{found[1]}.py"
+        if not file.exists():
+            return found[0]
+        told = f"imports {PARTS}/{FOLDER}/{file.name}, which"
+        return f"\n{read_text(file, lambda _, reason: reasons.append(f'{told} {reason}')) or ''}\n"
+
+    return _IMPORT.sub(module, text)
 
 
 def block(node: yaml.ScalarNode, code: str) -> str:

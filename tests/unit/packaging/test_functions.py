@@ -43,6 +43,22 @@ def test_other_code_is_another_version_and_is_told_as_a_changed_file(tmp_path: P
     assert changed == {"functions/clean_up.py"}
 
 
+def test_what_functions_share_stands_where_they_import_it(tmp_path: Path) -> None:
+    shared = tmp_path / "_parts" / "functions"
+    shared.mkdir(parents=True)
+    (shared / "ends.py").write_text("def end() -> None:\n    print('gone')\n")
+    own = "import time\nfrom datetime import UTC\nfrom ends import end\n\n\ndef handler(event, context):\n    end()\n"
+    folder = folder_with(tmp_path, {"clean_up.py": own})
+    code = read_product(folder).functions["functions/clean_up.py"]
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102 - written above
+    assert {"end", "handler", "UTC"} <= names.keys()
+    assert "from ends" not in code
+    (shared / "ends.py").write_bytes(b"\xff")
+    with pytest.raises(ProductFolderError, match=r"imports _parts/functions/ends\.py, which is not UTF-8 text"):
+        read_product(folder)
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
