@@ -228,7 +228,9 @@ class Build:
         content.clone(target, self.resolved_version)
 
     def _get(self, bucket: str, key: str) -> bytes:
-        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
+        tags = self._user.client("s3").get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        said = {f"s3__ExistingObjectTag/{tag['Key']}": tag["Value"] for tag in tags}
+        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}", **said)
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
@@ -245,6 +247,10 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
+        # Images of CodeBuild have it.
+        client = binaries / "aws"
+        client.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" -P -m awscli "$@"\n')
+        client.chmod(0o755)
         if project["environment"].get("privilegedMode"):
             docker = binaries / "docker"
             docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{Path(__file__).with_name("docker.py")}" "$@"\n')
