@@ -1,7 +1,8 @@
 """Code of Lambda functions: files beside the template, which are put into it when it is filled in.
 
-In the template `ZipFile: functions/<name>.py` names the file. So the code is seen by linters and tests, and what is
-published is one whole template, as CloudFormation takes it.
+In the template `ZipFile: functions/<name>.py` names the file, or `ZipFile: ../_parts/functions/<name>.py` one that
+products share. So the code is seen by linters and tests, and what is published is one whole template, as
+CloudFormation takes it.
 """
 
 import re
@@ -20,7 +21,7 @@ FOLDER = "functions"
 MAX_CODE_BYTES = 4_194_304
 """Most bytes that Lambda takes of code in a template."""
 
-_FILE = re.compile(rf"{FOLDER}/[\w-]+\.py")
+_FILE = re.compile(rf"(\.\./_parts/)?{FOLDER}/[\w-]+\.py")
 
 
 def code_nodes(template: Template) -> Iterator[tuple[yaml.ScalarNode, str]]:
