@@ -31,6 +31,7 @@ _VALUES: Mapping[tuple[str, str], str] = {
     ("Names", "Environment"): "dev",
     ("Seed", "Bucket"): "sample-dev-products-111122223333-us-east-1-an",
     ("Seed", "Key"): "products/sample/seed/0123456789abcdef.zip",
+    ("Source", "ConnectionArn"): _ARNS.arn("codeconnections", "connection/1234abcd-12ab-34cd-56ef-1234567890ab"),
     ("Encryption", "KmsKeyArn"): _ARNS.key("1234abcd-12ab-34cd-56ef-1234567890ab"),
     **{("Roles", role): _ARNS.role(f"sample-{role}") for role in ENVIRONMENT_VALUES["Roles"]},
     _BOUNDARY: "sample-dev-project-boundary",

@@ -33,6 +33,10 @@ _PASSED_TO = (
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
 
 
+CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
+"""What a connection's actions begin with. The service was renamed in 2024, and AWS still checks either name, by the age
+of the connection."""
+
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
 """Services that act as the launch role, by one route or the other."""
 
@@ -66,6 +70,7 @@ def launch_statements(
     boundary_arn: str,
     topic_arn: str | None,
     *,
+    connection_arn: str | None = None,
     use_role_arns: Mapping[UseRole, str] | None = None,
     in_network: bool = False,
 ) -> list[Statement]:
@@ -79,6 +84,7 @@ def launch_statements(
         account_id: the account.
         boundary_arn: policy without which the launch role makes no role.
         topic_arn: topic that is told of launches, if one is.
+        connection_arn: connection to the Git provider of projects, if there is one.
         use_role_arns: the roles that work in projects. Where they are given, projects make no roles, and the launch
             role may make none.
         in_network: whether projects run in a VPC.
@@ -90,6 +96,7 @@ def launch_statements(
         # No environment shares a role for state machines, so products with one are not launched there.
         *_developer_tool_statements(arns, vended_logs=[f"/aws/vendedlogs/states/{_NAMED}"] if own_roles else []),
         *(_state_machine_statements(arns) if own_roles else ()),
+        *(_connection_statements(connection_arn) if connection_arn else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
         # Nor does it share one for controllers in clusters.
         *(_cluster_statements(arns) if own_roles else ()),
@@ -130,6 +137,15 @@ def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
         # The key's own policy binds its use to the topic.
         allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
     ]
+
+
+def _connection_statements(connection_arn: str) -> list[Statement]:
+    """Gives the connection to a pipeline, which CodePipeline takes from whoever may pass it."""
+    to_pipelines = {f"{service}:PassedToService": "codepipeline.amazonaws.com" for service in CONNECTION_SERVICES}
+    # A request carries the key of its own service only.
+    condition = {"StringEqualsIfExists": to_pipelines}
+    actions = [f"{service}:PassConnection" for service in CONNECTION_SERVICES]
+    return [allow("PassConnection", actions, [connection_arn], condition)]
 
 
 def _stack_statements(arns: ArnScope) -> list[Statement]:
@@ -369,6 +385,10 @@ class ProjectBounds:
     """Names of buckets, or patterns of them, that no project may touch: those of the platform and of its state."""
     data_buckets: Sequence[str] | None = None
     """Buckets with data that projects may read; none named means each that is not closed."""
+    connection_arn: str | None = None
+    """Connection to the Git provider at which projects can have their repositories."""
+    seed_code: str = ""
+    """What the first pushes there read, though it lies in a closed bucket: a pattern of bucket and key."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
     regions_without_key: Sequence[str] = ()
@@ -436,6 +456,11 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "Resource": ["*"],
         },
         *_key_statements(bounds),
+        *(
+            [allow("Source", [f"{service}:Use*" for service in CONNECTION_SERVICES], [bounds.connection_arn])]
+            if bounds.connection_arn
+            else []
+        ),
         allow(
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
@@ -480,7 +505,14 @@ def _data_statements(arns: ArnScope, bounds: ProjectBounds) -> list[Statement]:
         found.append(allow("ReadData", ["s3:GetBucketLocation", "s3:GetObject*", "s3:ListBucket*"], data))
     closed = _with_objects(arns, bounds.closed_buckets)
     # A deny: the wider, the safer.
-    return [*found, {"Sid": "DenyPlatform", "Effect": "Deny", "Action": ["s3:*"], "Resource": closed}]
+    deny: Statement = {"Sid": "DenyPlatform", "Effect": "Deny", "Action": ["s3:*"], "Resource": closed}
+    if bounds.connection_arn is None:
+        return [*found, deny]
+    if named is not None:
+        found.append(allow("ReadSeedCode", ["s3:GetObject"], [arns.bucket(bounds.seed_code)]))
+    # Templates and seed code carry the tag, which lets launch roles read them, too. Requests without it are denied.
+    published = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
+    return [*found, {**deny, "Condition": {"StringNotEquals": published}}]
 
 
 def _with_objects(arns: ArnScope, buckets: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """Code of Lambda functions: files beside the template, which are put into it when it is filled in.
 
 In the template `ZipFile: functions/<name>.py` names the file: the product's own, or else that of the product on which
-its repository is built. What several functions have in common is a module of `seed_code/_parts/functions`, whose text
-takes the place of the line `from <module> import ...`. So the code is seen by linters and tests, and what is published
-is one whole template, as CloudFormation takes it.
+its repository is built; `ZipFile: ../_parts/functions/<name>.py` names one that products share. What several functions
+have in common is a module of `seed_code/_parts/functions`, whose text takes the place of the line
+`from <module> import ...`. So the code is seen by linters and tests, and what is published is one whole template, as
+CloudFormation takes it.
 """
 
 import re
@@ -23,7 +24,7 @@ FOLDER = "functions"
 MAX_CODE_BYTES = 4_194_304
 """Most bytes that Lambda takes of code in a template."""
 
-_FILE = re.compile(rf"{FOLDER}/[\w-]+\.py")
+_FILE = re.compile(rf"(\.\./{PARTS}/)?{FOLDER}/[\w-]+\.py")
 _IMPORT = re.compile(r"^from (\w+) import .+\n", re.MULTILINE)
 
 

@@ -115,7 +115,8 @@ def test_a_project_of_each_kind_works_with_the_supplied_roles_and_makes_none(dep
     for build in builds.batch_get_projects(names=builds.list_projects()["projects"])["projects"]:
         assert build["serviceRole"] == arns["CodeBuild"], build["name"]
         told = {item["name"]: item["value"] for item in build["environment"]["environmentVariables"]}
-        assert told["SAGEMAKER_ROLE_ARN"] == arns["SageMaker"]
+        if not build["name"].endswith("-check"):
+            assert told["SAGEMAKER_ROLE_ARN"] == arns["SageMaker"]
     assert iam_of(deployed) == before
     for record in records:
         ended = removed(catalog, record)

@@ -41,7 +41,7 @@ LOG_DELIVERY = {
     *("GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery"),
 }
 """What a state machine takes to log, of which no call knows a resource."""
-NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
+NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp", "Custom::FirstPush"}
 OF_CLUSTERS = {"AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation"}
 """Made in somebody's cluster, which names them."""
 LONGEST = {
@@ -113,7 +113,7 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
     bodies = [product_template(product).body for product in PRODUCTS]
     assert all(body["Mappings"] == bodies[0]["Mappings"] for body in bodies)
     common = set.intersection(*(set(body["Parameters"]) for body in bodies))
-    assert common == {*SAGEMAKERS_OWN, "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
+    assert common == {*SAGEMAKERS_OWN, "RepositoryId", "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
     for first, second in itertools.combinations(bodies, 2):
         for name in first["Parameters"].keys() & second["Parameters"].keys():
             # A default and its reason may differ: models live in one product's bucket and not in another's.
@@ -188,7 +188,9 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
     kind, method = reader.split(".")
     with contextlib.suppress(Exception):  # nothing is set; what was asked for is all that is wanted
         getattr(getattr(importlib.import_module(module), kind), method)(Recorder())
-    for project in template.of_type("AWS::CodeBuild::Project").values():
+    builds = template.of_type("AWS::CodeBuild::Project")
+    # These two run none of it.
+    for project in (body for name, body in builds.items() if name not in ("CheckProject", "FirstPushProject")):
         stated = project["Environment"]["EnvironmentVariables"]
         names = {one["If"][1]["Name"] if "If" in one else one["Name"] for one in stated}
         # pip reads its index itself.
@@ -197,14 +199,18 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
 
 def test_only_pushes_to_the_branch_of_the_source_start_the_pipeline(template: ProductTemplate) -> None:
     (source,) = template.actions("Source")
-    assert source["Configuration"]["PollForSourceChanges"] == "false"
+    condition, codecommit, connected = source["Configuration"]["If"]
+    assert (condition, source["ActionTypeId"]["Provider"]["If"][0]) == ("UsesCodeCommit", "UsesCodeCommit")
+    assert codecommit["PollForSourceChanges"] == connected["DetectChanges"] == "false"
+    _, _, (trigger,) = template.resources["Pipeline"]["Properties"]["Triggers"]["If"]
+    assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": [connected["BranchName"]]}}]
     assert template.resources["PushRule"]["Properties"]["EventPattern"]["detail"] == {
         "event": ["referenceCreated", "referenceUpdated"],
         "referenceType": ["branch"],
-        "referenceName": [source["Configuration"]["BranchName"]],
+        "referenceName": [codecommit["BranchName"]],
     }
     assert template.resources["Repository"]["Properties"]["Code"]["BranchName"] == "main"
-    assert source["Configuration"]["BranchName"] == "main"
+    assert codecommit["BranchName"] == connected["BranchName"] == "main"
 
 
 def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(template: ProductTemplate) -> None:
@@ -214,7 +220,9 @@ def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(tem
         others = {name: parsed.resources.pop(name) for name in list(parsed.resources) if name != "Pipeline"}
         parsed.resources.update(others)
         own = dict.fromkeys([*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})], "p-x")
-        assert Evaluation(parsed, parsed.resolve_parameters(own), {}).order()[-1] == "Pipeline"
+        order = Evaluation(parsed, parsed.resolve_parameters(own), {}).order()
+        # What checks at a Git provider is made like it, and after it: of the two one has to be the last.
+        assert [name for name in order if name != "CheckPipeline"][-1] == "Pipeline"
 
 
 def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_a_resource(

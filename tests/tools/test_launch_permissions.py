@@ -62,6 +62,7 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
     copytree(source / "functions", folder / "functions")
+    copytree(seed_code.SEED_CODE / "_parts", tmp_path / "_parts", dirs_exist_ok=True)
     return packaging.read_product(folder)
 
 
@@ -83,13 +84,27 @@ def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_te
     ("action", "resources", "operations"),
     [
         ("codecommit:ListRepositories", {"Repository"}, ["create", "update", "delete"]),
-        ("codebuild:UpdateProject", {"BuildProject", "TestProject"}, ["update"]),
-        ("events:RemoveTargets", {"PushRule", "ApprovedRule", "RejectedRule", "FailureRule"}, ["update", "delete"]),
-        ("lambda:InvokeFunction", {"CleanUp"}, ["create", "update", "delete"]),
+        ("codebuild:UpdateProject", {"BuildProject", "CheckProject", "FirstPushProject", "TestProject"}, ["update"]),
+        (
+            "events:RemoveTargets",
+            {
+                *("PushRule", "BranchRule", "RequestRule", "FailedCheckRule"),
+                *("ApprovedRule", "RejectedRule", "FailureRule"),
+            },
+            ["update", "delete"],
+        ),
+        ("lambda:InvokeFunction", {"CleanUp", "FirstPush"}, ["create", "update", "delete"]),
         ("cloudformation:UpdateStack", {"(stack)"}, ["update"]),
         ("s3:DeleteBucketPolicy", {"ArtifactBucketPolicy"}, ["delete"]),
         ("s3:PutLifecycleConfiguration", {"ArtifactBucket"}, ["create", "update"]),
-        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"}, ["create", "update"]),
+        (
+            "logs:PutRetentionPolicy",
+            {
+                *("BuildLogs", "CheckLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"),
+                *("FirstPushLogs", "FirstPushFunctionLogs"),
+            },
+            ["create", "update"],
+        ),
         ("sns:Publish", {"(stack)"}, ["create", "update", "delete"]),
     ],
 )
@@ -136,13 +151,15 @@ def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() ->
         made = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
         assert {finding.action for finding in missing} == ({"iam:PassRole"} if value else made)
         if value:
-            functions = {("CleanUpFunction", value), ("ConfirmFunction", value)}
+            functions = {(name, value) for name in ("CleanUpFunction", "ConfirmFunction", "FirstPushFunction")}
             assert {(finding.logical_id, finding.context[key]) for finding in missing} == functions
 
 
 def test_a_finding_names_the_choice_that_it_hangs_on_and_no_other() -> None:
     missing = check(PRODUCTS, without("logs:AssociateKmsKey")).missing
-    assert {tuple(finding.choice) for finding in missing} == {("Encryption.KmsKeyArn",)}
+    # Some groups are there only for a repository at a Git provider.
+    choices_of = {finding.logical_id.startswith("FirstPush"): {*finding.choice} for finding in missing}
+    assert choices_of == {False: {"Encryption.KmsKeyArn"}, True: {"Encryption.KmsKeyArn", "RepositoryId"}}
     assert all(finding.choice["Encryption.KmsKeyArn"].startswith("arn:aws:kms:") for finding in missing)
     rules = check(PRODUCTS, replace(OURS, policy=_only_rules(OURS.policy, "rule/sagemaker-*-push"))).missing
     choices = {finding.logical_id: finding.choice for finding in rules if finding.action == "events:PutRule"}
@@ -532,7 +549,7 @@ def test_machines_get_each_missing_right_with_its_product_choice_resource_and_ac
     assert result["role"].startswith("AWS's AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy")
     assert {
         "product": "model-build-train",
-        "choice": {},
+        "choice": {"RepositoryId": ""},
         "logicalId": "PushRule",
         "type": "AWS::Events::Rule",
         "operations": ["create", "update"],

@@ -194,7 +194,8 @@ _CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
 
 def _connections(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     for action in at(properties, "Stages.*.Actions.*"):
-        for arn in at(action, "Configuration.ConnectionArn"):
+        # Without a connection the products end a launch before there is a pipeline.
+        for arn in filter(None, at(action, "Configuration.ConnectionArn")):
             # Of an ARN that only a launch knows, the service can be either.
             named = str(arn).split(":")[2:3]
             services = named if named in (["codeconnections"], ["codestar-connections"]) else _CONNECTION_SERVICES

@@ -228,7 +228,9 @@ class Build:
         content.clone(target, self.resolved_version)
 
     def _get(self, bucket: str, key: str) -> bytes:
-        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
+        tags = self._user.client("s3").get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        said = {f"s3__ExistingObjectTag/{tag['Key']}": tag["Value"] for tag in tags}
+        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}", **said)
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sandbox.emulator.codebuild.models import CodeBuildBackend
 from sandbox.emulator.codecommit import git_http
 from sandbox.emulator.codecommit.models import CodeCommitBackend
 from sandbox.emulator.codeconnections import models as codeconnections
+from sandbox.emulator.codeconnections import provider
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import decisions
 from sandbox.emulator.core.callers import remembered
@@ -41,7 +42,7 @@ from sandbox.emulator.eks.models import EksBackend
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
 from sandbox.emulator.stepfunctions.models import StepFunctionsBackend
-from sandbox.git_client import PREFIX
+from sandbox.git_client import PREFIX, PROVIDER_PREFIX
 
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
@@ -64,14 +65,24 @@ class Handler(MotoRequestHandler):
         """Say nothing."""
 
 
+_OWN: Mapping[str, Callable[[dict[str, Any]], Response]] = {
+    provider.REPOSITORIES: provider.act,
+    provider.PULL_REQUESTS: provider.act,
+    PROVIDER_PREFIX: provider.git,
+    PREFIX: git_http.answer,
+}
+"""What answers below the sandbox's own addresses for Git."""
+
+
 class Application:
     """moto's dispatcher, with the sandbox's own addresses in front.
 
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
-    with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
-    /sandbox/git/ git finds the repositories of CodeCommit,
-    POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes
-    is what the stand-in for kubectl asks the stand-in for a cluster.
+    with the ARN of a connection as its body accepts that connection, as a person does in the console; POST
+    /sandbox/connections/repositories and /sandbox/connections/pull-requests do what people do at the Git provider.
+    Below /sandbox/git/ and /sandbox/provider-git/ git finds the repositories of CodeCommit and of connections,
+    POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes is what the
+    stand-in for kubectl asks the stand-in for a cluster.
     """
 
     def __init__(self, instance: str) -> None:
@@ -84,8 +95,9 @@ class Application:
             return Response(self.instance, mimetype="text/plain")(environ, start_response)
         if environ["PATH_INFO"] == HANDSHAKE:
             return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
-        if environ["PATH_INFO"].startswith(PREFIX):
-            return git_http.answer(environ)(environ, start_response)
+        for prefix, answers in _OWN.items():
+            if environ["PATH_INFO"].startswith(prefix):
+                return answers(environ)(environ, start_response)
         if environ["PATH_INFO"] == DECISIONS:
             return decide(Request(environ).get_data(as_text=True))(environ, start_response)
         if environ["PATH_INFO"] == KUBERNETES:

@@ -193,7 +193,7 @@ def test_the_environment_is_asked_for_what_it_has(tmp_path: Path) -> None:
         "template.yaml, line 10: Mappings.Environment.Names.Projct: no environment has it; did you mean 'Project'? "
         "(allowed: Project, Environment)",
         "template.yaml, line 11: Mappings.Environment.Netwerk: no environment has it; did you mean 'Network'? "
-        "(allowed: Names, Seed, Encryption, Roles, Network, Notifications)",
+        "(allowed: Names, Seed, Source, Encryption, Roles, Network, Notifications)",
     ]
 
 
@@ -374,7 +374,9 @@ def names(node: yaml.Node, keys: tuple[str, ...] = ()) -> Iterator[tuple[yaml.Sc
     """Scalars of a template that hold such names, each with a pattern for the name in it and its line."""
     place = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
-        patterns = {"!Ref": [WHOLE], "!GetAtt": [FIRST_PART, SECOND_PART], "!Sub": [IN_TEXT, ATTRIBUTE_IN_TEXT]}
+        # What a custom resource's function gives, nobody else knows.
+        attribute = [FIRST_PART] if node.value.startswith("FirstPush.") else [FIRST_PART, SECOND_PART]
+        patterns = {"!Ref": [WHOLE], "!GetAtt": attribute, "!Sub": [IN_TEXT, ATTRIBUTE_IN_TEXT]}
         by_key = [WHOLE] if keys[-1:] in [("Condition",), ("DependsOn",)] and len(keys) == 3 else []
         by_type = [WHOLE] if len(keys) == 3 and keys[-1] == "Type" and node.value.startswith("AWS::") else []
         for pattern in patterns.get(node.tag, [*by_key, *by_type] if keys[:1] != ("Parameters",) else []):
