@@ -23,8 +23,8 @@ sandbox-environment:
 sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up "$(STACK)"
 
-sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
-	@$(PYTHON) -m sandbox demo
+sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing (KEEP=1: leave it standing).
+	@$(PYTHON) -m sandbox demo $(if $(KEEP),--keep)
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down
