@@ -31,6 +31,10 @@ def write(path: Path, story: Story, told: Sequence[tuple[float, str]]) -> None:
     versions = sorted(story.metrics)
     names = sorted({name for metrics in story.metrics.values() for name in metrics})
     page = jinja.get_template("demo_report.html.jinja").render(
-        told=told, story=story, versions=versions, names=names, seconds=max((moment for moment, _ in told), default=0.0)
+        told=told,
+        story=story,
+        versions=versions,
+        rows=[(name, [story.metrics[version].get(name, 0.0) for version in versions]) for name in names],
+        seconds=max((moment for moment, _ in told), default=0.0),
     )
     path.write_text(page, encoding="utf-8")

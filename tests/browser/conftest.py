@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.tools import report_samples as samples
 from tools.report import page
@@ -81,6 +82,11 @@ def addresses() -> Iterator[dict[str, str]]:
         yield {"calm": calm, "hostile": hostile, "silent": silent}
 
 
+def _alarmed(watched: Watched, dialog: Dialog) -> None:
+    watched.faults.append(dialog.message)
+    dialog.dismiss()
+
+
 @pytest.fixture
 def look(browser: Browser, addresses: dict[str, str]) -> Iterator[Open]:
     """Open a sample: `look("calm", width=360, scheme="dark")`."""
@@ -98,7 +104,7 @@ def look(browser: Browser, addresses: dict[str, str]) -> Iterator[Open]:
         tab.set_default_timeout(10_000)
         tab.on("console", lambda message: watched.faults.append(message.text) if message.type == "error" else None)
         tab.on("pageerror", lambda error: watched.faults.append(str(error)))
-        tab.on("dialog", lambda dialog: (watched.faults.append(dialog.message), dialog.dismiss())[0])
+        tab.on("dialog", partial(_alarmed, watched))
         tab.on("request", lambda request: watched.asked.add("/".join(request.url.split("/")[:3])))
         tab.goto(watched.url)
         return watched

@@ -141,6 +141,7 @@ def environment(stack: str = "dev", text: str = "fine", regions: Sequence[str] =
     missing = Part(kind="Topic", name=text, region=regions[0], there=False, link="")
     silent = Part(kind="Portfolio", name=text, region=regions[0], there=NotKnown(why=text), link="")
     projects = [project("churn", text, waits=True), project("fraud", text, failed=True)]
+    pipelines = [pipeline(one.name, text) for one in projects]
     endpoints = [endpoint("sagemaker-p-1-prod"), endpoint("sagemaker-p-2-prod", text, idle=True)]
     return Environment(
         stack=stack,
@@ -171,7 +172,7 @@ def environment(stack: str = "dev", text: str = "fine", regions: Sequence[str] =
         projects=projects,
         models=[model("sagemaker-churn", text)],
         endpoints=endpoints,
-        costs=costs(parts, [one for each in projects for one in each.pipelines], endpoints),  # type: ignore[union-attr]
+        costs=costs(parts, pipelines, endpoints),
     )
 
 

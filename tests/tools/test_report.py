@@ -9,17 +9,21 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
 from tools.faults import ToolError
 from tools.report import command, page, prices
 from tools.report.as_json import as_json
+from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.model import Environment, NotKnown, Report, Use, Variant
 from tools.report.page import Live, Message
 from tools.report.redaction import LEFT_OUT, redacted
+from tools.stack_file import StackFile
 
 SAMPLES = {one.__name__: one for one in (samples.calm, samples.hostile, samples.silent)}
 
@@ -194,7 +198,7 @@ def test_the_command_writes_a_page_prints_json_and_names_what_it_could_not_look_
 ) -> None:
     asked: list[str] = []
 
-    def looked(files: list[command.StackFile]) -> Report:
+    def looked(files: list[StackFile]) -> Report:
         asked.extend(file.stack for file in files)
         return samples.report(samples.environment("dev"), absent="no credentials")
 
@@ -219,3 +223,11 @@ def test_a_folder_without_stack_files_is_refused(tmp_path: Path) -> None:
 def test_an_inbox_that_is_not_known_says_why() -> None:
     text = Read(page.render(samples.calm(), Live(inbox=NotKnown(why="There is no inbox here.")))).text
     assert "There is no inbox here." in text
+
+
+def test_who_cannot_be_asked_at_all_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    values = yaml.safe_load((EXAMPLE / "Pulumi.dev.yaml").read_text())
+    values["config"]["aws:profile"] = "nobody-has-this-profile"
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(values))
+    (absent,) = report([StackFile("dev", tmp_path)]).absent
+    assert "nobody-has-this-profile" in absent.why

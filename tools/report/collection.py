@@ -15,7 +15,7 @@ from tools.report import parts as parts_of
 from tools.report import people, pipelines, prices, projects
 from tools.report.asking import asked, each, listed, moment, together
 from tools.report.features import feature_table
-from tools.report.model import Absent, Environment, NotKnown, Part, Pipeline, Report
+from tools.report.model import Absent, Environment, Known, NotKnown, Part, Pipeline, Report
 from tools.stack_file import StackFile
 
 _ORDER = list(Status)
@@ -110,10 +110,10 @@ def _drift(account: Account) -> str:
     return "none" if value == NONE else "drift was told; the mail says of what"
 
 
-def _deliveries(account: Account) -> Sequence[Pipeline]:
+def _deliveries(account: Account) -> Sequence[Known[Pipeline]]:
     """Pipelines of the platform itself."""
     region = StackRegion(account, account.home)
     pages = account.client("codepipeline").get_paginator("list_pipelines").paginate()
     names = sorted(one["name"] for page in pages for one in page["pipelines"])
     own = [name for name in names if name.startswith(f"{account.names.prefix}-")]
-    return listed(pipelines.kept(each(partial(pipelines.known, region), own)), ())
+    return each(partial(pipelines.known, region), own)

@@ -265,7 +265,7 @@ class Project:
     newest: str
     """Version that people launch now; empty where there is none."""
     behind: bool
-    pipelines: Known[Sequence[Pipeline]]
+    pipelines: Known[Sequence[Known[Pipeline]]]
     link: str
 
 
@@ -302,7 +302,7 @@ class Environment:
     """The doctor's, the worst first."""
     drift: Known[str]
     """What the nightly look has told."""
-    deliveries: Known[Sequence[Pipeline]]
+    deliveries: Known[Sequence[Known[Pipeline]]]
     """Pipelines of the platform."""
     parts: Sequence[Part]
     people: Known[Sequence[Person]]
@@ -319,7 +319,7 @@ class Environment:
         own = () if isinstance(self.deliveries, NotKnown) else self.deliveries
         projects = () if isinstance(self.projects, NotKnown) else self.projects
         theirs = [one for each in projects if not isinstance(each.pipelines, NotKnown) for one in each.pipelines]
-        return [*own, *theirs]
+        return [one for one in (*own, *theirs) if not isinstance(one, NotKnown)]
 
     @property
     def approvals(self) -> Sequence[Approval]:

@@ -161,8 +161,9 @@ def _by_status(findings: Sequence[Finding]) -> Sequence[tuple[Status, Sequence[F
     return [(status, chosen) for status in Status if (chosen := [one for one in findings if one.status is status])]
 
 
-def _last(pipelines: Sequence[Pipeline]) -> Pipeline | None:
-    return max((one for one in pipelines if one.started), key=lambda one: one.started, default=None)
+def _last(pipelines: Sequence[Known[Pipeline]]) -> Pipeline | None:
+    run = [one for one in pipelines if not isinstance(one, NotKnown) and one.started]
+    return max(run, key=lambda one: one.started, default=None)
 
 
 def _serving(model: Model, environment: Environment) -> Mapping[int, Sequence[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 from tools.doctor.account import StackRegion
 from tools.report.asking import asked, moment
 from tools.report.links import Console
-from tools.report.model import Approval, Failure, Known, Mark, NotKnown, Pipeline, Stage
+from tools.report.model import Approval, Failure, Known, Mark, Pipeline, Stage
 
 LOG_LINES = 15
 """Lines of a log that a report shows of a failed build."""
@@ -168,12 +168,10 @@ def build_log(region: StackRegion, build: str, lines: int) -> Sequence[str]:
 
 
 def known(region: StackRegion, name: str) -> Known[Pipeline]:
-    """Return a pipeline, or why it is not known."""
+    """Return a pipeline of CodePipeline, or why it is not known."""
     return asked(region.account, lambda: pipeline(region, name))
 
 
-def kept(found: Sequence[Known[Pipeline]]) -> Known[Sequence[Pipeline]]:
-    """Return the pipelines that are known; where none is, why."""
-    told = [one for one in found if not isinstance(one, NotKnown)]
-    silent = [one for one in found if isinstance(one, NotKnown)]
-    return silent[0] if silent and not told else told
+def known_training(region: StackRegion, name: str) -> Known[Pipeline]:
+    """Return a pipeline of SageMaker, or why it is not known."""
+    return asked(region.account, lambda: training(region, name))

@@ -94,14 +94,12 @@ class Region:
             link=self._console.stack(found.stack) if found.stack else "",
         )
 
-    def _pipelines(self, found: projects_found.Project, identity: str) -> Sequence[Pipeline]:
-        built = pipelines.kept([pipelines.known(self.region, run.pipeline) for run in found.runs])
-        trained = [
-            pipelines.training(self.region, name)
-            for name in self._trainings
-            if identity and name.startswith(f"sagemaker-{identity}-")
+    def _pipelines(self, found: projects_found.Project, identity: str) -> Sequence[Known[Pipeline]]:
+        own = [name for name in self._trainings if identity and name.startswith(f"sagemaker-{identity}-")]
+        return [
+            *(pipelines.known(self.region, run.pipeline) for run in found.runs),
+            *(pipelines.known_training(self.region, name) for name in own),
         ]
-        return [*(() if isinstance(built, NotKnown) else built), *trained]
 
     @cached_property
     def _trainings(self) -> Sequence[str]:
