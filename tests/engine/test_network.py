@@ -53,6 +53,7 @@ def test_what_a_project_runs_lies_in_the_vpc_and_is_removed_with_it(world: World
     assert {function["FunctionName"] for function in functions} == {
         "sagemaker-p-build-build-clean-up",
         "sagemaker-p-deploy-deploy-clean-up",
+        "sagemaker-p-deploy-deploy-confirm",
     }
     for function in functions:
         place = function["VpcConfig"]

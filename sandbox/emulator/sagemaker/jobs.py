@@ -115,7 +115,7 @@ class Container:
         bucket, prefix = _split(url)
         folder, client = self.path(inside), self._role.client("s3")
         folder.mkdir(parents=True, exist_ok=True)
-        self._role.require("s3:ListBucket", f"arn:{self._role.partition}:s3:::{bucket}")
+        self._role.require("s3:ListBucket", f"arn:{self._role.partition}:s3:::{bucket}", s3__prefix=prefix)
         found = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         if not found:
             raise JobError(f"There is no data at {url}.")
