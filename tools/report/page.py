@@ -11,7 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
 
-from tools.doctor.findings import Finding, Status
+from tools.doctor.findings import Status
 from tools.doctor.report import counts
 from tools.preview_comment.values import redacted, shortened, visible
 from tools.report import picture
@@ -129,8 +129,8 @@ def _jinja() -> Jinja:
         "counts": counts,
         "money": _money,
         "number": _number,
+        "change": _change,
         "bars": picture.bars,
-        "by_status": _by_status,
         "serving": _serving,
         "last": _last,
         "latest": lambda versions: versions[:2],
@@ -157,8 +157,10 @@ def _number(value: float) -> str:
     return f"{value:,.4g}"
 
 
-def _by_status(findings: Sequence[Finding]) -> Sequence[tuple[Status, Sequence[Finding]]]:
-    return [(status, chosen) for status in Status if (chosen := [one for one in findings if one.status is status])]
+def _change(new: float, old: float) -> str:
+    """How a metric has changed; less than a two-thousandth of it is none that a person looks for."""
+    change = new - old
+    return f"{change:+,.4g}" if abs(change) > abs(old) / 2000 else "about the same"
 
 
 def _last(pipelines: Sequence[Known[Pipeline]]) -> Pipeline | None:

@@ -62,7 +62,7 @@ def of(environment: Environment) -> Picture:
                     width=_BOX,
                     height=height,
                     rows=[
-                        Row(part=part, y=_HEAD + 14 + index * _LINE, label=_label(part))
+                        Row(part=part, y=_HEAD + 14 + index * _LINE, label=_label(part, environment.prefix))
                         for index, part in enumerate(parts)
                     ],
                 )
@@ -71,10 +71,11 @@ def of(environment: Environment) -> Picture:
     return Picture(width=WIDTH, height=top - _GAP + _PAD, boxes=boxes)
 
 
-def _label(part: Part) -> str:
-    """What a part is, and of its name as much as fits: the end, which tells parts of a kind apart."""
+def _label(part: Part, prefix: str) -> str:
+    """What a part is, and of its name what the picture does not say already, as much as fits: the end."""
     room = _LETTERS - len(part.kind) - 1
     name = part.name.removeprefix("alias/").removesuffix(f"-{part.region}-an").rstrip("0123456789").rstrip("-")
+    name = name.removeprefix(prefix).strip("- ") or prefix
     return f"{part.kind} {name if len(name) <= room else '…' + name[len(name) - room + 1 :]}"
 
 
