@@ -4,7 +4,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sandbox import demo_report
+import pytest
+from click.testing import CliRunner
+
+from sandbox import cli, demo_report
+from sandbox.faults import SandboxError
 
 
 def written(folder: Path, told: list[tuple[float, str]], **more: Any) -> str:
@@ -36,3 +40,16 @@ def test_both_models_predictions_mails_and_the_time_line_are_shown(tmp_path: Pat
 
 def test_a_story_that_ended_at_once_has_a_page_too(tmp_path: Path) -> None:
     assert "No model was trained." in written(tmp_path, [])
+
+
+def test_a_story_that_was_kept_is_not_played_over_and_ends_with_the_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setattr(cli, "_KEPT", kept)
+    monkeypatch.setenv("SM_MLOPS_SANDBOX", str(tmp_path / "none"))
+    with pytest.raises(SandboxError, match="make sandbox-down"):
+        CliRunner().invoke(cli.demo, ["--keep"], catch_exceptions=False)
+    assert CliRunner().invoke(cli.down, catch_exceptions=False).exit_code == 0
+    assert not kept.exists()

@@ -158,7 +158,7 @@ def environment(stack: str = "dev", text: str = "fine", regions: Sequence[str] =
         drift="none",
         deliveries=[pipeline(f"sm-mlops-{stack}-delivery", text)],
         parts=[*parts, missing, silent],
-        people=[Person(who=EMAIL, may="gets the platform's mails", source="SNS")],
+        people=[Person(part="told by mail", who=EMAIL, may="gets the platform's mails", source="SNS")],
         roles=[
             Role(
                 name=f"sm-mlops-{stack}-launch",

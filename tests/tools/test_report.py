@@ -12,6 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from awsmodel.regions import known_regions
 from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
@@ -20,6 +21,7 @@ from tools.report import command, page, prices
 from tools.report.as_json import as_json
 from tools.report.collection import report
 from tools.report.features import feature_table
+from tools.report.links import Console
 from tools.report.model import Environment, NotKnown, Report, Use, Variant
 from tools.report.page import Live, Message
 from tools.report.redaction import LEFT_OUT, redacted
@@ -231,3 +233,20 @@ def test_who_cannot_be_asked_at_all_is_left_out_with_the_reason(tmp_path: Path) 
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(values))
     (absent,) = report([StackFile("dev", tmp_path)]).absent
     assert "nobody-has-this-profile" in absent.why
+
+
+@pytest.mark.parametrize(
+    ("region", "start"),
+    [
+        ("us-east-2", "https://us-east-2.console.aws.amazon.com/"),
+        ("cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+        ("us-iso-east-1", ""),
+    ],
+)
+def test_parts_lead_to_the_console_of_their_partition(region: str, start: str) -> None:
+    console = Console(known_regions()[region])
+    address = console.topic("arn:aws:sns:us-east-2:1:a/b c")
+    assert address.startswith(start)
+    assert bool(address) is bool(start)
+    assert not start or address.endswith(f"?region={region}#/topic/arn%3Aaws%3Asns%3Aus-east-2%3A1%3Aa%2Fb%20c")

@@ -60,6 +60,8 @@ class Part:
 class Person:
     """Somebody, or a role that people have, with what the platform lets them do."""
 
+    part: str
+    """What they are for the platform, such as `data scientist`."""
     who: str = field(metadata=PERSONAL)
     """A role, a pattern of roles, or an e-mail address."""
     may: str

@@ -38,7 +38,7 @@ def _scientists(account: Account) -> Iterator[Person]:
                 regions[principal].append(name)
     for principal, where in regions.items():
         may = f"sees and launches the products, in {', '.join(where)}"
-        yield Person(who=principal, may=may, source="Service Catalog, the portfolio's access")
+        yield Person(part="data scientist", who=principal, may=may, source="Service Catalog, the portfolio's access")
 
 
 def _approvers(account: Account) -> Iterator[Person]:
@@ -53,13 +53,13 @@ def _approvers(account: Account) -> Iterator[Person]:
     except codecommit.exceptions.ApprovalRuleTemplateDoesNotExistException:
         return
     told = f"CodeCommit, the approval rule template {found['approvalRuleTemplateName']}"
-    yield Person(who="whoever may approve in CodeCommit, but the author", may=may, source=told)
+    yield Person(part="reviewer", who="whoever may approve in CodeCommit, but the author", may=may, source=told)
 
 
 def _told(account: Account) -> Iterator[Person]:
     for email, arn in sorted((subscribed(account) or {}).items()):
         may = "is asked to confirm mails of the platform" if arn == PENDING else "gets the platform's mails"
-        yield Person(who=email, may=may, source="SNS, the topic's subscriptions")
+        yield Person(part="told by mail", who=email, may=may, source="SNS, the topic's subscriptions")
 
 
 def roles(account: Account) -> list[Role]:
