@@ -215,6 +215,7 @@ def test_parts_that_are_missing_are_told_from_those_that_are_there(found: Enviro
     assert there["Topic"] is True
     assert there["Artifact bucket"] is False
     assert there["Repository"] is False
+    assert there["Launch role"] is False
     assert all(part.link.startswith("https://eu-west-1.console.aws.amazon.com/") for part in found.parts if part.there)
 
 
@@ -228,9 +229,12 @@ def test_nothing_is_changed_to_know_all_this(world: World) -> None:
 def test_what_aws_refuses_is_named_and_nothing_crashes(world: World) -> None:
     with denied(world, "*"):
         made = report([world.file], datetime.now(UTC))
-    told = as_json(made)
-    assert "grant sns:GetTopicAttributes to arn:aws:" in told
-    assert render(made)
+    (found,) = made.environments
+    assert found.deployed, "what is not known may be there"
+    sections = (found.deliveries, found.roles, found.products, found.projects, found.models, found.endpoints)
+    assert [one for one in sections if not isinstance(one, NotKnown)] == []
+    assert "grant sns:GetTopicAttributes to arn:aws:" in as_json(made)
+    assert "grant sagemaker:ListEndpoints" in render(made)
 
 
 def test_a_stack_that_loses_a_right_shows_the_rest(world: World) -> None:

@@ -49,8 +49,8 @@ def environment(file: StackFile, now: datetime) -> Environment | Absent:
     except UserError as error:
         return Absent(stack=file.stack, why=str(error))
     parts = parts_of.parts(account)
-    deployed = any(part.there is True and part.kind != "SageMaker Projects" for part in parts)
-    if not deployed:
+    # What is not known may be there. These two may be there without the stack.
+    if all(part.there is False for part in parts if part.kind not in ("Launch role", "SageMaker Projects")):
         return _empty(account, parts)
     regions = [projects.Region(StackRegion(account, known_regions()[name])) for name in account.catalog_regions]
     deliveries = asked(account, lambda: _deliveries(account))

@@ -299,7 +299,7 @@ class Environment:
     caller: str = field(metadata=PERSONAL)
     """ARN of whoever has looked."""
     deployed: bool
-    """Whether AWS has any of its parts."""
+    """Whether AWS has any of its parts, or does not tell."""
     findings: Known[Sequence[Finding]]
     """The doctor's, the worst first."""
     drift: Known[str]

@@ -13,7 +13,8 @@ from tools.report.asking import asked, each
 from tools.report.links import Console
 from tools.report.model import Known, NotKnown, Part
 
-_GONE = ("404", "NoSuchBucket", "NotFound", "NotFoundException", "ResourceNotFoundException")
+_GONE = ("404", "NoSuchBucket", "NoSuchEntity", "NotFound", "DoesNotExist")
+"""What codes of errors hold that mean that a thing is not there."""
 
 
 def regions(account: Account) -> list[str]:
@@ -36,8 +37,7 @@ def _there(account: Account, look: Callable[[], object]) -> Known[bool]:
         try:
             return bool(look())
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _GONE or "DoesNotExist" in code:
+            if any(word in error.response["Error"]["Code"] for word in _GONE):
                 return False
             raise
 
@@ -59,6 +59,16 @@ def _at_home(account: Account) -> Iterator[Part]:
     arn = account.role_facts.topic_arn
     there = _there(account, lambda: account.client("sns").get_topic_attributes(TopicArn=arn))
     yield Part(kind="Topic", name=names.topic.value, region=home, there=there, link=console.topic(arn))
+    if account.wanted.catalog is not None:
+        name = account.role_facts.launch_role_arn.rpartition("/")[2]
+        there = _there(account, partial(account.client("iam").get_role, RoleName=name))
+        yield Part(kind="Launch role", name=name, region=home, there=there, link=console.role(name))
+    if account.wanted.delivery is not None:
+        drift = (names.drift_pipeline,) if account.wanted.delivery.drift_schedule else ()
+        for pipeline in (names.delivery_pipeline, *drift):
+            there = _there(account, partial(account.client("codepipeline").get_pipeline, name=pipeline.value))
+            link = console.pipeline(pipeline.value)
+            yield Part(kind="Pipeline", name=pipeline.value, region=home, there=there, link=link)
 
 
 def _in_region(account: Account, name: str) -> list[Part]:
