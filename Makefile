@@ -24,8 +24,8 @@ sandbox-environment:
 sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up "$(STACK)"
 
-sandbox-demo: sandbox-environment ## Play the whole story once, from nothing to nothing (ARCHITECTURE=stepfunctions, ...).
-	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)"
+sandbox-demo: sandbox-environment ## Play the whole story once (ARCHITECTURE=stepfunctions, ...; KEEP=1 leaves it standing).
+	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)" $(if $(KEEP),--keep)
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down

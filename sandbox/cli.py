@@ -19,6 +19,9 @@ from sandbox.progress import console, say
 from sandbox.world import DEFAULT_STACK, REPOSITORY, World, run_command
 from tools.console import make_console
 
+_KEPT = REPOSITORY / ".sandbox-demo"
+"""The world of a story that was kept."""
+
 _EXIT_CODES = {FileNotFoundError: 127, PermissionError: 126}  # as a shell reports them
 
 
@@ -83,6 +86,9 @@ def status() -> None:
 def down() -> None:
     """Destroy every stack, stop the emulated AWS and remove the sandbox's files."""
     world = World.of_environment()
+    if os.path.lexists(_KEPT):
+        World(_KEPT).stop()
+        say(f"The story that was kept is gone: {_KEPT} is removed.")
     if not os.path.lexists(world.directory):
         say("There is no sandbox: nothing to do.")
         return
@@ -100,7 +106,8 @@ def down() -> None:
 
 @commands.command()
 @click.argument("architecture", default="pipelines")
-def demo(architecture: str) -> None:
+@click.option("--keep", is_flag=True, help="Leave all of it standing, to look at.")
+def demo(architecture: str, *, keep: bool) -> None:
     """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it.
 
     ARCHITECTURE says what orders the steps of a training: `pipelines` of SageMaker, or another way to build.
@@ -109,23 +116,44 @@ def demo(architecture: str) -> None:
 
     if architecture not in story.ARCHITECTURES:
         raise click.BadParameter(f"{architecture!r} is none of {', '.join(story.ARCHITECTURES)}")
-    with tempfile.TemporaryDirectory(prefix="sm-mlops-demo-") as folder:
-        world = World(Path(folder, "world"), story.offering(architecture, REPOSITORY, Path(folder, "project")))
-        world.start()
-        started, told = time.monotonic(), list[tuple[float, str]]()
+    if not keep:
+        with tempfile.TemporaryDirectory(prefix="sm-mlops-demo-") as folder:
+            world = World(Path(folder, "world"), story.offering(architecture, REPOSITORY, Path(folder, "project")))
+            try:
+                _play(world, keep=False)
+            finally:
+                world.stop()
+        return
+    if os.path.lexists(_KEPT):
+        raise SandboxError(f"A story that was kept stands in {_KEPT}. Remove it with: make sandbox-down")
+    world = World(_KEPT, story.offering(architecture, REPOSITORY, _KEPT / "settings"))
+    _play(world, keep=True)
+    emulator = world.emulator
+    there = {"SM_MLOPS_SANDBOX": str(_KEPT), "SM_MLOPS_PROJECT": str(world.project.source)}
+    again = " ".join([*(f"{name}={shlex.quote(value)}" for name, value in there.items()), run_command()])
+    say(f"All of it stands. Open {emulator.url if emulator else 'its address'} in a browser.")
+    say(f"Commands reach it like this: {again} aws sagemaker list-endpoints")
+    say("make sandbox-down ends it.")
 
-        def tell(line: str) -> None:
-            told.append((time.monotonic() - started, line))
-            say(f"{told[-1][0]:6.1f} s  {line}")
 
-        try:
-            story.play(story.Story(world, tell))
-        finally:
-            world.stop()
-    table = Table("seconds", "what happened", box=None, pad_edge=False)
-    for moment, line in told:
-        table.add_row(f"{moment:.1f}", escape(line))
-    make_console().print(table)
+def _play(world: World, *, keep: bool) -> None:
+    """Play the story in a world, and write what there is to look at, whatever has become of it."""
+    from sandbox import demo_report, story  # noqa: PLC0415 - only this command needs boto3
+
+    world.start()
+    started, told = time.monotonic(), list[tuple[float, str]]()
+
+    def tell(line: str) -> None:
+        told.append((time.monotonic() - started, line))
+        say(f"{told[-1][0]:6.1f} s  {line}")
+
+    played = story.Story(world, tell)
+    try:
+        (story.live if keep else story.play)(played)
+    finally:
+        file = Path.cwd() / demo_report.FILE
+        demo_report.write(file, played, told)
+        say(f"{file} has the time line, both models, predictions and mails.")
 
 
 def main() -> None:
@@ -167,7 +195,8 @@ def _summarize(world: World, stack: str, deployment: Deployment) -> None:
     out.print("\n[bold]Outputs[/bold]")
     told = yaml.safe_dump(deployment.outputs, sort_keys=True, default_flow_style=False, width=sys.maxsize)
     out.print(escape(told), soft_wrap=True)
-    out.print(f"[bold]Emulated AWS[/bold]  {emulator.url if emulator else 'has ended'}\n")
+    out.print(f"[bold]Emulated AWS[/bold]  {emulator.url if emulator else 'has ended'}")
+    out.print("              open it in a browser: the platform on one page, with its inbox and logs\n")
     out.print("[bold]Try next[/bold]")
     run = run_command()
     doctor = f"{run} python -m tools doctor --stack {stack}"

@@ -273,12 +273,14 @@ class World:
 
     def _start_emulator(self) -> None:
         log = self.directory / "emulator.log"
+        command = (sys.executable, "-P", "-m", _EMULATOR)
+        own = {"PYTHONPATH": str(REPOSITORY), "SM_MLOPS_COMMAND_PREFIX": run_command()}
         with _told_as_damage(), log.open("w") as output:
             # It outlives whoever starts it, which a `subprocess.Popen` warns of when it is collected.
             self._child = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-P", "-m", _EMULATOR, "--info", str(self._info)],
-                _own_environment() | _NO_ACCOUNT | {"PYTHONPATH": str(REPOSITORY)},
+                [*command, "--info", str(self._info), "--stack-files", str(self.project.target)],
+                _own_environment() | _NO_ACCOUNT | own,
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_DUP2, output.fileno(), 1),

@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "tools.projects.command",
         "Who has which version of a product, and projects brought to the newest.",
     ),
+    "report": ("tools.report.command", "All that stands in the accounts of your stacks, on one page to look at."),
+    "serve": ("tools.serve.command", "The same page for a browser on this machine, as it stands now."),
     "preview-summary": ("tools.preview_summary", "A preview in one line, for whoever approves it."),
 }
 """By name of the command: the module that has it, as `command`, and a line of help."""

@@ -10,6 +10,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.emulator", description=__doc__)
     parser.add_argument("--info", type=Path, required=True, help="JSON file to write: pid, url, instance")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--stack-files", type=Path, help="folder of the stack files that a browser sees")
     arguments = parser.parse_args()
     # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded. Keys of
     # a role say whose account they are of; with a variable all of them would be of one.
@@ -17,7 +18,7 @@ def main() -> None:
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     from sandbox.emulator.core.server import serve  # noqa: PLC0415
 
-    serve(arguments.port, arguments.info)
+    serve(arguments.port, arguments.info, arguments.stack_files)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import iam_snapshots, latency, packaging, preview_comments, previews, start, training_rows
+from tests.bench import iam_snapshots, latency, packaging, pages, preview_comments, previews, start, training_rows
 
 if __name__ == "__main__":
-    documents = (packaging.main, preview_comments.main, iam_snapshots.main)
+    documents = (packaging.main, pages.main, preview_comments.main, iam_snapshots.main)
     measurements = (start.main, *documents, latency.main, previews.main, training_rows.main)
     sys.exit(max(measure() for measure in measurements))

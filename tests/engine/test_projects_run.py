@@ -29,8 +29,11 @@ def test_the_demo_plays_from_nothing_to_nothing(make_world: MakeWorld, project: 
 
     world = make_world(project)
     alter(world, "dev", lambda config: config["sm-mlops:catalog"]["products"].append("batch-inference"))
-    play(Story(world, told.append))
+    story = Story(world, told.append)
+    play(story)
 
+    assert story.metrics[2]["mse"] < story.metrics[1]["mse"], "the second training shows what the push has changed"
+    assert [stage.rpartition("-")[2] for stage, _ in story.predictions] == ["staging", "prod"]
     assert told[-1] == "Nothing is left."
     assert any("Deploy version 2 to prod?" in line for line in told)
     assert sum("Training of project churn in us-east-2 succeeded" in line for line in told) == 2

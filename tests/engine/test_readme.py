@@ -39,6 +39,7 @@ DEPLOYED = (
     "pulumi stack output source -s dev",
     "git push <clone URL> HEAD:main",
     ".venv/bin/python -m tools doctor -s dev",
+    ".venv/bin/python -m tools report -s dev",
     "pulumi preview --refresh --diff -s dev",
     "pulumi up --refresh -s dev",
 )
@@ -52,6 +53,9 @@ END = "make sandbox-down"
 
 NOT_RUN = {
     "make sandbox-demo": "takes five minutes; test_projects_run.py plays its story",
+    "make sandbox-demo KEEP=1": "the same, but for its end",
+    "python -m tools report -s dev": "is run as `.venv/bin/python`",
+    "python -m tools serve -s dev": "serves until somebody ends it; tests/tools/test_serve.py does",
     "pulumi install": "fetches the official AWS plugin from the internet; the sandbox has a stand-in for it",
     "pulumi login": "asks for an account at Pulumi Cloud",
     "pulumi stack init dev": "of a backend at Pulumi Cloud",

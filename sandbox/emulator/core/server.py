@@ -1,5 +1,6 @@
 """The HTTP server: moto's services, the ones of this package, and the sandbox's own addresses."""
 
+import json
 import os
 import signal
 import threading
@@ -35,6 +36,7 @@ from sandbox.emulator.codeconnections import provider
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import decisions
 from sandbox.emulator.core.callers import remembered
+from sandbox.emulator.core.console import INBOX, Console, is_browser, messages
 from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
 from sandbox.emulator.eks import cluster
@@ -82,28 +84,38 @@ class Application:
     /sandbox/connections/repositories and /sandbox/connections/pull-requests do what people do at the Git provider.
     Below /sandbox/git/ and /sandbox/provider-git/ git finds the repositories of CodeCommit and of connections,
     POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes is what the
-    stand-in for kubectl asks the stand-in for a cluster.
+    stand-in for kubectl asks the stand-in for a cluster. GET /sandbox/inbox answers what the topics have sent, and a
+    browser that looks at the address itself is led to a page.
     """
 
-    def __init__(self, instance: str) -> None:
-        self.instance = instance
+    def __init__(self, instance: str, console: Console) -> None:
+        self.instance, self.console = instance, console
         self.aws = DomainDispatcherApplication(create_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["PATH_INFO"] == INSTANCE:
-            return Response(self.instance, mimetype="text/plain")(environ, start_response)
-        if environ["PATH_INFO"] == HANDSHAKE:
-            return complete_handshake(Request(environ).get_data(as_text=True))(environ, start_response)
-        for prefix, answers in _OWN.items():
-            if environ["PATH_INFO"].startswith(prefix):
-                return answers(environ)(environ, start_response)
-        if environ["PATH_INFO"] == DECISIONS:
-            return decide(Request(environ).get_data(as_text=True))(environ, start_response)
-        if environ["PATH_INFO"] == KUBERNETES:
-            return cluster.answer(Request(environ))(environ, start_response)
+        own = self._own(environ)
+        if own is not None:
+            return own(environ, start_response)
         answer: Iterable[bytes] = self.aws(environ, start_response)
         return answer
+
+    def _own(self, environ: dict[str, Any]) -> Response | None:
+        """Answer at one of the sandbox's own addresses; None at AWS's."""
+        path, request = environ["PATH_INFO"], Request(environ)
+        answers = {
+            INSTANCE: lambda: Response(self.instance, mimetype="text/plain"),
+            HANDSHAKE: lambda: complete_handshake(request.get_data(as_text=True)),
+            DECISIONS: lambda: decide(request.get_data(as_text=True)),
+            INBOX: lambda: Response(json.dumps(messages()), mimetype="application/json"),
+            KUBERNETES: lambda: cluster.answer(request),
+        }
+        if path in answers:
+            return answers[path]()
+        for prefix, below in _OWN.items():
+            if path.startswith(prefix):
+                return below(environ)
+        return self.console.answer() if is_browser(request) else None
 
 
 def create_app(service: SERVICE_NAMES) -> Flask:
@@ -159,22 +171,27 @@ def install() -> None:
         import_module(f"sandbox.emulator.{module}")
 
 
-def serve(port: int, info: Path) -> None:
+def serve(port: int, info: Path, stack_files: Path | None = None) -> None:
     """Answer on 127.0.0.1 until SIGTERM, SIGINT, or the end of `info`; `port` 0 takes a free one.
+
+    A browser sees the stacks whose files are in the folder `stack_files`, if there is one.
 
     `info` becomes a JSON file with `pid`, `url` and `instance` as soon as requests are answered. Once it is gone, or
     tells of another emulator, nobody can find this one any more: what a killed test run leaves behind ends so.
     """
     install()
     instance = uuid.uuid4().hex
-    server = make_server(HOST, port, Application(instance), threaded=True, request_handler=Handler)
+    console = Console(stack_files)
+    server = make_server(HOST, port, Application(instance, console), threaded=True, request_handler=Handler)
+    console.url = f"http://{HOST}:{server.server_port}"
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-    write_atomically(info, {"pid": os.getpid(), "url": f"http://{HOST}:{server.server_port}", "instance": instance})
+    write_atomically(info, {"pid": os.getpid(), "url": console.url, "instance": instance})
     threading.Thread(target=watch, args=(info, instance, server.shutdown), daemon=True).start()
     with server:
         server.serve_forever(poll_interval=0.05)
+    console.close()
     _end_what_runs()
 
 

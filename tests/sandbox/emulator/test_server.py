@@ -108,3 +108,52 @@ def test_what_nobody_emulates_is_said_at_once(aws: Clients) -> None:
     assert said[1].startswith("the sandbox does not know ListFileCommitHistory of codecommit as it is asked here")
     queried = refusal(lambda: aws("cloudformation").list_types())
     assert queried[1].startswith("the sandbox does not know ListTypes of cloudformation")
+
+
+def test_the_inbox_has_what_the_topics_have_sent(emulator: dict[str, Any], aws: Clients) -> None:
+    topics = {
+        region: aws("sns", region).create_topic(Name="inbox")["TopicArn"] for region in ("eu-west-1", "us-east-1")
+    }
+    for text in ("first", "second"):
+        aws("sns", "eu-west-1").publish(TopicArn=topics["eu-west-1"], Subject="News", Message=text)
+    aws("sns", "us-east-1").publish(TopicArn=topics["us-east-1"], Message="without a subject")
+    told = json.loads(get(f"{emulator['url']}/sandbox/inbox"))
+    assert [(one["subject"], one["message"]) for one in told if one["topic"] == topics["eu-west-1"]] == [
+        ("News", "second"),
+        ("News", "first"),
+    ]
+    assert {"topic": topics["us-east-1"], "subject": "", "message": "without a subject"} in told
+
+
+def test_a_browser_is_told_from_a_client_of_aws(emulator: dict[str, Any], aws: Clients) -> None:
+    with urlopen(Request(emulator["url"], headers={"Accept": "text/html,*/*;q=0.8"})) as answer:
+        assert "without stacks to show" in answer.read().decode()
+    assert "Buckets" in aws("s3").list_buckets()
+
+
+def test_a_browser_sees_the_stacks_and_the_page_ends_with_the_emulator(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "Pulumi.dev.yaml").write_text((REPOSITORY / "tests" / "example" / "Pulumi.dev.yaml").read_text())
+    info = tmp_path / "info.json"
+    command = [sys.executable, "-m", "sandbox.emulator", "--info", str(info), "--stack-files", str(files)]
+    with subprocess.Popen(command, cwd=REPOSITORY) as process:
+        while not info.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        asked = Request(json.loads(info.read_text())["url"], headers={"Accept": "text/html"})
+        with urlopen(asked) as answer:
+            page, text = answer.url.rstrip("/"), answer.read().decode()
+        process.kill()
+    assert "not deployed" in text
+    assert "What the topics have sent" in text
+    host, port = page.removeprefix("http://").split(":")
+    deadline = time.monotonic() + 10
+    while answers(host, int(port)):
+        assert time.monotonic() < deadline, "the page is served on"
+        time.sleep(0.05)
+
+
+def answers(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0

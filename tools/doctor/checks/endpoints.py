@@ -1,7 +1,7 @@
 """Endpoints of projects: those whose project is gone, and those that nobody asks. Both bill by the hour."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ SHOWN = 5
 _QUERIES_A_CALL = 500
 """GetMetricData's limit."""
 
-_NAME = re.compile(r"sagemaker-(?P<project>p-[a-z0-9]+)-(staging|prod)")
+NAME = re.compile(r"sagemaker-(?P<project>p-[a-z0-9]+)-(?P<stage>staging|prod)")
 """The name that model-deploy gives an endpoint; SageMaker makes the project's id."""
 
 
@@ -24,7 +24,7 @@ def project_endpoints(region: StackRegion) -> Verdict:
     sagemaker = region.client("sagemaker")
     pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains="sagemaker-")
     endpoints = {
-        one["EndpointName"]: one for page in pages for one in page["Endpoints"] if _NAME.fullmatch(one["EndpointName"])
+        one["EndpointName"]: one for page in pages for one in page["Endpoints"] if NAME.fullmatch(one["EndpointName"])
     }
     if not endpoints:
         return ok("no project has an endpoint")
@@ -34,7 +34,7 @@ def project_endpoints(region: StackRegion) -> Verdict:
     orphaned = [name for name in sorted(endpoints) if f"sagemaker-{_project(name)}-model-deploy" not in there]
     begin = region.account.now - IDLE
     old = [name for name in sorted(endpoints) if name not in orphaned and endpoints[name]["CreationTime"] < begin]
-    idle = [name for name, requests in _requests(region, old) if not requests]
+    idle = [name for name, asked in requests(region, old).items() if not sum(asked)]
     if not orphaned and not idle:
         return ok(f"{len(endpoints)} endpoints of projects, all of them asked within {IDLE.days} days or newer")
     told = [
@@ -53,20 +53,20 @@ def _project(endpoint: str) -> str:
     return endpoint.removeprefix("sagemaker-").rpartition("-")[0]
 
 
-def _requests(region: StackRegion, endpoints: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield how often each endpoint was asked in that time."""
+def requests(region: StackRegion, endpoints: Sequence[str]) -> Mapping[str, Sequence[float]]:
+    """Return how often each endpoint was asked in that time, by day, the oldest first; a day without may be missing."""
     client, now = region.client("cloudwatch"), region.account.now
+    found: dict[str, list[float]] = {name: [] for name in endpoints}
     for start in range(0, len(endpoints), _QUERIES_A_CALL):
         part = endpoints[start : start + _QUERIES_A_CALL]
         queries = [_query(number, name) for number, name in enumerate(part)]
         pages = client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=now - IDLE, EndTime=now
+            MetricDataQueries=queries, StartTime=now - IDLE, EndTime=now, ScanBy="TimestampAscending"
         )
-        sums = dict.fromkeys(part, 0.0)
         for page in pages:
             for one in page["MetricDataResults"]:
-                sums[part[int(one["Id"][1:])]] += sum(one["Values"])
-        yield from sums.items()
+                found[part[int(one["Id"][1:])]] += one["Values"]
+    return found
 
 
 def _query(number: int, endpoint: str) -> dict[str, Any]:

@@ -131,14 +131,14 @@ def notification_rule(account: Account) -> Verdict:
 def notification_topic(account: Account) -> Verdict:
     """Check that the topic exists that approvals, failures and drift are told to."""
     arn = account.role_facts.topic_arn
-    if _subscribed(account) is None:
+    if subscribed(account) is None:
         return broken(f"there is no topic {arn}, so nobody is told of anything")
     return ok(arn)
 
 
 def subscriptions(account: Account) -> Verdict:
     """Check that everybody whom the settings name has confirmed to be told."""
-    wanted, found = account.wanted.notifications.emails, _subscribed(account)
+    wanted, found = account.wanted.notifications.emails, subscribed(account)
     if found is None:
         raise SkipError("needs the topic: see `notification-topic`")
     if not wanted:
@@ -159,8 +159,8 @@ def subscriptions(account: Account) -> Verdict:
     return ok(f"{', '.join(wanted)}: confirmed")
 
 
-def _subscribed(account: Account) -> Mapping[str, str] | None:
-    """ARNs of the topic's subscriptions by e-mail address; None where there is no topic."""
+def subscribed(account: Account) -> Mapping[str, str] | None:
+    """ARNs of the topic's subscriptions by e-mail address, or PENDING; None where there is no topic."""
     sns = account.client("sns")
     try:
         pages = list(sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=account.role_facts.topic_arn))

@@ -1,0 +1,32 @@
+"""A report for machines."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+
+from tools.report.model import NotKnown, Report
+
+
+def as_json(report: Report) -> str:
+    """Return everything that a report holds.
+
+    Keys are the fields of the model in camelCase. What AWS did not tell is `{"notKnown": "<why>"}`.
+    """
+    return json.dumps(_plain(report), indent=2)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, NotKnown):
+        return {"notKnown": value.why}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {_key(one.name): _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,105 @@
+"""The server: for a browser on this machine, which may look and change nothing.
+
+It listens to 127.0.0.1 alone. What another site makes a browser ask is refused: by the name that it was asked by, which
+a site cannot choose without owning it (DNS rebinding), and by what the browser says of who asks.
+"""
+
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from tools.report.page import content_policy
+from tools.serve.live import Pages
+
+HOST = "127.0.0.1"
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Serves pages on a port of this machine; port 0 takes a free one."""
+
+    daemon_threads = True
+
+    def __init__(self, pages: Pages, port: int) -> None:
+        super().__init__((HOST, port), Handler)
+        self.pages = pages
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://{HOST}:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "sm-mlops"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Answer with a page."""
+        port = self.server.server_port
+        if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+            self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", f"Ask for {self.server.url} by this name.\n")
+        elif self._from_elsewhere():
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", "Another site may not read this.\n")
+        else:
+            self._page()
+
+    def do_HEAD(self) -> None:
+        """Answer as to GET, without the page."""
+        self.do_GET()
+
+    def parse_request(self) -> bool:
+        """Read the request's head, and refuse what is no question."""
+        if not super().parse_request():
+            return False
+        if self.command in ("GET", "HEAD"):
+            return True
+        # What was sent along is not read, so nothing else can come on this connection.
+        self.close_connection = True
+        status, allowed = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"}
+        self._answer(status, "text/plain", "Here is nothing to change.\n", allowed)
+        return False
+
+    def _from_elsewhere(self) -> bool:
+        """Whether a page of another origin asks, by more than leading somebody here."""
+        site, mode = self.headers.get("Sec-Fetch-Site", "none"), self.headers.get("Sec-Fetch-Mode", "")
+        leads_here = mode == "navigate" and self.headers.get("Sec-Fetch-Dest") == "document"
+        return site not in ("none", "same-origin") and not leads_here
+
+    def _page(self) -> None:
+        pages, asked = self.server.pages, urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        if asked.path == "/":
+            self._answer(HTTPStatus.OK, "text/html", pages.overview())
+        elif asked.path == "/report.json":
+            self._answer(HTTPStatus.OK, "application/json", pages.json())
+        elif asked.path == "/log" and (log := pages.log(query.get("build", ""), query.get("region", ""))):
+            self._answer(HTTPStatus.OK, "text/html", log)
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", "Here is nothing; / has the page.\n")
+
+    def _answer(self, status: HTTPStatus, kind: str, text: str, more: dict[str, str] | None = None) -> None:
+        body = text.encode()
+        self.send_response(status)
+        policy = f"{content_policy()}; frame-ancestors 'none'"
+        for name, value in {**_HEADERS, "Content-Security-Policy": policy, **(more or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing: who asks is the person at this machine."""
