@@ -8,6 +8,7 @@ import asyncio
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,6 +230,19 @@ def run_function(
     recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     encoded.setdefault("aws:region", "us-east-2")
+    # Pulumi writes the whole stack of calls into each registration: in a thread of its own it is short, whoever asks.
+    with ThreadPoolExecutor(max_workers=1) as short_stack:
+        return short_stack.submit(_run, program, encoded, stack, preview, account_id, recording).result()
+
+
+def _run(
+    program: Callable[[], pulumi.Output[None]],
+    encoded: Mapping[str, str],
+    stack: str,
+    preview: bool,
+    account_id: str,
+    recording: Recording,
+) -> Recording:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
