@@ -5,6 +5,7 @@ registration request, so the monitor keeps that, too.
 """
 
 import asyncio
+import gc
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
@@ -254,6 +255,7 @@ def _run(
         # Only inside the decorated function is every registration awaited; only after it is absence a fact.
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     finally:
+        gc.enable()  # which the program switches off, as its own process ends with it
         loop.close()
         asyncio.set_event_loop(None)
         pulumi.runtime.set_all_config({})
