@@ -2,7 +2,8 @@ SHELL := /bin/sh
 STACK ?= dev
 ARCHITECTURE ?= pipelines
 PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
-PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
+# In the order of the files, of which the longest are the first: xdist would begin with those of the most tests.
+PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 # The skeleton's, and what repositories deploy; the products' own are whole only when they are rendered.
@@ -35,7 +36,7 @@ test: environment ## Run every test; those of the engine are skipped where no en
 	@$(PYTEST)
 
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
-	@$(PYTEST) -m "not slow" tests/unit
+	@$(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "not slow" tests/unit
 
 check-mine: environment ## Check what you edit: stack files, products, their seed code. Needs no AWS.
 	@$(PYTHON) -m tools check

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy
 from .private_vpc import PrivateVpc, make_private_vpc
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
@@ -29,7 +28,7 @@ def vpc(world: World) -> PrivateVpc:
     client(world, "iam").create_role(RoleName=SCIENTIST, AssumeRolePolicyDocument="{}")
     made = make_private_vpc(client(world, "ec2"))
     alter(world, "dev", lambda config: config.update({SECTION: made.section()}))
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
     return made
 
 
@@ -71,7 +70,7 @@ def test_what_a_project_runs_lies_in_the_vpc_and_is_removed_with_it(world: World
 
 def test_a_second_up_changes_nothing(world: World, vpc: PrivateVpc) -> None:
     del vpc
-    assert not operate(world, "up", "up", "--stack", "dev").changed
+    assert not deploy(world).changed
 
 
 def refusal(world: World, section: dict[str, Any]) -> str:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
 pytestmark = pytest.mark.engine
@@ -23,7 +22,7 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     world = make_world(project)
     client(world, "iam").create_role(RoleName=SCIENTIST, AssumeRolePolicyDocument="{}")
     alter(world, "dev", lambda config: config.update({"sm-mlops:iam": {"use": {"mode": "create"}}}))
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
     return world
 
 
