@@ -211,7 +211,9 @@ def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
                 *("logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutRetentionPolicy"),
                 *("logs:TagResource", "logs:UntagResource"),
             ],
-            arns.each("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
+            arns.each(
+                "logs", *(f"log-group:/aws/{kind}/{_NAMED}" for kind in ("codebuild", "lambda", "mwaa-serverless"))
+            ),
         ),
         # The call lists by prefix and knows no single group.
         allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
@@ -354,7 +356,8 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "Around",
             [
-                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                *("airflow-serverless:*", "application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*"),
+                *("ecr:Batch*", "ecr:Get*"),
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],

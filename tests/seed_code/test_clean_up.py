@@ -21,6 +21,8 @@ PROPERTIES = {
     "Endpoints": "Retain",
     "Stages": [],
     "Runs": "sagemaker-p-1-batch-",
+    "Prefix": "sagemaker-p-1",
+    "DagBucket": BUCKET,
 }
 
 

@@ -22,6 +22,7 @@ ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
     "cloudwatch": "monitoring",
+    "mwaa-serverless": "airflow-serverless",
     "sagemaker": "sagemaker.api",
     "sagemaker-runtime": "sagemaker.runtime",
 }
@@ -96,9 +97,11 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
-        template.product, {"ModelRole"}
-    )
+    own = {
+        "model-build-airflow": {"JobRole", "WorkflowRole"},
+        "model-build-train": {"JobRole"},
+        "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"},
+    }.get(template.product, {"ModelRole"})
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 
 
