@@ -85,7 +85,8 @@ def launch_statements(
     arns = ArnScope.of(region, account_id).in_region(ANY)
     return [
         *_stack_statements(arns),
-        *_developer_tool_statements(arns),
+        # No environment shares a role for workflows, so products with one are not launched there.
+        *_developer_tool_statements(arns, own_logs=[f"/aws/mwaa-serverless/{_NAMED}"] if use_role_arns is None else []),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
@@ -165,7 +166,7 @@ def _stack_statements(arns: ArnScope) -> list[Statement]:
     ]
 
 
-def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
+def _developer_tool_statements(arns: ArnScope, *, own_logs: Sequence[str]) -> list[Statement]:
     return [
         allow(
             "Repositories",
@@ -212,7 +213,10 @@ def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
                 *("logs:TagResource", "logs:UntagResource"),
             ],
             arns.each(
-                "logs", *(f"log-group:/aws/{kind}/{_NAMED}" for kind in ("codebuild", "lambda", "mwaa-serverless"))
+                "logs",
+                f"log-group:/aws/codebuild/{_NAMED}",
+                f"log-group:/aws/lambda/{_NAMED}",
+                *(f"log-group:{name}" for name in own_logs),
             ),
         ),
         # The call lists by prefix and knows no single group.

@@ -54,8 +54,8 @@ def test_the_projects_workflow_goes_and_no_other_then_its_jobs_end(
     airflow.add_response("list_workflows", {"Workflows": found}, {})
     airflow.add_response("delete_workflow", {"WorkflowArn": ARN}, {"WorkflowArn": ARN})
     jobs(sagemaker, "Training", JOB)
-    jobs(sagemaker, "Processing")
     sagemaker.add_response("stop_training_job", {}, {"TrainingJobName": JOB})
+    jobs(sagemaker, "Processing")
     jobs(sagemaker, "Training")
     jobs(sagemaker, "Processing")
     assert function.call("Delete", PROPERTIES) == DONE

@@ -58,17 +58,8 @@ class MwaaServerlessResponse(BaseResponse):
         """GetWorkflow."""
         workflow = self._workflow("GetWorkflow")
         version = self._version(workflow)
-        told = {
-            key: version.request[key]
-            for key in (
-                "DefinitionS3Location",
-                "RoleArn",
-                "Description",
-                "LoggingConfiguration",
-                "NetworkConfiguration",
-            )
-            if key in version.request
-        }
+        shown = ("DefinitionS3Location", "RoleArn", "Description", "LoggingConfiguration", "NetworkConfiguration")
+        told: Json = {key: version.request[key] for key in shown if key in version.request}
         return ActionResult(
             {
                 "WorkflowArn": workflow.arn,

@@ -49,15 +49,17 @@ def delete_dag(bucket: str, folder: str) -> None:
 
 def stop_jobs(prefix: str, context: Any) -> None:
     """Stop the jobs that still run, which would write into the bucket, and wait for their end."""
-    while running := [
-        *sagemaker.list_training_jobs(NameContains=prefix, StatusEquals="InProgress")["TrainingJobSummaries"],
-        *sagemaker.list_processing_jobs(NameContains=prefix, StatusEquals="InProgress")["ProcessingJobSummaries"],
-    ]:
-        for job in running:
-            if "TrainingJobName" in job:
-                sagemaker.stop_training_job(TrainingJobName=job["TrainingJobName"])
-            else:
-                sagemaker.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
+    while True:
+        trainings = sagemaker.list_training_jobs(NameContains=prefix, StatusEquals="InProgress")["TrainingJobSummaries"]
+        for one in trainings:
+            sagemaker.stop_training_job(TrainingJobName=one["TrainingJobName"])
+        others = sagemaker.list_processing_jobs(NameContains=prefix, StatusEquals="InProgress")[
+            "ProcessingJobSummaries"
+        ]
+        for other in others:
+            sagemaker.stop_processing_job(ProcessingJobName=other["ProcessingJobName"])
+        if not trainings and not others:
+            return
         if context.get_remaining_time_in_millis() < 60_000:
             raise TimeoutError("jobs have not stopped yet; delete the project once more")
         time.sleep(10)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pendulum
+import pendulum  # type: ignore[import-not-found] # Airflow's environment has it
 import yaml
-from dagfactory import load_yaml_dags
+from dagfactory import load_yaml_dags  # type: ignore[import-not-found] # likewise
 
 
 def _noting(errors: dict[str, str], execute: Callable[..., Any]) -> Callable[..., Any]:
