@@ -1,5 +1,6 @@
 SHELL := /bin/sh
 STACK ?= dev
+ARCHITECTURE ?= pipelines
 PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 UV := uv==0.13.9
@@ -23,8 +24,8 @@ sandbox-environment:
 sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up "$(STACK)"
 
-sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing.
-	@$(PYTHON) -m sandbox demo
+sandbox-demo: sandbox-environment ## Play the whole story once, from nothing to nothing (ARCHITECTURE=stepfunctions, ...).
+	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)"
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down

@@ -16,7 +16,7 @@ from sandbox import pulumi_engine
 from sandbox.deployment import Deployment, operate
 from sandbox.faults import DamageError, SandboxError
 from sandbox.progress import console, say
-from sandbox.world import DEFAULT_STACK, World, run_command
+from sandbox.world import DEFAULT_STACK, REPOSITORY, World, run_command
 from tools.console import make_console
 
 _EXIT_CODES = {FileNotFoundError: 127, PermissionError: 126}  # as a shell reports them
@@ -99,12 +99,18 @@ def down() -> None:
 
 
 @commands.command()
-def demo() -> None:
-    """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it."""
+@click.argument("architecture", default="pipelines")
+def demo(architecture: str) -> None:
+    """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it.
+
+    ARCHITECTURE says what orders the steps of a training: `pipelines` of SageMaker, or another way to build.
+    """
     from sandbox import story  # noqa: PLC0415 - only this command needs boto3
 
+    if architecture not in story.ARCHITECTURES:
+        raise click.BadParameter(f"{architecture!r} is none of {', '.join(story.ARCHITECTURES)}")
     with tempfile.TemporaryDirectory(prefix="sm-mlops-demo-") as folder:
-        world = World(Path(folder, "world"))
+        world = World(Path(folder, "world"), story.offering(architecture, REPOSITORY, Path(folder, "project")))
         world.start()
         started, told = time.monotonic(), list[tuple[float, str]]()
 

@@ -27,6 +27,8 @@ PROJECT, DEPLOYMENT, BATCH = "churn", "churn-deploy", "churn-batch"
 GROUP = f"sagemaker-{PROJECT}"
 BUILD_PRODUCT, DEPLOY_PRODUCT = "model building and training", "model deployment"
 BATCH_PRODUCT = "batch inference"
+ARCHITECTURES = {"pipelines": "model-build-train", "stepfunctions": "model-build-stepfunctions"}
+"""By what orders the steps of a training, the product that is offered for it."""
 LONGEST_SECONDS = 600
 """How long a step may take. The very first builds ever install their packages."""
 
@@ -177,18 +179,14 @@ class Story:
 
     def trained(self) -> Json:
         """Wait until the last training has ended, and return the newest model package."""
-        sagemaker = self.client("sagemaker")
-        name = f"sagemaker-{self.projects[PROJECT]}-train"
 
-        def final() -> Json | None:
-            (last, *_) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
-            return last if last["PipelineExecutionStatus"] != "Executing" else None
+        def final() -> tuple[str, str] | None:
+            state, reason = self._last_training(f"sagemaker-{self.projects[PROJECT]}-train")
+            return None if state in ("Executing", "RUNNING") else (state, reason)
 
-        run = self._wait(final, "the training")
-        if run["PipelineExecutionStatus"] != "Succeeded":
-            raise SandboxError(
-                f"The training {run['PipelineExecutionStatus']}: {run['PipelineExecutionFailureReason']}"
-            )
+        state, reason = self._wait(final, "the training")
+        if state.title() != "Succeeded":
+            raise SandboxError(f"The training {state.title()}: {reason}")
         package = max(self.packages(), key=lambda one: int(one["ModelPackageVersion"]))
         report = self._report(package["ModelPackageArn"])
         self.tell(
@@ -197,6 +195,17 @@ class Story:
             f"{package['ModelApprovalStatus']}."
         )
         return package
+
+    def _last_training(self, name: str) -> tuple[str, str]:
+        """State of the newest run, of the state machine or else the SageMaker pipeline of a name, and why it failed."""
+        states, sagemaker = self.client("stepfunctions"), self.client("sagemaker")
+        for machine in states.list_state_machines()["stateMachines"]:
+            if machine["name"] == name:
+                (run, *_) = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+                told = states.describe_execution(executionArn=run["executionArn"])
+                return told["status"], told.get("cause", "")
+        (last, *_) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+        return last["PipelineExecutionStatus"], last.get("PipelineExecutionFailureReason", "")
 
     def packages(self) -> list[Json]:
         """Return the versions of the model."""
@@ -412,6 +421,15 @@ class Story:
                 raise SandboxError(f"Waited {LONGEST_SECONDS} seconds for this in vain: {what}.")
             time.sleep(_LOOK_SECONDS)
         return found
+
+
+def offering(architecture: str, source: Path, folder: Path) -> Path:
+    """Copy a project's stack files into a folder, with another way to build in the place of the SageMaker pipeline."""
+    folder.mkdir()
+    for path in source.glob("Pulumi*.yaml"):
+        text = path.read_text().replace(f"- {ARCHITECTURES['pipelines']}\n", f"- {ARCHITECTURES[architecture]}\n")
+        (folder / path.name).write_text(text)
+    return folder
 
 
 def play(story: Story) -> None:

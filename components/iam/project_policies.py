@@ -28,8 +28,13 @@ _PASSED_TO = (
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
+    "states.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
+
+_LOGS_OF_OWN_ROLES = (f"/aws/vendedlogs/*/{_NAMED}",)
+"""Log groups of what runs with a role that no environment shares, state machines and workflows: one pattern for both,
+because the boundary of a delivery holds it, and its characters are counted."""
 
 
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
@@ -83,10 +88,12 @@ def launch_statements(
         in_network: whether projects run in a VPC.
     """
     arns = ArnScope.of(region, account_id).in_region(ANY)
+    own_roles = use_role_arns is None
     return [
         *_stack_statements(arns),
-        # No environment shares a role for workflows, so products with one are not launched there.
-        *_developer_tool_statements(arns, own_logs=[f"/aws/mwaa-serverless/{_NAMED}"] if use_role_arns is None else []),
+        # No environment shares a role for state machines or workflows, so products with one are not launched there.
+        *_developer_tool_statements(arns, own_logs=_LOGS_OF_OWN_ROLES if own_roles else ()),
+        *(_state_machine_statements(arns) if own_roles else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
@@ -162,6 +169,28 @@ def _stack_statements(arns: ArnScope) -> list[Statement]:
                 "s3:UntagResource",
             ],
             [arns.bucket(_NAMED)],
+        ),
+    ]
+
+
+def _state_machine_statements(arns: ArnScope) -> list[Statement]:
+    return [
+        allow(
+            "StateMachines",
+            [
+                *("states:CreateStateMachine", "states:DeleteStateMachine", "states:DescribeStateMachine"),
+                *("states:ListTagsForResource", "states:TagResource", "states:UntagResource"),
+                "states:UpdateStateMachine",
+            ],
+            arns.each("states", f"stateMachine:{_NAMED}"),
+        ),
+        # A state machine is written and read back with its key in the name of whoever launches; the key's own policy
+        # says whose it is.
+        allow(
+            "KeysOfStateMachines",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            ["*"],
+            {"StringLike": {"kms:ViaService": "states.*"}},
         ),
     ]
 
@@ -317,20 +346,30 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "OwnThings",
             [
-                *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
+                *(
+                    "cloudformation:*",
+                    "codebuild:*",
+                    "codecommit:*",
+                    "codepipeline:*",
+                    "events:*",
+                    "lambda:*",
+                    "states:*",
+                ),
                 # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
             [
-                *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
+                # Stacks, stack sets and their targets, build projects and report groups; repositories and pipelines.
+                # Each service here whose name begins so writes its ARNs in one of the two ways: a policy has 6,144
+                # characters.
+                *arns.each("c*", f"*/{_NAMED}", _NAMED),
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
-                *arns.each("codecommit", _NAMED),
-                *arns.each("codepipeline", _NAMED),
                 *arns.each("ecr", f"repository/{_NAMED}"),
-                *arns.each("events", f"rule/{_NAMED}"),
+                # By the latter Step Functions hears of the jobs that it waits for.
+                *arns.each("events", f"rule/{_NAMED}", "rule/StepFunctionsGetEventsFor*"),
                 *arns.each("lambda", f"function:{_NAMED}"),
+                *arns.each("states", f"*:{_NAMED}"),  # state machines and their executions
             ],
         ),
         allow(
@@ -362,6 +401,8 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             [
                 *("airflow-serverless:*", "application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*"),
                 *("ecr:Batch*", "ecr:Get*"),
+                # A state machine makes the delivery of its logs.
+                *("logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"),
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],

@@ -69,6 +69,8 @@ class Product:
     """What it means as it is though it looks like a mistake."""
     project_id_length: int
     """Most characters of a project's id that its names must have room for."""
+    own_roles: bool
+    """Whether its projects can only work with roles of their own."""
     files: tuple[SeedFile, ...]
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
@@ -219,6 +221,7 @@ def read_product(folder: Path) -> Product:
         endpoints=description.endpoints,
         exceptions=description.exceptions,
         project_id_length=description.project_id_length,
+        own_roles=description.roles == "own",
         files=files,
         seed_digest=content_digest(files),
         notes=notes,

@@ -11,7 +11,10 @@ import yaml
 from components.packaging import read_product
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
-PRODUCTS = ("batch-inference", "model-build-airflow", "model-build-train", "model-deploy")
+PRODUCTS = (
+    *("batch-inference", "model-build-airflow", "model-build-stepfunctions", "model-build-train"),
+    "model-deploy",
+)
 
 
 class _Loader(yaml.CSafeLoader):

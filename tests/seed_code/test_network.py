@@ -21,6 +21,7 @@ PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId":
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
+    "stepfunctions": "states",
     "cloudwatch": "monitoring",
     "mwaa-serverless": "airflow-serverless",
     "sagemaker": "sagemaker.api",
@@ -98,10 +99,10 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
     own = {
+        "batch-inference": {"ModelRole"},
         "model-build-airflow": {"JobRole", "WorkflowRole"},
-        "model-build-train": {"JobRole"},
         "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"},
-    }.get(template.product, {"ModelRole"})
+    }.get(template.product, {"JobRole"})
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
 
 

@@ -21,6 +21,8 @@ from tests.seed_code.product_templates import (
 )
 
 SAGEMAKERS_OWN = ["SageMakerProjectName", "SageMakerProjectId"]
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+"""What one product has beside what all have."""
 NAME_OF = {
     "AWS::CodeCommit::Repository": "RepositoryName",
     "AWS::SageMaker::CodeRepository": "CodeRepositoryName",
@@ -31,7 +33,13 @@ NAME_OF = {
     "AWS::Lambda::Function": "FunctionName",
     "AWS::CodePipeline::Pipeline": "Name",
     "AWS::Events::Rule": "Name",
+    STATE_MACHINE: "StateMachineName",
 }
+LOG_DELIVERY = {
+    *("CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies"),
+    *("GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery"),
+}
+"""What a state machine takes to log, of which no call knows a resource."""
 NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
 LONGEST = {
     "SageMakerProjectName": "N" * 32,
@@ -62,7 +70,7 @@ FILLED = {
 
 
 def test_a_name_begins_with_sagemaker_which_the_launch_role_is_limited_to(template: ProductTemplate) -> None:
-    assert {body["Type"] for body in template.resources.values()} == set(NAME_OF) | NAMELESS
+    assert {body["Type"] for body in template.resources.values()} | {STATE_MACHINE} == set(NAME_OF) | NAMELESS
     for kind, key in NAME_OF.items():
         for properties in template.of_type(kind).values():
             assert properties[key]["Sub"].split("/")[-1].startswith("sagemaker-")
@@ -136,6 +144,16 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
             {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"},
         ),
         (
+            "model-build-stepfunctions",
+            "pipelines.settings",
+            "Settings.from_environment",
+            # The last three are options of a SageMaker pipeline.
+            {
+                *("AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING"),
+                *("CACHE_DAYS", "MLFLOW_APP_ARN", "TUNING_JOBS"),
+            },
+        ),
+        (
             "model-deploy",
             "model_deploy.environment",
             "Environment.load",
@@ -203,6 +221,7 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
                 {"CreateStackSet"},
                 {"CreateWorkflow"},
                 {"PutJobFailureResult", "PutJobSuccessResult"},
+                LOG_DELIVERY,
             ), (role, calls)
 
 

@@ -34,10 +34,10 @@ from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
 BUILD, DEPLOY = "model-build-train", "model-deploy"
-AIRFLOW = "model-build-airflow"
+AIRFLOW, STATES = "model-build-airflow", "model-build-stepfunctions"
 PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY)]
-ALL = [*PRODUCTS, seed_code.product(AIRFLOW)]
-"""Those that need every grant of our role, where projects make their own roles."""
+ALL = [*PRODUCTS, *(seed_code.product(slug) for slug in (STATES, AIRFLOW))]
+"""Those that need every grant of our role."""
 OURS = roles.ours(None)
 
 
@@ -75,7 +75,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("use", [RolesOfProjects(), CreatedUseRoles(mode="create"), AdoptedRole(mode="adopt")])
 def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives(use: UseRoles) -> None:
-    found = check(ALL if isinstance(use, RolesOfProjects) else PRODUCTS, roles.ours(None, iam=IamSpec(use=use)))
+    found = check(ALL, roles.ours(None, iam=IamSpec(use=use)))
     assert (found.missing, found.beyond_boundary, found.useless) == ([], [], [])
 
 
@@ -506,8 +506,11 @@ def test_a_boundary_of_the_launch_role_counts() -> None:
 
 
 def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
-    passed = run("--product", BUILD, "--product", DEPLOY)
-    assert (passed.exit_code, "nothing is missing for model-build-train, model-deploy" in passed.output) == (0, True)
+    passed = run(*(word for slug in (BUILD, DEPLOY, STATES, AIRFLOW) for word in ("--product", slug)))
+    assert passed.exit_code == 0
+    everything = "model-build-train, model-deploy, model-build-stepfunctions, model-build-airflow"
+    assert f"own roles: nothing is missing for {everything}" in passed.output
+    assert "of the environment: nothing is missing for model-build-train, model-deploy.\n" in passed.output
     found = run("--managed", "--product", DEPLOY)
     assert found.exit_code == 1
     assert "model-deploy: ArtifactBucket (AWS::S3::Bucket)" in found.output

@@ -137,6 +137,12 @@ def arns_at(path: str, **keys: str) -> Resources:
     return lambda properties, _scope: [(str(arn), context) for arn in at(properties, path)]
 
 
+def _keys_of_state_machines(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Tell the customer keys of state machines, and that Step Functions uses them."""
+    for arn in at(properties, "EncryptionConfiguration.KmsKeyId"):
+        yield str(arn), {"kms:ViaService": scope.region.endpoint("states")}
+
+
 def passed_roles(service: str, *paths: str, operations: Sequence[Operation] = CHANGE) -> list[Right]:
     """Handing a role to a service."""
     return [
@@ -813,6 +819,33 @@ TYPES: Mapping[str, ResourceType] = {
             *rights(CHANGE, "s3:GetObject", on=objects_at("PipelineDefinition.PipelineDefinitionS3Location")),
             *passed_roles("sagemaker.amazonaws.com", "RoleArn"),
             *_SAGEMAKER_TAGS,
+        ],
+    ),
+    "AWS::StepFunctions::StateMachine": ResourceType(
+        arn="states:{region}:{account}:stateMachine:{name}",
+        name="StateMachineName",
+        ref="arn",
+        rights=[
+            *rights(CREATE, "states:CreateStateMachine"),
+            *rights(UPDATE, "states:UpdateStateMachine"),
+            *rights(DELETE, "states:DeleteStateMachine"),
+            *rights(ALWAYS, "states:DescribeStateMachine"),
+            *rights(CHANGE, "s3:GetObject", when="DefinitionS3Location", on=objects_at("DefinitionS3Location")),
+            *rights(
+                CHANGE,
+                "s3:GetObjectVersion",
+                when="DefinitionS3Location",
+                on=_versions_at("DefinitionS3Location", "Version"),
+            ),
+            # The definition is written and read back with the key, in the name of whoever launches.
+            *rights(
+                CHANGE,
+                *("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+                when="EncryptionConfiguration",
+                on=_keys_of_state_machines,
+            ),
+            *passed_roles("states.amazonaws.com", "RoleArn"),
+            *tags(add=["states:TagResource"], remove=["states:UntagResource"], read=["states:ListTagsForResource"]),
         ],
     ),
 }

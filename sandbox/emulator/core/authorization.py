@@ -64,8 +64,14 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
     "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
+    "stepfunctions": [
+        (path, "states:{region}:{account}:stateMachine:{name}") for path in ("name", "stateMachineArn", "resourceArn")
+    ],
 }
 """By service, where a call names its resource, and the ARN of that after the partition; the first that is there."""
+
+_PREFIXES: Mapping[str, str] = {"stepfunctions": "states"}
+"""Services that IAM and the name of the service in principals call otherwise."""
 
 _PASSED_ROLES: Mapping[str, Sequence[str]] = {
     "cloudformation": ["RoleARN"],
@@ -74,6 +80,7 @@ _PASSED_ROLES: Mapping[str, Sequence[str]] = {
     "events": ["RoleArn", "Targets.*.RoleArn"],
     "lambda": ["Role"],
     "sagemaker": ["ExecutionRoleArn", "RoleArn"],
+    "stepfunctions": ["roleArn"],
 }
 _TAG_ACTIONS: Mapping[str, str] = {
     "cloudformation": "cloudformation:TagResource",
@@ -84,6 +91,7 @@ _TAG_ACTIONS: Mapping[str, str] = {
     "lambda": "lambda:TagResource",
     "logs": "logs:TagResource",
     "sagemaker": "sagemaker:AddTags",
+    "stepfunctions": "states:TagResource",
 }
 """By service, what a call that makes something needs for its tags; the other services ask for no more than the call."""
 
@@ -146,7 +154,8 @@ def _calls(
     model: OperationModel, parameters: Parameters, partition: str, account: str, region: str, tags_of: Tags
 ) -> Iterator[Call]:
     service, operation = model.service_model.service_name, model.name
-    action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
+    prefix = _PREFIXES.get(service, service)
+    action = _ACTIONS.get(f"{service}:{operation}", f"{prefix}:{operation}")
     resource = _resource(service, parameters, partition, account, region)
     context = _context(service, parameters, partition, account)
     if service == "sagemaker":
@@ -161,7 +170,7 @@ def _calls(
         yield Call(_TAG_ACTIONS[service], resource, {**context, **made_by})
     for path in _PASSED_ROLES.get(service, ()):
         for role_arn in _at(parameters, path):
-            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
+            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{prefix}.amazonaws.com"})
 
 
 def _resource(service: str, parameters: Parameters, partition: str, account: str, region: str) -> str:

@@ -24,8 +24,9 @@ from moto.utilities.utils import get_partition
 
 from sandbox.emulator.core import authorization
 
-LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"
-"""Names of the sessions in which Service Catalog works with a launch role, and CloudFormation with a stack's role."""
+LAUNCHING, STACK, STATES = "servicecatalog", "AWSCloudFormation", "StepFunctions"
+"""Names of the sessions in which Service Catalog works with a launch role, CloudFormation with a stack's role, and Step
+Functions with that of a state machine."""
 
 # One request of ours may wait for another service's whole work, and is never worth a second try.
 R = TypeVar("R", bound=BaseResponse)
@@ -87,8 +88,8 @@ class Caller:
 
     @property
     def is_judged(self) -> bool:
-        """Whether each call is judged by the policies of the role: those of roles that launch or that stacks have."""
-        return self.session in (LAUNCHING, STACK)
+        """Whether each call is judged by the policies of the role: of those that services work with call by call."""
+        return self.session in (LAUNCHING, STACK, STATES)
 
     def judge(self, service: str, operation: str, **parameters: object) -> None:
         """Refuse what the role may not do, for a call that the emulator makes in another way.

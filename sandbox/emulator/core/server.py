@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
+from moto.stepfunctions.models import stepfunctions_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -36,6 +37,7 @@ from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
+from sandbox.emulator.stepfunctions.models import StepFunctionsBackend
 from sandbox.git_client import PREFIX
 
 HOST = "127.0.0.1"
@@ -46,6 +48,7 @@ CHANGED = (
     *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
     *("events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
+    "stepfunctions.responses",
 )
 """The modules that put what they have in the place of moto's when they are imported."""
 
@@ -127,6 +130,7 @@ def install() -> None:
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend
     sagemaker_backends.backend = SageMakerBackend
+    stepfunctions_backends.backend = StepFunctionsBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
     EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]

@@ -96,7 +96,7 @@ def build_log(aws: Clients) -> str:
 def workflow_log(aws: Clients, project: Json, run: Json) -> str:
     """What a run of the workflow has written."""
     (stream,) = run["logs"]
-    group = f"/aws/mwaa-serverless/sagemaker-{project['ProjectId']}-train"
+    group = f"/aws/vendedlogs/airflow/sagemaker-{project['ProjectId']}-train"
     events = aws("logs").filter_log_events(logGroupName=group, logStreamNames=[stream])["events"]
     return "\n".join(one["message"] for one in events)
 

@@ -220,12 +220,7 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
     assert faults_of(made_of(tmp_path, "{parts: [data]}", data=part)) == [f"../_parts/data.yaml, {fault}"]
 
 
-ALONE = {
-    *("_parts/job-role.yaml", "_parts/model-build.yaml", "_parts/training-pipeline.yaml"),
-    *(f"_parts/lists/{name}.yaml" for name in ("build-of-models", "clean-up-of-artifacts", "jobs", "registration")),
-    *(f"_parts/lists/network-of-{name}.yaml" for name in ("builds", "functions", "jobs")),
-    "_parts/lists/variables-of-build-of-models.yaml",
-}
+ALONE = {"_parts/job-role.yaml", "_parts/training-pipeline.yaml"}
 """Of one product so far."""
 
 

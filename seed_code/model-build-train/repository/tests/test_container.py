@@ -19,8 +19,8 @@ from pipelines import container
 from pipelines.container import CONTAINER, ensure_image
 from pipelines.images import ImageError
 from pipelines.jobs import DEFAULT_INSTANCE as M5
-from pipelines.local_run import EXAMPLE
 
+EXAMPLE = "M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15"
 URI = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:mine"
 
 
