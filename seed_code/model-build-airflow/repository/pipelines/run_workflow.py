@@ -146,7 +146,7 @@ def converted(workflow: Json, dag: Path = DAG, converter: Path = CONVERTER) -> s
         (folder / "training.json").write_text(json.dumps(workflow), encoding="utf-8")
         done = subprocess.run(  # noqa: S603 - what `make` has installed
             [converter, "convert", folder / "training.py", "--output", folder / "yaml"],
-            env={**os.environ, **airflow_variables(folder)},
+            env=airflow_variables(folder),
             capture_output=True,
             text=True,
             check=False,
@@ -159,7 +159,8 @@ def converted(workflow: Json, dag: Path = DAG, converter: Path = CONVERTER) -> s
 
 def airflow_variables(folder: Path) -> dict[str, str]:
     """Environment variables of an Airflow that keeps to a folder and tells nobody of itself."""
-    return {
+    # What is on the path of the build is none of Airflow's.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -15,7 +15,7 @@ from pipelines.settings import SettingsError
 ARN = "arn:aws:airflow-serverless:eu-west-1:123456789012:workflow/sagemaker-p-0123456789ab-train-0123456789"
 VERSION = "0" * 32
 ROLE = "arn:aws:iam::123456789012:role/sagemaker-airflow"
-SERVERLESS = Place(role_arn=ROLE, log_group="/aws/mwaa-serverless/train")
+SERVERLESS = Place(role_arn=ROLE, log_group="/aws/vendedlogs/airflow/train")
 KEY = "code/workflow-1/training.yaml"
 THIS = {"WorkflowArn": ARN}
 
@@ -49,7 +49,7 @@ def wanted(settings):
         "DefinitionS3Location": {"Bucket": settings.bucket, "ObjectKey": KEY},
         "RoleArn": ROLE,
         "Description": ANY,
-        "LoggingConfiguration": {"LogGroupName": "/aws/mwaa-serverless/train"},
+        "LoggingConfiguration": {"LogGroupName": "/aws/vendedlogs/airflow/train"},
     }
 
 

@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import subprocess
 import threading
@@ -139,7 +138,6 @@ def test_the_dag_runs_in_airflow_and_the_workflow_is_the_same(workflow, server, 
     yaml.parent.mkdir()
     yaml.write_text(converted(workflow))
     environment = {
-        **os.environ,
         **airflow_variables(tmp_path),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
         "AWS_ACCESS_KEY_ID": "x",
