@@ -30,9 +30,10 @@ GROUP = f"sagemaker-{PROJECT}"
 BUILD_PRODUCT, DEPLOY_PRODUCT = "model building and training", "model deployment"
 BATCH_PRODUCT = "batch inference"
 ARCHITECTURES = {
+    "airflow": "model-build-airflow",
+    "kubernetes": "model-build-kubernetes",
     "pipelines": "model-build-train",
     "stepfunctions": "model-build-stepfunctions",
-    "kubernetes": "model-build-kubernetes",
 }
 """By what orders the steps of a training, the product that is offered for it."""
 LONGEST_SECONDS = 600
@@ -232,13 +233,19 @@ class Story:
         return package
 
     def _last_training(self, name: str) -> tuple[str, str]:
-        """State of the newest run, of the state machine or else the SageMaker pipeline of a name, and why it failed."""
-        states, sagemaker = self.client("stepfunctions"), self.client("sagemaker")
+        """State of the newest run of a state machine, a workflow or a pipeline of that name, and why it failed."""
+        states, sagemaker, airflow = (self.client(one) for one in ("stepfunctions", "sagemaker", "mwaa-serverless"))
         for machine in states.list_state_machines()["stateMachines"]:
             if machine["name"] == name:
                 (run, *_) = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
                 told = states.describe_execution(executionArn=run["executionArn"])
                 return told["status"], told.get("cause", "")
+        for workflow in airflow.list_workflows()["Workflows"]:
+            if workflow["Name"] == name:
+                place = {"WorkflowArn": workflow["WorkflowArn"]}
+                (newest, *_) = airflow.list_workflow_runs(**place)["WorkflowRuns"]
+                detail = airflow.get_workflow_run(**place, RunId=newest["RunId"])["RunDetail"]
+                return {"SUCCESS": "Succeeded"}.get(detail["RunState"], detail["RunState"]), detail["ErrorMessage"]
         (last, *_) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
         return last["PipelineExecutionStatus"], last.get("PipelineExecutionFailureReason", "")
 

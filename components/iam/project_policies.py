@@ -32,6 +32,10 @@ _PASSED_TO = (
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
 
+_LOGS_OF_OWN_ROLES = (f"/aws/vendedlogs/*/{_NAMED}",)
+"""Log groups of what runs with a role that no environment shares, state machines and workflows: one pattern for both,
+because the boundary of a delivery holds it, and its characters are counted."""
+
 
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
 """What a connection's actions begin with. The service was renamed in 2024, and AWS still checks either name, by the age
@@ -93,8 +97,8 @@ def launch_statements(
     own_roles = use_role_arns is None
     return [
         *_stack_statements(arns),
-        # No environment shares a role for state machines, so products with one are not launched there.
-        *_developer_tool_statements(arns, vended_logs=[f"/aws/vendedlogs/states/{_NAMED}"] if own_roles else []),
+        # No environment shares a role for state machines or workflows, so products with one are not launched there.
+        *_developer_tool_statements(arns, own_logs=_LOGS_OF_OWN_ROLES if own_roles else ()),
         *(_state_machine_statements(arns) if own_roles else ()),
         *(_connection_statements(connection_arn) if connection_arn else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
@@ -209,7 +213,7 @@ def _state_machine_statements(arns: ArnScope) -> list[Statement]:
     ]
 
 
-def _developer_tool_statements(arns: ArnScope, *, vended_logs: Sequence[str]) -> list[Statement]:
+def _developer_tool_statements(arns: ArnScope, *, own_logs: Sequence[str]) -> list[Statement]:
     return [
         allow(
             "Repositories",
@@ -259,7 +263,7 @@ def _developer_tool_statements(arns: ArnScope, *, vended_logs: Sequence[str]) ->
                 "logs",
                 f"log-group:/aws/codebuild/{_NAMED}",
                 f"log-group:/aws/lambda/{_NAMED}",
-                *(f"log-group:{name}" for name in vended_logs),
+                *(f"log-group:{name}" for name in own_logs),
             ),
         ),
         # The call lists by prefix and knows no single group.
@@ -471,8 +475,8 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "Around",
             [
-                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
-                "eks:DescribeCluster",
+                *("airflow-serverless:*", "application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*"),
+                *("ecr:Batch*", "ecr:Get*", "eks:DescribeCluster"),
                 # A state machine makes the delivery of its logs.
                 *("logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"),
                 # Before it is made a stack set has no ARN.

@@ -190,6 +190,7 @@ _ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
 }
 _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "batch-inference": [{}, {"InputBucketName": "acme-data", "InputPrefix": "abalone/new/", "StartOnNewData": "YES"}],
+    "model-build-airflow": [{}, {"RunOn": "environment"}],
     "model-build-kubernetes": [
         {"ClusterName": "shared", "Namespace": "fraud"},
         {

@@ -23,6 +23,7 @@ INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
     "stepfunctions": "states",
     "cloudwatch": "monitoring",
+    "mwaa-serverless": "airflow-serverless",
     "sagemaker": "sagemaker.api",
     "sagemaker-runtime": "sagemaker.runtime",
 }
@@ -102,9 +103,11 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"batch-inference": {"ModelRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
-        template.product, {"JobRole"}
-    )
+    own = {
+        "batch-inference": {"ModelRole"},
+        "model-build-airflow": {"JobRole", "WorkflowRole"},
+        "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"},
+    }.get(template.product, {"JobRole"})
     assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CheckRole", "CleanUpRole", *own}
 
 

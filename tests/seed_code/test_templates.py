@@ -238,6 +238,7 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
                 {"GetMetricStatistics"},
                 {"PutMetricData"},
                 {"CreateStackSet"},
+                {"CreateWorkflow"},
                 {"PutJobFailureResult", "PutJobSuccessResult"},
                 LOG_DELIVERY,
             ), (role, calls)

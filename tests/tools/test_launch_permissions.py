@@ -34,9 +34,9 @@ from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
 BUILD, DEPLOY = "model-build-train", "model-deploy"
-STATES, KUBERNETES = "model-build-stepfunctions", "model-build-kubernetes"
+AIRFLOW, STATES, KUBERNETES = "model-build-airflow", "model-build-stepfunctions", "model-build-kubernetes"
 PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY)]
-ALL = [*PRODUCTS, seed_code.product(STATES), seed_code.product(KUBERNETES)]
+ALL = [*PRODUCTS, *(seed_code.product(slug) for slug in (STATES, AIRFLOW, KUBERNETES))]
 """Those that need every grant of our role."""
 OURS = roles.ours(None)
 
@@ -525,8 +525,8 @@ def test_a_boundary_of_the_launch_role_counts() -> None:
 def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
     passed = run(*(word for product in ALL for word in ("--product", product.slug)))
     assert passed.exit_code == 0
-    own = "own roles: nothing is missing for model-build-train, model-deploy, model-build-stepfunctions, "
-    assert f"{own}model-build-kubernetes" in passed.output
+    everything = ", ".join(product.slug for product in ALL)
+    assert f"own roles: nothing is missing for {everything}" in passed.output
     assert "of the environment: nothing is missing for model-build-train, model-deploy.\n" in passed.output
     found = run("--managed", "--product", DEPLOY)
     assert found.exit_code == 1

@@ -156,6 +156,7 @@ def install() -> None:
     """Add to moto what this package has; before the first request."""
     add_service("codeconnections")
     add_service("codestarnotifications")
+    add_service("mwaaserverless")
     codebuild_backends.backend = CodeBuildBackend
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend

@@ -1,35 +1,23 @@
 """What ends and goes when a project of model-build-stepfunctions is deleted: its runs, their jobs, and its bucket."""
 
-import time
 from typing import Any
 
 import boto3
-import cfnresponse
+from clean_up import answer, delete_bucket, wait
 
-s3, sagemaker, states = boto3.client("s3"), boto3.client("sagemaker"), boto3.client("stepfunctions")
+sagemaker, states = boto3.client("sagemaker"), boto3.client("stepfunctions")
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Answer CloudFormation, whatever happens."""
-    answer, reason = cfnresponse.SUCCESS, ""
-    try:
-        # Create and Update have nothing to do: what is removed is decided by the properties when the project goes.
-        wanted = event["ResourceProperties"]
-        if event["RequestType"] == "Delete" and wanted["Artifacts"] == "Delete":
-            end_runs(wanted["StateMachine"], wanted["Project"], context)
-            delete_bucket(wanted["Bucket"], context)
-    except Exception as error:  # an answer in any case: without one CloudFormation waits for the timeout
-        answer, reason = cfnresponse.FAILED, f"{type(error).__name__}: {error}"
-        print(reason)
-    # One id for ever: another would make CloudFormation delete "the former resource" after an update.
-    cfnresponse.send(event, context, answer, {}, "clean-up", reason=reason or None)
+    answer(event, context, lambda wanted: clean_up(wanted, context))
 
 
-def wait(context: Any, what: str) -> None:
-    """Wait a little, as long as there is time."""
-    if context.get_remaining_time_in_millis() < 60_000:
-        raise TimeoutError(f"{what}; delete the project once more")
-    time.sleep(10)
+def clean_up(wanted: dict[str, Any], context: Any) -> None:
+    """End what trains, and remove the bucket, if the project wants that."""
+    if wanted["Artifacts"] == "Delete":
+        end_runs(wanted["StateMachine"], wanted["Project"], context)
+        delete_bucket(wanted["Bucket"], context)
 
 
 def end_runs(machine: str, project: str, context: Any) -> None:
@@ -52,25 +40,3 @@ def unfinished(project: str) -> list[Any]:
         found += sagemaker.list_processing_jobs(**asked)["ProcessingJobSummaries"]
         found += sagemaker.list_training_jobs(**asked)["TrainingJobSummaries"]
     return found
-
-
-def delete_bucket(name: str, context: Any) -> None:
-    """Empty a bucket of all versions, and delete it."""
-    try:
-        # The first page each time, until it is empty: going on behind a version that is gone may pass others over.
-        while keys := first_versions(name):
-            errors = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get("Errors")
-            if errors:
-                raise RuntimeError(f"objects cannot be deleted: {errors[:3]}")
-            if context.get_remaining_time_in_millis() < 60_000:
-                raise TimeoutError("the bucket is not empty yet; delete the project once more")
-        s3.delete_bucket(Bucket=name)
-    except s3.exceptions.NoSuchBucket:
-        pass
-
-
-def first_versions(name: str) -> list[Any]:
-    """List the versions and delete markers of a bucket's first page."""
-    page = s3.list_object_versions(Bucket=name)
-    found: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-    return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
