@@ -269,7 +269,8 @@ _ARNS = {
 def _made(logical_id: str, kind: str, properties: Mapping[str, Any]) -> _Made:
     name = next((str(properties[key]) for key in _NAMES if key in properties), logical_id)
     arn = _ARNS.get(kind, "").format(account=ACCOUNT_ID, name=name)
-    return _Made(name, {"Arn": arn, "Name": name, "CloneUrlHttp": "https://git-codecommit.us-east-2.amazonaws.com"})
+    given = {"Arn": arn, "Name": name, "AssociationId": "a-abcdefghijklmnop1"}
+    return _Made(name, {**given, "CloneUrlHttp": "https://git-codecommit.us-east-2.amazonaws.com"})
 
 
 def _of_made_role(where: str, properties: Mapping[str, Any]) -> Role:
