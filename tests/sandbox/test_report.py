@@ -263,3 +263,18 @@ def test_a_file_that_is_no_evaluation_hides_its_metrics_alone(world: World, aws:
     newest, oldest = found.models[0].versions
     assert newest.metrics == METRICS[1]
     assert isinstance(oldest.metrics, NotKnown)
+
+
+def test_a_question_that_was_abandoned_waits_for_nobody(world: World, aws: Clients) -> None:
+    name, client = pipeline_name(world, "deploy"), aws("codepipeline")
+    (run,) = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    client.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=run["pipelineExecutionId"], abandon=True)
+    wait(lambda: state(aws, name) == "Stopped", "the end of the question")
+    (asked,) = [
+        one["latestExecution"]
+        for each in client.get_pipeline_state(name=name)["stageStates"]
+        for one in each["actionStates"]
+        if one["actionName"] == "Approve"
+    ]
+    assert asked["token"], "it is kept"
+    assert world.look().approvals == []
