@@ -124,9 +124,8 @@ class Region:
         """Whether what projects make is of this stack and not of another one in the account, as its tags say."""
         tags = {one["Key"]: one["Value"] for one in self.region.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]}
         names = self.region.account.names
-        return tags.get("project", names.project) == names.project and (
-            tags.get("environment", names.environment) == names.environment
-        )
+        wanted = {"project": names.project, "environment": names.environment}
+        return all(tags.get(key, value) == value for key, value in wanted.items())
 
     def _model(self, group: str) -> Model:
         client = self.region.client("sagemaker")
