@@ -1,7 +1,9 @@
 SHELL := /bin/sh
 STACK ?= dev
+ARCHITECTURE ?= pipelines
 PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
-PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile
+# In the order of the files, of which the longest are the first: xdist would begin with those of the most tests.
+PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 UV := uv==0.13.9
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 # The skeleton's, and what repositories deploy; the products' own are whole only when they are rendered.
@@ -23,8 +25,8 @@ sandbox-environment:
 sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up "$(STACK)"
 
-sandbox-demo: sandbox-environment ## Play the whole story once against an emulated AWS, from nothing to nothing (KEEP=1: leave it standing).
-	@$(PYTHON) -m sandbox demo $(if $(KEEP),--keep)
+sandbox-demo: sandbox-environment ## Play the whole story once (ARCHITECTURE=stepfunctions, ...; KEEP=1 leaves it standing).
+	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)" $(if $(KEEP),--keep)
 
 sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
 	@$(PYTHON) -m sandbox down
@@ -34,7 +36,7 @@ test: environment ## Run every test; those of the engine are skipped where no en
 	@$(PYTEST)
 
 unit: environment ## Run the tests of the program that need neither an engine nor the sandbox.
-	@$(PYTEST) -m "not slow" tests/unit
+	@$(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "not slow" tests/unit
 
 check-mine: environment ## Check what you edit: stack files, products, their seed code. Needs no AWS.
 	@$(PYTHON) -m tools check

@@ -1,21 +1,21 @@
 """The platform of one environment: settings in, components out."""
 
+import gc
+
 import pulumi
 import pulumi_aws as aws
 
 import settings
 from components import preflight
 from components.catalog.catalog import Catalog, CatalogArgs
-from components.delivery.deployment_tests import DeploymentTests, DeploymentTestsArgs
-from components.delivery.platform_delivery import PlatformDelivery, PlatformDeliveryArgs
 from components.notifications.notifications import Notifications, NotificationsArgs
 from components.projects.sagemaker_projects import SageMakerProjects, SageMakerProjectsArgs
 from components.source.source_repository import SourceRepository, SourceRepositoryArgs
 from components.storage.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 
+gc.disable()  # the process ends with the program: to look for garbage takes a sixth of its time
 stack = settings.load()
-account_id, others = aws.get_caller_identity_output().account_id, preflight.check(stack)
-env = stack.environment_in(account_id, other_policies=others)
+env = stack.environment_in(aws.get_caller_identity_output().account_id, other_policies=preflight.check(stack))
 artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=env, spec=stack.artifacts))
 source = SourceRepository("source", SourceRepositoryArgs(environment=env, spec=stack.source))
 topic = Notifications("notifications", NotificationsArgs(environment=env, spec=stack.notifications))
@@ -29,11 +29,13 @@ if stack.catalog is not None:
 if stack.projects is not None:
     switch = SageMakerProjectsArgs(environment=env, spec=stack.projects, regions=stack.project_regions)
     pulumi.export("projects", SageMakerProjects("projects", switch).summary)
-if stack.delivery is not None:
-    delivery = PlatformDeliveryArgs(
+if stack.delivery is not None:  # the largest part, which few stacks have
+    from components.delivery import deployment_tests, platform_delivery
+
+    delivery = platform_delivery.PlatformDeliveryArgs(
         environment=env, spec=stack.delivery, iam=stack.iam, source=source, stores=artifacts.stores, notifications=topic
     )
-    pulumi.export("delivery", PlatformDelivery("delivery", delivery).summary)
-    if stack.deployment_tests is not None:
-        tests = DeploymentTestsArgs(delivery=delivery, spec=stack.deployment_tests, stack=pulumi.get_stack())
-        pulumi.export("deploymentTests", DeploymentTests("tests", tests).summary)
+    pulumi.export("delivery", platform_delivery.PlatformDelivery("delivery", delivery).summary)
+    if (spec := stack.deployment_tests) is not None:
+        tests = deployment_tests.DeploymentTestsArgs(delivery=delivery, spec=spec, stack=pulumi.get_stack())
+        pulumi.export("deploymentTests", deployment_tests.DeploymentTests("tests", tests).summary)

@@ -105,12 +105,20 @@ def down() -> None:
 
 
 @commands.command()
+@click.argument("architecture", default="pipelines")
 @click.option("--keep", is_flag=True, help="Leave all of it standing, to look at.")
-def demo(*, keep: bool) -> None:
-    """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it."""
+def demo(architecture: str, *, keep: bool) -> None:
+    """Play the platform's whole story once, from nothing to nothing, in a world of its own that goes with it.
+
+    ARCHITECTURE says what orders the steps of a training: `pipelines` of SageMaker, or another way to build.
+    """
+    from sandbox import story  # noqa: PLC0415 - only this command needs boto3
+
+    if architecture not in story.ARCHITECTURES:
+        raise click.BadParameter(f"{architecture!r} is none of {', '.join(story.ARCHITECTURES)}")
     if not keep:
         with tempfile.TemporaryDirectory(prefix="sm-mlops-demo-") as folder:
-            world = World(Path(folder, "world"))
+            world = World(Path(folder, "world"), story.offering(architecture, REPOSITORY, Path(folder, "project")))
             try:
                 _play(world, keep=False)
             finally:
@@ -118,10 +126,11 @@ def demo(*, keep: bool) -> None:
         return
     if os.path.lexists(_KEPT):
         raise SandboxError(f"A story that was kept stands in {_KEPT}. Remove it with: make sandbox-down")
-    world = World(_KEPT)
+    world = World(_KEPT, story.offering(architecture, REPOSITORY, _KEPT / "settings"))
     _play(world, keep=True)
     emulator = world.emulator
-    again = f"SM_MLOPS_SANDBOX={shlex.quote(str(_KEPT))} {run_command()}"
+    there = {"SM_MLOPS_SANDBOX": str(_KEPT), "SM_MLOPS_PROJECT": str(world.project.source)}
+    again = " ".join([*(f"{name}={shlex.quote(value)}" for name, value in there.items()), run_command()])
     say(f"All of it stands. Open {emulator.url if emulator else 'its address'} in a browser.")
     say(f"Commands reach it like this: {again} aws sagemaker list-endpoints")
     say("make sandbox-down ends it.")

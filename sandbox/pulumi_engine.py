@@ -17,6 +17,8 @@ from sandbox.progress import say, step
 from sandbox.virtualenv import InstallError, engine_cache
 
 _MODULE = Path(__file__).parent / "engine"
+OLDEST_VERSION = "v3.259.0"
+"""The oldest official engine that is taken: `requiredPulumiVersion` of Pulumi.yaml, as it is committed."""
 _GO_REQUIREMENTS = _MODULE / "requirements-go.txt"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -34,7 +36,7 @@ class Engine:
 def find(environment: Mapping[str, str] = os.environ) -> Engine | None:
     """Give the engine that is at hand, without building one; None where there is none."""
     for executable in _official_candidates(environment.get("PATH", "")):
-        if _version(_output([str(executable), "version"])) >= _version(pinned_version()):
+        if _version(_output([str(executable), "version"])) >= _version(OLDEST_VERSION):
             return Engine(executable=executable, official=True)
     built = _built(environment)
     return Engine(executable=built, official=False) if built.exists() else None
@@ -57,7 +59,7 @@ def obtain(environment: Mapping[str, str] = os.environ) -> Engine:
 
 
 def pinned_version() -> str:
-    """Give the engine's version that go.mod names, such as `v3.259.0`; also the oldest official one accepted."""
+    """Give the version of the engine that is built, which go.mod names, such as `v3.276.0`."""
     return _requirement(r"^require github\.com/pulumi/pulumi/pkg/v3 (v\S+)$")
 
 
@@ -195,5 +197,5 @@ def _lines(command: list[str], environment: Mapping[str, str]) -> Iterator[str]:
         raise EngineUnavailableError(
             f"No Pulumi engine: `{Path(command[0]).name} {command[1]} ...` ended with code {process.returncode}:\n  "
             + "\n  ".join(printed[-5:])
-            + f"\nInstall pulumi {pinned_version()} or newer, or make that command work, and run this again."
+            + f"\nInstall pulumi {OLDEST_VERSION} or newer, or make that command work, and run this again."
         )

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
+import yaml
 
 from sandbox.deployment import operate
 from sandbox.faults import SandboxError
-from sandbox.world import World
+from sandbox.world import REPOSITORY, World
 
 Json = dict[str, Any]
 Client = Any
@@ -27,6 +29,13 @@ PROJECT, DEPLOYMENT, BATCH = "churn", "churn-deploy", "churn-batch"
 GROUP = f"sagemaker-{PROJECT}"
 BUILD_PRODUCT, DEPLOY_PRODUCT = "model building and training", "model deployment"
 BATCH_PRODUCT = "batch inference"
+ARCHITECTURES = {
+    "airflow": "model-build-airflow",
+    "kubernetes": "model-build-kubernetes",
+    "pipelines": "model-build-train",
+    "stepfunctions": "model-build-stepfunctions",
+}
+"""By what orders the steps of a training, the product that is offered for it."""
 LONGEST_SECONDS = 600
 """How long a step may take. The very first builds ever install their packages."""
 
@@ -108,6 +117,25 @@ class Story:
         self.tell(f"A data scientist has made project {name} ({project['ProjectId']}).")
         return str(project["ProjectId"])
 
+    def cluster(self) -> dict[str, str]:
+        """Make a cluster and prepare a namespace, where the product is built with one; what tells a launch of them."""
+        prepared = REPOSITORY / "seed_code" / ARCHITECTURES["kubernetes"] / "repository" / "kustomize" / "access.yaml"
+        offered = self.client("servicecatalog", scientist=True).search_products()["ProductViewSummaries"]
+        if not any("on Kubernetes" in one["Name"] for one in offered):
+            return {}
+        account = self.client("sts").get_caller_identity()["Account"]
+        made = self.client("eks").create_cluster(
+            name="models", roleArn=f"arn:aws:iam::{account}:role/cluster", resourcesVpcConfig={}
+        )["cluster"]
+        text = prepared.read_text().replace("my-namespace", PROJECT).replace("my-project", PROJECT)
+        wanted = {"cluster": made["arn"], "key": "", "verb": "apply", "namespace": PROJECT}
+        objects = list(yaml.safe_load_all(text))
+        body = json.dumps({**wanted, "objects": objects}).encode()
+        asked = Request(f"{self._endpoint}/sandbox/kubernetes", body)  # noqa: S310 - the emulator
+        with build_opener(ProxyHandler({})).open(asked):
+            self.tell(f"The administrator of cluster models has prepared namespace {PROJECT}.")
+        return {"ClusterName": "models", "Namespace": PROJECT}
+
     def pipeline(self, project: str) -> str:
         """Return the name of a project's pipeline."""
         names = [one["name"] for one in self.client("codepipeline").list_pipelines()["pipelines"]]
@@ -185,18 +213,14 @@ class Story:
 
     def trained(self) -> Json:
         """Wait until the last training has ended, and return the newest model package."""
-        sagemaker = self.client("sagemaker")
-        name = f"sagemaker-{self.projects[PROJECT]}-train"
 
-        def final() -> Json | None:
-            (last, *_) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
-            return last if last["PipelineExecutionStatus"] != "Executing" else None
+        def final() -> tuple[str, str] | None:
+            state, reason = self._last_training(f"sagemaker-{self.projects[PROJECT]}-train")
+            return None if state in ("Executing", "RUNNING") else (state, reason)
 
-        run = self._wait(final, "the training")
-        if run["PipelineExecutionStatus"] != "Succeeded":
-            raise SandboxError(
-                f"The training {run['PipelineExecutionStatus']}: {run['PipelineExecutionFailureReason']}"
-            )
+        state, reason = self._wait(final, "the training")
+        if state.title() != "Succeeded":
+            raise SandboxError(f"The training {state.title()}: {reason}")
         package = max(self.packages(), key=lambda one: int(one["ModelPackageVersion"]))
         report = self._report(package["ModelPackageArn"])
         metrics = {name: float(one["value"]) for name, one in report.items() if "value" in one}
@@ -207,6 +231,23 @@ class Story:
             f"{package['ModelApprovalStatus']}."
         )
         return package
+
+    def _last_training(self, name: str) -> tuple[str, str]:
+        """State of the newest run of a state machine, a workflow or a pipeline of that name, and why it failed."""
+        states, sagemaker, airflow = (self.client(one) for one in ("stepfunctions", "sagemaker", "mwaa-serverless"))
+        for machine in states.list_state_machines()["stateMachines"]:
+            if machine["name"] == name:
+                (run, *_) = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+                told = states.describe_execution(executionArn=run["executionArn"])
+                return told["status"], told.get("cause", "")
+        for workflow in airflow.list_workflows()["Workflows"]:
+            if workflow["Name"] == name:
+                place = {"WorkflowArn": workflow["WorkflowArn"]}
+                (newest, *_) = airflow.list_workflow_runs(**place)["WorkflowRuns"]
+                detail = airflow.get_workflow_run(**place, RunId=newest["RunId"])["RunDetail"]
+                return {"SUCCESS": "Succeeded"}.get(detail["RunState"], detail["RunState"]), detail["ErrorMessage"]
+        (last, *_) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+        return last["PipelineExecutionStatus"], last.get("PipelineExecutionFailureReason", "")
 
     def packages(self) -> list[Json]:
         """Return the versions of the model."""
@@ -426,6 +467,15 @@ class Story:
         return found
 
 
+def offering(architecture: str, source: Path, folder: Path) -> Path:
+    """Copy a project's stack files into a folder, with another way to build in the place of the SageMaker pipeline."""
+    folder.mkdir(parents=True)
+    for path in source.glob("Pulumi*.yaml"):
+        text = path.read_text().replace(f"- {ARCHITECTURES['pipelines']}\n", f"- {ARCHITECTURES[architecture]}\n")
+        (folder / path.name).write_text(text)
+    return folder
+
+
 def play(story: Story) -> None:
     """Play all of it, from nothing to nothing."""
     live(story)
@@ -435,7 +485,7 @@ def play(story: Story) -> None:
 def live(story: Story) -> None:
     """Play what people do with the platform, and leave it standing."""
     story.deploy_platform()
-    story.create_project(PROJECT, BUILD_PRODUCT)
+    story.create_project(PROJECT, BUILD_PRODUCT, **story.cluster())
     story.require_success(PROJECT)
     first = story.trained()
     story.create_project(DEPLOYMENT, DEPLOY_PRODUCT, MonitoringSchedule="rate(1 day)")

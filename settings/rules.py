@@ -151,6 +151,11 @@ def _place_faults(catalog: CatalogSpec, home: str | None) -> Iterator[str]:
                 f"{NAMESPACE}:catalog.shares[{index}].principalId: {share.principal_id!r} is not what {share.type} "
                 f"names: {_SHARE_TEXTS[share.type]}"
             )
+    if catalog.project_source and catalog.shares:
+        yield (
+            f"{NAMESPACE}:catalog.projectSource: does not go with catalog.shares: a connection is of one account, and "
+            f"roles of projects in others may not use it"
+        )
     if not catalog.service_catalog:
         yield from _route_faults(catalog, regions)
     for product in catalog.rules:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.core.faults import UserError, listed
 from components.sections.deployment_tests import DeploymentTestsSpec
+from components.sections.iam import RolesOfProjects
 from settings import deployment_options
 from settings.faults import Wording
 from settings.rules import repeat_faults, rule_faults
@@ -38,7 +39,9 @@ def parse(values: Mapping[str, Any], stack: str, *, products: bool = True) -> Se
         # Products are packaged by a fifth of what all of this takes to load, and most tools judge none.
         from settings.products import product_faults  # noqa: PLC0415
 
-        faults += product_faults(fields["catalog"].products)
+        iam = fields.get("iam")
+        shared = iam is not None and not isinstance(iam.use, RolesOfProjects)
+        faults += product_faults(fields["catalog"].products, shared_roles=shared)
     if settings and not faults:
         return settings
     raise SettingsError(listed(f"Pulumi.{stack}.yaml", faults))

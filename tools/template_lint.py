@@ -7,6 +7,7 @@ kinds together, apart and in turn. The values of parameters take turns, too.
 cfn-lint is a package of the developers: nothing that deploys needs it.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from awsmodel.cloudformation.functions import plain, texts
 from awsmodel.cloudformation.java_patterns import java_pattern, sample_of
 from awsmodel.cloudformation.yaml_nodes import fields
 from components.packaging import Fault, Product
+from components.packaging.product_folder import path_in_folder
 from components.packaging.template import ENVIRONMENT_VALUES
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
@@ -29,6 +31,7 @@ _VALUES: Mapping[tuple[str, str], str] = {
     ("Names", "Environment"): "dev",
     ("Seed", "Bucket"): "sample-dev-products-111122223333-us-east-1-an",
     ("Seed", "Key"): "products/sample/seed/0123456789abcdef.zip",
+    ("Source", "ConnectionArn"): _ARNS.arn("codeconnections", "connection/1234abcd-12ab-34cd-56ef-1234567890ab"),
     ("Encryption", "KmsKeyArn"): _ARNS.key("1234abcd-12ab-34cd-56ef-1234567890ab"),
     **{("Roles", role): _ARNS.role(f"sample-{role}") for role in ENVIRONMENT_VALUES["Roles"]},
     _BOUNDARY: "sample-dev-project-boundary",
@@ -104,7 +107,26 @@ def template_faults(product: Product) -> Sequence[str]:
     for choice in ways:
         for fault in _linted(product, choice):
             found.setdefault(fault, []).append(choice)
-    return [f"{fault}{'' if where == ways else f' ({where[0]})'}" for fault, where in found.items()]
+    told = [f"{fault}{'' if where == ways else f' ({where[0]})'}" for fault, where in found.items()]
+    return [*told, *_workflow_faults(product)]
+
+
+def _workflow_faults(product: Product) -> Iterator[str]:
+    """What cfn-lint finds in the state machines that builds put in place, which no template holds: `*.asl.json`."""
+    from cfnlint.api import lint  # noqa: PLC0415 - as below, where a fault tells that it is not there
+
+    for file in product.files:
+        if not file.path.endswith(".asl.json"):
+            continue
+        path = path_in_folder(file)
+        try:
+            properties = {"RoleArn": _VALUES["Roles", "SageMaker"], "Definition": json.loads(file.content)}
+        except ValueError as error:
+            yield Fault(path, 0, f"is not JSON: {error}").within("seed_code", product.slug)
+            continue
+        machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+        for match in lint(json.dumps({"Resources": {"StateMachine": machine}}), regions=[_REGION]):
+            yield Fault(path, 0, f"{match.message} [{match.rule.id}]").within("seed_code", product.slug)
 
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:

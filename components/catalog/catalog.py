@@ -173,6 +173,7 @@ class Catalog(pulumi.ComponentResource):
                 source,
                 self._args.environment.names,
                 bucket=facts[0],
+                connection_arn=facts[1].connection_arn or "",
                 key_arn=self._args.spec.project_key_arns.get(region.name, ""),
                 # Known before the topic is made: publishing need not wait for it.
                 topic_arn=facts[1].topic_arn if tells else "",

@@ -22,6 +22,7 @@ def template_values(
     names: Names,
     *,
     bucket: str,
+    connection_arn: str,
     key_arn: str,
     topic_arn: str,
     network: Network | None,
@@ -33,6 +34,7 @@ def template_values(
         source: the product's folder.
         names: the environment's physical names.
         bucket: distribution bucket of the region.
+        connection_arn: connection to the Git provider of projects; empty where there is none.
         key_arn: customer key for what projects make in the region; empty for AWS's own keys.
         topic_arn: topic that projects tell; empty where there is none.
         network: where projects of the region run; none for outside any VPC.
@@ -43,6 +45,7 @@ def template_values(
         ("Names", "Environment"): names.environment,
         ("Seed", "Bucket"): bucket,
         ("Seed", "Key"): seed_key(source),
+        ("Source", "ConnectionArn"): connection_arn,
         ("Encryption", "KmsKeyArn"): key_arn,
         ("Roles", "PermissionsBoundary"): "" if use_role_arns else names.project_boundary.value,
         **{("Roles", str(role)): arn for role, arn in use_role_arns.items()},

@@ -28,9 +28,18 @@ _PASSED_TO = (
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
+    "states.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
 
+_LOGS_OF_OWN_ROLES = (f"/aws/vendedlogs/*/{_NAMED}",)
+"""Log groups of what runs with a role that no environment shares, state machines and workflows: one pattern for both,
+because the boundary of a delivery holds it, and its characters are counted."""
+
+
+CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
+"""What a connection's actions begin with. The service was renamed in 2024, and AWS still checks either name, by the age
+of the connection."""
 
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
 """Services that act as the launch role, by one route or the other."""
@@ -65,6 +74,7 @@ def launch_statements(
     boundary_arn: str,
     topic_arn: str | None,
     *,
+    connection_arn: str | None = None,
     use_role_arns: Mapping[UseRole, str] | None = None,
     in_network: bool = False,
 ) -> list[Statement]:
@@ -78,15 +88,22 @@ def launch_statements(
         account_id: the account.
         boundary_arn: policy without which the launch role makes no role.
         topic_arn: topic that is told of launches, if one is.
+        connection_arn: connection to the Git provider of projects, if there is one.
         use_role_arns: the roles that work in projects. Where they are given, projects make no roles, and the launch
             role may make none.
         in_network: whether projects run in a VPC.
     """
     arns = ArnScope.of(region, account_id).in_region(ANY)
+    own_roles = use_role_arns is None
     return [
         *_stack_statements(arns),
-        *_developer_tool_statements(arns),
+        # No environment shares a role for state machines or workflows, so products with one are not launched there.
+        *_developer_tool_statements(arns, own_logs=_LOGS_OF_OWN_ROLES if own_roles else ()),
+        *(_state_machine_statements(arns) if own_roles else ()),
+        *(_connection_statements(connection_arn) if connection_arn else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
+        # Nor does it share one for controllers in clusters.
+        *(_cluster_statements(arns) if own_roles else ()),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
     ]
@@ -124,6 +141,15 @@ def _notification_statements(region: Region, topic_arn: str) -> list[Statement]:
         # The key's own policy binds its use to the topic.
         allow("UseKeyOfTopic", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], via_sns),
     ]
+
+
+def _connection_statements(connection_arn: str) -> list[Statement]:
+    """Gives the connection to a pipeline, which CodePipeline takes from whoever may pass it."""
+    to_pipelines = {f"{service}:PassedToService": "codepipeline.amazonaws.com" for service in CONNECTION_SERVICES}
+    # A request carries the key of its own service only.
+    condition = {"StringEqualsIfExists": to_pipelines}
+    actions = [f"{service}:PassConnection" for service in CONNECTION_SERVICES]
+    return [allow("PassConnection", actions, [connection_arn], condition)]
 
 
 def _stack_statements(arns: ArnScope) -> list[Statement]:
@@ -165,7 +191,29 @@ def _stack_statements(arns: ArnScope) -> list[Statement]:
     ]
 
 
-def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
+def _state_machine_statements(arns: ArnScope) -> list[Statement]:
+    return [
+        allow(
+            "StateMachines",
+            [
+                *("states:CreateStateMachine", "states:DeleteStateMachine", "states:DescribeStateMachine"),
+                *("states:ListTagsForResource", "states:TagResource", "states:UntagResource"),
+                "states:UpdateStateMachine",
+            ],
+            arns.each("states", f"stateMachine:{_NAMED}"),
+        ),
+        # A state machine is written and read back with its key in the name of whoever launches; the key's own policy
+        # says whose it is.
+        allow(
+            "KeysOfStateMachines",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            ["*"],
+            {"StringLike": {"kms:ViaService": "states.*"}},
+        ),
+    ]
+
+
+def _developer_tool_statements(arns: ArnScope, *, own_logs: Sequence[str]) -> list[Statement]:
     return [
         allow(
             "Repositories",
@@ -211,7 +259,12 @@ def _developer_tool_statements(arns: ArnScope) -> list[Statement]:
                 *("logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutRetentionPolicy"),
                 *("logs:TagResource", "logs:UntagResource"),
             ],
-            arns.each("logs", f"log-group:/aws/codebuild/{_NAMED}", f"log-group:/aws/lambda/{_NAMED}"),
+            arns.each(
+                "logs",
+                f"log-group:/aws/codebuild/{_NAMED}",
+                f"log-group:/aws/lambda/{_NAMED}",
+                *(f"log-group:{name}" for name in own_logs),
+            ),
         ),
         # The call lists by prefix and knows no single group.
         allow("FindLogGroups", ["logs:DescribeLogGroups"], ["*"]),
@@ -257,7 +310,56 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
             ],
             roles,
         ),
-        allow("PassRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+        allow(
+            "PassRoles",
+            ["iam:PassRole"],
+            roles,
+            {"StringEquals": {"iam:PassedToService": [*_PASSED_TO, "pods.eks.amazonaws.com"]}},
+        ),
+    ]
+
+
+def _cluster_statements(arns: ArnScope) -> list[Statement]:
+    """Lets a project's role of builds into a cluster, and gives a controller there a project's role.
+
+    What an entry may in a cluster, the bindings of its groups say. No policy that EKS judges itself is among the
+    rights, for one of these is that of administrators.
+    """
+    clusters, entries = (
+        arns.each("eks", "cluster/*"),
+        arns.each("eks", f"access-entry/*/role/{arns.account}/{_NAMED}/*"),
+    )
+    associations = arns.each("eks", "podidentityassociation/*")
+    groups = {"ForAllValues:StringLike": {"eks:kubernetesGroups": _NAMED}}
+    plain = {"ArnLike": {"eks:principalArn": arns.role(_NAMED)}, "StringEquals": {"eks:accessEntryType": "STANDARD"}}
+    return [
+        allow("NewAccessEntries", ["eks:CreateAccessEntry"], clusters, {**plain, **groups}),
+        allow("GroupsOfAccessEntries", ["eks:UpdateAccessEntry"], entries, groups),
+        allow(
+            "AccessEntries",
+            [
+                *("eks:DeleteAccessEntry", "eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"),
+                *("eks:TagResource", "eks:UntagResource"),
+            ],
+            entries,
+        ),
+        allow("NewPodIdentities", ["eks:CreatePodIdentityAssociation"], clusters),
+        # EKS names associations, so having the tag of a project, whichever it is, is the bound.
+        allow(
+            "NewPodIdentitiesOfProjects",
+            ["eks:TagResource"],
+            associations,
+            {"StringLike": {"aws:RequestTag/sagemaker:project-id": "*"}},
+        ),
+        allow(
+            "PodIdentitiesOfProjects",
+            [
+                *("eks:DeletePodIdentityAssociation", "eks:DescribePodIdentityAssociation", "eks:UntagResource"),
+                "eks:UpdatePodIdentityAssociation",
+            ],
+            associations,
+            {"StringLike": {"aws:ResourceTag/sagemaker:project-id": "*"}},
+        ),
     ]
 
 
@@ -287,6 +389,10 @@ class ProjectBounds:
     """Names of buckets, or patterns of them, that no project may touch: those of the platform and of its state."""
     data_buckets: Sequence[str] | None = None
     """Buckets with data that projects may read; none named means each that is not closed."""
+    connection_arn: str | None = None
+    """Connection to the Git provider at which projects can have their repositories."""
+    seed_code: str = ""
+    """What the first pushes there read, though it lies in a closed bucket: a pattern of bucket and key."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
     regions_without_key: Sequence[str] = ()
@@ -311,20 +417,30 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "OwnThings",
             [
-                *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
+                *(
+                    "cloudformation:*",
+                    "codebuild:*",
+                    "codecommit:*",
+                    "codepipeline:*",
+                    "events:*",
+                    "lambda:*",
+                    "states:*",
+                ),
                 # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
             [
-                *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
+                # Stacks, stack sets and their targets, build projects and report groups; repositories and pipelines.
+                # Each service here whose name begins so writes its ARNs in one of the two ways: a policy has 6,144
+                # characters.
+                *arns.each("c*", f"*/{_NAMED}", _NAMED),
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
-                *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
-                *arns.each("codecommit", _NAMED),
-                *arns.each("codepipeline", _NAMED),
                 *arns.each("ecr", f"repository/{_NAMED}"),
-                *arns.each("events", f"rule/{_NAMED}"),
+                # By the latter Step Functions hears of the jobs that it waits for.
+                *arns.each("events", f"rule/{_NAMED}", "rule/StepFunctionsGetEventsFor*"),
                 *arns.each("lambda", f"function:{_NAMED}"),
+                *arns.each("states", f"*:{_NAMED}"),  # state machines and their executions
             ],
         ),
         allow(
@@ -344,6 +460,11 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "Resource": ["*"],
         },
         *_key_statements(bounds),
+        *(
+            [allow("Source", [f"{service}:Use*" for service in CONNECTION_SERVICES], [bounds.connection_arn])]
+            if bounds.connection_arn
+            else []
+        ),
         allow(
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
@@ -354,7 +475,10 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "Around",
             [
-                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                *("airflow-serverless:*", "application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*"),
+                *("ecr:Batch*", "ecr:Get*", "eks:DescribeCluster"),
+                # A state machine makes the delivery of its logs.
+                *("logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"),
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],
@@ -385,7 +509,14 @@ def _data_statements(arns: ArnScope, bounds: ProjectBounds) -> list[Statement]:
         found.append(allow("ReadData", ["s3:GetBucketLocation", "s3:GetObject*", "s3:ListBucket*"], data))
     closed = _with_objects(arns, bounds.closed_buckets)
     # A deny: the wider, the safer.
-    return [*found, {"Sid": "DenyPlatform", "Effect": "Deny", "Action": ["s3:*"], "Resource": closed}]
+    deny: Statement = {"Sid": "DenyPlatform", "Effect": "Deny", "Action": ["s3:*"], "Resource": closed}
+    if bounds.connection_arn is None:
+        return [*found, deny]
+    if named is not None:
+        found.append(allow("ReadSeedCode", ["s3:GetObject"], [arns.bucket(bounds.seed_code)]))
+    # Templates and seed code carry the tag, which lets launch roles read them, too. Requests without it are denied.
+    published = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
+    return [*found, {**deny, "Condition": {"StringNotEquals": published}}]
 
 
 def _with_objects(arns: ArnScope, buckets: Sequence[str]) -> list[str]:

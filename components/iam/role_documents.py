@@ -17,6 +17,9 @@ from components.iam.use_role_policies import ProjectContext
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
 
+SEEDS = "products/*/seed/*"
+"""Keys of seed code in a distribution bucket, as a pattern; see `components.providers.product_files`."""
+
 WELL_KNOWN_PATH = "/service-role/"
 """Path of the two roles that AWS's console makes for SageMaker Projects."""
 
@@ -123,6 +126,17 @@ class RoleFacts:
         return self.catalog is not None and self.catalog.notify_launches
 
     @property
+    def connection_arn(self) -> str | None:
+        """Connection to the Git provider at which projects can have their repositories."""
+        source = self.catalog.project_source if self.catalog else None
+        return source.connection_arn if source else None
+
+    @property
+    def seed_code(self) -> str:
+        """What the first pushes to the Git provider read: a pattern of bucket and key."""
+        return f"{self.names.distribution_bucket(self.account_id, '*').value.removesuffix('-an')}/{SEEDS}"
+
+    @property
     def key_arns(self) -> Sequence[str]:
         """Customer keys of what projects make."""
         return tuple(self.catalog.project_key_arns.values()) if self.catalog else ()
@@ -184,6 +198,7 @@ def launch_role(facts: RoleFacts) -> RoleDocument:
             facts.account_id,
             facts.project_boundary_arn,
             facts.topic_arn if facts.launches_tell_topic else None,
+            connection_arn=facts.connection_arn,
             use_role_arns=facts.use_role_arns or None,
             in_network=bool(facts.networks),
         ),
@@ -235,6 +250,8 @@ def _place(facts: RoleFacts) -> ProjectContext:
         account_id=facts.account_id,
         role_arns=facts.use_role_arns,
         topic_arn=facts.topic_arn,
+        connection_arn=facts.connection_arn,
+        seed_code=facts.seed_code,
         key_arns=facts.key_arns,
         regions_without_key=facts.regions_without_key,
         networks=facts.project_networks,
@@ -256,6 +273,8 @@ def project_boundary(facts: RoleFacts) -> list[Statement]:
             topic_arn=facts.topic_arn,
             closed_buckets=facts.closed_buckets,
             data_buckets=facts.catalog.data_buckets if facts.catalog else None,
+            connection_arn=facts.connection_arn,
+            seed_code=facts.seed_code,
             key_arns=facts.key_arns,
             regions_without_key=facts.regions_without_key,
             networks=list(facts.project_networks.values()),

@@ -17,7 +17,7 @@ from components.iam.network_policies import (
     network_interface_statements,
 )
 from components.iam.policies import Statement, allow
-from components.iam.project_policies import roles_of_tests
+from components.iam.project_policies import CONNECTION_SERVICES, roles_of_tests
 from components.sections.iam import UseRole
 
 
@@ -33,6 +33,10 @@ class ProjectContext:
     """The use roles: some of them pass others on."""
     topic_arn: str = ""
     """Topic that approvals are sent to, or a pattern of it; empty where there is none."""
+    connection_arn: str | None = None
+    """Connection to the Git provider at which projects can have their repositories."""
+    seed_code: str = ""
+    """What the first pushes there read: a pattern of bucket and key."""
     key_arns: Sequence[str] = ()
     """Customer keys of what projects make."""
     regions_without_key: Sequence[str] = ()
@@ -149,6 +153,32 @@ def _tell(place: ProjectContext, sid: str) -> list[Statement]:
     ]
 
 
+def _connection(place: ProjectContext) -> list[Statement]:
+    """Uses the connection. Which repository is whose, roles that all projects share cannot tell."""
+    if place.connection_arn is None:
+        return []
+    actions = [f"{service}:UseConnection" for service in CONNECTION_SERVICES]
+    return [allow("Connection", actions, [place.connection_arn])]
+
+
+def _first_push(place: ProjectContext) -> list[Statement]:
+    """Brings seed code to the Git provider."""
+    if place.connection_arn is None:
+        return []
+    seed = allow("SeedCode", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(place.seed_code))
+    return [seed, *_connection(place)]
+
+
+def _start_first_push(place: ProjectContext) -> list[Statement]:
+    if place.connection_arn is None:
+        return []
+    builds = place.arns("codebuild", "project/sagemaker-*-first-push")
+    return [
+        allow("FirstPushes", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], builds),
+        allow("FormerRepositories", ["codecommit:GetRepository"], place.arns("codecommit", "sagemaker-*")),
+    ]
+
+
 def _code_pipeline(place: ProjectContext) -> list[Statement]:
     return [
         allow("ArtifactBuckets", ["s3:GetBucketLocation", "s3:GetBucketVersioning"], place.buckets(place.bucket("*"))),
@@ -165,6 +195,7 @@ def _code_pipeline(place: ProjectContext) -> list[Statement]:
             ],
             place.arns("codecommit", "sagemaker-*"),
         ),
+        *_connection(place),
         allow(
             "Builds",
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
@@ -227,6 +258,16 @@ def _code_build(place: ProjectContext) -> list[Statement]:
         ),
         allow("ArtifactBuckets", ["s3:GetBucketAcl", "s3:GetBucketLocation"], place.buckets(place.bucket("*"))),
         allow("Sources", ["s3:GetObject", "s3:GetObjectVersion"], place.buckets(f"{place.bucket('*')}/sagemaker-*")),
+        # Checks of branches and pull requests, which say on the request how they went.
+        allow(
+            "Checks",
+            [
+                *("codecommit:GetPullRequest", "codecommit:GitPull", "codecommit:ListPullRequests"),
+                "codecommit:PostCommentForPullRequest",
+            ],
+            place.arns("codecommit", "sagemaker-*"),
+        ),
+        *_first_push(place),
         # What is deployed lies beside it, where no build can write.
         allow(
             "Outputs",
@@ -363,6 +404,7 @@ def _sid(region: Region) -> str:
 def _events(place: ProjectContext) -> list[Statement]:
     return [
         allow("Start", ["codepipeline:StartPipelineExecution"], place.arns("codepipeline", "sagemaker-*")),
+        allow("Check", ["codebuild:StartBuild"], place.arns("codebuild", "project/sagemaker-*-check")),
         # Looking for drift, and training again after it.
         allow(
             "StartSageMakerPipelines",
@@ -627,6 +669,7 @@ def _lambda(place: ProjectContext) -> list[Statement]:
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             place.arns("logs", "log-group:/aws/lambda/sagemaker-*"),
         ),
+        *_start_first_push(place),
         allow("RemoveBuckets", ["s3:DeleteBucket", "s3:ListBucketVersions"], place.buckets(bucket)),
         allow("EmptyBuckets", ["s3:DeleteObject", "s3:DeleteObjectVersion"], place.buckets(f"{bucket}/*")),
         allow(

@@ -23,6 +23,10 @@ _NAME_OF_VALUE = "[key]"
 """Stands in pydantic's places for the key of a mapping itself."""
 
 _INTEGER = "tag:yaml.org,2002:int"
+_ONLY: Mapping[str, str] = {
+    "seed": "can only be none; leave it out where a project gets repository/",
+    "roles": "can only be own; leave it out where projects can share roles",
+}
 _TYPES: Mapping[str, str] = {
     _INTEGER: "a number",
     "tag:yaml.org,2002:float": "a number",
@@ -126,6 +130,8 @@ class FolderHints(Section):
     """Where the files of a project's repository come from, beside `repository/`."""
     seed: Literal["none"] | None = None
     """`none` where no project gets the files of `repository/`."""
+    roles: Literal["own"] | None = None
+    """`own` where its projects need a role that no environment shares: then each has to make its own."""
     project_id_length: Annotated[int, Field(ge=PROJECT_ID_LENGTH, le=MAX_PROJECT_ID_LENGTH)] = PROJECT_ID_LENGTH
     """Most characters of a project's id that its names must have room for."""
 
@@ -250,7 +256,7 @@ def _sentence(path: str, node: yaml.Node, details: ErrorDetails) -> str:
         case "fault":
             return str(details["ctx"]["message"])
         case "literal_error":
-            return "can only be none; leave it out where a project gets repository/"
+            return _ONLY[path]
         case "int_type" | "greater_than_equal" | "less_than_equal":
             allowed = f"{PROJECT_ID_LENGTH} to {MAX_PROJECT_ID_LENGTH}"
             return f"must be a number from {allowed}, the most that SageMaker takes"

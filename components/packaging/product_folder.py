@@ -69,6 +69,8 @@ class Product:
     """What it means as it is though it looks like a mistake."""
     project_id_length: int
     """Most characters of a project's id that its names must have room for."""
+    own_roles: bool
+    """Whether its projects can only work with roles of their own."""
     files: tuple[SeedFile, ...]
     """The first commit of a project's repository, sorted by path."""
     seed_digest: str
@@ -200,7 +202,8 @@ def read_product(folder: Path) -> Product:
     template, notes = _template(whole, description, exceptions, faults) if whole and knows_parts else (None, ())
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
-    functions = read_functions(folder, template, _to_template(faults, whole)) if whole and template else {}
+    base = folder.parent / description.repository.base if description and description.repository.base else None
+    functions = read_functions(folder, template, _to_template(faults, whole), base) if whole and template else {}
     files = _files(folder, description, exceptions, faults)
     for name in exceptions.idle if template is not None else ():
         _to(faults, DESCRIPTION)(0, f"exceptions: nothing needs {name!r}; take it out")
@@ -219,6 +222,7 @@ def read_product(folder: Path) -> Product:
         endpoints=description.endpoints,
         exceptions=description.exceptions,
         project_id_length=description.project_id_length,
+        own_roles=description.roles == "own",
         files=files,
         seed_digest=content_digest(files),
         notes=notes,

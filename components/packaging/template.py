@@ -24,6 +24,9 @@ ENVIRONMENT_VALUES: Mapping[str, Mapping[str, str]] = {
         "Bucket": "Bucket with the zip of `repository/`, in the region of the launch.",
         "Key": "Key of the zip.",
     },
+    "Source": {
+        "ConnectionArn": "Connection to the Git provider of projects that name a repository; empty where there is none."
+    },
     "Encryption": {"KmsKeyArn": "Customer key for what projects make; empty for AWS's own keys."},
     "Roles": {
         "PermissionsBoundary": "Name of the policy that bounds each role of a project; empty where they share roles.",

@@ -2,8 +2,10 @@
 
 A part is a file of sections with entries, written as in any template. Its entries come before the template's own, as
 they are written, in the order of `template.parts` of `product.yaml`; where it says `<short>`, the value of that name
-under `template.values` takes the place. So what is published is one whole template, and a product without parts is
-published as it is written.
+under `template.values` takes the place, and `<<name>>` is `<name>` itself, as EventBridge writes its own. A line
+`- !Part name` of a list, in the template or in a part, stands for the entries of `_parts/lists/name.yaml`, which is a
+list itself: so roles of several products have statements in common. What is published is one whole template, and a
+product without parts is published as it is written.
 """
 
 import json
@@ -25,10 +27,14 @@ DESCRIPTION = "product.yaml"
 TEMPLATE = "template.yaml"
 PARTS = "_parts"
 """Folder of the parts, beside the products' folders."""
+LISTS = "lists"
+"""Folder of the parts that are lists, in that of the parts."""
 
 _SECTIONS = ("Parameters", "Mappings", "Conditions", "Rules", "Resources", "Outputs")
 _INDENT = 2
-_VALUE = re.compile(r"<([a-z][a-z0-9]*(?:-[a-z0-9]+)*)>")
+_NAME = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_VALUE = re.compile(rf"<<(?P<plain>{_NAME})>>|<(?P<name>{_NAME})>")
+_LIST = re.compile(r"^( *)- !Part (\S+)$", re.MULTILINE)
 
 FileReports = Callable[[str], Report]
 """Gives what takes the faults of a file, by its path from the product's folder."""
@@ -58,7 +64,7 @@ class WholeTemplate:
 def read_whole_template(folder: Path, given: TemplateParts, reports: FileReports) -> WholeTemplate | None:
     """The template of a folder with its parts, or None after a report."""
     text = read_text(folder / TEMPLATE, reports(TEMPLATE))
-    if text is None or given == TemplateParts():
+    if text is None or (given == TemplateParts() and not _LIST.search(text)):
         _report_unused(given.values, (), reports)
         return None if text is None else WholeTemplate(text)
     return _Composition(folder, given, reports).of(text)
@@ -68,6 +74,23 @@ def _report_unused(values: Mapping[str, str], used: Sequence[str], reports: File
     for name in values:
         if name not in used:
             reports(DESCRIPTION)(0, f"template.values.{name}: no part asks for it; take it out")
+
+
+def _list_path(name: str) -> str:
+    return f"../{PARTS}/{LISTS}/{name}.yaml"
+
+
+_Line = tuple[str, tuple[str, int]]
+"""A line of the text, and its place: file and number."""
+
+
+def _with_list(line: _Line, lists: Mapping[str, Sequence[str]]) -> Iterator[_Line]:
+    """A line of the whole, or the entries that it stands for."""
+    if (found := _LIST.match(line[0])) is None:
+        yield line
+        return
+    for number, content in enumerate(lists[found[2]], 1):
+        yield (f"{found[1]}{content}" if content else "", (_list_path(found[2]), number))
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,7 @@ class _File:
         """Line of a section's key."""
         return key_line(self.root, section)
 
-    def entries(self, section: str) -> Iterator[tuple[str, tuple[str, int]]]:
+    def entries(self, section: str) -> Iterator[_Line]:
         """What stands under a section's key, up to the next: each line with its place."""
         first = self.heading(section)
         after = [self.heading(other) for other in self.sections if self.heading(other) > first]
@@ -109,6 +132,7 @@ class _Composition:
     def of(self, text: str) -> WholeTemplate | None:
         own = self._file(TEMPLATE, text)
         parts = [part for name in self._names() if (part := self._part(name)) is not None]
+        lists = {name: self._list(name) for name in self._list_names([own, *parts])}
         if self._sound:
             _report_unused(self._given.values, self._used, self._reports)
         if own is None or not self._sound:
@@ -118,13 +142,14 @@ class _Composition:
         self._check_names([own, *parts])
         if not self._sound:
             return None
-        lines = list(self._merged(own, parts, wanted))
+        lines = [one for line in self._merged(own, parts, wanted) for one in _with_list(line, lists)]
         return WholeTemplate(
             "\n".join(line for line, _ in lines) + "\n",
             [place for _, place in lines],
             {
                 DESCRIPTION: digest(json.dumps(self._given.model_dump(), sort_keys=True)),
                 **{file.path: digest("\n".join(file.lines)) for file in (own, *parts)},
+                **{_list_path(name): digest("\n".join(found)) for name, found in lists.items()},
             },
         )
 
@@ -148,6 +173,32 @@ class _Composition:
         text = read_text(self._folder / path, lambda number, reason: self._fault(path, number, reason))
         return None if text is None else self._file(path, text)
 
+    def _list_names(self, files: Sequence[_File | None]) -> Iterator[str]:
+        """The lists that are asked for and that there are, each once."""
+        known = sorted(path.stem for path in (self._folder.parent / PARTS / LISTS).glob("*.yaml"))
+        seen: set[str] = set()
+        for file in filter(None, files):
+            for number, content in enumerate(file.lines, 1):
+                if (found := _LIST.match(content)) is None or found[2] in seen:
+                    continue
+                seen.add(found[2])
+                if found[2] in known:
+                    yield found[2]
+                else:
+                    self._fault(file.path, number, f"!Part: {not_one_of(found[2], known)}")
+
+    def _list(self, name: str) -> Sequence[str]:
+        """The lines of a list; none after a report."""
+        path = _list_path(name)
+        text = read_text(self._folder / path, lambda number, reason: self._fault(path, number, reason))
+        lines = [] if text is None else text.removesuffix("\n").split("\n")
+        for number, content in enumerate(lines, 1):
+            if not re.match(r"- |  |#|$", content):
+                self._fault(path, number, "each entry of a list begins a line with `- `, and goes on after 2 spaces")
+            elif _LIST.match(content):
+                self._fault(path, number, "!Part: a list takes in no other; name both where they are used")
+        return [self._filled(path, number, content) for number, content in enumerate(lines, 1)]
+
     def _file(self, path: str, text: str) -> _File | None:
         lines = text.removesuffix("\n").split("\n")
         is_part = path != TEMPLATE
@@ -169,13 +220,16 @@ class _Composition:
             return content
 
         def value(found: re.Match[str]) -> str:
-            if found[1] not in self._given.values:
+            if found["plain"]:
+                return f"<{found['plain']}>"
+            name = found["name"]
+            if name not in self._given.values:
                 known = list(self._given.values)
                 reason = f"no value is given for {found[0]}; name it under template.values in {DESCRIPTION}"
-                self._fault(path, number, f"{reason}{nearest(found[1], known)}")
+                self._fault(path, number, f"{reason}{nearest(name, known)}")
             else:
-                self._used.append(found[1])
-            return self._given.values.get(found[1], found[1])
+                self._used.append(name)
+            return self._given.values.get(name, name)
 
         return _VALUE.sub(value, content)
 
@@ -201,9 +255,7 @@ class _Composition:
                         where = f"{other[0]}, line {other[1]}"
                         self._fault(*place, f"{section}.{name} is in {where}, too; keep one of them")
 
-    def _merged(
-        self, own: _File, parts: Sequence[_File], wanted: Sequence[str]
-    ) -> Iterator[tuple[str, tuple[str, int]]]:
+    def _merged(self, own: _File, parts: Sequence[_File], wanted: Sequence[str]) -> Iterator[_Line]:
         headings = {own.heading(section): section for section in wanted if section in own.sections}
         for number, content in enumerate(own.lines, 1):
             yield content, (own.path, number)
@@ -215,7 +267,7 @@ class _Composition:
                 yield f"{section}:", (giver.path, giver.heading(section))
                 yield from self._of_parts(parts, section)
 
-    def _of_parts(self, parts: Sequence[_File], section: str) -> Iterator[tuple[str, tuple[str, int]]]:
+    def _of_parts(self, parts: Sequence[_File], section: str) -> Iterator[_Line]:
         for part in parts:
             if section in part.sections:
                 place = (part.path, part.heading(section))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from components.core.section import Email, PrincipalArn, RegionName, RoleArn, Section, keys_that_differ, matching
+from components.sections.source import ConnectionArn
 
 BucketName = Annotated[
     str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, without s3:// and without a prefix")
@@ -56,6 +57,14 @@ class Budget(Section):
     """Who is told at 80 % of the amount, and when the forecast passes it."""
 
 
+class ProjectSource(Section):
+    """The Git provider at which projects can have their repositories."""
+
+    connection_arn: ConnectionArn
+    """A connection of this account that is available. Its app may use each repository that a project names, and write
+    to it: the first push is made through it."""
+
+
 class CatalogSpec(Section):
     """The Service Catalog portfolio of project templates."""
 
@@ -89,6 +98,9 @@ class CatalogSpec(Section):
     """Whether Service Catalog offers the products; if false, only Studio does, from S3, in `studioDomains`."""
     studio_domains: Mapping[RegionName, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     """By region, ids of SageMaker domains whose Studio also lists the templates from S3, the route AWS recommends."""
+    project_source: ProjectSource | None = None
+    """A Git provider, GitHub, GitLab or Bitbucket, for projects that name a repository there; others have one in
+    CodeCommit."""
     project_key_arns: Mapping[RegionName, str] = {}
     """By region, a customer key for what projects make; left out, AWS's own keys encrypt."""
     data_buckets: tuple[BucketName, ...] | None = None

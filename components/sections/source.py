@@ -39,6 +39,15 @@ def _full_name(value: str, info: ValidationInfo) -> str:
     return value
 
 
+ConnectionArn = Annotated[
+    str,
+    matching(
+        r"arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/.+",
+        "the ARN of a connection, arn:<partition>:codeconnections:<region>:<account>:connection/<id>",
+    ),
+]
+
+
 class ConnectionSource(Section):
     """A repository at a Git provider, reached through AWS CodeConnections."""
 
@@ -48,16 +57,7 @@ class ConnectionSource(Section):
     """Full name at the provider: `owner/name`, or `group/subgroup/name` at GitLab."""
     branch: Branch = "main"
     """Branch that pipelines deliver."""
-    connection_arn: (
-        Annotated[
-            str,
-            matching(
-                r"arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/.+",
-                "the ARN of a connection, arn:<partition>:codeconnections:<region>:<account>:connection/<id>",
-            ),
-        ]
-        | None
-    ) = None
+    connection_arn: ConnectionArn | None = None
     """An existing connection; left out, the stack makes one, and a person completes it once in the console."""
 
 

@@ -190,6 +190,15 @@ _ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
 }
 _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "batch-inference": [{}, {"InputBucketName": "acme-data", "InputPrefix": "abalone/new/", "StartOnNewData": "YES"}],
+    "model-build-airflow": [{}, {"RunOn": "environment"}],
+    "model-build-kubernetes": [
+        {"ClusterName": "shared", "Namespace": "fraud"},
+        {
+            "ClusterName": "shared",
+            "Namespace": "fraud",
+            "ControllerRoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/ack-controller",
+        },
+    ],
     "model-build-train": [
         {},
         {"InputDataUrl": "s3://acme-data/abalone/"},
@@ -200,6 +209,7 @@ _PARAMETERS: Mapping[str, Sequence[Mapping[str, str]]] = {
             "StageAccountIds": "444455556666,777788889999",
         },
     ],
+    "model-build-stepfunctions": [{}, {"InputDataUrl": "s3://acme-data/abalone/"}],
     "model-deploy": [
         {},
         {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES"},
@@ -244,7 +254,7 @@ class _Made:
     attributes: Mapping[str, str]
 
 
-_NAMES = ("BucketName", "RepositoryName", "RoleName", "FunctionName", "LogGroupName", "Name")
+_NAMES = ("BucketName", "RepositoryName", "RoleName", "FunctionName", "LogGroupName", "StateMachineName", "Name")
 _ARNS = {
     "AWS::CodeBuild::Project": "arn:aws:codebuild:us-east-2:{account}:project/{name}",
     "AWS::CodeCommit::Repository": "arn:aws:codecommit:us-east-2:{account}:{name}",
@@ -252,6 +262,7 @@ _ARNS = {
     "AWS::Lambda::Function": "arn:aws:lambda:us-east-2:{account}:function:{name}",
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-2:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-2:{account}:stateMachine:{name}",
 }
 
 

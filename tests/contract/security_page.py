@@ -59,6 +59,9 @@ _OPEN = """
   push can stop a rollback; the pipeline's history tells who.
 - *Shared roles.* With `use` as `create`, `adopt` or `supplied` projects are not separated, and one role deploys
   staging and prod: [Who makes the roles](roles.md).
+- *Connections.* Whoever launches names a repository, and the launch fills it if it is empty and the connection's app
+  may write there. Calls that name no repository, such as those that list them, the roles' condition lets pass. The
+  role of a check has no connection; where roles are shared, it is the one that pushes.
 - *The deliverers.* The role that updates a stack writes the policies of the stack's roles, its own included. Only a
   permissions boundary binds it, which [`iam-policies` prints](roles.md); a preview warns while there is none.
 - *Pull requests read.* A preview needs the state and the secrets of its stack. Let open pull requests who may know
@@ -201,8 +204,15 @@ def projects() -> Mapping[str, Callable[[Reach], bool]]:
     ]
     return {
         "launches a product: the launch role": lambda reach: reach.by(launch),
+        "opens a pull request, or pushes a branch: the check": _project("model-build-train", "CheckRole"),
         "pushes to training: its build": _project("model-build-train", "BuildRole"),
         "... its training jobs": _project("model-build-train", "JobRole"),
+        "pushes to training with a state machine: its build": _project("model-build-stepfunctions", "BuildRole"),
+        "... its state machine": _project("model-build-stepfunctions", "StateMachineRole"),
+        "... its training jobs, likewise": _project("model-build-stepfunctions", "JobRole"),
+        "pushes to training with Airflow: its build": _project("model-build-airflow", "BuildRole"),
+        "... its workflow": _project("model-build-airflow", "WorkflowRole"),
+        "... its training jobs, likewise again": _project("model-build-airflow", "JobRole"),
         "pushes to deployment: its builds": _project("model-deploy", "BuildRole"),
         "... staging's stack": _project("model-deploy", "StagingStackRole"),
         "... models that answer": _project("model-deploy", "ModelRole"),

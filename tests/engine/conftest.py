@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from sandbox import pulumi_engine
+from sandbox.deployment import Deployment, operate
 from sandbox.world import World
 from tests.support.recording import EXAMPLE
 
@@ -58,6 +59,16 @@ def copy_project(folder: Path) -> Path:
     for path in EXAMPLE.glob("Pulumi*.yaml"):
         shutil.copy(path, project)
     return project
+
+
+def deploy(world: World, *flags: str, stack: str = "dev") -> Deployment:
+    """Bring a stack up, without the preview before it: it costs as much again, and has tests of its own."""
+    return operate(world, "up", "up", "--stack", stack, "--skip-preview", *flags)
+
+
+def destroy(world: World, stack: str = "dev") -> Deployment:
+    """Destroy a stack, without the preview before it."""
+    return operate(world, "destroy", "destroy", "--stack", stack, "--skip-preview")
 
 
 def alter(world: World, stack: str, edit: Callable[[dict[str, Any]], object]) -> None:

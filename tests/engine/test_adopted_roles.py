@@ -10,7 +10,7 @@ from sandbox.deployment import operate
 from sandbox.faults import SandboxError
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy, destroy
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
 pytestmark = pytest.mark.engine
@@ -73,13 +73,13 @@ def test_a_role_that_lacks_something_stops_the_preview_with_a_sentence(world: Wo
 
 
 def test_roles_that_are_not_there_are_made_and_projects_work_with_them(world: World) -> None:
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
     for name in (LAUNCH, USE):
         found = role(world, name)
         assert found is not None
         assert found["Path"] == PATH
         assert users(world, name) == {"sm-mlops-dev"}
-    assert not operate(world, "up", "up", "--stack", "dev").changed
+    assert not deploy(world).changed
     catalog = client(world, "servicecatalog", SCIENTIST)
     before = {one["RoleName"] for one in client(world, "iam").list_roles()["Roles"]}
     records = []
@@ -99,18 +99,18 @@ def test_what_somebody_has_taken_away_shows_and_is_given_back(world: World) -> N
     digest = json.loads(world.pulumi("preview", "--refresh", "--stack", "dev", "--json").stdout)
     changed = [step["urn"].rsplit("::", 1)[-1] for step in digest["steps"] if step["op"] == "update"]
     assert changed == ["catalog-roles-use"]
-    operate(world, "up", "up", "--stack", "dev", "--refresh")
+    deploy(world, "--refresh")
     assert attached(world, USE) == whole
 
 
 def test_two_stacks_share_the_roles_and_the_last_one_takes_them_away(world: World) -> None:
     alone = attached(world, USE)
-    operate(world, "up", "up", "--stack", "prod")
+    deploy(world, stack="prod")
     assert users(world, USE) == {"sm-mlops-dev", "sm-mlops-prod"}
-    operate(world, "destroy", "destroy", "--stack", "prod")
+    destroy(world, "prod")
     assert users(world, USE) == {"sm-mlops-dev"}
     assert attached(world, USE) == alone
-    operate(world, "destroy", "destroy", "--stack", "dev")
+    destroy(world)
     assert (role(world, LAUNCH), role(world, USE)) == (None, None)
     left = client(world, "iam").list_policies(Scope="Local")["Policies"]
     assert left == []

@@ -15,10 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.packaging import VersionName
-from sandbox.deployment import operate
 from sandbox.world import REPOSITORY, World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy
 
 pytestmark = pytest.mark.engine
 
@@ -52,7 +51,7 @@ def world(make_world: MakeWorld, checkout: Path) -> World:
     iam = client(world, "iam")
     for role in (SCIENTIST, STRANGER):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
     return world
 
 
@@ -63,7 +62,7 @@ def restored(world: World, checkout: Path) -> Iterator[World]:
     yield world
     for path, text in before.items():
         path.write_text(text)
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
 
 
 def client(world: World, service: str, role: str | None = None) -> Any:
@@ -244,7 +243,7 @@ def test_a_seed_object_without_its_tag_fails_the_launch_and_up_puts_the_tag_back
     assert record["Status"] == "FAILED"
     assert "is not authorized to perform: s3:GetObject" in json.dumps(record["RecordErrors"])
     removed(catalog, record)
-    changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
+    changes = deploy(world, "--refresh").changes
     assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
     tags = s3.get_object_tagging(Bucket=bucket, Key=seed["Key"])["TagSet"]
     assert {"Key": "servicecatalog:provisioning", "Value": "true"} in tags
@@ -286,7 +285,7 @@ def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up
         in (error["Description"])
     )
     removed(catalog, record)
-    changes = operate(world, "up", "up", "--stack", "dev", "--refresh").changes
+    changes = deploy(world, "--refresh").changes
     assert {fate: count for fate, count in changes.items() if fate != "same"} == {"update": 1}
     assert _lacking(world, role) == []
     again = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
@@ -352,7 +351,7 @@ def test_a_version_switched_off_behind_our_back_is_switched_on_again(world: Worl
     newest = versions(world, product_id)[-1]
     admin = client(world, "servicecatalog")
     admin.update_provisioning_artifact(ProductId=product_id, ProvisioningArtifactId=newest["Id"], Active=False)
-    operate(world, "up", "up", "--stack", "dev", "--refresh")
+    deploy(world, "--refresh")
     assert versions(world, product_id)[-1]["Active"] is True
 
 
@@ -389,7 +388,7 @@ def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> N
     domain_id = domain["DomainArn"].rpartition("/")[2]
     domains = {REGION: [domain_id]}
     alter(restored, "dev", lambda config: config["sm-mlops:catalog"].update(studioDomains=domains))
-    operate(restored, "up", "up", "--stack", "dev")
+    deploy(restored)
     tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=domain["DomainArn"])["Tags"]}
     location = tags.pop("sagemaker:projectS3TemplatesLocation")
     assert tags == {"owner": "research"}
@@ -418,7 +417,7 @@ def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> N
     assert client(restored, "codecommit").get_file(repositoryName=repository, filePath="buildspec.yml")["fileContent"]
     sagemaker.delete_project(ProjectName="from-s3")
     alter(restored, "dev", lambda config: config["sm-mlops:catalog"].pop("studioDomains"))
-    operate(restored, "up", "up", "--stack", "dev")
+    deploy(restored)
     assert sagemaker.list_tags(ResourceArn=domain["DomainArn"])["Tags"] == [{"Key": "owner", "Value": "research"}]
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
 

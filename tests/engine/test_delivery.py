@@ -13,13 +13,12 @@ from awsmodel.arns import ArnScope
 from awsmodel.iam import evaluation
 from awsmodel.regions import known_regions
 from components.iam import delivery_policies
-from sandbox.deployment import operate
 from sandbox.world import World
 from tests.contract.rows import Operation, rows
 from tests.support.delivery_example import SECTION, example
 from tests.support.loopback_proxy import Call, proxy
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy
 
 pytestmark = pytest.mark.engine
 
@@ -85,7 +84,7 @@ def ungranted(actions: frozenset[str], statements: Sequence[evaluation.Statement
 
 
 def up(world: World) -> dict[str, int]:
-    changes = operate(world, "up", "up", "--stack", "dev").changes
+    changes = deploy(world).changes
     return {fate: count for fate, count in changes.items() if fate != "same"}
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import REPOSITORY, World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, destroy
 from .test_catalog import ACCOUNT, client
 from .test_stacks import preview, up
 
@@ -140,7 +139,7 @@ def test_a_supplied_role_that_is_not_there_is_told_before_the_own_one_goes(world
 
 def test_all_of_it_is_destroyed_though_others_have_attached_something(world: World) -> None:
     client(world, "iam").attach_role_policy(RoleName=BUILD, PolicyArn=GUARD)
-    operate(world, "destroy", "destroy", "--stack", "dev")
+    destroy(world)
     assert not [name for name in of_roles(world) if name.startswith("sm-mlops-dev-")]
     left = client(world, "iam").list_policies(Scope="Local")["Policies"]
     assert [policy["Arn"] for policy in left] == [GUARD]

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.faults import SandboxError
 from sandbox.world import World
 from tests.conftest import Tried
 from tests.support.faults import Choice, Faults, share
 from tests.support.loopback_proxy import Call, Proxy, pass_on, proxy
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, destroy
 from .test_stacks import HOME, Aws, preview, up
 
 pytestmark = pytest.mark.engine
@@ -140,7 +139,7 @@ def test_an_up_lives_through_throttling_and_a_killed_destroy_is_completed_by_a_p
         assert faults.given > 0
     kind = "process killed after a call"
     with tried(kind):
-        broken(way, kind, 6, lambda: operate(world, "destroy", "destroy", "--stack", "dev"))
-        operate(world, "destroy", "destroy", "--stack", "dev")
+        broken(way, kind, 6, lambda: destroy(world))
+        destroy(world)
         assert principals(world) is None
         assert not Aws(world).buckets()

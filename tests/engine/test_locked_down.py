@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.deployment import operate
 from sandbox.world import REPOSITORY, World
 from tests.support.recording import ACCOUNT_ID as EXAMPLE_ACCOUNT
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy, destroy
 from .private_vpc import make_private_vpc
 from .test_catalog import ACCOUNT, client, launched, offered, removed
 
@@ -56,7 +55,7 @@ def world(make_world: MakeWorld, project: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def deployed(world: World) -> World:
-    operate(world, "up", "up", "--stack", STACK)
+    deploy(world, stack=STACK)
     return world
 
 
@@ -78,13 +77,13 @@ def supplied(project: Path) -> dict[str, str]:
 
 def test_the_platform_comes_up_whole_and_makes_nothing_in_iam(world: World) -> None:
     before = iam_of(world)
-    operate(world, "up", "up", "--stack", STACK)
+    deploy(world, stack=STACK)
     assert iam_of(world) == before
     state = json.loads(world.pulumi("stack", "export", "--stack", STACK).stdout)
     types = {resource["type"] for resource in state["deployment"]["resources"]}
     assert not [name for name in types if "iam" in name.lower()]
     assert "aws:servicecatalog/product:Product" in types
-    assert not operate(world, "up", "up", "--stack", STACK).changed
+    assert not deploy(world, stack=STACK).changed
 
 
 def test_the_doctor_finds_the_roles_in_order(deployed: World, project: Path) -> None:
@@ -115,7 +114,8 @@ def test_a_project_of_each_kind_works_with_the_supplied_roles_and_makes_none(dep
     for build in builds.batch_get_projects(names=builds.list_projects()["projects"])["projects"]:
         assert build["serviceRole"] == arns["CodeBuild"], build["name"]
         told = {item["name"]: item["value"] for item in build["environment"]["environmentVariables"]}
-        assert told["SAGEMAKER_ROLE_ARN"] == arns["SageMaker"]
+        if not build["name"].endswith("-check"):
+            assert told["SAGEMAKER_ROLE_ARN"] == arns["SageMaker"]
     assert iam_of(deployed) == before
     for record in records:
         ended = removed(catalog, record)
@@ -126,7 +126,7 @@ def test_a_project_of_each_kind_works_with_the_supplied_roles_and_makes_none(dep
 
 def test_what_the_platform_made_is_destroyed_and_the_roles_stay(deployed: World) -> None:
     before = iam_of(deployed)
-    operate(deployed, "destroy", "destroy", "--stack", STACK)
+    destroy(deployed, STACK)
     assert iam_of(deployed) == before
     assert client(deployed, "s3").list_buckets()["Buckets"] == []
     assert client(deployed, "codecommit").list_repositories()["repositories"] == []

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy
 from .private_vpc import PrivateVpc, make_private_vpc
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
@@ -29,7 +28,7 @@ def vpc(world: World) -> PrivateVpc:
     client(world, "iam").create_role(RoleName=SCIENTIST, AssumeRolePolicyDocument="{}")
     made = make_private_vpc(client(world, "ec2"))
     alter(world, "dev", lambda config: config.update({SECTION: made.section()}))
-    operate(world, "up", "up", "--stack", "dev")
+    deploy(world)
     return made
 
 
@@ -42,12 +41,15 @@ def test_what_a_project_runs_lies_in_the_vpc_and_is_removed_with_it(world: World
         assert records[-1]["Status"] == "SUCCEEDED", records[-1].get("RecordErrors")
     builds = client(world, "codebuild")
     projects = builds.batch_get_projects(names=builds.list_projects()["projects"])["projects"]
-    assert len(projects) == 3
+    checks = [project["name"] for project in projects if project["name"].endswith("-check")]
+    assert (len(projects), len(checks)) == (5, 2)
     subnet_ids = list(vpc.subnet_ids[:2])
     for project in projects:
         config = {"vpcId": vpc.vpc_id, "subnets": subnet_ids, "securityGroupIds": [vpc.group_id]}
         assert project["vpcConfig"] == config, project["name"]
         told = {item["name"]: item["value"] for item in project["environment"]["environmentVariables"]}
+        if project["name"] in checks:
+            continue
         assert (told["SUBNET_IDS"], told["SECURITY_GROUP_IDS"]) == (",".join(subnet_ids), vpc.group_id)
     functions = client(world, "lambda").list_functions()["Functions"]
     assert {function["FunctionName"] for function in functions} == {
@@ -59,7 +61,7 @@ def test_what_a_project_runs_lies_in_the_vpc_and_is_removed_with_it(world: World
         place = function["VpcConfig"]
         assert (place["SubnetIds"], place["SecurityGroupIds"]) == (subnet_ids, [vpc.group_id])
     iam = client(world, "iam")
-    for role in ("build-codebuild", "build-sagemaker", "build-clean-up"):
+    for role in ("build-check", "build-codebuild", "build-sagemaker", "build-clean-up"):
         policies = iam.list_role_policies(RoleName=f"sagemaker-p-build-{role}")["PolicyNames"]
         assert "run-in-the-vpc" in policies, role
     for record in records:
@@ -68,7 +70,7 @@ def test_what_a_project_runs_lies_in_the_vpc_and_is_removed_with_it(world: World
 
 def test_a_second_up_changes_nothing(world: World, vpc: PrivateVpc) -> None:
     del vpc
-    assert not operate(world, "up", "up", "--stack", "dev").changed
+    assert not deploy(world).changed
 
 
 def refusal(world: World, section: dict[str, Any]) -> str:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, destroy
 from .test_stacks import HOME, Aws, preview, up
 
 pytestmark = pytest.mark.engine
@@ -100,9 +99,9 @@ def test_two_stacks_share_the_switch_and_the_last_one_out_turns_it_off(world: Wo
     alter(world, "prod", lambda config: config["sm-mlops:artifacts"].update(regions=[HOME]))
     alter(world, "prod", lambda config: config.update({"sm-mlops:protection": {"protect": False, "retain": False}}))
     up(world, stack="prod")
-    operate(world, "destroy", "destroy", "--stack", "dev")
+    destroy(world)
     assert STUDIO in principals(aws)
     assert TEAM not in principals(aws)
-    operate(world, "destroy", "destroy", "--stack", "prod")
+    destroy(world, "prod")
     assert aws.client("sagemaker").get_sagemaker_servicecatalog_portfolio_status()["Status"] == "Disabled"
     assert not aws.client("ssm").get_parameters_by_path(Path="/sm-mlops", Recursive=True)["Parameters"]

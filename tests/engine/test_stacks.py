@@ -10,10 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
-from sandbox.deployment import operate
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project
+from .conftest import MakeWorld, alter, copy_project, deploy, destroy
 
 pytestmark = pytest.mark.engine
 
@@ -72,7 +71,7 @@ def aws(deployed: World) -> Aws:
 
 def up(world: World, *flags: str, stack: str = "dev") -> dict[str, int]:
     """Deploy; how many resources met each fate, without those that stay the same."""
-    changes = operate(world, "up", "up", "--stack", stack, *flags).changes
+    changes = deploy(world, *flags, stack=stack).changes
     return {fate: count for fate, count in changes.items() if fate != "same"}
 
 
@@ -206,7 +205,7 @@ def test_destroy_leaves_an_empty_account(make_world: MakeWorld, project: Path) -
     s3, bucket = aws.client("s3"), "sm-mlops-dev-artifacts-123456789012-us-east-2-an"
     for body in (b"first", b"second"):
         s3.put_object(Bucket=bucket, Key="pipeline/source.zip", Body=body)
-    operate(world, "destroy", "destroy", "--stack", "dev")
+    destroy(world)
     assert aws.buckets() == []
     assert [key for region in REGIONS for key in aws.keys(region)] == []
     assert aws.client("codecommit").list_repositories()["repositories"] == []

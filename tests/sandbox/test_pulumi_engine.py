@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import pulumi_engine
 from sandbox.faults import EngineUnavailableError
+from tests.support.recording import EXAMPLE
 
 
 def program(path: Path, script: str) -> Path:
@@ -41,7 +43,7 @@ def test_no_engine_at_hand(environment: dict[str, str]) -> None:
     assert pulumi_engine.find(environment) is None
 
 
-@pytest.mark.parametrize("version", [pulumi_engine.pinned_version(), "v3.1000.0", "v4.0.0"])
+@pytest.mark.parametrize("version", [pulumi_engine.OLDEST_VERSION, "v3.1000.0", "v4.0.0"])
 def test_an_official_engine_that_is_new_enough_is_chosen(
     environment: dict[str, str], tmp_path: Path, version: str
 ) -> None:
@@ -55,6 +57,11 @@ def test_an_official_engine_that_is_too_old_or_broken_is_not(
 ) -> None:
     install_official(tmp_path / "bin", version)
     assert pulumi_engine.find(environment) is None
+
+
+def test_the_oldest_official_engine_is_the_one_that_projects_require() -> None:
+    required = yaml.safe_load((EXAMPLE / "Pulumi.yaml").read_text())["requiredPulumiVersion"]
+    assert required == f">={pulumi_engine.OLDEST_VERSION.removeprefix('v')}"
 
 
 def test_a_pulumi_without_its_language_host_is_passed_over(environment: dict[str, str], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A product's clean-up function, which stands as text in its template, made callable."""
+"""A function that answers CloudFormation, which stands as text in a product's template, made callable."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -27,10 +27,10 @@ DONE = Answer("SUCCESS", "clean-up", None)
 class CleanUp:
     """The function and what it answers."""
 
-    def __init__(self, product: str, answers: list[Answer]) -> None:
+    def __init__(self, product: str, named: str, answers: list[Answer]) -> None:
         self._answers = answers
         self.module: Any = ModuleType("index")
-        exec(compile(code_of(product), "index.py", "exec"), self.module.__dict__)  # noqa: S102 - our own code
+        exec(compile(code_of(product, named), "index.py", "exec"), self.module.__dict__)  # noqa: S102 - our own code
         self.module.__dict__["time"] = SimpleNamespace(sleep=lambda _seconds: None)
 
     def call(self, kind: str, properties: dict[str, Any], milliseconds: Callable[[], int] = lambda: 900_000) -> Answer:
@@ -42,14 +42,14 @@ class CleanUp:
         return answer
 
 
-def code_of(product: str) -> str:
-    """The function's text."""
-    (code,) = [code for path, code in seed_code.product(product).functions.items() if "/clean_up_" in path]
+def code_of(product: str, named: str = "clean_up_") -> str:
+    """The function's text, by how the name of its file begins."""
+    (code,) = [code for path, code in seed_code.product(product).functions.items() if f"/{named}" in path]
     return code
 
 
 @contextmanager
-def loaded(product: str) -> Iterator[CleanUp]:
+def loaded(product: str, named: str = "clean_up_") -> Iterator[CleanUp]:
     """The function of a product, with a `cfnresponse` that keeps the answer and credentials that open nothing."""
     answers: list[Answer] = []
 
@@ -69,4 +69,4 @@ def loaded(product: str) -> Iterator[CleanUp]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", REGION)
-        yield CleanUp(product, answers)
+        yield CleanUp(product, named, answers)

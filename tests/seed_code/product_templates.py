@@ -11,7 +11,12 @@ import yaml
 from components.packaging import read_product
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
-PRODUCTS = ("batch-inference", "model-build-train", "model-deploy")
+PRODUCTS = (
+    *("batch-inference", "model-build-airflow", "model-build-kubernetes", "model-build-stepfunctions"),
+    *("model-build-train", "model-deploy"),
+)
+REQUIRED = {"model-build-kubernetes": {"ClusterName": "shared", "Namespace": "fraud"}}
+"""By product what a person has to say, beside what SageMaker fills in: whose cluster it is, nobody else can."""
 
 
 class _Loader(yaml.CSafeLoader):

@@ -21,6 +21,10 @@ PROPERTIES = {
     "Endpoints": "Retain",
     "Stages": [],
     "Runs": "sagemaker-p-1-batch-",
+    "Prefix": "sagemaker-p-1",
+    "DagBucket": BUCKET,
+    "StateMachine": "arn:aws:states:eu-west-1:123456789012:stateMachine:sagemaker-p-1-train",
+    "Project": "p-1",
 }
 
 

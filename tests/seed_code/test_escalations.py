@@ -15,12 +15,13 @@ from components.iam.role_documents import RoleFacts, project_boundary, use_roles
 from components.packaging import seed_code
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import CreatedUseRoles, IamSpec, UseRole
-from tests.seed_code.product_templates import PRODUCTS, SEED_CODE, product_template
+from tests.seed_code.product_templates import PRODUCTS, REQUIRED, SEED_CODE, product_template
 from tools.launch_permissions.needs import Launch
 from tools.launch_permissions.resource_rights import LaunchScope
 
 REGION, ACCOUNT, ELSEWHERE = known_regions()["eu-west-1"], "111122223333", "444455556666"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+CONNECTION = f"arn:aws:codeconnections:eu-west-1:{ACCOUNT}:connection/11111111-2222-3333-4444-555555555555"
 STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrationRole"
 OWN, OTHER = "p-abcdefghijkl", "p-mnopqrstuvwx"
 PIPELINE = f"codepipeline:eu-west-1:{ACCOUNT}:sagemaker-fraud-{OWN}-modeldeploy"
@@ -37,6 +38,7 @@ def statements(product: str, role: str, **parameters: str) -> list[Statement]:
         "Encryption.KmsKeyArn": [KEY],
         "Notifications.TopicArn": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:sm-mlops-dev-notifications"],
         "Network.VpcId": [""],
+        "Source.ConnectionArn": [CONNECTION],
     }
     named = {"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN}
     # All that a project can ask for, so that its roles may most.
@@ -77,6 +79,41 @@ def tagged(project: str, stage: str = "prod", name: str = "fraud") -> dict[str, 
 
 def tagging(project: str, stage: str = "prod", name: str = "fraud") -> dict[str, str]:
     return {key.replace("Resource", "Request"): value for key, value in tagged(project, stage, name).items()}
+
+
+# ------------------------------------------------------------------------------------------ what nobody has looked at
+@pytest.mark.parametrize("repository", ["", "acme/churn"], ids=["CodeCommit", "provider"])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_the_code_of_a_branch_is_checked_with_no_right_to_change_anything(product: str, repository: str) -> None:
+    own = statements(product, "CheckRole", RepositoryId=repository)
+    place = f"codecommit:eu-west-1:{ACCOUNT}:sagemaker-fraud-{OWN}-{product}"
+    build = {"batch-inference": "batch", "model-build-train": "build", "model-deploy": "deploy"}[product]
+    bucket = f"s3:::sagemaker-{OWN}-{build}-{ACCOUNT}"
+    fetches = may(own, "codecommit:GitPull", place), may(own, "s3:GetObject", f"{bucket}/{FOLDER}/SourceOutp/1a2b3c4")
+    assert fetches == (not repository, bool(repository))
+    for call in ("GitPush", "MergePullRequestByFastForward", "UpdatePullRequestApprovalState", "PutFile"):
+        assert not may(own, f"codecommit:{call}", place), call
+    assert not may(own, "s3:PutObject", f"{bucket}/{FOLDER}/SourceOutp/1a2b3c4")
+    assert not may(own, "codeconnections:UseConnection", CONNECTION.removeprefix("arn:aws:"))
+    assert {action.partition(":")[0] for one in own for action in listed(one["Action"])} <= {
+        *("codecommit", "kms", "logs", "s3"),
+    }
+
+
+@pytest.mark.parametrize("role", ["PipelineRole", "CheckPipelineRole", "FirstPushRole"])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_connection_is_used_for_the_projects_own_repository_alone(product: str, role: str) -> None:
+    connection = CONNECTION.removeprefix("arn:aws:")
+    for service in ("codeconnections", "codestar-connections"):
+        own, other = ({f"{service}:FullRepositoryId": name} for name in ("acme/churn", "acme/payroll"))
+        allowed_for = statements(product, role, RepositoryId="acme/churn")
+        assert may(allowed_for, f"{service}:UseConnection", connection, own)
+        assert not may(allowed_for, f"{service}:UseConnection", connection, other)
+        assert not may(statements(product, role, RepositoryId=""), f"{service}:UseConnection", connection, own)
+
+
+def listed(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, list) else []
 
 
 # ------------------------------------------------------------------------------------------- prod only with an approval
@@ -278,9 +315,10 @@ def test_no_projects_names_begin_with_those_of_another(product: str, ident: str)
     # What `make product` copies is no product, and has no parts.
     text = (SEED_CODE / product / "template.yaml").read_text() if product[0] == "_" else product_template(product).text
     template = Template.parse(text)
+    given = {"SageMakerProjectName": "fraud", **REQUIRED.get(product, {})}
     with pytest.raises(ValueError, match="SageMakerProjectId"):
-        template.resolve_parameters({"SageMakerProjectName": "fraud", "SageMakerProjectId": ident})
-    template.resolve_parameters({"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN})
+        template.resolve_parameters({**given, "SageMakerProjectId": ident})
+    template.resolve_parameters({**given, "SageMakerProjectId": OWN})
 
 
 GROUP = f"sagemaker:eu-west-1:{ACCOUNT}:model-package-group/sagemaker-victim"

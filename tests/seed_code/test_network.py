@@ -10,7 +10,7 @@ from awsmodel.cloudformation.template import Template
 from components.core.network import Network
 from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
-from tests.seed_code.product_templates import SEED_CODE, ProductTemplate
+from tests.seed_code.product_templates import REQUIRED, SEED_CODE, ProductTemplate
 from tests.support.access import decision
 
 NETWORK = Network(
@@ -21,7 +21,9 @@ PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId":
 ARNS = "arn:aws:ec2:eu-west-1"
 INTERFACE = f"{ARNS}:111122223333:network-interface/eni-1"
 ENDPOINT_OF_CLIENT = {
+    "stepfunctions": "states",
     "cloudwatch": "monitoring",
+    "mwaa-serverless": "airflow-serverless",
     "sagemaker": "sagemaker.api",
     "sagemaker-runtime": "sagemaker.runtime",
 }
@@ -29,6 +31,9 @@ ENDPOINT_OF_CLIENT = {
 
 NOT_NEEDED = {"ecr", "sns"}
 """What goes on without an answer: an image keeps its tag, and CloudFormation alone tells what is kept of a project."""
+
+OUTSIDE = {"FirstPushFunction", "FirstPushProject"}
+"""What runs nothing of the project's, and calls what has no endpoint in a VPC: the git of a connection."""
 
 FUNCTIONS = {"CleanUpRole": "CleanUpFunction", "ConfirmRole": "ConfirmFunction"}
 """By role, the function that it is for."""
@@ -41,7 +46,7 @@ IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (
 
 def evaluation(template: ProductTemplate, network: dict[str, str]) -> Evaluation:
     parsed = Template.parse(template.text)
-    parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1"}
+    parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1", **REQUIRED.get(template.product, {})}
     environment = {**parsed.mappings["Environment"], "Network": network}
     return Evaluation(parsed, parsed.resolve_parameters(parameters), PSEUDO, {"Environment": environment})
 
@@ -64,6 +69,8 @@ def test_a_product_says_which_services_its_code_calls(template: ProductTemplate)
     sources = [*files, *(path.read_text() for path in (template.repository.parent / "functions").glob("*.py"))]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}
     assert "sagemaker" in clients
+    buildspecs = [file.content.decode() for file in product.files if file.path.startswith("buildspec")]
+    clients |= {name for text in buildspecs for name in re.findall(r"^ +- aws ([\w-]+)", text, re.MULTILINE)}
     called = {ENDPOINT_OF_CLIENT.get(client, client) for client in clients}
     assert called - set(EVERY_PROJECT) - set(STACK_SETS) - NOT_NEEDED == set(product.endpoints)
 
@@ -73,7 +80,7 @@ def test_builds_and_functions_run_in_the_vpc(template: ProductTemplate) -> None:
     builds, functions = template.of_type("AWS::CodeBuild::Project"), template.of_type("AWS::Lambda::Function")
     assert builds
     assert functions
-    for name in (*builds, *functions):
+    for name in {*builds, *functions} - OUTSIDE:
         config = inside.template.resources[name]["Properties"]["VpcConfig"]
         found = inside.value(config)
         assert found.pop("Subnets" if name in builds else "SubnetIds") == list(NETWORK.subnet_ids), name
@@ -96,10 +103,12 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
 
 
 def test_the_roles_of_what_runs_there_have_rights_there(template: ProductTemplate) -> None:
-    own = {"model-build-train": {"JobRole"}, "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"}}.get(
-        template.product, {"ModelRole"}
-    )
-    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CleanUpRole", *own}
+    own = {
+        "batch-inference": {"ModelRole"},
+        "model-build-airflow": {"JobRole", "WorkflowRole"},
+        "model-deploy": {"ConfirmRole", "ModelRole", "MonitorRole"},
+    }.get(template.product, {"JobRole"})
+    assert set(rights(template, dict(NETWORK.values))) == {"BuildRole", "CheckRole", "CleanUpRole", *own}
 
 
 @pytest.mark.parametrize(
@@ -149,13 +158,13 @@ def test_an_interface_is_lent_in_the_environments_subnets_and_by_builds_to_codeb
             continue
         assert lent({**to_codebuild, **IN_OWN_SUBNET}), role
         assert not lent({**to_codebuild, **IN_FOREIGN_SUBNET}), role
-        assert lent({**to_another, **IN_OWN_SUBNET}) is (role != "BuildRole"), role
+        assert lent({**to_another, **IN_OWN_SUBNET}) is (role not in ("BuildRole", "CheckRole")), role
 
 
 def test_the_code_of_a_function_has_none_of_its_rights_on_interfaces(template: ProductTemplate) -> None:
     """Lambda asks without the key, the function's own calls carry it."""
     functions = template.of_type("AWS::Lambda::Function")
-    assert functions.keys() <= set(FUNCTIONS.values())
+    assert functions.keys() - OUTSIDE <= set(FUNCTIONS.values())
     for role, statements in rights(template, dict(NETWORK.values)).items():
         if role not in FUNCTIONS:
             continue

@@ -14,6 +14,7 @@ from awsmodel.cloudformation.template import Template
 from components.packaging import read_product
 from tests.seed_code.product_templates import (
     PRODUCTS,
+    REQUIRED,
     SEED_CODE,
     ProductTemplate,
     product_template,
@@ -21,6 +22,8 @@ from tests.seed_code.product_templates import (
 )
 
 SAGEMAKERS_OWN = ["SageMakerProjectName", "SageMakerProjectId"]
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+"""What one product has beside what all have."""
 NAME_OF = {
     "AWS::CodeCommit::Repository": "RepositoryName",
     "AWS::SageMaker::CodeRepository": "CodeRepositoryName",
@@ -31,8 +34,16 @@ NAME_OF = {
     "AWS::Lambda::Function": "FunctionName",
     "AWS::CodePipeline::Pipeline": "Name",
     "AWS::Events::Rule": "Name",
+    STATE_MACHINE: "StateMachineName",
 }
-NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp"}
+LOG_DELIVERY = {
+    *("CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies"),
+    *("GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery"),
+}
+"""What a state machine takes to log, of which no call knows a resource."""
+NAMELESS = {"AWS::S3::BucketPolicy", "Custom::CleanUp", "Custom::FirstPush"}
+OF_CLUSTERS = {"AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation"}
+"""Made in somebody's cluster, which names them."""
 LONGEST = {
     "SageMakerProjectName": "N" * 32,
     "SageMakerProjectId": "i" * 20,
@@ -62,7 +73,8 @@ FILLED = {
 
 
 def test_a_name_begins_with_sagemaker_which_the_launch_role_is_limited_to(template: ProductTemplate) -> None:
-    assert {body["Type"] for body in template.resources.values()} == set(NAME_OF) | NAMELESS
+    made = {body["Type"] for body in template.resources.values()} - OF_CLUSTERS
+    assert made | {STATE_MACHINE} == set(NAME_OF) | NAMELESS
     for kind, key in NAME_OF.items():
         for properties in template.of_type(kind).values():
             assert properties[key]["Sub"].split("/")[-1].startswith("sagemaker-")
@@ -87,7 +99,8 @@ def test_every_named_resource_carries_the_tags(template: ProductTemplate) -> Non
 def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTemplate) -> None:
     parameters = template.body["Parameters"]
     assert [name for name, body in parameters.items() if not body.get("Description")] == []
-    assert [name for name, body in parameters.items() if "Default" not in body] == SAGEMAKERS_OWN
+    unset = [name for name, body in parameters.items() if "Default" not in body]
+    assert unset == [*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})]
     interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     asked_for = read_product(SEED_CODE / template.product).studio_parameters
@@ -100,7 +113,7 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
     bodies = [product_template(product).body for product in PRODUCTS]
     assert all(body["Mappings"] == bodies[0]["Mappings"] for body in bodies)
     common = set.intersection(*(set(body["Parameters"]) for body in bodies))
-    assert common == {*SAGEMAKERS_OWN, "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
+    assert common == {*SAGEMAKERS_OWN, "RepositoryId", "PythonPackageIndexUrl", "ArtifactsOnProjectDeletion"}
     for first, second in itertools.combinations(bodies, 2):
         for name in first["Parameters"].keys() & second["Parameters"].keys():
             # A default and its reason may differ: models live in one product's bucket and not in another's.
@@ -129,11 +142,27 @@ def test_what_products_have_in_common_is_the_same_in_all() -> None:
             },
         ),
         (
+            "model-build-kubernetes",
+            "on_kubernetes.run",
+            "BuildSettings.from_environment",
+            {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"},
+        ),
+        (
             "model-build-train",
             "pipelines.settings",
             "Settings.from_environment",
             # The options stand in the repository's buildspec.yml.
             {"AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS"},
+        ),
+        (
+            "model-build-stepfunctions",
+            "pipelines.settings",
+            "Settings.from_environment",
+            # The last three are options of a SageMaker pipeline.
+            {
+                *("AWS_REGION", "CODEBUILD_RESOLVED_SOURCE_VERSION", "SPOT_TRAINING"),
+                *("CACHE_DAYS", "MLFLOW_APP_ARN", "TUNING_JOBS"),
+            },
         ),
         (
             "model-deploy",
@@ -159,7 +188,9 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
     kind, method = reader.split(".")
     with contextlib.suppress(Exception):  # nothing is set; what was asked for is all that is wanted
         getattr(getattr(importlib.import_module(module), kind), method)(Recorder())
-    for project in template.of_type("AWS::CodeBuild::Project").values():
+    builds = template.of_type("AWS::CodeBuild::Project")
+    # These two run none of it.
+    for project in (body for name, body in builds.items() if name not in ("CheckProject", "FirstPushProject")):
         stated = project["Environment"]["EnvironmentVariables"]
         names = {one["If"][1]["Name"] if "If" in one else one["Name"] for one in stated}
         # pip reads its index itself.
@@ -168,14 +199,18 @@ def test_build_projects_set_every_variable_that_the_repository_reads(
 
 def test_only_pushes_to_the_branch_of_the_source_start_the_pipeline(template: ProductTemplate) -> None:
     (source,) = template.actions("Source")
-    assert source["Configuration"]["PollForSourceChanges"] == "false"
+    condition, codecommit, connected = source["Configuration"]["If"]
+    assert (condition, source["ActionTypeId"]["Provider"]["If"][0]) == ("UsesCodeCommit", "UsesCodeCommit")
+    assert codecommit["PollForSourceChanges"] == connected["DetectChanges"] == "false"
+    _, _, (trigger,) = template.resources["Pipeline"]["Properties"]["Triggers"]["If"]
+    assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": [connected["BranchName"]]}}]
     assert template.resources["PushRule"]["Properties"]["EventPattern"]["detail"] == {
         "event": ["referenceCreated", "referenceUpdated"],
         "referenceType": ["branch"],
-        "referenceName": [source["Configuration"]["BranchName"]],
+        "referenceName": [codecommit["BranchName"]],
     }
     assert template.resources["Repository"]["Properties"]["Code"]["BranchName"] == "main"
-    assert source["Configuration"]["BranchName"] == "main"
+    assert codecommit["BranchName"] == connected["BranchName"] == "main"
 
 
 def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(template: ProductTemplate) -> None:
@@ -184,8 +219,10 @@ def test_nothing_is_made_after_the_pipeline_whose_first_run_fills_the_bucket(tem
         # First in the text, it is made right after what it needs, and before all else.
         others = {name: parsed.resources.pop(name) for name in list(parsed.resources) if name != "Pipeline"}
         parsed.resources.update(others)
-        own = dict.fromkeys(SAGEMAKERS_OWN, "p-x")
-        assert Evaluation(parsed, parsed.resolve_parameters(own), {}).order()[-1] == "Pipeline"
+        own = dict.fromkeys([*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})], "p-x")
+        order = Evaluation(parsed, parsed.resolve_parameters(own), {}).order()
+        # What checks at a Git provider is made like it, and after it: of the two one has to be the last.
+        assert [name for name in order if name != "CheckPipeline"][-1] == "Pipeline"
 
 
 def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_a_resource(
@@ -201,7 +238,9 @@ def test_no_statement_allows_a_whole_service_and_star_is_only_for_calls_without_
                 {"GetMetricStatistics"},
                 {"PutMetricData"},
                 {"CreateStackSet"},
+                {"CreateWorkflow"},
                 {"PutJobFailureResult", "PutJobSuccessResult"},
+                LOG_DELIVERY,
             ), (role, calls)
 
 
@@ -218,7 +257,14 @@ def test_only_the_clean_up_reaches_everything_in_the_bucket(template: ProductTem
 def test_every_trust_but_lambdas_asks_for_the_source(template: ProductTemplate) -> None:
     for name, role in template.of_type("AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        if statement["Principal"]["Service"] != "lambda.amazonaws.com":
+        if "If" in statement:
+            assert name == "ControllerRole"
+            other, pods = (choice["Condition"]["StringEquals"] for choice in statement["If"][1:])
+            assert list(other) == ["aws:PrincipalAccount"]
+            # EKS documents no source keys for pod identity, and these tags.
+            tags = ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
+            assert list(pods) == [f"aws:RequestTag/{tag}" for tag in tags]
+        elif statement["Principal"]["Service"] != "lambda.amazonaws.com":
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
             assert any("aws:SourceArn" in keys for keys in statement["Condition"].values()), name
 

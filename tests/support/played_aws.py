@@ -4,6 +4,8 @@ Requests are checked by botocore as always; answers are checked against the serv
 nor a test can use a shape that AWS does not have, and a listing that is not paginated is found out.
 """
 
+from copy import copy
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -30,6 +32,17 @@ class Refused(Exception):  # noqa: N818 - the answer of AWS, not a fault of the 
         self.code, self.message = code, message
 
 
+@cache
+def _client(service: str, region: str) -> Any:
+    """A client that nobody uses: to make one takes longer than a test, to copy it does not."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        region,
+        aws_access_key_id="played",
+        aws_secret_access_key="played",  # noqa: S106
+    )
+
+
 class Clients:
     """Gives clients of the played AWS.
 
@@ -51,12 +64,11 @@ class Clients:
 
     def client(self, service: str, region: str) -> Any:
         if (service, region) not in self._made:
-            client = boto3.client(  # type: ignore[call-overload]
-                service,
-                region,
-                aws_access_key_id="played",
-                aws_secret_access_key="played",  # noqa: S106
-            )
+            shared = _client(service, region)
+            # Not by `copy`, which asks an empty client for attributes that it then looks for without end.
+            client = object.__new__(type(shared))
+            vars(client).update(vars(shared), meta=copy(shared.meta))
+            client.meta.events = copy(shared.meta.events)
             client.meta.events.register("before-parameter-build", self._keep)
             client.meta.events.register("before-call", self._answer)
             self._made[service, region] = client

@@ -43,7 +43,14 @@ SLUGS = ("model-build-train", "model-deploy")
 @cache
 def values(slug: str) -> Mapping[str, Mapping[str, str]]:
     return template_values(
-        seed_code.product(slug), NAMES, bucket=BUCKET, key_arn="", topic_arn=TOPIC, network=None, use_role_arns={}
+        seed_code.product(slug),
+        NAMES,
+        bucket=BUCKET,
+        connection_arn="",
+        key_arn="",
+        topic_arn=TOPIC,
+        network=None,
+        use_role_arns={},
     )
 
 

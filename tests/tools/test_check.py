@@ -48,14 +48,21 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
     return target
 
 
-@pytest.fixture
-def one_product_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product folder beside ours, of another checkout."""
-    (tmp_path / "seed_code").mkdir()
+@pytest.fixture(scope="module")
+def products_and_one_more(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of products: a product beside ours, of another checkout."""
+    folder = tmp_path_factory.mktemp("checkout") / "seed_code"
+    folder.mkdir()
     for name in SHARED:
-        (tmp_path / "seed_code" / name).symlink_to(ROOT / "seed_code" / name)
-    add_product(tmp_path / "seed_code")
-    monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
+        (folder / name).symlink_to(ROOT / "seed_code" / name)
+    add_product(folder)
+    return folder
+
+
+@pytest.fixture
+def one_product_more(products_and_one_more: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program finds that folder."""
+    monkeypatch.setattr(seed_code, "SEED_CODE", products_and_one_more)
 
 
 @pytest.mark.usefixtures("one_product_more")

@@ -101,6 +101,7 @@ def test_a_healthy_stack_is_well_throughout(aws: HealthyAws) -> None:
     assert set(of(findings, Status.SKIPPED)) == {
         "branch-protection",
         "connection",
+        "project-connection",
         "delivery-accounts",
         "principal-identities",
         "studio-cors",
@@ -790,6 +791,19 @@ def test_a_connection_of_the_settings_is_looked_up_by_its_arn(aws: HealthyAws, t
     assert "connection" in of(looked(aws, file), Status.OK)
 
 
+def test_the_connection_of_projects_must_be_completed(aws: HealthyAws, tmp_path: Path) -> None:
+    def edit(config: dict[str, Any]) -> None:
+        config["sm-mlops:catalog"]["projectSource"] = {"connectionArn": CONNECTION}
+
+    file = stack(tmp_path, edit)
+    assert CONNECTION in of(looked(aws, file), Status.BROKEN)["project-connection"].evidence
+    mine = {"ConnectionArn": CONNECTION, "ConnectionName": "any", "ConnectionStatus": "PENDING"}
+    aws.connections = [mine]
+    assert "is PENDING" in of(looked(aws, file), Status.BROKEN)["project-connection"].evidence
+    mine["ConnectionStatus"] = "AVAILABLE"
+    assert "project-connection" in of(looked(aws, file), Status.OK)
+
+
 def test_an_account_without_any_repository_may_not_be_admitted(aws: HealthyAws, tmp_path: Path) -> None:
     aws.repositories.clear()
     assert "no repository there" in of(looked(aws, stack(tmp_path, at_github)), Status.WARNING)["codecommit"].evidence
@@ -1009,7 +1023,7 @@ def test_the_report_has_the_worst_first_and_every_value_whole(monkeypatch: pytes
     assert lines[0].split() == ["broken", "launch-constraint", f"{HOME}", "model-build-train"]
     assert lines[1].strip() == f"port-own has no launch constraint for {BUILD}"
     assert lines[2].strip() == "Fix: pulumi up --refresh -s dev"
-    assert "35 ok, 2 broken, 1 warning, 11 skipped" in lines
+    assert "35 ok, 2 broken, 1 warning, 12 skipped" in lines
     assert lines[-1] == "Next: set right what is broken, then run `.venv/bin/python -m tools doctor -s dev` again."
     assert all(line == line.rstrip() for line in lines)
     assert "…" not in text
@@ -1061,8 +1075,8 @@ def test_machines_get_every_finding_and_the_counts(monkeypatch: pytest.MonkeyPat
     told = json.loads(text)
     assert code == 1
     assert told["stack"] == "dev"
-    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 37, "skipped": 11}
-    assert len(told["findings"]) == 49
+    assert told["counts"] == {"broken": 1, "unknown": 0, "warning": 0, "ok": 37, "skipped": 12}
+    assert len(told["findings"]) == 50
     (red,) = [finding for finding in told["findings"] if finding["status"] == "broken"]
     assert (red["check"], red["subject"]) == ("launch-constraint", f"{HOME} model-deploy")
 

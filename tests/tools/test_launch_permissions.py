@@ -34,7 +34,10 @@ from tools.launch_permissions.resource_rights import TYPES
 from tools.stack_file import StackFile
 
 BUILD, DEPLOY = "model-build-train", "model-deploy"
+AIRFLOW, STATES, KUBERNETES = "model-build-airflow", "model-build-stepfunctions", "model-build-kubernetes"
 PRODUCTS = [seed_code.product(slug) for slug in (BUILD, DEPLOY)]
+ALL = [*PRODUCTS, *(seed_code.product(slug) for slug in (STATES, AIRFLOW, KUBERNETES))]
+"""Those that need every grant of our role."""
 OURS = roles.ours(None)
 
 
@@ -59,6 +62,7 @@ def changed(tmp_path: Path, more: str, *, old: str = "", new: str = "") -> Produ
     text = text.replace(old, new) if old else text
     (folder / "template.yaml").write_text(text.replace("\nOutputs:\n", f"\n{more}\nOutputs:\n"))
     copytree(source / "functions", folder / "functions")
+    copytree(seed_code.SEED_CODE / "_parts", tmp_path / "_parts", dirs_exist_ok=True)
     return packaging.read_product(folder)
 
 
@@ -72,7 +76,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("use", [RolesOfProjects(), CreatedUseRoles(mode="create"), AdoptedRole(mode="adopt")])
 def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_template_gives(use: UseRoles) -> None:
-    found = check(PRODUCTS, roles.ours(None, iam=IamSpec(use=use)))
+    found = check(ALL, roles.ours(None, iam=IamSpec(use=use)))
     assert (found.missing, found.beyond_boundary, found.useless) == ([], [], [])
 
 
@@ -80,13 +84,27 @@ def test_our_role_lacks_nothing_has_nothing_useless_and_bounds_nothing_that_a_te
     ("action", "resources", "operations"),
     [
         ("codecommit:ListRepositories", {"Repository"}, ["create", "update", "delete"]),
-        ("codebuild:UpdateProject", {"BuildProject", "TestProject"}, ["update"]),
-        ("events:RemoveTargets", {"PushRule", "ApprovedRule", "RejectedRule", "FailureRule"}, ["update", "delete"]),
-        ("lambda:InvokeFunction", {"CleanUp"}, ["create", "update", "delete"]),
+        ("codebuild:UpdateProject", {"BuildProject", "CheckProject", "FirstPushProject", "TestProject"}, ["update"]),
+        (
+            "events:RemoveTargets",
+            {
+                *("PushRule", "BranchRule", "RequestRule", "FailedCheckRule"),
+                *("ApprovedRule", "RejectedRule", "FailureRule"),
+            },
+            ["update", "delete"],
+        ),
+        ("lambda:InvokeFunction", {"CleanUp", "FirstPush"}, ["create", "update", "delete"]),
         ("cloudformation:UpdateStack", {"(stack)"}, ["update"]),
         ("s3:DeleteBucketPolicy", {"ArtifactBucketPolicy"}, ["delete"]),
         ("s3:PutLifecycleConfiguration", {"ArtifactBucket"}, ["create", "update"]),
-        ("logs:PutRetentionPolicy", {"BuildLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"}, ["create", "update"]),
+        (
+            "logs:PutRetentionPolicy",
+            {
+                *("BuildLogs", "CheckLogs", "TestLogs", "CleanUpLogs", "ConfirmLogs"),
+                *("FirstPushLogs", "FirstPushFunctionLogs"),
+            },
+            ["create", "update"],
+        ),
         ("sns:Publish", {"(stack)"}, ["create", "update", "delete"]),
     ],
 )
@@ -105,7 +123,7 @@ def test_a_grant_that_no_product_needs_is_told_down_to_the_value_of_its_conditio
         {"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": ["*"], "Condition": passing},
         {"Effect": "Allow", "Action": ["events:Put*", "glue:*"], "Resource": ["*"]},
     ]
-    useless = check(PRODUCTS, replace(OURS, policy=[*OURS.policy, *more])).useless
+    useless = check(ALL, replace(OURS, policy=[*OURS.policy, *more])).useless
     assert [(grant["Action"], grant["Condition"]) for grant in useless] == [
         ("s3:PutBucketWebsite", {}),
         ("iam:PassRole", {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}),
@@ -133,13 +151,15 @@ def test_roles_are_passed_to_their_services_and_made_only_with_the_boundary() ->
         made = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
         assert {finding.action for finding in missing} == ({"iam:PassRole"} if value else made)
         if value:
-            functions = {("CleanUpFunction", value), ("ConfirmFunction", value)}
+            functions = {(name, value) for name in ("CleanUpFunction", "ConfirmFunction", "FirstPushFunction")}
             assert {(finding.logical_id, finding.context[key]) for finding in missing} == functions
 
 
 def test_a_finding_names_the_choice_that_it_hangs_on_and_no_other() -> None:
     missing = check(PRODUCTS, without("logs:AssociateKmsKey")).missing
-    assert {tuple(finding.choice) for finding in missing} == {("Encryption.KmsKeyArn",)}
+    # Some groups are there only for a repository at a Git provider.
+    choices_of = {finding.logical_id.startswith("FirstPush"): {*finding.choice} for finding in missing}
+    assert choices_of == {False: {"Encryption.KmsKeyArn"}, True: {"Encryption.KmsKeyArn", "RepositoryId"}}
     assert all(finding.choice["Encryption.KmsKeyArn"].startswith("arn:aws:kms:") for finding in missing)
     rules = check(PRODUCTS, replace(OURS, policy=_only_rules(OURS.policy, "rule/sagemaker-*-push"))).missing
     choices = {finding.logical_id: finding.choice for finding in rules if finding.action == "events:PutRule"}
@@ -503,8 +523,11 @@ def test_a_boundary_of_the_launch_role_counts() -> None:
 
 
 def test_the_command_passes_tells_and_refuses_by_its_exit_code() -> None:
-    passed = run("--product", BUILD, "--product", DEPLOY)
-    assert (passed.exit_code, "nothing is missing for model-build-train, model-deploy" in passed.output) == (0, True)
+    passed = run(*(word for product in ALL for word in ("--product", product.slug)))
+    assert passed.exit_code == 0
+    everything = ", ".join(product.slug for product in ALL)
+    assert f"own roles: nothing is missing for {everything}" in passed.output
+    assert "of the environment: nothing is missing for model-build-train, model-deploy.\n" in passed.output
     found = run("--managed", "--product", DEPLOY)
     assert found.exit_code == 1
     assert "model-deploy: ArtifactBucket (AWS::S3::Bucket)" in found.output
@@ -526,7 +549,7 @@ def test_machines_get_each_missing_right_with_its_product_choice_resource_and_ac
     assert result["role"].startswith("AWS's AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy")
     assert {
         "product": "model-build-train",
-        "choice": {},
+        "choice": {"RepositoryId": ""},
         "logicalId": "PushRule",
         "type": "AWS::Events::Rule",
         "operations": ["create", "update"],

@@ -1,5 +1,6 @@
 """A template is linted as it is published: with what each kind of environment fills in."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,15 @@ def test_roles_are_bounded_where_the_environment_gives_none() -> None:
 @pytest.mark.parametrize("slug", PRODUCTS)
 def test_cfn_lint_finds_nothing_in_what_is_published(slug: str) -> None:
     assert template_faults(seed_code.product(slug)) == []
+
+
+def test_a_state_machine_of_the_repository_is_linted_with_its_file(tmp_path: Path) -> None:
+    states = {"A": {"Type": "Pas", "End": True}}
+    files = {"a.asl.json": json.dumps({"StartAt": "A", "States": states}), "b.asl.json": "{"}
+    (one, other) = template_faults(read_product(make_product(tmp_path, files=files)))
+    assert one.startswith("seed_code/churn/repository/a.asl.json: 'Pas' is not one of")
+    assert one.endswith("[E3601]")
+    assert other.startswith("seed_code/churn/repository/b.asl.json: is not JSON: ")
 
 
 def test_what_stands_after_a_functions_code_is_told_with_its_line_and_the_code_with_its_file(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def calls(checkout: Path, *command: str, **variables: str) -> list[list[str]]:
         (("sandbox-down",), ["-P", "-m", "sandbox", "down"]),
         (
             ("unit",),
-            ["-P", "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", "-m", "not slow", "tests/unit"],
+            ["-P", "-m", "pytest", "--numprocesses", "auto", "--dist", "worksteal", "-m", "not slow", "tests/unit"],
         ),
         (("bench",), ["-P", "-m", "tests.bench"]),
     ],

@@ -5,9 +5,11 @@ registration request, so the monitor keeps that, too.
 """
 
 import asyncio
+import gc
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,6 +231,19 @@ def run_function(
     recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     encoded.setdefault("aws:region", "us-east-2")
+    # Pulumi writes the whole stack of calls into each registration: in a thread of its own it is short, whoever asks.
+    with ThreadPoolExecutor(max_workers=1) as short_stack:
+        return short_stack.submit(_run, program, encoded, stack, preview, account_id, recording).result()
+
+
+def _run(
+    program: Callable[[], pulumi.Output[None]],
+    encoded: Mapping[str, str],
+    stack: str,
+    preview: bool,
+    account_id: str,
+    recording: Recording,
+) -> Recording:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -240,6 +255,7 @@ def run_function(
         # Only inside the decorated function is every registration awaited; only after it is absence a fact.
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     finally:
+        gc.enable()  # which the program switches off, as its own process ends with it
         loop.close()
         asyncio.set_event_loop(None)
         pulumi.runtime.set_all_config({})

@@ -314,6 +314,7 @@ class CatalogProduct:
             self.source,
             account.names,
             bucket=self.region.bucket,
+            connection_arn=account.role_facts.connection_arn or "",
             key_arn=account.catalog.project_key_arns.get(region, ""),
             topic_arn=account.role_facts.topic_arn if tells else "",
             network=account.wanted.network.get(region),

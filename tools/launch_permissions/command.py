@@ -13,7 +13,7 @@ from components.core.faults import not_one_of
 from components.packaging import seed_code
 from tools.faults import ToolError
 from tools.launch_permissions import roles
-from tools.launch_permissions.findings import Finding, Findings, check
+from tools.launch_permissions.findings import Finding, Findings, check, launched_by
 from tools.stack_file import PROJECT, StackFile
 
 _MISSING, _UNKNOWN = 1, 2
@@ -51,6 +51,7 @@ def command(
     file = StackFile(stack, folder) if stack else None
     judged = _roles(file, managed, role_arn)
     products, unreadable = seed_code.readable(_known(slugs) or _offered(file))
+    launched = {role.title: [product.slug for product in launched_by(role, products)] for role in judged}
     results = {role.title: check(products, role) for role in judged}
     if unreadable:
         # What they need may make use of any grant.
@@ -61,7 +62,7 @@ def command(
         click.echo(json.dumps([as_data(title, found) for title, found in results.items()], indent=2))
     else:
         for title, found in results.items():
-            _print(title, [product.slug for product in products], found)
+            _print(title, launched[title], found)
     if not all(found.passed for found in results.values()):
         context.exit(_MISSING)
     if any(found.unknown for found in results.values()):

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from awsmodel.iam.evaluation import Request, Statement, allowed, applies, heeding
 from components.packaging import Product
+from components.sections.iam import UseRole
 from tools.faults import ToolError
-from tools.launch_permissions.needs import Launch, Need
+from tools.launch_permissions.needs import Environment, Launch, Need
 from tools.launch_permissions.resource_rights import LaunchScope
 from tools.launch_permissions.roles import LaunchRole, grants
+
+_SHARED = f"Roles.{UseRole.SAGEMAKER}"
+"""Empty where projects make their own roles; all of them are, or none is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +52,18 @@ class Findings:
         return not (self.missing or self.beyond_boundary or self.useless)
 
 
+def launched_by(role: LaunchRole, products: Iterable[Product]) -> list[Product]:
+    """Leave out the products that need roles of their own, where the role launches projects that share roles."""
+    return [one for one in products if not one.own_roles or "" in role.environment[_SHARED]]
+
+
 def check(products: Iterable[Product], role: LaunchRole) -> Findings:
     """Compare what launching the products takes with what a role may do. What cannot be judged is told, and no more."""
     launches: list[Launch] = []
     unknown: list[str] = []
-    for product in products:
+    for product in launched_by(role, products):
         try:
-            launches.append(Launch(product, role.scope, role.environment))
+            launches.append(Launch(product, role.scope, _environment(product, role)))
         except ToolError as error:
             unknown.append(str(error))
     needs = [need for launch in launches for need in launch.needs()]
@@ -69,6 +78,12 @@ def check(products: Iterable[Product], role: LaunchRole) -> Findings:
         useless=list(_useless(role.policy, needs)) if role.exact and not unknown else [],
         unknown=unknown,
     )
+
+
+def _environment(product: Product, role: LaunchRole) -> Environment:
+    """What the mapping is filled with: where a role launches in both ways, only the one that the product knows."""
+    own = {key: [""] for key in role.environment if key.startswith("Roles.") and key != "Roles.PermissionsBoundary"}
+    return {**role.environment, **own} if product.own_roles else role.environment
 
 
 def _refused(needs: Iterable[Need], may: Callable[[Request], bool]) -> Iterator[Need]:

@@ -34,7 +34,7 @@ UNKNOWN = "*"
 _RETAINED = "Retain"
 SAMPLES = (
     UNKNOWN,
-    *("s3://sample-bucket/sample", "https://sample.example.com", "sample", "111122223333", "1"),
+    *("s3://sample-bucket/sample", "https://sample.example.com", "sample/sample", "sample", "111122223333", "1"),
     "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-sample:1",
     ArnScope.of(known_regions()["eu-west-1"], "111122223333").form(
         "sagemaker:{region}:{account}:mlflow-app/{name}", name="sample"
@@ -214,6 +214,7 @@ class Launch:
     def _sample(self, group: str, key: str) -> str:
         known = {
             "Encryption.KmsKeyArn": "kms:{region}:{account}:key/11111111-2222-3333-4444-555555555555",
+            "Source.ConnectionArn": "codeconnections:{region}:{account}:connection/11111111-2222-3333-4444",
             "Notifications.TopicArn": "sns:{region}:{account}:sample-topic",
         }
         if group == "Roles" and key != "PermissionsBoundary":

@@ -54,7 +54,9 @@ class LaunchScope:
         return f"SC-{self.account_id}-pp-*"
 
 
-Resources = Callable[[Properties, LaunchScope], Iterable[tuple[str, Mapping[str, str]]]]
+Asked = tuple[str, Mapping[str, str | Sequence[str]]]
+"""An ARN that a right is asked for on, with condition keys of the request."""
+Resources = Callable[[Properties, LaunchScope], Iterable[Asked]]
 """Gives the ARNs that a right is needed on beside the resource itself, each with condition keys of the request."""
 
 
@@ -137,6 +139,12 @@ def arns_at(path: str, **keys: str) -> Resources:
     return lambda properties, _scope: [(str(arn), context) for arn in at(properties, path)]
 
 
+def _keys_of_state_machines(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Tell the customer keys of state machines, and that Step Functions uses them."""
+    for arn in at(properties, "EncryptionConfiguration.KmsKeyId"):
+        yield str(arn), {"kms:ViaService": scope.region.endpoint("states")}
+
+
 def passed_roles(service: str, *paths: str, operations: Sequence[Operation] = CHANGE) -> list[Right]:
     """Handing a role to a service."""
     return [
@@ -175,7 +183,7 @@ def objects_at(path: str) -> Resources:
 
 
 def _versions_at(path: str, version: str) -> Resources:
-    def found(properties: Properties, scope: LaunchScope) -> Iterable[tuple[str, Mapping[str, str]]]:
+    def found(properties: Properties, scope: LaunchScope) -> Iterable[Asked]:
         return objects_at(path)(properties, scope) if list(at(properties, f"{path}.{version}")) else ()
 
     return found
@@ -186,7 +194,8 @@ _CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
 
 def _connections(properties: Properties, _scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     for action in at(properties, "Stages.*.Actions.*"):
-        for arn in at(action, "Configuration.ConnectionArn"):
+        # Without a connection the products end a launch before there is a pipeline.
+        for arn in filter(None, at(action, "Configuration.ConnectionArn")):
             # Of an ARN that only a launch knows, the service can be either.
             named = str(arn).split(":")[2:3]
             services = named if named in (["codeconnections"], ["codestar-connections"]) else _CONNECTION_SERVICES
@@ -222,6 +231,38 @@ def _topics_or_functions(service: str) -> Resources:
 def _function(properties: Properties, scope: LaunchScope) -> Iterator[tuple[str, Mapping[str, str]]]:
     name = str(properties["FunctionName"])
     yield (name if name.startswith("arn:") else scope.arns.function(name)), {}
+
+
+def _cluster(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
+    """What is made in a cluster, which is asked about as the cluster."""
+    yield scope.arns.form("eks:{region}:{account}:cluster/{name}", name=properties["ClusterName"]), _entry(properties)
+
+
+def _entry(properties: Properties) -> Mapping[str, str | Sequence[str]]:
+    """Condition keys of what an access entry says; none where it is none."""
+    if "PrincipalArn" not in properties:
+        return {}
+    return {
+        "eks:accessEntryType": properties.get("Type") or "STANDARD",
+        "eks:kubernetesGroups": properties.get("KubernetesGroups") or [],
+        "eks:principalArn": properties["PrincipalArn"],
+    }
+
+
+def _access_entry(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
+    _, _, _, _, account, identity = str(properties["PrincipalArn"]).split(":", 5)
+    kind, _, name = identity.partition("/")
+    # EKS ends it with an id of its own.
+    end = f"{properties['ClusterName']}/{kind}/{account}/{name}/*"
+    yield scope.arns.form("eks:{region}:{account}:access-entry/{name}", name=end), _entry(properties)
+
+
+def _association(properties: Properties, scope: LaunchScope) -> Iterator[Asked]:
+    # Its id is EKS's own; what it belongs to, the tags say.
+    tags = {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
+    keys = {f"aws:{kind}Tag/{key}": value for kind in ("Request", "Resource") for key, value in tags.items()}
+    form = "eks:{region}:{account}:podidentityassociation/{name}"
+    yield scope.arns.form(form, name=f"{properties['ClusterName']}/*"), keys
 
 
 _NO_SUCH_ACTION = "IAM has no such action"
@@ -510,6 +551,37 @@ TYPES: Mapping[str, ResourceType] = {
                 remove=["codepipeline:UntagResource"],
                 read=["codepipeline:ListTagsForResource"],
             ),
+        ],
+    ),
+    "AWS::EKS::AccessEntry": ResourceType(
+        arn="eks:{region}:{account}:access-entry/*",
+        ref="id",
+        named_by=(),
+        rights=[
+            *rights(CREATE, "eks:CreateAccessEntry", on=_cluster),
+            *rights(UPDATE, "eks:UpdateAccessEntry", on=_access_entry),
+            *rights(DELETE, "eks:DeleteAccessEntry", on=_access_entry),
+            *rights(ALWAYS, "eks:DescribeAccessEntry", on=_access_entry),
+            *rights(CHANGE, "eks:ListAssociatedAccessPolicies", on=_access_entry),
+            *rights(CHANGE, "eks:AssociateAccessPolicy", when="AccessPolicies", on=_access_entry),
+            *rights(UPDATE, "eks:DisassociateAccessPolicy", when="AccessPolicies", on=_access_entry),
+            *rights(CHANGE, "eks:TagResource", when="Tags", on=_access_entry),
+            *rights(UPDATE, "eks:UntagResource", when="Tags", on=_access_entry),
+        ],
+    ),
+    "AWS::EKS::PodIdentityAssociation": ResourceType(
+        arn="eks:{region}:{account}:podidentityassociation/*",
+        ref="arn",
+        named_by=(),
+        rights=[
+            *rights(CREATE, "eks:CreatePodIdentityAssociation", on=_cluster),
+            *rights(UPDATE, "eks:UpdatePodIdentityAssociation", on=_association),
+            *rights(DELETE, "eks:DeletePodIdentityAssociation", on=_association),
+            *rights(ALWAYS, "eks:DescribePodIdentityAssociation", on=_association),
+            *rights(CHANGE, "eks:TagResource", when="Tags", on=_association),
+            *rights(UPDATE, "eks:UntagResource", when="Tags", on=_association),
+            *passed_roles("pods.eks.amazonaws.com", "RoleArn"),
+            *rights(CHANGE, "iam:GetRole", on=arns_at("RoleArn")),
         ],
     ),
     "AWS::Events::Rule": ResourceType(
@@ -813,6 +885,33 @@ TYPES: Mapping[str, ResourceType] = {
             *rights(CHANGE, "s3:GetObject", on=objects_at("PipelineDefinition.PipelineDefinitionS3Location")),
             *passed_roles("sagemaker.amazonaws.com", "RoleArn"),
             *_SAGEMAKER_TAGS,
+        ],
+    ),
+    "AWS::StepFunctions::StateMachine": ResourceType(
+        arn="states:{region}:{account}:stateMachine:{name}",
+        name="StateMachineName",
+        ref="arn",
+        rights=[
+            *rights(CREATE, "states:CreateStateMachine"),
+            *rights(UPDATE, "states:UpdateStateMachine"),
+            *rights(DELETE, "states:DeleteStateMachine"),
+            *rights(ALWAYS, "states:DescribeStateMachine"),
+            *rights(CHANGE, "s3:GetObject", when="DefinitionS3Location", on=objects_at("DefinitionS3Location")),
+            *rights(
+                CHANGE,
+                "s3:GetObjectVersion",
+                when="DefinitionS3Location",
+                on=_versions_at("DefinitionS3Location", "Version"),
+            ),
+            # The definition is written and read back with the key, in the name of whoever launches.
+            *rights(
+                CHANGE,
+                *("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+                when="EncryptionConfiguration",
+                on=_keys_of_state_machines,
+            ),
+            *passed_roles("states.amazonaws.com", "RoleArn"),
+            *tags(add=["states:TagResource"], remove=["states:UntagResource"], read=["states:ListTagsForResource"]),
         ],
     ),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from awsmodel.arns import ArnScope
 from awsmodel.iam.evaluation import Statement, statements, values
 from awsmodel.regions import known_regions
 from components.core.naming import ANY_ACCOUNT_ID, Names
@@ -14,7 +15,7 @@ from components.iam import role_documents
 from components.iam.role_documents import WELL_KNOWN_PATH, WELL_KNOWN_USE_ROLE, RoleFacts
 from components.providers import iam_roles
 from components.providers.aws_access import explained
-from components.sections.catalog import CatalogSpec
+from components.sections.catalog import CatalogSpec, ProjectSource
 from components.sections.iam import CreatedUseRoles, IamSpec, RoleMode, UseRole
 from settings.roles import role_facts
 from tools.faults import ToolError
@@ -26,7 +27,15 @@ MANAGED_POLICY = Path(__file__).parent / "managed_policy.json"
 """AWS's policy for launch roles of SageMaker Projects, as it was on the day that the file names."""
 
 _ANY_REGION = known_regions()["eu-west-1"]
-_ANY_CATALOG = CatalogSpec(products=("any",), notify_launches=True)
+_ANY_CATALOG = CatalogSpec(
+    products=("any",),
+    notify_launches=True,
+    project_source=ProjectSource(
+        connection_arn=ArnScope.of(_ANY_REGION, ANY_ACCOUNT_ID).arn(
+            "codeconnections", "connection/11111111-2222-3333-4444-555555555555"
+        )
+    ),
+)
 _ANY_FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=_ANY_REGION,
@@ -202,6 +211,7 @@ def _published(facts: RoleFacts) -> Environment:
         "Names.Project": [facts.names.project],
         "Names.Environment": [facts.names.environment],
         "Notifications.TopicArn": ["", facts.topic_arn],
+        "Source.ConnectionArn": [facts.connection_arn or ""],
         "Encryption.KmsKeyArn": ["", _key_arn(facts)],
         **_networks(facts),
     }

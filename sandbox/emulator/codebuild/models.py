@@ -228,7 +228,9 @@ class Build:
         content.clone(target, self.resolved_version)
 
     def _get(self, bucket: str, key: str) -> bytes:
-        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}")
+        tags = self._user.client("s3").get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        said = {f"s3__ExistingObjectTag/{tag['Key']}": tag["Value"] for tag in tags}
+        self._role.require("s3:GetObject", f"arn:{self._role.partition}:s3:::{bucket}/{key}", **said)
         content: bytes = self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
@@ -245,10 +247,14 @@ class Build:
         """Make all that the processes of the build see; the project's variables win over the buildspec's."""
         role, project = self._role, self.project
         binaries = python_environments.make(folder / "python")
+        here = Path(__file__).parent
+        programs = {"aws": "-m awscli", "kubectl": f'"{here}/kubectl.py"'}
         if project["environment"].get("privilegedMode"):
-            docker = binaries / "docker"
-            docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{Path(__file__).with_name("docker.py")}" "$@"\n')
-            docker.chmod(0o755)
+            programs["docker"] = f'"{here}/docker.py"'
+        for name, program in programs.items():
+            # Of the sandbox's packages, and not with what the build's own Python is told.
+            (binaries / name).write_text(f'#!/bin/sh\nPYTHONPATH= exec "{sys.executable}" -P {program} "$@"\n')
+            (binaries / name).chmod(0o755)
         repository = project["source"].get("location", "")
         return {
             **python_environments.environment_variables(folder),

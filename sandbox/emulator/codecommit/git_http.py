@@ -14,7 +14,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from werkzeug.wrappers import Request, Response
 
 from sandbox.emulator.codecommit.content import tell_of_branch
-from sandbox.emulator.codecommit.git_store import ENVIRONMENT
+from sandbox.emulator.codecommit.git_store import ENVIRONMENT, GitRepository
 from sandbox.emulator.core.callers import Caller
 from sandbox.git_client import PREFIX
 
@@ -33,18 +33,25 @@ def answer(environ: dict[str, Any]) -> Response:
     except RepositoryDoesNotExistException:
         return Response(f"{name} does not exist.\n", status=404)
     content = backend.content(metadata)
-    with content.lock:
-        before = content.branches()
-        response = _serve(environ, str(content.path), rest)
-        after = content.branches()
-        if after and "defaultBranch" not in metadata:
-            metadata["defaultBranch"] = "main" if "main" in after else min(after)
+    response, moved = serve(environ, content, rest)
+    if "defaultBranch" not in metadata and (branches := content.branches()):
+        metadata["defaultBranch"] = "main" if "main" in branches else min(branches)
     caller = Caller.on_server(f"http://{environ['HTTP_HOST']}", region, DEFAULT_ACCOUNT_ID)
-    for branch in sorted(before.keys() | after.keys()):
-        old, new = before.get(branch), after.get(branch)
-        if old != new:
-            tell_of_branch(caller, metadata, branch, old, new)
+    for branch, (old, new) in moved.items():
+        tell_of_branch(caller, metadata, branch, old, new)
     return response
+
+
+def serve(
+    environ: dict[str, Any], repository: GitRepository, rest: str
+) -> tuple[Response, dict[str, tuple[str | None, str | None]]]:
+    """Answer one request of git on a repository; by branch that it moved, the commit before and after."""
+    with repository.lock:
+        before = repository.branches()
+        response = _serve(environ, str(repository.path), rest)
+        after = repository.branches()
+    moved = {name: (before.get(name), after.get(name)) for name in sorted(before.keys() | after.keys())}
+    return response, {name: (old, new) for name, (old, new) in moved.items() if old != new}
 
 
 def _serve(environ: dict[str, Any], path: str, rest: str) -> Response:

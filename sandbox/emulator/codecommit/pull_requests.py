@@ -103,6 +103,23 @@ class PullRequestOperations(BaseResponse):
         """GetPullRequest."""
         return self._told(self._get_param("pullRequestId"))
 
+    def list_pull_requests(self) -> str:
+        """ListPullRequests of a repository, by status and author, page by page."""
+        repository, status, author = (
+            self._get_param(name) for name in ("repositoryName", "pullRequestStatus", "authorArn")
+        )
+        self._content_of(repository)
+        found = [
+            number
+            for number, one in self._pull_requests.by_id.items()
+            if one["repository"] == repository
+            and status in (None, one["pullRequestStatus"])
+            and author in (None, one["authorArn"])
+        ]
+        start, most = int(self._get_param("nextToken") or 0), self._get_param("maxResults") or _PAGE
+        more = {"nextToken": str(start + most)} if start + most < len(found) else {}
+        return json.dumps({"pullRequestIds": found[start : start + most], **more})
+
     def update_pull_request_status(self) -> str:
         """UpdatePullRequestStatus; a closed one stays closed."""
         number = self._get_param("pullRequestId")

@@ -1,10 +1,11 @@
-"""AWS CodeConnections: connections to repositories at GitHub, GitLab, Bitbucket and others."""
+"""AWS CodeConnections: connections to repositories at GitHub, GitLab, Bitbucket and others, and these repositories."""
 
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.moto_api._internal import mock_random
 
+from sandbox.emulator.codecommit.git_store import GitRepository
 from sandbox.emulator.core.errors import ServiceError
 
 
@@ -15,6 +16,8 @@ class CodeConnectionsBackend(BaseBackend):
         super().__init__(region_name, account_id)
         self.connections: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.repositories: dict[tuple[str, str], GitRepository] = {}
+        """What the provider has and the connection's app may use, by connection and full name."""
 
     def create(self, name: str, provider_type: str | None, host_arn: str | None, tags: list[dict[str, str]]) -> str:
         """Make a connection that waits for its handshake; its ARN."""
@@ -45,6 +48,19 @@ class CodeConnectionsBackend(BaseBackend):
     def complete_handshake(self, arn: str) -> None:
         """Do what a person does in the console: accept the connection at the provider."""
         self.get(arn)["ConnectionStatus"] = "AVAILABLE"
+
+    def make_repository(self, arn: str, name: str) -> None:
+        """Do what a person does at the provider: make an empty repository that the connection's app may use."""
+        self.get(arn)
+        self.repositories.setdefault((arn, name), GitRepository())
+
+    def repository(self, arn: str, name: str) -> GitRepository:
+        """Return a repository at the provider, as far as the connection reaches it."""
+        if self.get(arn)["ConnectionStatus"] != "AVAILABLE":
+            raise ServiceError("ConnectionUnavailableException", f"Connection {arn} is not available")
+        if (arn, name) not in self.repositories:
+            raise ServiceError("ResourceNotFoundException", f"Could not access the repository {name}")
+        return self.repositories[arn, name]
 
     def delete(self, arn: str) -> None:
         """Remove the connection and its tags."""

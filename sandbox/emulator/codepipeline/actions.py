@@ -14,8 +14,10 @@ from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 
 from sandbox.emulator.codebuild import models as codebuild
+from sandbox.emulator.codeconnections.models import codeconnections_backends
 from sandbox.emulator.codepipeline.executions import SERVICE, ActionError, ActionExecution, Artifact, Execution, Json
 from sandbox.emulator.core.callers import Caller, Client
+from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.core.not_known import not_known
 from sandbox.emulator.events.models import timestamp
 
@@ -159,14 +161,46 @@ def _codecommit(action: Action) -> None:
         "CommitterDate": commit["committer"]["date"],
         "RepositoryName": name,
     }
-    output = run.declaration["outputArtifacts"][0]["name"]
-    action.execution.revisions[run.name] = {
-        "name": output,
-        "revisionId": commit_id,
-        "revisionSummary": commit["message"],
+    _took(action, commit_id, commit["message"])
+    action.write(run.declaration["outputArtifacts"][0]["name"], archive)
+
+
+def _connection(action: Action) -> None:
+    run, configuration = action.run, action.configuration
+    arn, name, branch = (configuration[key] for key in ("ConnectionArn", "FullRepositoryId", "BranchName"))
+    if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        raise ActionError(not_known("source but as a zip: leave out OutputArtifactFormat"), "Unsupported")
+    service, region, account = arn.split(":")[2:5]
+    action.caller.require(f"{service}:UseConnection", arn, **{f"{service}__FullRepositoryId": name})
+    try:
+        repository = codeconnections_backends[account][region].repository(arn, name)
+    except ServiceError as error:
+        raise ActionError(f"[{service}] {error}", "ConfigurationError") from None
+    commit_id = action.execution.overrides.get(run.name) or repository.branches().get(branch, "")
+    commit = repository.read_commit(commit_id) if commit_id else None
+    if commit is None:
+        raise ActionError(f"[{service}] No Branch [{branch}] found for FullRepositoryName [{name}]")
+    run.summary, run.external_id = commit.message, commit_id
+    run.variables = {
+        "AuthorDate": commit.date,
+        "BranchName": branch,
+        "CommitId": commit_id,
+        "CommitMessage": commit.message,
+        "ConnectionArn": arn,
+        "FullRepositoryName": name,
+    }
+    _took(action, commit_id, commit.message)
+    action.write(run.declaration["outputArtifacts"][0]["name"], repository.archive(commit_id))
+
+
+def _took(action: Action, commit: str, summary: str) -> None:
+    """Remember what a source action took."""
+    action.execution.revisions[action.run.name] = {
+        "name": action.run.declaration["outputArtifacts"][0]["name"],
+        "revisionId": commit,
+        "revisionSummary": summary,
         "created": unix_time(),
     }
-    action.write(output, archive)
 
 
 def _codebuild(action: Action) -> None:
@@ -419,6 +453,7 @@ def _told_of_stack(action: Action, stack: Json | None) -> None:
 
 PROVIDERS: dict[tuple[str, str], Callable[[Action], None]] = {
     ("Source", "CodeCommit"): _codecommit,
+    ("Source", "CodeStarSourceConnection"): _connection,
     ("Build", "CodeBuild"): _codebuild,
     ("Test", "CodeBuild"): _codebuild,
     ("Invoke", "Lambda"): _lambda,

@@ -4,11 +4,12 @@ Which actions a call needs, on which ARNs and with which condition keys, is by t
 call's own action, `iam:PassRole` for a role that it hands on, and the action that tags for tags that it sets.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
+from moto.eks.models import eks_backends
 from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import sagemaker_backends
@@ -61,29 +62,41 @@ _RESOURCES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("ModelPackageGroupName", "sagemaker:{region}:{account}:model-package-group/{name}"),
         ("ModelName", "sagemaker:{region}:{account}:model/{name}"),
         ("PipelineName", "sagemaker:{region}:{account}:pipeline/{name}"),
+        ("PipelineExecutionArn", "{name}"),
         ("ResourceArn", "sagemaker:{region}:{account}:{name}"),
     ],
+    "eks": [("clusterName", "eks:{region}:{account}:cluster/{name}")],
     "ssm": [("Names.0", "ssm:{region}:{account}:parameter/{name}")],
+    "stepfunctions": [
+        (path, "states:{region}:{account}:stateMachine:{name}") for path in ("name", "stateMachineArn", "resourceArn")
+    ],
 }
 """By service, where a call names its resource, and the ARN of that after the partition; the first that is there."""
+
+_PREFIXES: Mapping[str, str] = {"stepfunctions": "states"}
+"""Services that IAM and the name of the service in principals call otherwise."""
 
 _PASSED_ROLES: Mapping[str, Sequence[str]] = {
     "cloudformation": ["RoleARN"],
     "codebuild": ["serviceRole"],
     "codepipeline": ["pipeline.roleArn"],
+    "eks": ["roleArn"],
     "events": ["RoleArn", "Targets.*.RoleArn"],
     "lambda": ["Role"],
     "sagemaker": ["ExecutionRoleArn", "RoleArn"],
+    "stepfunctions": ["roleArn"],
 }
 _TAG_ACTIONS: Mapping[str, str] = {
     "cloudformation": "cloudformation:TagResource",
     "codecommit": "codecommit:TagResource",
     "codepipeline": "codepipeline:TagResource",
+    "eks": "eks:TagResource",
     "events": "events:TagResource",
     "iam": "iam:TagRole",
     "lambda": "lambda:TagResource",
     "logs": "logs:TagResource",
     "sagemaker": "sagemaker:AddTags",
+    "stepfunctions": "states:TagResource",
 }
 """By service, what a call that makes something needs for its tags; the other services ask for no more than the call."""
 
@@ -120,12 +133,14 @@ def allows(role_arn: str, action: str, resource: str, keys: Keys) -> bool:
     return all(verdict(documents, call) is Verdict.ALLOWED for documents in _policies(role).values())
 
 
-def trusts(policy: str, principal: str, keys: Mapping[str, str] | None = None) -> bool:
+def trusts(
+    policy: str, principal: str, keys: Mapping[str, str] | None = None, *, action: str = "sts:AssumeRole"
+) -> bool:
     """Say whether a role's trust policy lets a service, or a role, assume it.
 
     Without the condition `keys` of the call its conditions are taken as met.
     """
-    call = Call("sts:AssumeRole", keys=keys or {}, principal=principal)
+    call = Call(action, keys=keys or {}, principal=principal)
     return verdict([policy], call, with_conditions=keys is not None) is Verdict.ALLOWED
 
 
@@ -146,9 +161,14 @@ def _calls(
     model: OperationModel, parameters: Parameters, partition: str, account: str, region: str, tags_of: Tags
 ) -> Iterator[Call]:
     service, operation = model.service_model.service_name, model.name
-    action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
+    prefix = _PREFIXES.get(service, service)
+    action = _ACTIONS.get(f"{service}:{operation}", f"{prefix}:{operation}")
     resource = _resource(service, parameters, partition, account, region)
-    context = _context(service, parameters, partition, account)
+    made = resource
+    if service == "eks":
+        made = f"arn:{partition}:eks:{region}:{account}:{_in_cluster(parameters, account)}"
+        resource = resource if operation.startswith("Create") else made
+    context = _context(service, parameters, partition, account, region)
     if service == "sagemaker":
         context |= {f"aws:ResourceTag/{key}": value for key, value in _tags(resource, account, region).items()}
     if service == "s3" and "Key" in parameters:
@@ -158,10 +178,22 @@ def _calls(
     yield Call(action, resource, context)
     if "aws:TagKeys" in context and operation.startswith(("Create", "Put")) and service in _TAG_ACTIONS:
         made_by = {"sagemaker:TaggingAction": operation} if service == "sagemaker" else {}
-        yield Call(_TAG_ACTIONS[service], resource, {**context, **made_by})
+        yield Call(_TAG_ACTIONS[service], made, {**context, **made_by})
     for path in _PASSED_ROLES.get(service, ()):
         for role_arn in _at(parameters, path):
-            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
+            passed_to = "pods.eks" if service == "eks" else prefix
+            yield Call("iam:PassRole", role_arn, {"iam:PassedToService": f"{passed_to}.amazonaws.com"})
+
+
+def _in_cluster(parameters: Parameters, account: str) -> str:
+    """What of a cluster a call is about. EKS ends the name of an access entry with an id of its own."""
+    cluster = parameters["clusterName"]
+    if "principalArn" in parameters:
+        kind, name = parameters["principalArn"].split(":", 5)[5].split("/", 1)
+        return f"access-entry/{cluster}/{kind}/{account}/{name}/*"
+    if "associationId" in parameters or "serviceAccount" in parameters:
+        return f"podidentityassociation/{cluster}/{parameters.get('associationId', '*')}"
+    return f"cluster/{cluster}"
 
 
 def _resource(service: str, parameters: Parameters, partition: str, account: str, region: str) -> str:
@@ -188,12 +220,23 @@ def _tags(resource: str, account: str, region: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in found.tags or []}
 
 
+def _tags_in_cluster(parameters: Parameters, account: str, region: str) -> Iterable[tuple[str, str]]:
+    """The tags of a pod identity association, where it is there."""
+    associations: Any = getattr(eks_backends[account][region], "associations", {})
+    tags: dict[str, str] = associations.get((parameters["clusterName"], parameters.get("associationId")), {}).get(
+        "tags", {}
+    )
+    return tags.items()
+
+
 def _role_path(name: str, parameters: Parameters, partition: str, account: str) -> str:
     existing = next((one for one in iam_backends[account][partition].roles.values() if one.name == name), None)
     return str(existing.path if existing else parameters.get("Path", "/"))
 
 
-def _context(service: str, parameters: Parameters, partition: str, account: str) -> dict[str, str | Sequence[str]]:
+def _context(
+    service: str, parameters: Parameters, partition: str, account: str, region: str
+) -> dict[str, str | Sequence[str]]:
     # All that roles reach here is their own account's.
     context: dict[str, str | Sequence[str]] = {"aws:ResourceAccount": account}
     given = next((parameters[name] for name in ("Tags", "tags") if parameters.get(name)), None)
@@ -203,6 +246,11 @@ def _context(service: str, parameters: Parameters, partition: str, account: str)
         context["aws:TagKeys"] = list(pairs)
     if service == "sagemaker":
         context |= job_keys(parameters)
+    if service == "eks":
+        # Its operations here make and change plain entries only.
+        context |= {"eks:accessEntryType": parameters.get("type", "STANDARD")}
+        context |= {f"eks:{key}": parameters[key] for key in ("principalArn", "kubernetesGroups") if key in parameters}
+        context |= {f"aws:ResourceTag/{key}": value for key, value in _tags_in_cluster(parameters, account, region)}
     if service == "application-autoscaling":
         context[f"{service}:service-namespace"] = parameters.get("ServiceNamespace", "")
     if service == "iam":

@@ -24,8 +24,14 @@ from moto.utilities.utils import get_partition
 
 from sandbox.emulator.core import authorization
 
-LAUNCHING, STACK = "servicecatalog", "AWSCloudFormation"
-"""Names of the sessions in which Service Catalog works with a launch role, and CloudFormation with a stack's role."""
+LAUNCHING, STACK, STATES, CONTROLLER = (
+    "servicecatalog",
+    "AWSCloudFormation",
+    "StepFunctions",
+    "ack-sagemaker-controller",
+)
+"""Names of the sessions in which Service Catalog works with a launch role, CloudFormation with a stack's role, Step
+Functions with that of a state machine, and a controller in a cluster with its own."""
 
 # One request of ours may wait for another service's whole work, and is never worth a second try.
 R = TypeVar("R", bound=BaseResponse)
@@ -76,6 +82,19 @@ class Caller:
         root = f"arn:{get_partition(region)}:iam::{account}:root"
         return cls(endpoint=endpoint, region=region, account=account, access_key=_SECRET, principal=root)
 
+    @classmethod
+    def with_key(cls, endpoint: str, region: str, account: str, access_key: str) -> "Caller":
+        """Return who has an access key, for what is no request of the API."""
+        principal, session = _identify(access_key, account, get_partition(region))
+        return cls(
+            endpoint=endpoint,
+            region=region,
+            account=account,
+            access_key=access_key,
+            principal=principal,
+            session=session,
+        )
+
     @property
     def partition(self) -> str:
         """The partition of the caller's region."""
@@ -87,8 +106,8 @@ class Caller:
 
     @property
     def is_judged(self) -> bool:
-        """Whether each call is judged by the policies of the role: those of roles that launch or that stacks have."""
-        return self.session in (LAUNCHING, STACK)
+        """Whether each call is judged by the policies of the role: of those that services work with call by call."""
+        return self.session in (LAUNCHING, STACK, STATES, CONTROLLER)
 
     def judge(self, service: str, operation: str, **parameters: object) -> None:
         """Refuse what the role may not do, for a call that the emulator makes in another way.
@@ -100,10 +119,18 @@ class Caller:
         if self.is_judged:
             _judge(self, _client(service, self).meta.service_model.operation_model(operation), parameters)
 
-    def assume(self, role_arn: str, service: str, session: str, source: str = "") -> "Caller":
+    def assume(
+        self,
+        role_arn: str,
+        service: str,
+        session: str,
+        source: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> "Caller":
         """Return the role as `service`, e.g. `cloudformation.amazonaws.com`, assumes it for this caller.
 
-        Where `source` names the resource that the service works for, the conditions of the trust are judged as well.
+        Where `source` names the resource that the service works for, the conditions of the trust are judged as well,
+        and with the session's `tags` whether it may be tagged.
         Instead of a service a role may assume another one: then `service` is its ARN.
 
         Raises:
@@ -116,8 +143,11 @@ class Caller:
         except NotFoundException:
             raise RoleError(f"There is no role {role_arn}.") from None
         context = {"aws:SourceAccount": self.account, "aws:SourceArn": source} if source else None
-        if not authorization.trusts(role.assume_role_policy_document, service, context):
-            raise RoleError(f"{service} is not authorized to perform sts:AssumeRole on {role_arn}.")
+        if context and tags:
+            context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        for action in ("sts:AssumeRole", *(["sts:TagSession"] if tags else [])):
+            if not authorization.trusts(role.assume_role_policy_document, service, context, action=action):
+                raise RoleError(f"{service} is not authorized to perform {action} on {role_arn}.")
         credentials = sts_backends[self.account][self.partition].assume_role(
             region_name=self.region,
             role_session_name=session,

@@ -49,10 +49,11 @@ def make(folder: Path) -> Path:
     return binaries
 
 
-def install(binaries: Path, requirements: Path, environment: dict[str, str], group: ProcessGroup) -> str:
-    """Install a locked list of packages; what pip says where it cannot."""
+def install(binaries: Path, requirements: Path, environment: dict[str, str], group: ProcessGroup, *options: str) -> str:
+    """Install a locked list of packages with options of pip; what pip says where it cannot."""
+    command = [str(binaries / "python"), "-m", "pip", "install", "--quiet", *options, "--require-hashes"]
     pip = group.start(
-        [str(binaries / "python"), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements)],
+        [*command, "-r", str(requirements)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

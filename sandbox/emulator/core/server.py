@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from moto.codecommit.models import codecommit_backends
 from moto.codepipeline.models import codepipeline_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.eks.models import eks_backends
 from moto.events.responses import EventsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
+from moto.stepfunctions.models import stepfunctions_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -30,24 +32,30 @@ from sandbox.emulator.codebuild.models import CodeBuildBackend
 from sandbox.emulator.codecommit import git_http
 from sandbox.emulator.codecommit.models import CodeCommitBackend
 from sandbox.emulator.codeconnections import models as codeconnections
+from sandbox.emulator.codeconnections import provider
 from sandbox.emulator.codepipeline.models import CodePipelineBackend
 from sandbox.emulator.core import decisions
 from sandbox.emulator.core.callers import remembered
 from sandbox.emulator.core.console import INBOX, Console, is_browser, messages
 from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
+from sandbox.emulator.eks import cluster
+from sandbox.emulator.eks.models import EksBackend
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
-from sandbox.git_client import PREFIX
+from sandbox.emulator.stepfunctions.models import StepFunctionsBackend
+from sandbox.git_client import PREFIX, PROVIDER_PREFIX
 
 HOST = "127.0.0.1"
 INSTANCE = "/sandbox/instance"
 HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
+KUBERNETES = "/sandbox/kubernetes"
 CHANGED = (
     *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
-    *("events.models", "kms.responses", "s3.models"),
+    *("eks.responses", "events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
+    "stepfunctions.responses",
 )
 """The modules that put what they have in the place of moto's when they are imported."""
 
@@ -59,14 +67,25 @@ class Handler(MotoRequestHandler):
         """Say nothing."""
 
 
+_OWN: Mapping[str, Callable[[dict[str, Any]], Response]] = {
+    provider.REPOSITORIES: provider.act,
+    provider.PULL_REQUESTS: provider.act,
+    PROVIDER_PREFIX: provider.git,
+    PREFIX: git_http.answer,
+}
+"""What answers below the sandbox's own addresses for Git."""
+
+
 class Application:
     """moto's dispatcher, with the sandbox's own addresses in front.
 
     GET /sandbox/instance answers the id of this life of the emulator. POST /sandbox/connections/handshake
-    with the ARN of a connection as its body accepts that connection, as a person does in the console. Below
-    /sandbox/git/ git finds the repositories of CodeCommit,
-    and POST /sandbox/decisions changes what AWS decides about the account. GET /sandbox/inbox answers what the topics
-    have sent, and a browser that looks at the address itself is led to a page.
+    with the ARN of a connection as its body accepts that connection, as a person does in the console; POST
+    /sandbox/connections/repositories and /sandbox/connections/pull-requests do what people do at the Git provider.
+    Below /sandbox/git/ and /sandbox/provider-git/ git finds the repositories of CodeCommit and of connections,
+    POST /sandbox/decisions changes what AWS decides about the account, and POST /sandbox/kubernetes is what the
+    stand-in for kubectl asks the stand-in for a cluster. GET /sandbox/inbox answers what the topics have sent, and a
+    browser that looks at the address itself is led to a page.
     """
 
     def __init__(self, instance: str, console: Console) -> None:
@@ -89,11 +108,13 @@ class Application:
             HANDSHAKE: lambda: complete_handshake(request.get_data(as_text=True)),
             DECISIONS: lambda: decide(request.get_data(as_text=True)),
             INBOX: lambda: Response(json.dumps(messages()), mimetype="application/json"),
+            KUBERNETES: lambda: cluster.answer(request),
         }
         if path in answers:
             return answers[path]()
-        if path.startswith(PREFIX):
-            return git_http.answer(environ)
+        for prefix, below in _OWN.items():
+            if path.startswith(prefix):
+                return below(environ)
         return self.console.answer() if is_browser(request) else None
 
 
@@ -135,10 +156,13 @@ def install() -> None:
     """Add to moto what this package has; before the first request."""
     add_service("codeconnections")
     add_service("codestarnotifications")
+    add_service("mwaaserverless")
     codebuild_backends.backend = CodeBuildBackend
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend
+    eks_backends.backend = EksBackend
     sagemaker_backends.backend = SageMakerBackend
+    stepfunctions_backends.backend = StepFunctionsBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's
     LambdaResponse.invoke = remembered(LambdaResponse.invoke)  # type: ignore[method-assign]
     EventsHandler.put_events = remembered(EventsHandler.put_events)  # type: ignore[method-assign, assignment]

@@ -11,19 +11,21 @@ from sandbox.emulator.resource_types import (
     codebuild,
     codecommit,
     codepipeline,
+    eks,
     events,
     iam,
     logs,
     moto_models,
     s3,
     sagemaker,
+    stepfunctions,
 )
 from sandbox.emulator.resource_types.base import ResourceType
 from sandbox.emulator.resource_types.custom import Custom
 
 _MODULES = (
     *(application_autoscaling, awslambda, cloudwatch, codebuild, codecommit, codepipeline),
-    *(events, iam, logs, s3, sagemaker),
+    *(eks, events, iam, logs, s3, sagemaker, stepfunctions),
 )
 _TYPES = {name: kind for module in _MODULES for name, kind in module.TYPES.items()}
 _CUSTOM = Custom()

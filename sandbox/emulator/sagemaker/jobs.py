@@ -193,7 +193,7 @@ def process(container: Container, request: Json) -> None:
     """Play a processing job, given as the request of CreateProcessingJob."""
     for one in request.get("ProcessingInputs") or []:
         container.fetch(one["S3Input"]["S3Uri"], one["S3Input"]["LocalPath"])
-    outputs = request["ProcessingOutputConfig"]["Outputs"]
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     for one in outputs:
         container.path(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
     application = request["AppSpecification"]

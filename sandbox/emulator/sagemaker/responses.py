@@ -3,7 +3,8 @@
 A project is done when the request that makes, changes or deletes it is answered.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,7 @@ from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.core.resource_policies import allows_account
 from sandbox.emulator.events.models import publish
-from sandbox.emulator.sagemaker import transform_jobs
+from sandbox.emulator.sagemaker import api_jobs, transform_jobs
 from sandbox.emulator.sagemaker.models import CodeRepository, Project, SageMakerBackend
 from sandbox.emulator.sagemaker.pipelines import PipelineRun, StepError
 from sandbox.emulator.servicecatalog import models as servicecatalog
@@ -122,6 +123,27 @@ class SageMakerResponse(MotoResponse):
         self.backend.describe_endpoint(name)
         tags = self.backend.endpoints[name].tags
         return ActionResult({"EndpointArn": self.backend.create_endpoint(name, config, tags).arn})
+
+    def create_processing_job(self) -> ActionResult:
+        """CreateProcessingJob: one that a role asks for really runs."""
+        return self._create_job("Processing", super().create_processing_job)
+
+    def create_training_job(self) -> ActionResult:
+        """CreateTrainingJob: one that a role asks for really runs."""
+        return self._create_job("Training", super().create_training_job)
+
+    def _create_job(self, kind: str, note: Callable[[], ActionResult]) -> ActionResult:
+        name, caller, request = self._get_param(f"{kind}JobName"), Caller.of(self), json.loads(self.body)
+        # The emulated services ask as the account's root, and play their jobs themselves.
+        if not caller.session:
+            return note()
+        known: Mapping[str, api_jobs.Job] = getattr(self.backend, f"{kind.lower()}_jobs")
+        if name in known:
+            raise ServiceError("ResourceInUse", f"Job name must be unique within an AWS account, and {name} is taken.")
+        api_jobs.allow(caller, kind, self.backend.arn(f"{kind.lower()}-job", name), request)
+        answer = note()
+        api_jobs.start(kind, known[name], request, caller)
+        return answer
 
     def create_transform_job(self) -> ActionResult:
         """CreateTransformJob: the model's own code answers the files."""

@@ -1,38 +1,27 @@
 """What is removed when a project of model-deploy is deleted: the endpoints' stacks and the bucket."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-import cfnresponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from clean_up import answer, delete_bucket, wait
 
 # A VPC without a way to a service lets its calls hang.
 SOON = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
-cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
+cloudformation = boto3.client("cloudformation")
 cloudwatch, sns = boto3.client("cloudwatch", config=SOON), boto3.client("sns", config=SOON)
 asked: set[str] = set()
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Answer CloudFormation, whatever happens."""
-    answer, reason = cfnresponse.SUCCESS, ""
     asked.clear()
-    try:
-        # Create and Update have nothing to do; what is deleted, and whether, is decided when the project goes.
-        if event["RequestType"] == "Delete":
-            clean_up(event["ResourceProperties"], lambda: context.get_remaining_time_in_millis() > 40_000)
-    except Exception as error:  # an answer in any case: without one CloudFormation waits for an hour
-        answer, reason = cfnresponse.FAILED, f"{type(error).__name__}: {error}"
-        print(reason)
-    # Always the same id: with another one CloudFormation would delete "the old resource" after an update.
-    cfnresponse.send(event, context, answer, {}, "clean-up", reason=reason or None)
+    answer(event, context, lambda wanted: clean_up(wanted, context))
 
 
-def clean_up(wanted: dict[str, Any], has_time: Callable[[], bool]) -> None:
+def clean_up(wanted: dict[str, Any], context: Any) -> None:
     """Delete the stages' stacks and the bucket, as far as the project wants it; an endpoint that is used stays."""
     if wanted["Endpoints"] == "Delete":
         used = use_of_prod(wanted)
@@ -40,14 +29,13 @@ def clean_up(wanted: dict[str, Any], has_time: Callable[[], bool]) -> None:
         gone = set_gone if wanted["Target"] == "STACKSET" else stack_gone
         # A list, so that all stages are deleted side by side.
         while not all([gone(stage["Name"], stage["RoleArn"]) for stage in stages]):  # noqa: C419 - see above
-            require(has_time(), "the endpoint stacks are still being deleted; delete the project once more")
-            time.sleep(10)
+            wait(context, "the endpoint stacks are still being deleted")
         if used:
             # Without its roles the endpoint could not replace an instance, so the deletion ends here.
             tell(wanted, used)
             raise RuntimeError(used)
     if wanted["Artifacts"] == "Delete":
-        delete_bucket(wanted["Bucket"], has_time)
+        delete_bucket(wanted["Bucket"], context)
 
 
 def require(condition: bool, message: str) -> None:
@@ -144,24 +132,3 @@ def set_gone(name: str, _role_arn: str) -> bool:
     except cloudformation.exceptions.OperationInProgressException:
         pass
     return False
-
-
-def delete_bucket(name: str, has_time: Callable[[], bool]) -> None:
-    """Empty a bucket of all versions, and delete it."""
-    try:
-        # The first page each time, until it is empty: going on behind a version that is gone may pass others over.
-        while keys := first_versions(name):
-            errors = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
-            # CloudFormation takes an answer of 4 KB, and a thousand objects may fail for the same reason.
-            require(not errors, f"objects cannot be deleted: {errors[:3]}")
-            require(has_time(), "the bucket is not empty yet; delete the project once more")
-        s3.delete_bucket(Bucket=name)
-    except s3.exceptions.NoSuchBucket:
-        pass
-
-
-def first_versions(name: str) -> list[Any]:
-    """List the versions and delete markers of a bucket's first page."""
-    page = s3.list_object_versions(Bucket=name)
-    found: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-    return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

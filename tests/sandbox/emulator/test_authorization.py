@@ -76,7 +76,11 @@ def user(catalog: Catalog) -> str:
 @pytest.mark.parametrize(
     ("action", "logical_id", "resource"),
     [
-        ("codebuild:CreateProject", "BuildProject", "codebuild:REGION:ACCOUNT:project/sagemaker-NAME-p-1-modeldeploy"),
+        (
+            "codebuild:CreateProject",
+            "CheckProject",
+            "codebuild:REGION:ACCOUNT:project/sagemaker-NAME-p-1-modeldeploy-check",
+        ),
         ("codecommit:CreateCommit", "Repository", "codecommit:REGION:ACCOUNT:sagemaker-NAME-p-1-model-deploy"),
         ("events:PutTargets", "PushRule", "events:REGION:ACCOUNT:rule/sagemaker-p-1-deploy-push"),
         ("iam:PassRole", "PushRule", "iam::ACCOUNT:role/sagemaker-p-1-deploy-events"),
@@ -84,8 +88,8 @@ def user(catalog: Catalog) -> str:
         ("lambda:InvokeFunction", "CleanUp", "lambda:REGION:ACCOUNT:function:sagemaker-p-1-deploy-clean-up"),
         (
             "logs:TagResource",
-            "BuildLogs",
-            "logs:REGION:ACCOUNT:log-group:/aws/codebuild/sagemaker-NAME-p-1-modeldeploy",
+            "CheckLogs",
+            "logs:REGION:ACCOUNT:log-group:/aws/codebuild/sagemaker-NAME-p-1-modeldeploy-check",
         ),
         ("s3:PutEncryptionConfiguration", "ArtifactBucket", "s3:::sagemaker-p-1-deploy-ACCOUNT"),
     ],

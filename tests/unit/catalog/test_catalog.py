@@ -439,7 +439,8 @@ def test_no_project_role_reaches_peoples_studio(dev: Recording) -> None:
             {"products": ["model-deploy"], "keepVersion": 3},
             "sm-mlops:catalog.keepVersion: unknown key; did you mean 'keepVersions'? (allowed: products, regions, "
             "providerName, description, principals, tagOptions, shares, budget, keepVersions, "
-            "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectKeyArns, dataBuckets)",
+            "stackSetRoleArn, notifyLaunches, rules, serviceCatalog, studioDomains, projectSource, "
+            "projectKeyArns, dataBuckets)",
         ),
     ],
     ids=[

@@ -26,6 +26,7 @@ def test_each_value_that_a_template_can_ask_for_is_given(tmp_path: Path, use_rol
         product,
         Names("acme", "dev"),
         bucket="bucket",
+        connection_arn="connection",
         key_arn="key",
         topic_arn="topic",
         network=Network(

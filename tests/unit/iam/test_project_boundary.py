@@ -11,7 +11,7 @@ from awsmodel.regions import known_regions
 from components.core.naming import Names
 from components.core.network import Network
 from components.iam.role_documents import MANAGED_POLICY_LIMIT, RoleFacts, project_boundary, size, use_roles
-from components.sections.catalog import CatalogSpec
+from components.sections.catalog import CatalogSpec, ProjectSource
 from components.sections.iam import CreatedUseRoles, IamSpec
 from tests.contract import reference
 from tests.support.access import decision
@@ -78,6 +78,34 @@ def test_projects_read_their_own_buckets_and_those_that_the_settings_name(
     for action, resource in (("s3:GetObject", f"{bucket}/a.csv"), ("s3:ListBucket", bucket)):
         assert bounded(action, f"arn:aws:s3:::{resource}", OWN, within=within) == expected
     assert bounded("s3:PutObject", "arn:aws:s3:::acme-data/a.csv", OWN, within=within) == "none"
+
+
+SEED = f"acme-ml-dev-products-{ACCOUNT}-eu-west-1-an/products/model-deploy/seed/0123456789abcdef.zip"
+PUBLISHED: Context = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true", **OWN}
+CONNECTION = f"arn:aws:codeconnections:eu-west-1:{ACCOUNT}:connection/11111111-2222-3333-4444-555555555555"
+SOURCE = ProjectSource(connection_arn=CONNECTION)
+
+
+@pytest.mark.parametrize("named", [None, (), ("acme-data",)], ids=["none-named", "none", "one"])
+def test_with_a_git_provider_projects_read_what_is_published_and_change_none_of_it(named: Sequence[str] | None) -> None:
+    within = facts(data_buckets=named, project_source=SOURCE)
+    assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", PUBLISHED, within=within) == "allow"
+    assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", PUBLISHED, within=facts(data_buckets=named)) == "deny"
+    assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", OWN, within=within) == "deny"
+    assert bounded("s3:GetObject", "arn:aws:s3:::acme-state/.pulumi/stacks/dev.json", OWN, within=within) == "deny"
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert bounded(action, f"arn:aws:s3:::{SEED}", OWN, within=within) == "deny"
+    # S3 tells the tag of some calls that change an object; nothing allows them.
+    assert bounded("s3:PutObjectTagging", f"arn:aws:s3:::{SEED}", PUBLISHED, within=within) == "none"
+
+
+def test_of_connections_projects_use_the_one_of_the_settings_and_only_use_it() -> None:
+    within = facts(project_source=SOURCE)
+    assert bounded("codeconnections:UseConnection", CONNECTION, {}, within=within) == "allow"
+    assert bounded("codeconnections:UseConnection", CONNECTION, {}) == "none"
+    assert bounded("codeconnections:UseConnection", f"{CONNECTION[:-1]}6", {}, within=within) == "none"
+    for action in ("DeleteConnection", "GetConnectionToken", "PassConnection"):
+        assert bounded(f"codeconnections:{action}", CONNECTION, {}, within=within) == "none"
 
 
 def test_a_bucket_of_another_account_that_is_named_like_a_projects_is_none() -> None:
@@ -259,5 +287,6 @@ def test_four_regions_with_a_network_and_a_key_each_fit_into_a_policy() -> None:
         networks=dict.fromkeys(regions, NETWORK),
         project_key_arns={region: KEY.replace("eu-west-1", region) for region in regions},
         data_buckets=("acme-data", "acme-more-data"),
+        project_source=SOURCE,
     )
     assert size(project_boundary(within)) <= MANAGED_POLICY_LIMIT

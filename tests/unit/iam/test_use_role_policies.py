@@ -14,7 +14,7 @@ from components.core.network import Network
 from components.iam.policies import document
 from components.iam.role_documents import RoleDocument, RoleFacts, launch_role, managed_policies, use_roles
 from components.packaging import seed_code
-from components.sections.catalog import CatalogSpec
+from components.sections.catalog import CatalogSpec, ProjectSource
 from components.sections.iam import (
     AdoptedRole,
     CreatedUseRoles,
@@ -35,7 +35,13 @@ STACK_SETS = f"arn:aws:iam::{ACCOUNT}:role/AWSCloudFormationStackSetAdministrati
 NETWORK = Network(
     vpc_id="vpc-0a1b2c3d", subnet_ids=("subnet-0a1b2c3d", "subnet-1a2b3c4d"), security_group_ids=("sg-0a1b2c3d",)
 )
-CATALOG = CatalogSpec(products=("model-deploy",), project_key_arns={REGION.name: KEY}, stack_set_role_arn=STACK_SETS)
+CONNECTION = f"arn:aws:codeconnections:eu-west-1:{ACCOUNT}:connection/11111111-2222-3333-4444-555555555555"
+CATALOG = CatalogSpec(
+    products=("model-deploy",),
+    project_key_arns={REGION.name: KEY},
+    project_source=ProjectSource(connection_arn=CONNECTION),
+    stack_set_role_arn=STACK_SETS,
+)
 FACTS = RoleFacts(
     names=Names("sm-mlops", "dev"),
     home=REGION,
@@ -47,7 +53,12 @@ OWN = FACTS.use_role_arns
 ADOPTED = IamSpec(launch=AdoptedRole(mode="adopt"), use=AdoptedRole(mode="adopt"))
 ROLE_OF = {
     "PipelineRole": UseRole.CODE_PIPELINE,
+    "CheckPipelineRole": UseRole.CODE_PIPELINE,
     "BuildRole": UseRole.CODE_BUILD,
+    "CheckRole": UseRole.CODE_BUILD,
+    "FirstPushRole": UseRole.CODE_BUILD,
+    "CheckEventsRole": UseRole.EVENTS,
+    "FirstPushFunctionRole": UseRole.LAMBDA,
     "EventsRole": UseRole.EVENTS,
     "StackRole": UseRole.CLOUD_FORMATION,
     "StagingStackRole": UseRole.CLOUD_FORMATION,
@@ -80,6 +91,9 @@ def needed(slug: str) -> Iterator[Need]:
     environment = {
         "Notifications.TopicArn": ["", TOPIC],
         "Roles.PermissionsBoundary": ["boundary"],
+        "Source.ConnectionArn": [CONNECTION],
+        "Seed.Bucket": [FACTS.names.distribution_bucket(ACCOUNT, REGION.name).value],
+        "Seed.Key": [f"products/{slug}/seed/0123456789abcdef.zip"],
         **{f"Roles.{role}": [""] for role in UseRole},
     }
     scope = LaunchScope(region=REGION, account_id=ACCOUNT, topic_arn=TOPIC)

@@ -43,6 +43,22 @@ def test_other_code_is_another_version_and_is_told_as_a_changed_file(tmp_path: P
     assert changed == {"functions/clean_up.py"}
 
 
+def test_what_functions_share_stands_where_they_import_it(tmp_path: Path) -> None:
+    shared = tmp_path / "_parts" / "functions"
+    shared.mkdir(parents=True)
+    (shared / "ends.py").write_text("def end() -> None:\n    print('gone')\n")
+    own = "import time\nfrom datetime import UTC\nfrom ends import end\n\n\ndef handler(event, context):\n    end()\n"
+    folder = folder_with(tmp_path, {"clean_up.py": own})
+    code = read_product(folder).functions["functions/clean_up.py"]
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102 - written above
+    assert {"end", "handler", "UTC"} <= names.keys()
+    assert "from ends" not in code
+    (shared / "ends.py").write_bytes(b"\xff")
+    with pytest.raises(ProductFolderError, match=r"imports _parts/functions/ends\.py, which is not UTF-8 text"):
+        read_product(folder)
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
@@ -65,3 +81,14 @@ def test_code_that_cannot_be_put_in_is_refused_where_it_is_named(
     with pytest.raises(ProductFolderError) as raised:
         read_product(folder_with(tmp_path, files))
     assert [str(fault) for fault in raised.value.faults] == [reason]
+
+
+def test_code_that_a_product_has_not_is_that_of_the_product_that_its_repository_is_built_on(tmp_path: Path) -> None:
+    folder_with(tmp_path, {"clean_up.py": CODE, "other.py": CODE})
+    derived = make_product(tmp_path, slug="derived", template=TEMPLATE + FUNCTION)
+    description = derived / "product.yaml"
+    description.write_text(f"{description.read_text()}repository: {{from: churn}}\n")
+    assert read_product(derived).functions == {"functions/clean_up.py": CODE}
+    (derived / "functions").mkdir()
+    write_files(derived / "functions", {"clean_up.py": f"# own\n{CODE}"})
+    assert read_product(derived).functions == {"functions/clean_up.py": f"# own\n{CODE}"}

@@ -194,6 +194,10 @@ DESCRIPTION_FAULTS = {
         f"{DESCRIPTION}seed: nothing\n",
         ["product.yaml, line 9: seed: can only be none; leave it out where a project gets repository/"],
     ),
+    "roles": (
+        f"{DESCRIPTION}roles: shared\n",
+        ["product.yaml, line 9: roles: can only be own; leave it out where projects can share roles"],
+    ),
     "empty text": (
         described(owner='owner: ""'),
         ["product.yaml, line 3: owner: Service Catalog takes 1 to 8,191 characters, this has 0"],

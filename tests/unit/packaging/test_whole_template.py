@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from components.packaging import read_product
+from components.packaging.product_description import TemplateParts
 from components.packaging.seed_code import SEED_CODE
+from components.packaging.whole_template import WholeTemplate, read_whole_template
 from tests.seed_code.product_templates import PRODUCTS
 from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product
 
@@ -25,7 +27,7 @@ Outputs:
 def made_of(
     root: Path, template: str = "{parts: [data], values: {short: build}}", own: str = TEMPLATE, **parts: str
 ) -> Path:
-    (root / "_parts").mkdir()
+    (root / "_parts").mkdir(parents=True)
     for name, text in (parts or {"data": PART}).items():
         (root / "_parts" / f"{name}.yaml").write_text(text)
     return make_product(root, description=f"{DESCRIPTION}template: {template}\n", template=own)
@@ -59,6 +61,87 @@ def test_a_name_in_two_files_is_refused_with_both(tmp_path: Path) -> None:
     assert faults_of(made_of(tmp_path, own=own)) == [
         "../_parts/data.yaml, line 4: Resources.Bucket is in template.yaml, line 18, too; keep one of them"
     ]
+
+
+LIST = """\
+# What each has.
+- Sid: Read
+  Resource: !Sub ${Bucket.Arn}/<short>/*
+
+# More.
+- Sid: Write
+"""
+LISTED = """\
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Statement:
+        - Sid: Own
+        - !Part rights
+"""
+
+
+def with_list(root: Path, text: str = LIST, part: str = LISTED, own: str = TEMPLATE) -> WholeTemplate | list[str]:
+    """The whole template with a list of parts, or what is told of it."""
+    faults: list[str] = []
+    folder = made_of(root, data=part, own=own)
+    (root / "_parts/lists").mkdir()
+    (root / "_parts/lists/rights.yaml").write_text(text)
+    given = TemplateParts(parts=("data",), values={"short": "build"})
+    whole = read_whole_template(
+        folder, given, lambda file: lambda line, reason: faults.append(f"{file}, line {line}: {reason}")
+    )
+    return faults if whole is None else whole
+
+
+def test_a_line_stands_for_the_entries_of_a_list(tmp_path: Path) -> None:
+    whole = with_list(tmp_path, own=f"{TEMPLATE}      Tags:\n      - !Part rights\n")
+    assert isinstance(whole, WholeTemplate)
+    text = whole.text.splitlines()
+    entries = LIST.replace("<short>", "build").splitlines()
+    first = text.index("        - Sid: Own") + 1
+    assert text[first : first + 6] == [f"        {line}" if line else "" for line in entries]
+    assert text[-6:] == [f"      {line}" if line else "" for line in entries]
+    assert [whole.place(first + number) for number in (0, 1, 6)] == [
+        ("../_parts/data.yaml", 6),
+        ("../_parts/lists/rights.yaml", 1),
+        ("../_parts/lists/rights.yaml", 6),
+    ]
+    assert "../_parts/lists/rights.yaml" in whole.manifest
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "fault"),
+    [
+        (
+            "Statement:\n- Sid: A\n",
+            LISTED,
+            "../_parts/lists/rights.yaml, line 1: each entry of a list begins a line with `- `, and goes on after 2 "
+            "spaces",
+        ),
+        (
+            "- !Part rights\n",
+            LISTED,
+            "../_parts/lists/rights.yaml, line 1: !Part: a list takes in no other; name both where they are used",
+        ),
+        (
+            LIST,
+            LISTED.replace("rights", "right"),
+            "../_parts/data.yaml, line 7: !Part: 'right' is not allowed; did you mean 'rights'? (allowed: rights)",
+        ),
+    ],
+)
+def test_faults_of_lists(tmp_path: Path, text: str, part: str, fault: str) -> None:
+    assert with_list(tmp_path, text, part) == [fault]
+
+
+def test_what_eventbridge_writes_like_a_value_is_doubled(tmp_path: Path) -> None:
+    product = read_product(made_of(tmp_path, data=PART.replace("  # The bucket.\n", '  # "<<reason>>"\n', 1)))
+    assert '# "<<reason>>"' in product.template, "a comment stays as it is"
+    whole = with_list(tmp_path / "lists", LIST.replace("Read", "<<reason>>-<short>"))
+    assert isinstance(whole, WholeTemplate)
+    assert "- Sid: <reason>-build" in whole.text
 
 
 def test_a_changed_value_and_a_changed_part_are_told_by_their_files(tmp_path: Path) -> None:
@@ -137,7 +220,12 @@ def test_faults_of_a_part(tmp_path: Path, part: str, fault: str) -> None:
     assert faults_of(made_of(tmp_path, "{parts: [data]}", data=part)) == [f"../_parts/data.yaml, {fault}"]
 
 
+ALONE = {"_parts/job-role.yaml"}
+"""Of one product so far."""
+
+
 def test_every_shipped_part_is_shared() -> None:
     used = [read_product(SEED_CODE / slug).whole.digests or {} for slug in PRODUCTS]
-    for part in (SEED_CODE / "_parts").iterdir():
-        assert sum(f"../_parts/{part.name}" in files for files in used) > 1, part.name
+    for part in (SEED_CODE / "_parts").rglob("*.yaml"):
+        name = part.relative_to(SEED_CODE).as_posix()
+        assert name in ALONE or sum(f"../{name}" in files for files in used) > 1, name

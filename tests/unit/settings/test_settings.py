@@ -519,6 +519,31 @@ def test_a_shared_portfolio_takes_no_network_of_this_account_along() -> None:
     assert fault.startswith("sm-mlops:network: does not go with catalog.shares")
 
 
+def test_a_product_whose_projects_make_a_role_is_not_offered_where_they_share_roles() -> None:
+    catalog = {"products": ["model-deploy", "model-build-stepfunctions"]}
+    values = {**changed("sm-mlops:catalog", catalog), "sm-mlops:iam": {"use": {"mode": "create"}}}
+    assert faults(values) == [
+        "sm-mlops:catalog.products[1]: projects of 'model-build-stepfunctions' make a role that no environment shares; "
+        "take it out, or set sm-mlops:iam.use.mode to project"
+    ]
+    assert settings.parse({**values, "sm-mlops:iam": {}}, "dev").catalog is not None
+
+
+def test_a_connection_to_a_git_provider_is_not_shared_with_other_accounts() -> None:
+    arn = "arn:aws:codeconnections:us-east-2:111122223333:connection/4c2f0e1a-6f1d-4a0e-9c55-2b1f0a7d9e33"
+    catalog = {"products": ["model-deploy"], "projectSource": {"connectionArn": arn}}
+    section = settings.parse(changed("sm-mlops:catalog", catalog), "dev").catalog
+    assert section is not None
+    assert section.project_source is not None
+    assert section.project_source.connection_arn == arn
+    (fault,) = faults(
+        changed("sm-mlops:catalog", {**catalog, "shares": [{"type": "ACCOUNT", "principalId": "444455556666"}]})
+    )
+    assert fault.startswith("sm-mlops:catalog.projectSource: does not go with catalog.shares")
+    (fault,) = faults(changed("sm-mlops:catalog", {**catalog, "projectSource": {"connectionArn": "github"}}))
+    assert "the ARN of a connection" in fault
+
+
 def test_what_runs_in_a_network_calls_what_its_products_say() -> None:
     assert set(services_called(settings.parse(MINIMAL, "dev"))) == {"s3", "logs"}
     catalog = {**CATALOG, "regions": ["us-east-2"]}

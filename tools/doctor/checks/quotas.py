@@ -64,12 +64,12 @@ def quota_versions(region: StackRegion) -> Verdict:
 
 
 def quota_pipelines(region: StackRegion) -> Verdict:
-    """Check that the region can have more pipelines: each project makes one."""
+    """Check that the region can have more pipelines: each project makes one or two."""
     return _of(region, PIPELINES, _count(region.client("codepipeline"), "list_pipelines", "pipelines"))
 
 
 def quota_build_projects(region: StackRegion) -> Verdict:
-    """Check that the region can have more build projects: each project makes one or two."""
+    """Check that the region can have more build projects: each project makes two to four."""
     return _of(region, BUILD_PROJECTS, _count(region.client("codebuild"), "list_projects", "projects"))
 
 

@@ -76,6 +76,7 @@ SOURCE: tuple[Rule[Account], ...] = (
         url=f"{_DOCS}/codecommit/latest/userguide/how-to-conditional-branch.html",
     ),
     Rule(id="connection", check=source.connection, url=f"{_TOOLS}/connections-update.html"),
+    Rule(id="project-connection", check=source.project_connection, url=f"{_TOOLS}/connections-update.html"),
     Rule(id="notifications-role", check=source.notifications_role, url=f"{_TOOLS}/using-service-linked-roles.html"),
     Rule(id="notification-rule", check=source.notification_rule, url=f"{_TOOLS}/troubleshooting.html"),
     Rule(id="notification-topic", check=source.notification_topic, url=f"{_TOOLS}/set-up-sns.html"),

@@ -43,10 +43,21 @@ def connection(account: Account) -> Verdict:
     source = account.wanted.source
     if not isinstance(source, ConnectionSource):
         raise SkipError("the source is a CodeCommit repository")
-    client = account.client("codeconnections")
-    found = _connection(client, account, source)
+    found = _connection(account.client("codeconnections"), account, source)
+    return _completed(found, source.connection_arn or account.names.connection.value)
+
+
+def project_connection(account: Account) -> Verdict:
+    """Check that the connection to the Git provider of projects is completed."""
+    arn = account.role_facts.connection_arn
+    if arn is None:
+        raise SkipError("projects have their repositories in CodeCommit")
+    return _completed(_by_arn(account.client("codeconnections", arn.split(":")[3]), arn), arn)
+
+
+def _completed(found: "ConnectionTypeDef | None", name: str) -> Verdict:
     if found is None:
-        return broken(f"there is no connection {source.connection_arn or account.names.connection.value}")
+        return broken(f"there is no connection {name}")
     if found["ConnectionStatus"] != "AVAILABLE":
         return broken(
             f"{found['ConnectionArn']} is {found['ConnectionStatus']}",
@@ -59,10 +70,7 @@ def _connection(
     client: "CodeConnectionsClient", account: Account, source: ConnectionSource
 ) -> "ConnectionTypeDef | None":
     if source.connection_arn is not None:
-        try:
-            return client.get_connection(ConnectionArn=source.connection_arn)["Connection"]
-        except client.exceptions.ResourceNotFoundException:
-            return None
+        return _by_arn(client, source.connection_arn)
     arguments: ListConnectionsInputTypeDef = {"ProviderTypeFilter": source.provider}
     while True:
         page = client.list_connections(**arguments)
@@ -72,6 +80,13 @@ def _connection(
         if not page.get("NextToken"):
             return None
         arguments["NextToken"] = page["NextToken"]
+
+
+def _by_arn(client: "CodeConnectionsClient", arn: str) -> "ConnectionTypeDef | None":
+    try:
+        return client.get_connection(ConnectionArn=arn)["Connection"]
+    except client.exceptions.ResourceNotFoundException:
+        return None
 
 
 def notifications_role(account: Account) -> Verdict:

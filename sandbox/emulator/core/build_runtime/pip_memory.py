@@ -32,7 +32,8 @@ def install(requirements: str) -> None:
     for path in (kept / "site").iterdir():
         (site / path.name).symlink_to(path)
     for path in (kept / "bin").iterdir():
-        _link_program(path, binaries / path.name)
+        if path.is_file():  # what was compiled is made again
+            _link_program(path, binaries / path.name)
     os._exit(0)
 
 

@@ -16,7 +16,10 @@ def _requirements() -> str:
         words = words[1:]
     else:
         return ""
-    known = {"install", "-q", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r"}
+    known = {
+        *("install", "-q", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
+        *("--only-binary=:all:", "-r"),
+    }
     files = [word for word in words if word not in known]
     locked = words[:1] == ["install"] and "--require-hashes" in words and len(files) == 1
     return files[0] if locked and words[words.index(files[0]) - 1] == "-r" else ""

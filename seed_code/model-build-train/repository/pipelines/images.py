@@ -161,7 +161,7 @@ def pin(uri: str, ecr: Any, instance_type: str, fetch: Callable[[str], bytes] | 
     if found and wanted not in found:
         raise ImageError(
             f"image {uri}: it is for {', '.join(sorted(found))}, and {instance_type} has processors of {wanted}; "
-            f"build it for linux/{wanted}, or change DEFAULT_INSTANCE in pipelines/definition.py"
+            f"build it for linux/{wanted}, or change DEFAULT_INSTANCE in pipelines/jobs.py"
         )
     return Image(uri=pinned, why="" if found else "its processors are not known: its manifest does not tell them")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from abalone import evaluate, preprocess, schema, train
 from abalone.inference import CSV
-from pipelines.definition import parameters
+from pipelines.jobs import parameters
 from pipelines.sample_data import sample_csv
 
 FOLDER = Path("local-run")

@@ -1,45 +1,87 @@
-"""How a definition refers to what only an execution knows: parameters, outputs of steps, places of its own."""
+"""How a request says what only a run knows: parameters, outputs of jobs, places of its own.
 
-from typing import Any
+The requests of the jobs and of the registration are the same whatever runs them. The words are its own: here those of
+SageMaker's pipeline definition.
+"""
 
-from pipelines.settings import Settings
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 Json = dict[str, Any]
 
 
-def parameter(name: str) -> Json:
-    """The value of a parameter."""
-    return {"Get": f"Parameters.{name}"}
+class References(Protocol):
+    """What a run tells, in the words of what runs it."""
+
+    def parameter(self, name: str) -> Any:
+        """The value of a parameter."""
+
+    def output(self, job: str, name: str) -> Any:
+        """The URL of an output of a processing job."""
+
+    def reported(self, path: str) -> Any:
+        """A value of the evaluation report."""
+
+    def model_url(self) -> Any:
+        """The URL of the model that training left."""
+
+    def run_arn(self) -> Any:
+        """The run's ARN."""
+
+    def run_url(self, *path: str) -> Any:
+        """A prefix of this run's own, so that no run writes over another's results."""
+
+    def join(self, separator: str, *values: Any) -> Any:
+        """Values as one text."""
 
 
-def output(step: str, name: str) -> Json:
-    """The URL of an output of a processing step."""
-    return {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"}
+@dataclass(frozen=True)
+class PipelineReferences:
+    """The words of SageMaker's pipeline definition, schema version 2020-12-01."""
 
+    bucket: str
+    """The project's artifact bucket."""
+    tuned: bool = False
+    """Whether a tuning job makes the model."""
 
-def reported(path: str) -> Json:
-    """A value of the evaluation report."""
-    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
+    @property
+    def tuned_models(self) -> str:
+        """Where the jobs of a tuning job leave their models, each below its own name.
 
+        It has no execution in it: the model of a tuning job that is taken again is where the first execution put it.
+        """
+        return f"s3://{self.bucket}/executions/tuning"
 
-def execution_arn() -> Json:
-    """The execution's ARN."""
-    return {"Get": "Execution.PipelineExecutionArn"}
+    def parameter(self, name: str) -> Json:
+        """See `References`."""
+        return {"Get": f"Parameters.{name}"}
 
+    def output(self, job: str, name: str) -> Json:
+        """See `References`."""
+        return {"Get": f"Steps.{job}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"}
 
-def execution_url(settings: Settings, *path: str) -> Json:
-    """A prefix of this execution's own, so that no execution writes over another's results."""
-    return join("/", f"s3://{settings.bucket}/executions", {"Get": "Execution.PipelineExecutionId"}, *path)
+    def reported(self, path: str) -> Json:
+        """See `References`."""
+        return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
 
+    def model_url(self) -> Json:
+        """See `References`."""
+        if self.tuned:
+            best = {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}
+            return self.join("/", self.tuned_models, best, "output/model.tar.gz")
+        return {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 
-def text(value: Json) -> Json:
-    """A number as the text that the job APIs take."""
-    return join("", value)
+    def run_arn(self) -> Json:
+        """See `References`."""
+        return {"Get": "Execution.PipelineExecutionArn"}
 
+    def run_url(self, *path: str) -> Json:
+        """See `References`."""
+        return self.join("/", f"s3://{self.bucket}/executions", {"Get": "Execution.PipelineExecutionId"}, *path)
 
-def join(separator: str, *values: Any) -> Json:
-    """Values as one text."""
-    return {"Std:Join": {"On": separator, "Values": list(values)}}
+    def join(self, separator: str, *values: Any) -> Json:
+        """See `References`."""
+        return {"Std:Join": {"On": separator, "Values": list(values)}}
 
 
 def when(condition: Any, **entries: Any) -> Json:

@@ -2,8 +2,10 @@
 
 import json
 import re
+from typing import Any
 
-from pipelines.references import Json, execution_arn, join, output, parameter, reported, when
+from pipelines.jobs import EVALUATE, REPORT_FILE, REPORT_OUTPUT
+from pipelines.references import Json, References, when
 from pipelines.settings import Settings
 
 MODEL_CODE = "/opt/ml/model/code"
@@ -12,7 +14,7 @@ METRICS = ("mse", "mae", "r2", "baseline_mse")
 """Of the evaluation report, those that the model card shows."""
 
 
-def registration(settings: Settings, code_url: str, model_url: Json) -> Json:
+def registration(settings: Settings, code_url: str, references: References) -> Json:
     """Return the request of CreateModelPackage.
 
     It has no `SourceUri`: the API takes one in the place of the containers, not beside them.
@@ -20,19 +22,19 @@ def registration(settings: Settings, code_url: str, model_url: Json) -> Json:
     Args:
         settings: of the build.
         code_url: S3 prefix of the code that made the model.
-        model_url: where `model.tar.gz` will be.
+        references: what only a run knows.
     """
     report, baseline, payload = (
-        join("/", output("Evaluate", "evaluation"), name)
-        for name in ("evaluation.json", "baseline.json", "payload.tar.gz")
+        references.join("/", references.output(EVALUATE, REPORT_OUTPUT), name)
+        for name in (REPORT_FILE, "baseline.json", "payload.tar.gz")
     )
     statistics = {"Statistics": {"ContentType": "application/json", "S3Uri": baseline}}
     return {
         "ModelPackageGroupName": settings.model_package_group,
         "ModelPackageDescription": PURPOSE,
-        "ModelApprovalStatus": parameter("ModelApprovalStatus"),
+        "ModelApprovalStatus": references.parameter("ModelApprovalStatus"),
         "InferenceSpecification": {
-            "Containers": [_container(settings, model_url)],
+            "Containers": [_container(settings, references.model_url())],
             "SupportedContentTypes": ["text/csv", "application/json"],
             "SupportedResponseMIMETypes": ["text/csv", "application/json"],
             "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
@@ -46,27 +48,27 @@ def registration(settings: Settings, code_url: str, model_url: Json) -> Json:
         "DriftCheckBaselines": {"ModelDataQuality": statistics},
         "SamplePayloadUrl": payload,
         "MetadataProperties": {
-            "CommitId": parameter("CommitId"),
-            "GeneratedBy": execution_arn(),
+            "CommitId": references.parameter("CommitId"),
+            "GeneratedBy": references.run_arn(),
             "ProjectId": settings.project_id,
         }
         | when(settings.repository_url, Repository=settings.repository_url),
         # A person completes it: what the model is for, and for whom, no build knows.
-        "ModelCard": {"ModelCardStatus": "Draft", "ModelCardContent": _card(settings, model_url)},
+        "ModelCard": {"ModelCardStatus": "Draft", "ModelCardContent": _card(settings, references)},
         "CustomerMetadataProperties": {
-            "CommitId": parameter("CommitId"),
-            "PipelineExecutionArn": execution_arn(),
+            "CommitId": references.parameter("CommitId"),
+            "PipelineExecutionArn": references.run_arn(),
             "ProjectName": settings.project_name,
             "ProjectId": settings.project_id,
             "CodeUrl": code_url,
-            "DataVersion": parameter("DataVersion"),
+            "DataVersion": references.parameter("DataVersion"),
         },
         "Domain": "MACHINE_LEARNING",
         "Task": "REGRESSION",
     }
 
 
-def _container(settings: Settings, model_url: Json) -> Json:
+def _container(settings: Settings, model_url: Any) -> Json:
     return {
         "Image": settings.image_uri,
         "ModelDataUrl": model_url,
@@ -88,8 +90,8 @@ def _container(settings: Settings, model_url: Json) -> Json:
     } | when(settings.framework, Framework=settings.framework, FrameworkVersion=settings.framework_version)
 
 
-def _card(settings: Settings, model_url: Json) -> Json:
-    """The model card, which is JSON in one text: what only an execution knows stands between its pieces."""
+def _card(settings: Settings, references: References) -> Any:
+    """The model card, which is JSON in one text: what only a run knows stands between its pieces."""
     card = {
         "model_overview": {"model_creator": f"Project {settings.project_name}", "model_artifact": ["{model}"]},
         "intended_uses": {"purpose_of_model": PURPOSE},
@@ -113,9 +115,11 @@ def _card(settings: Settings, model_url: Json) -> Json:
         ],
     }
     known = {
-        "data": ['"', parameter("InputDataUrl"), '"'],
-        "model": ['"', model_url, '"'],
-        "report": ['"', output("Evaluate", "evaluation"), '"'],
-    } | {name: [reported(f"regression_metrics.{name}.value")] for name in METRICS}
+        "data": ['"', references.parameter("InputDataUrl"), '"'],
+        "model": ['"', references.model_url(), '"'],
+        "report": ['"', references.output(EVALUATE, REPORT_OUTPUT), '"'],
+    } | {name: [references.reported(f"regression_metrics.{name}.value")] for name in METRICS}
     pieces = re.split(r'"\{(\w+)\}"', json.dumps(card))
-    return join("", *(one for index, piece in enumerate(pieces) for one in (known[piece] if index % 2 else [piece])))
+    return references.join(
+        "", *(one for index, piece in enumerate(pieces) for one in (known[piece] if index % 2 else [piece]))
+    )

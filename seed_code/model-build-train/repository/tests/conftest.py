@@ -3,8 +3,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 import threadpoolctl
+from botocore.stub import Stubber
 
 from abalone import evaluate, preprocess, train
 from pipelines.sample_data import sample_csv
@@ -44,6 +46,21 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
     return Settings.from_environment(environment)
+
+
+@pytest.fixture
+def aws():
+    """Stubbed clients; at the end, every expected call has been made."""
+    clients, stubs = SimpleNamespace(), SimpleNamespace()
+    for service in ("ecr", "s3", "sagemaker"):
+        client = boto3.client(service, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+        setattr(clients, service, client)
+        setattr(stubs, service, Stubber(client))
+        getattr(stubs, service).activate()
+    yield SimpleNamespace(clients=clients, ecr=stubs.ecr, s3=stubs.s3, sagemaker=stubs.sagemaker)
+    stubs.ecr.assert_no_pending_responses()
+    stubs.s3.assert_no_pending_responses()
+    stubs.sagemaker.assert_no_pending_responses()
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 
 from pipelines import container
 from pipelines.container import CONTAINER, ensure_image
-from pipelines.definition import DEFAULT_INSTANCE as M5
 from pipelines.images import ImageError
-from pipelines.local_run import EXAMPLE
+from pipelines.jobs import DEFAULT_INSTANCE as M5
 
+EXAMPLE = "M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15"
 URI = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:mine"
 
 

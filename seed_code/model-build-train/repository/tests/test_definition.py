@@ -15,9 +15,10 @@ from botocore.validate import ParamValidator
 from conftest import measured
 
 from abalone import evaluate, inference, preprocess, train
-from pipelines import definition as definition_module
+from pipelines import jobs
 from pipelines.definition import build_definition
 from pipelines.instances import LOCAL_STORAGE, takes_volume_key
+from pipelines.references import PipelineReferences
 from pipelines.settings import Settings
 
 CODE = "s3://sagemaker-p-0123456789ab-build/code/abc"
@@ -305,7 +306,7 @@ def test_what_the_version_points_at_is_what_evaluation_leaves(definition, traine
     arguments = resolved(arguments_of(definition, "Register"), definition)
     statistics = arguments["ModelMetrics"]["ModelDataQuality"]["Statistics"]
     assert arguments["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"] == statistics
-    written = resolved(definition_module.output("Evaluate", "evaluation"), definition)
+    written = resolved(PipelineReferences("").output("Evaluate", "evaluation"), definition)
     for url, name in ((statistics["S3Uri"], "baseline.json"), (arguments["SamplePayloadUrl"], "payload.tar.gz")):
         assert url == f"{written}/{name}"
         assert (tmp_path / name).is_file()
@@ -408,9 +409,9 @@ def test_tuning_searches_with_the_same_job_and_its_best_model_goes_on(settings):
     best = resolved(arguments_of(definition, "Register"), definition)["InferenceSpecification"]["Containers"][0]
     folder = resolved(job["OutputDataConfig"]["S3OutputPath"], definition)
     assert best["ModelDataUrl"] == f"{folder}/<Steps.Train.TrainingJobSummaries[0].TrainingJobName>/output/model.tar.gz"
-    assert inputs_of(arguments_of(definition, "Evaluate"))["/opt/ml/processing/input/model"] == definition_module.join(
-        "/", folder, {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}, "output/model.tar.gz"
-    )
+    assert inputs_of(arguments_of(definition, "Evaluate"))["/opt/ml/processing/input/model"] == PipelineReferences(
+        ""
+    ).join("/", folder, {"Get": "Steps.Train.TrainingJobSummaries[0].TrainingJobName"}, "output/model.tar.gz")
 
 
 def test_what_tuning_hands_over_is_what_training_takes(settings, tmp_path, monkeypatch):
@@ -491,7 +492,7 @@ def test_jobs_use_the_environments_key_and_vpc(secured, name):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_type_with_local_storage_gets_no_key_for_its_volume(settings, monkeypatch, name):
-    monkeypatch.setattr(definition_module, "DEFAULT_INSTANCE", "ml.g5.xlarge")
+    monkeypatch.setattr(jobs, "DEFAULT_INSTANCE", "ml.g5.xlarge")
     arguments = arguments_of(build_definition(replace(settings, kms_key_arn=KEY), CODE, DATA), name)
     assert "VolumeKmsKeyId" not in json.dumps(arguments)
     output = arguments.get("ProcessingOutputConfig") or arguments["OutputDataConfig"]

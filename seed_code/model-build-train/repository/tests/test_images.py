@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from pipelines import images
-from pipelines.definition import DEFAULT_INSTANCE as M5
 from pipelines.images import Image, ImageError, pin
+from pipelines.jobs import DEFAULT_INSTANCE as M5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROWS, measured
 
 from abalone import evaluate, inference, preprocess, schema, train
-from pipelines.definition import MOST_ERROR, MOST_SHARE_OF_BASELINE, build_definition
+from pipelines.jobs import MOST_ERROR, MOST_SHARE_OF_BASELINE, algorithm
 from pipelines.sample_data import sample_csv
 
 MOST_SMALL_DATA_ERROR = 5.0
@@ -88,11 +88,10 @@ def test_the_same_seed_trains_the_same_model(trained, tmp_path):
     assert first.tolist() == second.tolist()
 
 
-def test_the_definition_finds_the_metrics_that_training_prints(trained, tmp_path, settings, capsys):
+def test_the_job_finds_the_metrics_that_training_prints(trained, tmp_path, settings, capsys):
     train.train(trained.split / "train", trained.split / "validation", tmp_path, QUICK)
     output = capsys.readouterr().out
-    step = build_definition(settings, "s3://b/code", "s3://b/data")["Steps"][1]
-    for metric in step["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"]:
+    for metric in algorithm(settings)["MetricDefinitions"]:
         assert len(re.findall(metric["Regex"], output)) == 1, metric
 
 

@@ -1,0 +1,1 @@
+"""What applies to a cluster what SageMaker is to train."""
