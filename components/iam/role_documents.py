@@ -144,7 +144,9 @@ class RoleFacts:
         slugs = self.catalog.products if self.catalog else ()
         if not slugs or any(slug not in known for slug in slugs):
             return OPTIONAL_SERVICES
-        return OPTIONAL_SERVICES & {service for slug in slugs for service in seed_code.product(slug).endpoints}
+        # What is wrong with a product is told where it is read to be offered.
+        products, _ = seed_code.readable(slugs)
+        return OPTIONAL_SERVICES & {service for product in products for service in product.endpoints}
 
     @property
     def key_arns(self) -> Sequence[str]:

@@ -17,10 +17,11 @@ from components.catalog.product import STUDIO_VISIBILITY
 from components.catalog.publication import product_name, template_values
 from components.core.naming import Names
 from components.iam.policies import document
-from components.iam.project_policies import launch_statements, launch_trust
-from components.iam.role_documents import RoleFacts, project_boundary
+from components.iam.project_policies import launch_trust
+from components.iam.role_documents import RoleFacts, launch_role, project_boundary
 from components.packaging import VersionName, seed_code
 from components.providers.product_files import seed_key, template_key
+from components.sections.catalog import CatalogSpec
 from tests.support.played_aws import Refused
 
 ACCOUNT = "123456789012"
@@ -102,9 +103,10 @@ class HealthyAws:
         )
         home = known_regions()[HOME]
         self.inline: dict[str, dict[str, str]] = defaultdict(dict)
-        self.inline[NAMES.launch_role.value]["own-policy"] = document(launch_statements(home, ACCOUNT, BOUNDARY, None))
+        facts = RoleFacts(names=NAMES, home=home, account_id=ACCOUNT, catalog=CatalogSpec(products=tuple(SLUGS)))
+        self.inline[NAMES.launch_role.value]["own-policy"] = document(launch_role(facts).statements)
         self.attached: dict[str, list[str]] = defaultdict(list)
-        self.policies = {BOUNDARY: document(project_boundary(RoleFacts(names=NAMES, home=home, account_id=ACCOUNT)))}
+        self.policies = {BOUNDARY: document(project_boundary(facts))}
         self.summary = {"Roles": 12, "RolesQuota": 1000}
         self.repositories = [NAMES.prefix]
         self.connections: list[dict[str, str]] = []
