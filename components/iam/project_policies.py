@@ -503,7 +503,7 @@ def _data_statements(arns: ArnScope, bounds: ProjectBounds) -> list[Statement]:
     if bounds.connection_arn is None:
         return [*found, deny]
     if named is not None:
-        found.append(allow("ReadSeedCode", ["s3:GetObject"], [arns.bucket(bounds.seed_code)]))
+        found.append(allow("ReadSeedCode", ["s3:GetObject*"], [arns.bucket(bounds.seed_code)]))
     # Templates and seed code carry the tag, which lets launch roles read them, too. Requests without it are denied.
     published = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
     return [*found, {**deny, "Condition": {"StringNotEquals": published}}]
