@@ -19,7 +19,7 @@ from components.iam.role_documents import WELL_KNOWN_PATH, ManagedPolicyDocument
 _CONNECTIONS = tuple(CONNECTION_SERVICES)
 """Both names of the service of connections: AWS may check actions of the one on an ARN of the other."""
 
-_EXACT = ("iam", "sts", "secretsmanager", *_CONNECTIONS)
+_EXACT = ("eks", "iam", "sts", "secretsmanager", *_CONNECTIONS)
 """Services of which single actions are allowed on names, too: whatever is one more there can be a way out."""
 
 _VERBS = {

@@ -3,7 +3,7 @@
 Everything that the products make is named `sagemaker-*`, so names are the bound of both policies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from awsmodel.arns import ANY, ArnScope
@@ -41,6 +41,10 @@ CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
 """What a connection's actions begin with. The service was renamed in 2024, and AWS still checks either name, by the age
 of the connection."""
 
+OPTIONAL_SERVICES = frozenset({"airflow-serverless", "eks", "states"})
+"""Services that projects have rights in only where a product that is offered calls them, by the last part of the names
+of their endpoints, as `product.yaml` has them."""
+
 LAUNCHING = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
 """Services that act as the launch role, by one route or the other."""
 
@@ -77,6 +81,7 @@ def launch_statements(
     connection_arn: str | None = None,
     use_role_arns: Mapping[UseRole, str] | None = None,
     in_network: bool = False,
+    services: Collection[str] = OPTIONAL_SERVICES,
 ) -> list[Statement]:
     """What the launch role needs to create, update and delete the resources of the products.
 
@@ -92,18 +97,20 @@ def launch_statements(
         use_role_arns: the roles that work in projects. Where they are given, projects make no roles, and the launch
             role may make none.
         in_network: whether projects run in a VPC.
+        services: which of `OPTIONAL_SERVICES` the products that are offered call.
     """
     arns = ArnScope.of(region, account_id).in_region(ANY)
-    own_roles = use_role_arns is None
+    # No environment shares a role for state machines, workflows or controllers in clusters, so products that have one
+    # are not launched where roles are shared.
+    optional = services if use_role_arns is None else ()
+    own_logs = _LOGS_OF_OWN_ROLES if {"airflow-serverless", "states"} & set(optional) else ()
     return [
         *_stack_statements(arns),
-        # No environment shares a role for state machines or workflows, so products with one are not launched there.
-        *_developer_tool_statements(arns, own_logs=_LOGS_OF_OWN_ROLES if own_roles else ()),
-        *(_state_machine_statements(arns) if own_roles else ()),
+        *_developer_tool_statements(arns, own_logs=own_logs),
+        *(_state_machine_statements(arns) if "states" in optional else ()),
         *(_connection_statements(connection_arn) if connection_arn else ()),
         *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
-        # Nor does it share one for controllers in clusters.
-        *(_cluster_statements(arns) if own_roles else ()),
+        *(_cluster_statements(arns) if "eks" in optional else ()),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
     ]
@@ -401,6 +408,8 @@ class ProjectBounds:
     """Networks that projects run in, of all regions."""
     stack_set_role_arn: str | None = None
     """Administration role with which projects may deploy stack sets."""
+    services: Collection[str] = OPTIONAL_SERVICES
+    """Which of `OPTIONAL_SERVICES` the products that are offered call."""
 
 
 def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
@@ -412,6 +421,7 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
     """
     arns = ArnScope.of(bounds.home, bounds.account_id).in_region(ANY)
     stack_set_role_arn = bounds.stack_set_role_arn
+    has_state_machines = "states" in bounds.services
     # Each statement takes some 50 of a policy's 6,144 characters, so what has no condition stands in two.
     found = [
         *_data_statements(arns, bounds),
@@ -419,7 +429,8 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "OwnThings",
             [
                 *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
-                *("logs:*", "sns:Publish", "states:*"),
+                *("logs:*", "sns:Publish"),
+                *(["states:*"] if has_state_machines else []),
                 # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
@@ -431,13 +442,18 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
                 *arns.each("codecommit", _NAMED),
                 *arns.each("codepipeline", _NAMED),
                 *arns.each("ecr", f"repository/{_NAMED}"),
-                # By the latter Step Functions hears of the jobs that it waits for.
-                *arns.each("events", f"rule/{_NAMED}", "rule/StepFunctionsGetEventsFor*"),
+                *arns.each("events", f"rule/{_NAMED}"),
                 *arns.each("lambda", f"function:{_NAMED}"),
                 *arns.each("logs", f"log-group:/aws/*/{_NAMED}", "log-group:/aws/sagemaker/*"),
                 # A topic's own policy says who else may publish to it.
                 *(bounds.topic_arn, *arns.each("sns", _NAMED)),
-                *arns.each("states", f"*:{_NAMED}"),  # state machines and their executions
+                # State machines and their executions, and the rules by which Step Functions hears of the jobs that it
+                # waits for: StepFunctionsGetEventsForSageMaker...
+                *(
+                    [*arns.each("events", "rule/StepF*"), *arns.each("states", f"*:{_NAMED}")]
+                    if has_state_machines
+                    else []
+                ),
             ],
         ),
         {
@@ -463,10 +479,11 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
         allow(
             "Around",
             [
-                *("airflow-serverless:*", "application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*"),
-                *("ecr:Batch*", "ecr:Get*", "eks:DescribeCluster"),
+                *("application-autoscaling:*", "cloudwatch:*", "codepipeline:PutJob*", "ecr:Batch*", "ecr:Get*"),
+                *(["airflow-serverless:*"] if "airflow-serverless" in bounds.services else []),
+                *(["eks:DescribeCluster"] if "eks" in bounds.services else []),
                 # A state machine makes the delivery of its logs.
-                *("logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"),
+                *(["logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"] if has_state_machines else []),
                 # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
                 "sagemaker:*",
                 # Before it is made a stack set has no ARN.

@@ -12,8 +12,9 @@ from components.core.naming import Names
 from components.core.network import Network
 from components.iam import project_policies, studio_policies, use_role_policies
 from components.iam.policies import Statement, document
-from components.iam.project_policies import ProjectBounds
+from components.iam.project_policies import OPTIONAL_SERVICES, ProjectBounds
 from components.iam.use_role_policies import ProjectContext
+from components.packaging import discover, seed_code
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec, RoleMode, UseRole
 
@@ -137,6 +138,15 @@ class RoleFacts:
         return f"{self.names.distribution_bucket(self.account_id, '*').value.removesuffix('-an')}/{SEEDS}"
 
     @property
+    def services(self) -> frozenset[str]:
+        """Those services that only some products call, and that what is offered calls; each one without a catalog."""
+        known = discover(seed_code.SEED_CODE)
+        slugs = self.catalog.products if self.catalog else ()
+        if not slugs or any(slug not in known for slug in slugs):
+            return OPTIONAL_SERVICES
+        return OPTIONAL_SERVICES & {service for slug in slugs for service in seed_code.product(slug).endpoints}
+
+    @property
     def key_arns(self) -> Sequence[str]:
         """Customer keys of what projects make."""
         return tuple(self.catalog.project_key_arns.values()) if self.catalog else ()
@@ -201,6 +211,7 @@ def launch_role(facts: RoleFacts) -> RoleDocument:
             connection_arn=facts.connection_arn,
             use_role_arns=facts.use_role_arns or None,
             in_network=bool(facts.networks),
+            services=facts.services,
         ),
         boundary_arn=facts.iam.permissions_boundary_arn,
     )
@@ -279,6 +290,7 @@ def project_boundary(facts: RoleFacts) -> list[Statement]:
             regions_without_key=facts.regions_without_key,
             networks=list(facts.project_networks.values()),
             stack_set_role_arn=facts.stack_set_role_arn,
+            services=facts.services,
         )
     )
 

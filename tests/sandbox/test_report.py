@@ -101,6 +101,23 @@ def models(aws: Clients, bucket: str) -> None:
         )
 
 
+def others(aws: Clients, project_id: str) -> None:
+    """An endpoint of the project, and what another stack of the account has."""
+    sagemaker = aws("sagemaker")
+    tags = [{"Key": "project", "Value": "sm-mlops"}, {"Key": "environment", "Value": "prod"}]
+    sagemaker.create_model_package_group(ModelPackageGroupName="sagemaker-other", Tags=tags)
+    sagemaker.create_model_package(ModelPackageGroupName="sagemaker-other", ModelPackageDescription="of prod")
+    role = "arn:aws:iam::123456789012:role/models"
+    for identity in (project_id, "p-ofanother"):
+        name = f"sagemaker-{identity}-prod"
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": "image"})
+        variant = {"VariantName": "AllTraffic", "ModelName": name, "InitialInstanceCount": 2}
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}]
+        )
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
 @pytest.fixture(scope="module")
 def world(aws: Clients, emulator: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("stack")
@@ -133,6 +150,7 @@ def world(aws: Clients, emulator: dict[str, Any], tmp_path_factory: pytest.TempP
         declared = {**sample.declaration, "name": pipeline_name(made, name), "stages": [source, rest]}
         aws("codepipeline").create_pipeline(pipeline=declared)
     models(aws, made.catalog.bucket)
+    others(aws, made.project_id)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tools.stack_file.StackFile.access", made)
         wait(lambda: state(aws, pipeline_name(made, "build")) == "Failed", "the failure")
@@ -210,6 +228,20 @@ def test_models_have_the_metrics_that_their_evaluation_wrote(found: Environment)
     ]
 
 
+def test_endpoints_of_the_stacks_projects_are_told_with_what_they_serve_and_cost(
+    world: World, found: Environment, aws: Clients
+) -> None:
+    assert not isinstance(found.endpoints, NotKnown)
+    (endpoint,) = found.endpoints
+    told = aws("sagemaker").describe_endpoint(EndpointName=f"sagemaker-{world.project_id}-prod")
+    assert (endpoint.name, endpoint.status) == (told["EndpointName"], told["EndpointStatus"])
+    (variant,) = endpoint.variants
+    assert (variant.instance_type, variant.instances, variant.share) == ("ml.m5.large", 2, 1.0)
+    assert variant.serves == endpoint.name, "the model is no version of the registry"
+    assert endpoint.monthly == pytest.approx(2 * 0.115 * 730)
+    assert not endpoint.idle
+
+
 def test_parts_that_are_missing_are_told_from_those_that_are_there(found: Environment) -> None:
     there = {part.kind: part.there for part in found.parts}
     assert there["Topic"] is True
@@ -263,3 +295,18 @@ def test_a_file_that_is_no_evaluation_hides_its_metrics_alone(world: World, aws:
     newest, oldest = found.models[0].versions
     assert newest.metrics == METRICS[1]
     assert isinstance(oldest.metrics, NotKnown)
+
+
+def test_a_question_that_was_abandoned_waits_for_nobody(world: World, aws: Clients) -> None:
+    name, client = pipeline_name(world, "deploy"), aws("codepipeline")
+    (run,) = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    client.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=run["pipelineExecutionId"], abandon=True)
+    wait(lambda: state(aws, name) == "Stopped", "the end of the question")
+    (asked,) = [
+        one["latestExecution"]
+        for each in client.get_pipeline_state(name=name)["stageStates"]
+        for one in each["actionStates"]
+        if one["actionName"] == "Approve"
+    ]
+    assert asked["token"], "it is kept"
+    assert world.look().approvals == []

@@ -87,7 +87,7 @@ def tagging(project: str, stage: str = "prod", name: str = "fraud") -> dict[str,
 def test_the_code_of_a_branch_is_checked_with_no_right_to_change_anything(product: str, repository: str) -> None:
     own = statements(product, "CheckRole", RepositoryId=repository)
     place = f"codecommit:eu-west-1:{ACCOUNT}:sagemaker-fraud-{OWN}-{product}"
-    build = {"batch-inference": "batch", "model-build-train": "build", "model-deploy": "deploy"}[product]
+    build = {"batch-inference": "batch", "model-deploy": "deploy"}.get(product, "build")
     bucket = f"s3:::sagemaker-{OWN}-{build}-{ACCOUNT}"
     fetches = may(own, "codecommit:GitPull", place), may(own, "s3:GetObject", f"{bucket}/{FOLDER}/SourceOutp/1a2b3c4")
     assert fetches == (not repository, bool(repository))

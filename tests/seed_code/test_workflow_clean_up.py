@@ -38,12 +38,15 @@ def airflow(function: CleanUp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub
         airflow.assert_no_pending_responses()
 
 
-def jobs(sagemaker: Stubber, kind: str, *names: str) -> None:
-    arn = f"arn:aws:sagemaker:eu-west-1:111122223333:{kind.lower()}-job/x"
-    told = {f"{kind}JobArn": arn, "CreationTime": 0, f"{kind}JobStatus": "InProgress"}
-    found = [{f"{kind}JobName": name, **told} for name in names]
-    asked = {"NameContains": "sagemaker-p-1-", "StatusEquals": "InProgress"}
-    sagemaker.add_response(f"list_{kind.lower()}_jobs", {f"{kind}JobSummaries": found}, asked)
+def jobs(sagemaker: Stubber, status: str = "", *names: str) -> None:
+    """What SageMaker answers for a look at the jobs that have not ended: trainings of these names in a state."""
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:training-job/x"
+    for state in ("InProgress", "Stopping"):
+        told = {"TrainingJobArn": arn, "CreationTime": 0, "TrainingJobStatus": state}
+        found = [{"TrainingJobName": name, **told} for name in names if state == status]
+        asked = {"NameContains": "sagemaker-p-1-", "StatusEquals": state}
+        sagemaker.add_response("list_training_jobs", {"TrainingJobSummaries": found}, asked)
+        sagemaker.add_response("list_processing_jobs", {"ProcessingJobSummaries": []}, asked)
 
 
 def test_the_projects_workflow_goes_and_no_other_then_its_jobs_end(
@@ -53,24 +56,22 @@ def test_the_projects_workflow_goes_and_no_other_then_its_jobs_end(
     found.append({"Name": "sagemaker-p-1-train", "WorkflowArn": ARN})
     airflow.add_response("list_workflows", {"Workflows": found}, {})
     airflow.add_response("delete_workflow", {"WorkflowArn": ARN}, {"WorkflowArn": ARN})
-    jobs(sagemaker, "Training", JOB)
+    jobs(sagemaker, "InProgress", JOB)
     sagemaker.add_response("stop_training_job", {}, {"TrainingJobName": JOB})
-    jobs(sagemaker, "Processing")
-    jobs(sagemaker, "Training")
-    jobs(sagemaker, "Processing")
+    # A job that stops uploads what it has: the bucket is not empty before it has ended.
+    jobs(sagemaker, "Stopping", JOB)
+    jobs(sagemaker)
     assert function.call("Delete", PROPERTIES) == DONE
 
 
 def test_without_a_workflow_there_is_nothing_to_delete(function: CleanUp, sagemaker: Stubber, airflow: Stubber) -> None:
     airflow.add_response("list_workflows", {"Workflows": []}, {})
-    jobs(sagemaker, "Training")
-    jobs(sagemaker, "Processing")
+    jobs(sagemaker)
     assert function.call("Delete", PROPERTIES) == DONE
 
 
 def test_the_dag_leaves_the_environments_bucket(function: CleanUp, sagemaker: Stubber) -> None:
-    jobs(sagemaker, "Training")
-    jobs(sagemaker, "Processing")
+    jobs(sagemaker)
     with Stubber(function.module.s3) as s3:
         for name in ("py", "json"):
             key = f"dags/sagemaker-p-1/training.{name}"

@@ -77,6 +77,8 @@ class Project:
     """Id of its CloudFormation stack; empty where none was made."""
     template_name: str = ""
     """Name of the template within the project, for one from S3."""
+    id: str = ""
+    """SageMaker's id, which stands in the names of all that it makes; empty where nobody has told it."""
 
     @property
     def behind(self) -> bool:
@@ -180,6 +182,7 @@ class Region:
                 newest=str(live["Name"]) if live else "",
                 target=str(live["Id"]) if live else "",
                 runs=self._runs(project_id),
+                id=project_id,
                 provisioned=item["Id"],
                 stack=item.get("PhysicalId", ""),
             )
@@ -206,6 +209,7 @@ class Region:
                             newest=_version(slug, newest),
                             target=f"https://{self.region.bucket}.{self.region.details.endpoint('s3')}/{newest}",
                             runs=self._runs(project["ProjectId"]),
+                            id=project["ProjectId"],
                             stack=stack.get("Id", ""),
                             template_name=detail["TemplateName"],
                         )

@@ -119,8 +119,8 @@ def _approvals(
     for stage in stages:
         for action in stage.get("actionStates", ()):
             latest = action.get("latestExecution", {})
-            # Only what waits for an answer has a token.
-            if latest.get("token"):
+            # Whoever was asked keeps the token, also where the question was abandoned.
+            if latest.get("token") and latest.get("status") == "InProgress":
                 yield Approval(
                     pipeline=name,
                     action=f"{stage['stageName']}/{action['actionName']}",

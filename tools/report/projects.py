@@ -32,7 +32,6 @@ from tools.report.model import (
 SHOWN_VERSIONS = 4
 """Versions of a model whose metrics are read: the newest, and what they follow."""
 
-_ID = re.compile(r"-(p-[a-z0-9]+)-")
 _PACKAGE = re.compile(r":model-package/(?P<group>[^/]+)/(?P<version>\d+)$")
 _APPROVALS = {"Approved": Mark.GOOD, "Rejected": Mark.BAD, "PendingManualApproval": Mark.WAITING}
 _ENDPOINTS = {"InService": Mark.GOOD, "Failed": Mark.BAD, "OutOfService": Mark.BAD}
@@ -73,14 +72,17 @@ class Region:
 
     def projects(self) -> list[Project]:
         """Every project, by name."""
-        return each(self._project, projects_found.Region(self.region).projects())
+        return each(self._project, self._found)
+
+    @cached_property
+    def _found(self) -> Sequence[projects_found.Project]:
+        return projects_found.Region(self.region).projects()
 
     def _project(self, found: projects_found.Project) -> Project:
-        identity = next((match[1] for run in found.runs if (match := _ID.search(run.pipeline))), "")
         state = Mark.GOOD if found.ready else Mark.BAD if "Fail" in found.status else Mark.BUSY
         return Project(
             name=found.name,
-            id=identity,
+            id=found.id,
             product=found.product,
             region=found.region,
             owner=found.owner,
@@ -90,12 +92,12 @@ class Region:
             version=found.version,
             newest=found.newest,
             behind=found.behind,
-            pipelines=asked(self.region.account, lambda: self._pipelines(found, identity)),
+            pipelines=asked(self.region.account, lambda: self._pipelines(found)),
             link=self._console.stack(found.stack) if found.stack else "",
         )
 
-    def _pipelines(self, found: projects_found.Project, identity: str) -> Sequence[Known[Pipeline]]:
-        own = [name for name in self._trainings if identity and name.startswith(f"sagemaker-{identity}-")]
+    def _pipelines(self, found: projects_found.Project) -> Sequence[Known[Pipeline]]:
+        own = [name for name in self._trainings if found.id and name.startswith(f"sagemaker-{found.id}-")]
         return [
             *(pipelines.known(self.region, run.pipeline) for run in found.runs),
             *(pipelines.known_training(self.region, name) for name in own),
@@ -107,11 +109,23 @@ class Region:
         return sorted(one["PipelineName"] for page in pages for one in page["PipelineSummaries"])
 
     def models(self) -> list[Model]:
-        """Every model of the registry that a project has made, by name."""
+        """Every model of the registry that a project of the stack has made, by name; it outlives the project."""
         client = self.region.client("sagemaker")
         pages = client.get_paginator("list_model_package_groups").paginate(NameContains="sagemaker-")
-        groups = sorted(one["ModelPackageGroupName"] for page in pages for one in page["ModelPackageGroupSummaryList"])
-        return [model for model in each(self._model, groups) if model.count]
+        groups = {
+            one["ModelPackageGroupName"]: one["ModelPackageGroupArn"]
+            for page in pages
+            for one in page["ModelPackageGroupSummaryList"]
+        }
+        own = [name for name, own in zip(groups, each(self._is_own, groups.values()), strict=True) if own]
+        return [model for model in each(self._model, sorted(own)) if model.count]
+
+    def _is_own(self, arn: str) -> bool:
+        """Whether what projects make is of this stack and not of another one in the account, as its tags say."""
+        tags = {one["Key"]: one["Value"] for one in self.region.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]}
+        names = self.region.account.names
+        wanted = {"project": names.project, "environment": names.environment}
+        return all(tags.get(key, value) == value for key, value in wanted.items())
 
     def _model(self, group: str) -> Model:
         client = self.region.client("sagemaker")
@@ -158,9 +172,15 @@ class Region:
         return dict(sorted(found.items()))
 
     def endpoints(self) -> list[Endpoint]:
-        """Every endpoint of a project, by name."""
+        """Every endpoint of a project of the stack, by name. Of those that no project has, the doctor tells."""
+        own = {one.id for one in self._found}
         pages = self.region.client("sagemaker").get_paginator("list_endpoints").paginate(NameContains="sagemaker-")
-        listed = [one for page in pages for one in page["Endpoints"] if NAME.fullmatch(one["EndpointName"])]
+        listed = [
+            one
+            for page in pages
+            for one in page["Endpoints"]
+            if (parts := NAME.fullmatch(one["EndpointName"])) and parts["project"] in own
+        ]
         names = sorted(one["EndpointName"] for one in listed)
         asks = asked(self.region.account, lambda: requests(self.region, names)) if names else {}
         return each(partial(self._endpoint, asks), sorted(listed, key=lambda one: str(one["EndpointName"])))

@@ -140,3 +140,24 @@ def test_roles_are_made_within_it_and_those_of_projects_within_theirs() -> None:
     for name, boundary in (("sm-mlops-dev-x", BOUNDARY), ("sagemaker-fraud-p-1-build", OF_PROJECTS)):
         request = Request("iam:CreateRole", ROLE.format(name), {"iam:PermissionsBoundary": boundary})
         assert allowed(ADMINISTRATOR, request, statements)
+
+
+def test_no_cluster_of_the_account_is_at_its_mercy_where_a_product_for_kubernetes_is_offered() -> None:
+    stack, values = variants()["dev with delivery and tests"]
+    catalog = {**values["sm-mlops:catalog"], "products": ["model-build-kubernetes", "model-deploy"]}
+    settings = parse({**values, "sm-mlops:catalog": catalog}, stack)
+    facts = delivery_documents.delivery_facts(settings, ACCOUNT)
+    assert facts is not None
+    statements = delivery_documents.boundary(facts, role_facts(settings, ACCOUNT)).statements
+    cluster, entry = f"arn:aws:eks:us-east-2:{ACCOUNT}:cluster/prod", f"access-entry/prod/role/{ACCOUNT}/sagemaker-x/1"
+    arn = cluster.replace("cluster/prod", entry)
+    for action, resource in (
+        ("eks:DeleteCluster", cluster),
+        ("eks:UpdateClusterConfig", cluster),
+        ("eks:AssociateAccessPolicy", arn),
+        ("eks:CreateAccessEntry", cluster),
+    ):
+        assert not allowed(ADMINISTRATOR, Request(action, resource, {}), statements), action
+    own = {"eks:principalArn": ROLE.format("sagemaker-x"), "eks:accessEntryType": "STANDARD"}
+    own["eks:kubernetesGroups"] = "sagemaker-fraud"
+    assert allowed(ADMINISTRATOR, Request("eks:CreateAccessEntry", cluster, own), statements)

@@ -10,7 +10,14 @@ from awsmodel.iam.evaluation import Context, Statement
 from awsmodel.regions import known_regions
 from components.core.naming import Names
 from components.core.network import Network
-from components.iam.role_documents import MANAGED_POLICY_LIMIT, RoleFacts, project_boundary, size, use_roles
+from components.iam.role_documents import (
+    MANAGED_POLICY_LIMIT,
+    RoleFacts,
+    launch_role,
+    project_boundary,
+    size,
+    use_roles,
+)
 from components.sections.catalog import CatalogSpec, ProjectSource
 from components.sections.iam import CreatedUseRoles, IamSpec
 from tests.contract import reference
@@ -292,3 +299,29 @@ def test_four_regions_with_a_network_and_a_key_each_fit_into_a_policy() -> None:
         project_source=SOURCE,
     )
     assert size(project_boundary(within)) <= MANAGED_POLICY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("product", "action", "thing"),
+    [
+        ("model-build-airflow", "airflow-serverless:StartWorkflowRun", "workflow/sagemaker-x"),
+        ("model-build-kubernetes", "eks:DescribeCluster", "cluster/shared"),
+        ("model-build-stepfunctions", "states:StartExecution", "stateMachine:sagemaker-x"),
+    ],
+)
+def test_services_that_only_some_products_call_are_in_reach_where_one_of_these_is_offered(
+    product: str, action: str, thing: str
+) -> None:
+    arn = f"arn:aws:{action.partition(':')[0]}:eu-west-1:{ACCOUNT}:{thing}"
+    others = ("model-build-train", "model-deploy")
+    assert bounded(action, arn, {}, within=facts(products=(*others, product))) == "allow"
+    assert bounded(action, arn, {}, within=facts(products=others)) == "none"
+
+
+def test_the_launch_role_makes_what_the_products_on_offer_make() -> None:
+    def services(*products: str) -> set[str]:
+        role = launch_role(facts(products=products))
+        return {action.partition(":")[0] for one in role.statements for action in one["Action"]} & {"eks", "states"}
+
+    assert services("model-build-train", "model-deploy", "batch-inference") == set()
+    assert services("model-build-stepfunctions", "model-build-kubernetes") == {"eks", "states"}

@@ -22,11 +22,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from abalone.register import REQUEST_FILE
 from pipelines.build import BotoClients, Clients, Prepared, exit_code, prepare
 from pipelines.references import Json
 from pipelines.settings import Settings, SettingsError
-from pipelines.workflow import build_registration, build_workflow, check, workflow_name
+from pipelines.workflow import REQUEST_FILE, build_registration, build_workflow, check, workflow_name
 
 ROOT = Path(__file__).resolve().parent.parent
 DAG = ROOT / "workflow" / "training.py"

@@ -10,6 +10,8 @@ from pipelines.registration import registration
 from pipelines.settings import Settings, SettingsError
 
 REGISTER = "Register"
+REQUEST_FILE = "registration.json"
+"""As `abalone.register` reads it, which a build has not the packages to import."""
 
 MOST_SECONDS = 3000
 """A job that runs longer is stopped. MWAA Serverless ends a task after 60 minutes, and the task waits for its job,

@@ -6,7 +6,7 @@ from botocore.stub import Stubber
 from conftest import measured
 
 from abalone import register
-from pipelines.workflow import build_registration, parameters
+from pipelines.workflow import REQUEST_FILE, build_registration, parameters
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/sagemaker-demo/1"
 RUN = "s3://sagemaker-p-0123456789ab-build/executions/20261127T203155"
@@ -17,7 +17,7 @@ def folders(settings, trained, tmp_path):
     """The inputs of the job: the request as the build leaves it, and the report of a model that was measured."""
     (tmp_path / "registration").mkdir()
     request = build_registration(settings, "s3://b/code/1")
-    (tmp_path / "registration" / "registration.json").write_text(json.dumps(request))
+    (tmp_path / "registration" / REQUEST_FILE).write_text(json.dumps(request))
     measured(trained, tmp_path / "evaluation")
     return tmp_path
 
