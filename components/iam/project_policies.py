@@ -422,26 +422,31 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
     arns = ArnScope.of(bounds.home, bounds.account_id).in_region(ANY)
     stack_set_role_arn = bounds.stack_set_role_arn
     has_state_machines = "states" in bounds.services
+    # Each statement takes some 50 of a policy's 6,144 characters, so what has no condition stands in two.
     found = [
         *_data_statements(arns, bounds),
         allow(
             "OwnThings",
             [
                 *("cloudformation:*", "codebuild:*", "codecommit:*", "codepipeline:*", "events:*", "lambda:*"),
+                *("logs:*", "sns:Publish"),
                 *(["states:*"] if has_state_machines else []),
                 # A build pushes its project's own image; no project makes or deletes repositories of images.
                 *("ecr:*Layer*", "ecr:PutImage"),
             ],
             [
-                # Stacks, stack sets and their targets, build projects and report groups; repositories and pipelines.
-                # Each service here whose name begins so writes its ARNs in one of the two ways: a policy has 6,144
-                # characters.
-                *arns.each("c*", f"*/{_NAMED}", _NAMED),
+                *arns.each("cloudformation", f"stack*/{_NAMED}"),  # stacks, stack sets and their targets
                 # What a stack set's instances are made of: CloudFormation asks for it beside the set itself.
                 arns.resource_types(),
+                *arns.each("codebuild", f"*/{_NAMED}"),  # build projects and report groups
+                *arns.each("codecommit", _NAMED),
+                *arns.each("codepipeline", _NAMED),
                 *arns.each("ecr", f"repository/{_NAMED}"),
                 *arns.each("events", f"rule/{_NAMED}"),
                 *arns.each("lambda", f"function:{_NAMED}"),
+                *arns.each("logs", f"log-group:/aws/*/{_NAMED}", "log-group:/aws/sagemaker/*"),
+                # A topic's own policy says who else may publish to it.
+                *(bounds.topic_arn, *arns.each("sns", _NAMED)),
                 # State machines and their executions, and the rules by which Step Functions hears of the jobs that it
                 # waits for: StepFunctionsGetEventsForSageMaker...
                 *(
@@ -451,13 +456,6 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
                 ),
             ],
         ),
-        allow(
-            "Logs",
-            ["logs:*"],
-            arns.each("logs", f"log-group:/aws/*/{_NAMED}", "log-group:/aws/sagemaker/*"),
-        ),
-        # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
-        allow("SageMaker", ["sagemaker:*"], ["*"]),
         {
             "Sid": "PeoplesStudio",
             "Effect": "Deny",
@@ -477,8 +475,6 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
             "PassRoles", ["iam:PassRole"], [arns.role(_NAMED), *([stack_set_role_arn] if stack_set_role_arn else [])]
         ),
         allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], [arns.service_linked_role("*")]),
-        # A topic's own policy says who else may publish to it.
-        allow("Topics", ["sns:Publish"], [bounds.topic_arn, *arns.each("sns", _NAMED)]),
         # The calls of these services that the products use know no resource, or AWS names it.
         allow(
             "Around",
@@ -488,6 +484,8 @@ def boundary_statements(bounds: ProjectBounds) -> list[Statement]:
                 *(["eks:DescribeCluster"] if "eks" in bounds.services else []),
                 # A state machine makes the delivery of its logs.
                 *(["logs:*LogDeliver*", "logs:Describe*", "logs:PutResourcePolicy"] if has_state_machines else []),
+                # Jobs, models and endpoints carry names of SageMaker's own making; what people own stays out of reach.
+                "sagemaker:*",
                 # Before it is made a stack set has no ARN.
                 *(["cloudformation:CreateStackSet"] if stack_set_role_arn else []),
             ],
@@ -522,7 +520,7 @@ def _data_statements(arns: ArnScope, bounds: ProjectBounds) -> list[Statement]:
     if bounds.connection_arn is None:
         return [*found, deny]
     if named is not None:
-        found.append(allow("ReadSeedCode", ["s3:GetObject"], [arns.bucket(bounds.seed_code)]))
+        found.append(allow("ReadSeedCode", ["s3:GetObject*"], [arns.bucket(bounds.seed_code)]))
     # Templates and seed code carry the tag, which lets launch roles read them, too. Requests without it are denied.
     published = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
     return [*found, {**deny, "Condition": {"StringNotEquals": published}}]

@@ -111,6 +111,7 @@ OTHER_TYPE = "is asked on nothing that its statement names:"
 NOT_TAKEN = "none of the statement's actions is asked on"
 MISSING_TYPE = "is also asked on a type that no statement of the identity names:"
 NO_SUCH_KEY = "its requests carry no"
+WILD_SERVICE = "IAM takes no wildcard for a resource's service, as in"
 
 
 def faults(where: str, statements: Sequence[Statement]) -> Iterator[Fault]:
@@ -125,6 +126,10 @@ def _faults_of(where: str, statement: Statement) -> Iterator[Fault]:
     named = listed(statement.get("Resource", "*"))
     keys = sorted({key for operator in statement.get("Condition", {}).values() for key in operator})
     taken: set[str] = set()
+    # "IAM JSON policy elements: Resource" in the IAM user guide.
+    for arn in named:
+        if arn != "*" and "*" in arn.split(":")[2]:
+            yield Fault(where=where, rule=WILD_SERVICE, action="*", subject=arn)
     for pattern in listed(statement.get("Action", ())):
         if pattern == "*":
             continue

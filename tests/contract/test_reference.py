@@ -122,6 +122,7 @@ REPOSITORY = "arn:aws:codecommit:us-east-2:111122223333:acme"
         ({"Action": "s3:GetObject", "Condition": {"Bool": {"s3:prefix": "a"}}}, reference.NO_SUCH_KEY),
         ({"Action": "iam:PassRole", "Condition": {"Null": {"aws:SourceOwner": "a"}}}, reference.NO_SUCH_KEY),
         ({"Action": "codecommit:Git*", "Resource": "arn:aws:s3:::acme"}, reference.OTHER_TYPE),
+        ({"Action": "codecommit:GitPull", "Resource": REPOSITORY.replace("codecommit", "c*")}, reference.WILD_SERVICE),
     ],
 )
 def test_the_judge_finds_what_can_never_match(statement: Mapping[str, object], rule: str) -> None:

@@ -96,7 +96,9 @@ SOURCE = ProjectSource(connection_arn=CONNECTION)
 @pytest.mark.parametrize("named", [None, (), ("acme-data",)], ids=["none-named", "none", "one"])
 def test_with_a_git_provider_projects_read_what_is_published_and_change_none_of_it(named: Sequence[str] | None) -> None:
     within = facts(data_buckets=named, project_source=SOURCE)
-    assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", PUBLISHED, within=within) == "allow"
+    # What CodeBuild's role is to have for a source in S3.
+    for action in ("s3:GetObject", "s3:GetObjectVersion"):
+        assert bounded(action, f"arn:aws:s3:::{SEED}", PUBLISHED, within=within) == "allow"
     assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", PUBLISHED, within=facts(data_buckets=named)) == "deny"
     assert bounded("s3:GetObject", f"arn:aws:s3:::{SEED}", OWN, within=within) == "deny"
     assert bounded("s3:GetObject", "arn:aws:s3:::acme-state/.pulumi/stacks/dev.json", OWN, within=within) == "deny"

@@ -108,6 +108,12 @@ class Namespace:
         return "; ".join([said, *(words for sign, words in advice.items() if sign in said)][:2])
 
 
+def is_given_up(found: Json) -> bool:
+    """Whether the controller tries an object no more."""
+    conditions = found.get("status", {}).get("conditions", [])
+    return any(one["type"] == "ACK.Terminal" and one["status"] == "True" for one in conditions)
+
+
 def sentences(found: Json, cluster: ClusterSettings) -> list[str]:
     """Return what the controller says of an object that it has not brought to what was applied."""
     name = f"{found['kind']} {found['metadata']['name']}"

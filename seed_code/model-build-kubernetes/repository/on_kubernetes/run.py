@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
-from on_kubernetes.cluster import ClusterError, ClusterSettings, Namespace, Run, sentences
+from on_kubernetes.cluster import ClusterError, ClusterSettings, Namespace, Run, is_given_up, sentences
 from on_kubernetes.manifests import FOLDER, LABEL, OPERATIONS, ManifestError, read, write_overlay
 from pipelines.build import BotoClients, Clients, Prepared, exit_code, is_missing, prepare
 from pipelines.settings import Settings, SettingsError
@@ -167,7 +167,7 @@ def _cleared(namespace: Namespace, selector: str, name: str, over: tuple[str, ..
     """
     there = False
     for one in namespace.objects(_plural("PipelineExecution"), selector):
-        found, status = one["metadata"]["name"], one.get("status", {}).get("pipelineExecutionStatus")
+        found, status = one["metadata"]["name"], _status(one)
         if found == name and status not in over:
             there = True
         elif status in ENDED:
@@ -175,11 +175,22 @@ def _cleared(namespace: Namespace, selector: str, name: str, over: tuple[str, ..
     return there
 
 
+def _status(execution: Json) -> str:
+    """How an execution is. One that the controller has given up before it began counts as failed."""
+    if is_given_up(execution) and not _arn_of(execution):
+        return "Failed"
+    return execution.get("status", {}).get("pipelineExecutionStatus", "")
+
+
 def _arn(namespace: Namespace, selector: str, name: str) -> str:
     for one in namespace.objects(_plural("PipelineExecution"), selector):
         if one["metadata"]["name"] == name:
-            return one.get("status", {}).get("ackResourceMetadata", {}).get("arn", "")
+            return _arn_of(one)
     return ""
+
+
+def _arn_of(execution: Json) -> str:
+    return execution.get("status", {}).get("ackResourceMetadata", {}).get("arn", "")
 
 
 def report(settings: Settings, namespace: Namespace, outcome: Outcome) -> str:

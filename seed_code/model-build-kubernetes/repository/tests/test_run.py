@@ -153,6 +153,10 @@ def test_an_execution_that_does_not_start_is_told(build, definition, kubectl, ex
     assert build(definition) == 1
     told = f"PipelineExecution {execution}: ResourceNotFound: none; the controller tries no more until the object is"
     assert told in capsys.readouterr().err
+    # What was in the way may lie outside the repository, and then the same build is run again.
+    kubectl.status["PipelineExecution"] = STATUS
+    assert build(definition) == 0
+    assert kubectl.calls[-2:] == [f"delete {execution}", f"apply PipelineExecution {execution}"]
 
 
 @pytest.mark.parametrize(
