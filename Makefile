@@ -20,7 +20,7 @@ environment: ## Install the Python packages into .venv, if they are not there ye
 
 .PHONY: sandbox-environment
 sandbox-environment:
-	@sandbox/bootstrap engine
+	@sandbox/bootstrap sandbox engine
 
 sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=dev, or STACK=prod).
 	@$(PYTHON) -m sandbox up "$(STACK)"
@@ -28,7 +28,8 @@ sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=de
 sandbox-demo: sandbox-environment ## Play the whole story once (ARCHITECTURE=stepfunctions, ...; KEEP=1 leaves it standing).
 	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)" $(if $(KEEP),--keep)
 
-sandbox-down: environment ## Destroy every stack of the sandbox and stop it.
+sandbox-down: ## Destroy every stack of the sandbox and stop it.
+	@sandbox/bootstrap sandbox
 	@$(PYTHON) -m sandbox down
 
 test: environment ## Run every test; those of the engine are skipped where no engine can be had.
@@ -66,6 +67,7 @@ lock: environment ## Renew requirements.txt and requirements/ from pyproject.tom
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet $(UV)
 	@$(COMPILE) -o requirements.txt pyproject.toml
 	@$(COMPILE) -o requirements/dev.txt pyproject.toml --group dev
+	@$(COMPILE) -o requirements/sandbox.txt --constraint requirements/dev.txt pyproject.toml --group sandbox
 	@$(COMPILE) -o requirements/checkov.txt --group checkov
 
 docs: environment ## Write docs/settings.md, docs/aws-plugin.md and docs/security.md from what they tell of.

@@ -1,4 +1,4 @@
-"""The checkout's `.venv`: made from requirements/dev.txt, hash-checked, and made anew when that changes.
+"""The checkout's `.venv`: made from the lists in requirements/, hash-checked, and made anew when they change.
 
 Runs before anything is installed, so it needs the standard library alone.
 """
@@ -16,7 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-_STAMP = "sm-mlops-stamp"
+SANDBOX = "sandbox"
+"""The list of what the sandbox runs with."""
+EVERYTHING = "dev"
+"""The list of what the tests and the checks need besides: all packages of `SANDBOX`, and more."""
+_BEGUN = "begun: "
 PLAIN_SECONDS = 5.0
 """Least seconds between two lines, where no terminal can replace one by the next."""
 POLL_SECONDS = 0.5
@@ -31,45 +35,108 @@ Execute = Callable[[Sequence[str], Callable[[str], str]], int]
 """Runs a command to its end and gives its exit code; the function tells from what it has printed how far it is."""
 
 
-def ensure(root: Path, run: Execute | None = None) -> bool:
-    """Bring `root/.venv` up to date; True when something had to be installed.
+def ensure(root: Path, name: str = EVERYTHING, run: Execute | None = None) -> bool:
+    """Bring the packages of the list `name` into `root/.venv`; True when something had to be installed.
 
-    A stamp inside tells what it was made from. It is written last, so an interrupted installation starts again from
-    an empty folder. `run` runs the commands; by default it shows how far each is.
+    A stamp for each list inside tells what was installed, or begun. So the tests' packages are added to the sandbox's,
+    and an interrupted installation goes on where it was; a list that has changed is installed into an empty folder.
+    `run` runs the commands; by default it shows how far each is.
 
     Raises:
         InstallError: a step failed.
 
     """
-    venv = root / ".venv"
-    if _is_current(venv, root):
+    environment = _Environment(root)
+    if environment.has(name):
         return False
-    with (root / "requirements" / "dev.txt").open() as lock:
+    # One lock for all lists.
+    with (root / "requirements" / f"{SANDBOX}.txt").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_current(venv, root):
+        if environment.has(name):
             return False
-        _install(venv, root / "requirements" / "dev.txt", run or execute)
-        (venv / _STAMP).write_text(_stamp(root))
+        _install(environment, name, run or execute)
     return True
 
 
-def _is_current(venv: Path, root: Path) -> bool:
-    stamp = venv / _STAMP
-    return stamp.exists() and stamp.read_text() == _stamp(root) and (venv / "bin" / "python").exists()
+class _Environment:
+    """A checkout's `.venv`, and its stamps."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / ".venv"
+        self.python = self.folder / "bin" / "python"
+        self._root = root
+
+    def requirements(self, name: str) -> Path:
+        return self._root / "requirements" / f"{name}.txt"
+
+    def has(self, name: str) -> bool:
+        """Say whether all packages of a list are there."""
+        return self.python.exists() and self._stamp(name) == self._wanted(name)
+
+    def can_be_added_to(self) -> bool:
+        """Say whether nothing is there but packages of the lists as they are now."""
+        there = {name: self._stamp(name).removeprefix(_BEGUN) for name in (SANDBOX, EVERYTHING)}
+        current = all(stamp in ("", self._wanted(name)) for name, stamp in there.items())
+        return self.python.exists() and any(there.values()) and current
+
+    def begin(self, name: str) -> None:
+        """Note that packages of a list are there from now on, perhaps not all."""
+        self._file(name).write_text(_BEGUN + self._wanted(name))
+
+    def finish(self, name: str) -> None:
+        """Note that all packages of a list are there."""
+        for one in {name, SANDBOX}:
+            self._file(one).write_text(self._wanted(one))
+
+    def drop_half_packages(self) -> None:
+        """Remove what an interruption has left of a package, which pip would take for the whole."""
+        for folder in self.folder.glob("lib/python*/site-packages/*.dist-info"):
+            # pip writes it when all files of the package are there.
+            if not (folder / "INSTALLER").exists():
+                shutil.rmtree(folder)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"sm-mlops-{name}"
+
+    def _stamp(self, name: str) -> str:
+        file = self._file(name)
+        return file.read_text() if file.exists() else ""
+
+    def _wanted(self, name: str) -> str:
+        """Name what the environment depends on: the requirements, the Python that made it, and where it stands."""
+        requirements = hashlib.sha256(self.requirements(name).read_bytes()).hexdigest()
+        return f"{requirements} {sys.version_info.major}.{sys.version_info.minor} {self._root}\n"
 
 
-def _stamp(root: Path) -> str:
-    """Name what the environment depends on: the requirements, the Python that made it, and where it stands."""
-    requirements = hashlib.sha256((root / "requirements" / "dev.txt").read_bytes()).hexdigest()
-    return f"{requirements} {sys.version_info.major}.{sys.version_info.minor} {root}\n"
-
-
-def _install(venv: Path, requirements: Path, run: Execute) -> None:
+def _install(environment: _Environment, name: str, run: Execute) -> None:
     started = time.monotonic()
+    venv, requirements = environment.folder, environment.requirements(name)
+    adding = environment.can_be_added_to()
     print(
-        f"Installing the packages of requirements/{requirements.name} into {venv} (about a minute, once).",
+        f"{'Adding' if adding else 'Installing'} the packages of requirements/{requirements.name} "
+        f"{'to' if adding else 'into'} {venv} (about a minute, once).",
         file=sys.stderr,
     )
+    if adding:
+        environment.drop_half_packages()
+    else:
+        _make(venv, run)
+    environment.begin(name)
+    pip = [str(environment.python), "-m", "pip", "--disable-pip-version-check", "install"]
+    # Python compiles a module when it is first imported; most never are, and to compile all takes half of the time.
+    options = ["--no-compile", "--require-hashes", "--only-binary=:all:"]
+    install = [*pip, *options, "--requirement", str(requirements)]
+    if run(install, Packages(venv, requirements)) != 0:
+        raise InstallError(
+            f"pip could not install requirements/{requirements.name}; its message is above. "
+            "Check the network or the package index that pip is configured for, then run this again."
+        )
+    environment.finish(name)
+    print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr)
+
+
+def _make(venv: Path, run: Execute) -> None:
+    """Make an environment without packages, in the place of what is there."""
     shutil.rmtree(venv, ignore_errors=True)
     try:
         venv.mkdir(exist_ok=True)
@@ -83,14 +150,6 @@ def _install(venv: Path, requirements: Path, run: Execute) -> None:
             f"{sys.executable} cannot make a virtual environment. On Debian and Ubuntu its package is missing: "
             f"apt install python{version}-venv. Then run this again."
         )
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    install = [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
-    if run(install, Packages(venv, requirements)) != 0:
-        raise InstallError(
-            f"pip could not install requirements/{requirements.name}; its message is above. "
-            "Check the network or the package index that pip is configured for, then run this again."
-        )
-    print(f"Installed in {time.monotonic() - started:.0f} s.", file=sys.stderr)
 
 
 class Packages:
@@ -98,16 +157,19 @@ class Packages:
 
     def __init__(self, venv: Path, requirements: Path) -> None:
         self._venv = venv
+        self._before = self._there()
         self._count = len(re.findall(r"^\S+==", requirements.read_text(), re.MULTILINE))
 
     def __call__(self, printed: str) -> str:
         """How far it is, by what it has printed."""
         # Those that pip ignores are of other systems and Python versions.
-        count = self._count - len(re.findall(r"^Ignoring ", printed, re.MULTILINE))
+        count = self._count - len(re.findall(r"^(?:Ignoring|Requirement already satisfied:) ", printed, re.MULTILINE))
         if "Installing collected packages" in printed:
-            installed = sum(1 for _ in self._venv.glob("lib/python*/site-packages/*.dist-info"))
-            return f"installed {min(installed, count)} of {count} packages"
+            return f"installed {min(self._there() - self._before, count)} of {count} packages"
         return f"fetched {len(re.findall(r'^Collecting ', printed, re.MULTILINE))} of {count} packages"
+
+    def _there(self) -> int:
+        return sum(1 for _ in self._venv.glob("lib/python*/site-packages/*.dist-info"))
 
 
 def execute(command: Sequence[str], position: Callable[[str], str]) -> int:
@@ -176,7 +238,7 @@ if __name__ == "__main__":
     try:
         if "engine" in sys.argv[2:]:
             see_that_an_engine_can_be_kept(os.environ)
-        ensure(Path(sys.argv[1]))
+        ensure(Path(sys.argv[1]), SANDBOX if SANDBOX in sys.argv[2:] else EVERYTHING)
     except InstallError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

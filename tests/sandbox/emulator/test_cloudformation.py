@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import trust
+from tests.sandbox.support.refusals import refusal
 
 _numbers = itertools.count()
 LAMBDA_TRUST = trust("lambda.amazonaws.com")
@@ -66,7 +67,7 @@ def text(resources: dict[str, Any]) -> str:
     return json.dumps({"Resources": resources})
 
 
-def group(name: str, days: int = 7, **more: object) -> dict[str, Any]:
+def group(name: object, days: int = 7, **more: object) -> dict[str, Any]:
     return {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name, "RetentionInDays": days}, **more}
 
 
@@ -85,6 +86,14 @@ BROKEN = {
         "Environment": {"Type": "LINUX_CONTAINER", "ComputeType": "BUILD_GENERAL1_SMALL", "Image": "x"},
     },
 }
+
+
+def test_a_template_is_valid_when_a_stack_could_begin_with_it(aws: Clients) -> None:
+    client, dangling = aws("cloudformation"), text({"Group": group({"Ref": "Missing"})})
+    client.validate_template(TemplateBody=text({"Group": group("valid/a")}))
+    refused = refusal(lambda: client.validate_template(TemplateBody=dangling))
+    assert "Unresolved resource dependencies [Missing]" in refused[1]
+    assert refused == refusal(lambda: client.create_stack(StackName="dangling", TemplateBody=dangling))
 
 
 def test_a_failed_create_leaves_nothing_and_says_why(aws: Clients) -> None:
