@@ -14,9 +14,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def clean_up(wanted: dict[str, Any], context: Any) -> None:
-    """End what trains, and remove the bucket, if the project wants that."""
+    """End what trains, for which the state machine would be waited; remove the bucket, if the project wants that."""
+    end_runs(wanted["StateMachine"], wanted["Project"], context)
     if wanted["Artifacts"] == "Delete":
-        end_runs(wanted["StateMachine"], wanted["Project"], context)
         delete_bucket(wanted["Bucket"], context)
 
 
