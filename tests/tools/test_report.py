@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
 from tools.faults import ToolError
-from tools.report import command, page, prices
+from tools.report import command, page, pipelines, prices
 from tools.report.as_json import as_json
+from tools.report.asking import gaps, together
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
@@ -126,6 +128,40 @@ def test_two_versions_of_a_model_stand_beside_each_other_with_where_they_answer(
 def test_what_is_not_known_says_why_in_each_section() -> None:
     text = Read(page.render(samples.silent())).text
     assert text.count("grant iam:ListRoles") >= 8
+
+
+def test_what_is_not_known_is_never_told_as_nothing() -> None:
+    silent, dev = samples.silent().environments[0], samples.environment("dev")
+    text = Read(page.render(samples.report(dev, replace(silent, stack="prod")))).text
+    assert "model-deploy 1.0.0-aaaaaaaa not known not known" in text
+    assert "Last delivery Succeeded 2026-11-27 09:00 not known" in text
+    assert "Waits for approval 1 not all known" in text
+    assert "Projects, endpoints 2, 2 not known, not known" in text
+    assert "without endpoints, which are not known" in text
+    assert "Nothing is broken, nothing waits, as far as it is known." in Read(page.render(samples.report(silent))).text
+
+
+def test_a_region_that_tells_nothing_is_named_beside_those_that_do() -> None:
+    refused = NotKnown(why="refused")
+    found: dict[str, Sequence[str] | NotKnown] = {"us-east-2": ["one"], "eu-west-1": refused}
+    assert together(found) == ["one"]
+    (gap,) = gaps("Projects", found)
+    assert gap.why == "Projects in eu-west-1: refused"
+    assert together({"eu-west-1": refused}) == refused, "and where none does, why"
+    assert not list(gaps("Projects", {"eu-west-1": refused}))
+    made = page.render(samples.report(replace(samples.environment("dev"), gaps=[gap])))
+    assert "dev, not known: Projects in eu-west-1: refused" in Read(made).text
+
+
+def test_what_a_retry_has_mended_has_not_failed() -> None:
+    def tried(action: str, status: str) -> dict[str, str]:
+        return {"stageName": "Build", "actionName": action, "status": status}
+
+    tries = [tried("Check", "Failed"), tried("Train", "Succeeded"), tried("Check", "Succeeded")]
+    assert [(one["actionName"], one["status"]) for one in pipelines.last_tries(tries)] == [
+        ("Check", "Succeeded"),
+        ("Train", "Succeeded"),
+    ]
 
 
 def test_a_page_without_any_stack_says_so() -> None:

@@ -1,6 +1,6 @@
 """Questions to AWS whose answer may be withheld: one that is not answered takes no other with it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -59,8 +59,18 @@ def moment(time: datetime | None) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else ""
 
 
-def together(found: Sequence[Sequence[T] | NotKnown]) -> Sequence[T] | NotKnown:
+def together(found: Mapping[str, Sequence[T] | NotKnown]) -> Sequence[T] | NotKnown:
     """Join what several regions have; where none of them tells anything, why."""
-    if found and all(isinstance(one, NotKnown) for one in found):
-        return found[0]
-    return [item for one in found if not isinstance(one, NotKnown) for item in one]
+    answers = list(found.values())
+    if answers and all(isinstance(one, NotKnown) for one in answers):
+        return answers[0]
+    return [item for one in answers if not isinstance(one, NotKnown) for item in one]
+
+
+def gaps(what: str, found: Mapping[str, Sequence[object] | NotKnown]) -> Iterator[NotKnown]:
+    """Tell which regions are missing in what is joined, where others have told something."""
+    if isinstance(together(found), NotKnown):
+        return
+    for region, one in found.items():
+        if isinstance(one, NotKnown):
+            yield NotKnown(why=f"{what} in {region}: {one.why}")
