@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from awsmodel.regions import known_regions
 from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
+from tools.doctor.account import Account
 from tools.faults import ToolError
 from tools.report import command, page, pipelines, prices
 from tools.report.as_json import as_json
-from tools.report.asking import gaps, together
+from tools.report.asking import asked, gaps, together
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
@@ -151,6 +155,30 @@ def test_a_region_that_tells_nothing_is_named_beside_those_that_do() -> None:
     assert not list(gaps("Projects", {"eu-west-1": refused}))
     made = page.render(samples.report(replace(samples.environment("dev"), gaps=[gap])))
     assert "dev, not known: Projects in eu-west-1: refused" in Read(made).text
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "message", "action"),
+    [
+        # Two services have an operation of this name.
+        (
+            "ListPipelines",
+            "AccessDeniedException",
+            "r is not authorized to perform: sagemaker:ListPipelines",
+            "sagemaker:ListPipelines",
+        ),
+        ("GetTopicAttributes", "AuthorizationError", "no", "sns:GetTopicAttributes"),
+        ("HeadBucket", "403", "Forbidden", "s3:ListBucket"),
+    ],
+)
+def test_a_refusal_names_the_right_to_grant(operation: str, code: str, message: str, action: str) -> None:
+    def refused() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+    account = cast("Account", SimpleNamespace(caller=CALLER))
+    answer = asked(account, refused)
+    assert isinstance(answer, NotKnown)
+    assert answer.why.endswith(f"; grant {action} to {CALLER}")
 
 
 def test_what_a_retry_has_mended_has_not_failed() -> None:

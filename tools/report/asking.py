@@ -1,5 +1,6 @@
 """Questions to AWS whose answer may be withheld: one that is not answered takes no other with it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ SERVICES = (
 )
 """botocore's names of the services that are asked."""
 
+_MISSING = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+"""How AWS names the right that is missing; an operation's name alone may be several services'."""
+
 SIDE_BY_SIDE = 8
 """Questions at a time: AWS throttles more."""
 
@@ -34,7 +38,9 @@ def asked(account: Account, look: Callable[[], T]) -> T | NotKnown:
         return NotKnown(why=str(reason))
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        grant = f"; grant {action_of(SERVICES, error.operation_name)} to {account.caller}" if code in DENIED else ""
+        missing = _MISSING.search(message)
+        action = missing[1] if missing else action_of(SERVICES, error.operation_name)
+        grant = f"; grant {action} to {account.caller}" if code in DENIED else ""
         return NotKnown(why=f"{error.operation_name} was answered with {code}: {message}{grant}")
     except (BotoCoreError, OSError) as error:
         return NotKnown(why=str(error))
