@@ -214,6 +214,13 @@ def test_the_json_has_every_field_of_the_model() -> None:
     assert environment["parts"][-1]["there"] == {"notKnown": "fine"}
 
 
+def test_neither_form_shows_what_looks_like_credentials() -> None:
+    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    made = samples.report(samples.environment("dev", f"AWS_SECRET_ACCESS_KEY={key}"))
+    assert key not in as_json(made)
+    assert key not in page.render(made)
+
+
 def test_a_redacted_report_names_nobody_and_holds_nothing_that_people_wrote() -> None:
     written = "said by anna.smith about account 210987654321"
     made = redacted(samples.report(samples.environment("dev", written)))
