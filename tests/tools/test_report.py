@@ -20,9 +20,9 @@ from awsmodel.regions import known_regions
 from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
-from tools.doctor.account import Account
+from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
-from tools.report import command, page, pipelines, prices
+from tools.report import command, page, pipelines, prices, projects
 from tools.report.as_json import as_json
 from tools.report.asking import asked, gaps, together
 from tools.report.collection import report
@@ -190,6 +190,21 @@ def test_what_a_retry_has_mended_has_not_failed() -> None:
         ("Check", "Succeeded"),
         ("Train", "Succeeded"),
     ]
+
+
+def test_an_endpoint_whose_model_is_deleted_is_shown_with_the_models_name() -> None:
+    def client(_service: str) -> object:
+        def gone(ModelName: str) -> None:
+            message = f'Could not find model "{ModelName}".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "DescribeModel")
+
+        return SimpleNamespace(describe_model=gone)
+
+    region = projects.Region(
+        cast("StackRegion", SimpleNamespace(account=SimpleNamespace(caller=CALLER), client=client))
+    )
+    config = {"ProductionVariants": [{"VariantName": "one", "ModelName": "old", "InitialInstanceCount": 1}]}
+    assert [one.serves for one in region.variants({}, config)] == ["old"]
 
 
 def test_a_page_without_any_stack_says_so() -> None:
