@@ -416,6 +416,8 @@ class Story:
         operate(self.world, f"pulumi destroy --stack {STACK}", "destroy", "--stack", STACK)
         self.client("iam").delete_role(RoleName=SCIENTIST)
         self.client("sqs").delete_queue(QueueUrl=self._ear)
+        for name in self.client("eks").list_clusters()["clusters"]:
+            self.client("eks").delete_cluster(name=name)
         self.tell("The platform is destroyed.")
 
     def left(self) -> dict[str, list[str]]:
@@ -444,8 +446,10 @@ class Story:
             "roles": ("iam", "list_roles", "Roles", "RoleName"),
             "rules": ("events", "list_rules", "Rules", "Name"),
             "stacks": ("cloudformation", "describe_stacks", "Stacks", "StackName"),
+            "state machines": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
             "topics": ("sns", "list_topics", "Topics", "TopicArn"),
             "training pipelines": ("sagemaker", "list_pipelines", "PipelineSummaries", "PipelineName"),
+            "workflows": ("mwaa-serverless", "list_workflows", "Workflows", "Name"),
         }
         found = {
             kind: [str(one[name]) for one in getattr(self.client(service), operation)()[member]]
@@ -455,6 +459,7 @@ class Story:
         found["roles"] = [name for name in found["roles"] if not name.startswith("AWSServiceRole")]
         # SageMaker's jobs of all projects write into the same groups, which nobody's deletion takes along.
         found["log groups"] = [name for name in found["log groups"] if not name.startswith("/aws/sagemaker/")]
+        found["clusters"] = list(self.client("eks").list_clusters()["clusters"])
         found["build projects"] = list(self.client("codebuild").list_projects()["projects"])
         return {kind: names for kind, names in found.items() if names}
 

@@ -25,8 +25,8 @@ SESSION_NAME = "sm-mlops"
 KEYS = ("profile", "accessKey", "secretKey", "token", "region", "assumeRoles", "allowedAccountIds", "endpoints")
 """Keys of the configuration that say how AWS is reached."""
 
-DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-"""Error codes of AWS that mean a missing permission."""
+DENIED = ("403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+"""Error codes of AWS that mean a missing permission; S3 tells a number where an answer has no body."""
 
 _MAKING = RLock()
 
@@ -146,7 +146,7 @@ class AwsResourceProvider(ResourceProvider):
         return self._access.client(service, region)
 
 
-PERMISSIONS = {"GetBucketCors": "GetBucketCORS", "ListObjectsV2": "ListBucket"}
+PERMISSIONS = {"GetBucketCors": "GetBucketCORS", "HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket"}
 """IAM actions that are not named like the operation that needs them."""
 
 PREFIXES = {"service-quotas": "servicequotas"}

@@ -4,21 +4,27 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from awsmodel.regions import known_regions
 from tests.support.recording import EXAMPLE
 from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
+from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
-from tools.report import command, page, prices
+from tools.report import command, page, pipelines, prices, projects
 from tools.report.as_json import as_json
+from tools.report.asking import asked, gaps, together
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
@@ -128,6 +134,79 @@ def test_what_is_not_known_says_why_in_each_section() -> None:
     assert text.count("grant iam:ListRoles") >= 8
 
 
+def test_what_is_not_known_is_never_told_as_nothing() -> None:
+    silent, dev = samples.silent().environments[0], samples.environment("dev")
+    text = Read(page.render(samples.report(dev, replace(silent, stack="prod")))).text
+    assert "model-deploy 1.0.0-aaaaaaaa not known not known" in text
+    assert "Last delivery Succeeded 2026-11-27 09:00 not known" in text
+    assert "Waits for approval 1 not all known" in text
+    assert "Projects, endpoints 2, 2 not known, not known" in text
+    assert "without endpoints, which are not known" in text
+    assert "Nothing is broken, nothing waits, as far as it is known." in Read(page.render(samples.report(silent))).text
+
+
+def test_a_region_that_tells_nothing_is_named_beside_those_that_do() -> None:
+    refused = NotKnown(why="refused")
+    found: dict[str, Sequence[str] | NotKnown] = {"us-east-2": ["one"], "eu-west-1": refused}
+    assert together(found) == ["one"]
+    (gap,) = gaps("Projects", found)
+    assert gap.why == "Projects in eu-west-1: refused"
+    assert together({"eu-west-1": refused}) == refused, "and where none does, why"
+    assert not list(gaps("Projects", {"eu-west-1": refused}))
+    made = page.render(samples.report(replace(samples.environment("dev"), gaps=[gap])))
+    assert "dev, not known: Projects in eu-west-1: refused" in Read(made).text
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "message", "action"),
+    [
+        # Two services have an operation of this name.
+        (
+            "ListPipelines",
+            "AccessDeniedException",
+            "r is not authorized to perform: sagemaker:ListPipelines",
+            "sagemaker:ListPipelines",
+        ),
+        ("GetTopicAttributes", "AuthorizationError", "no", "sns:GetTopicAttributes"),
+        ("HeadBucket", "403", "Forbidden", "s3:ListBucket"),
+    ],
+)
+def test_a_refusal_names_the_right_to_grant(operation: str, code: str, message: str, action: str) -> None:
+    def refused() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+    account = cast("Account", SimpleNamespace(caller=CALLER))
+    answer = asked(account, refused)
+    assert isinstance(answer, NotKnown)
+    assert answer.why.endswith(f"; grant {action} to {CALLER}")
+
+
+def test_what_a_retry_has_mended_has_not_failed() -> None:
+    def tried(action: str, status: str) -> dict[str, str]:
+        return {"stageName": "Build", "actionName": action, "status": status}
+
+    tries = [tried("Check", "Failed"), tried("Train", "Succeeded"), tried("Check", "Succeeded")]
+    assert [(one["actionName"], one["status"]) for one in pipelines.last_tries(tries)] == [
+        ("Check", "Succeeded"),
+        ("Train", "Succeeded"),
+    ]
+
+
+def test_an_endpoint_whose_model_is_deleted_is_shown_with_the_models_name() -> None:
+    def client(_service: str) -> object:
+        def gone(ModelName: str) -> None:
+            message = f'Could not find model "{ModelName}".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "DescribeModel")
+
+        return SimpleNamespace(describe_model=gone)
+
+    region = projects.Region(
+        cast("StackRegion", SimpleNamespace(account=SimpleNamespace(caller=CALLER), client=client))
+    )
+    config = {"ProductionVariants": [{"VariantName": "one", "ModelName": "old", "InitialInstanceCount": 1}]}
+    assert [one.serves for one in region.variants({}, config)] == ["old"]
+
+
 def test_a_page_without_any_stack_says_so() -> None:
     text = Read(page.render(samples.report(absent="no credentials"))).text
     assert "No stack could be looked at." in text
@@ -148,6 +227,13 @@ def test_the_json_has_every_field_of_the_model() -> None:
     assert set(environment) == names
     assert environment["models"][0]["versions"][0]["metrics"] == {"mse": 2.7, "r2": 0.8}
     assert environment["parts"][-1]["there"] == {"notKnown": "fine"}
+
+
+def test_neither_form_shows_what_looks_like_credentials() -> None:
+    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    made = samples.report(samples.environment("dev", f"AWS_SECRET_ACCESS_KEY={key}"))
+    assert key not in as_json(made)
+    assert key not in page.render(made)
 
 
 def test_a_redacted_report_names_nobody_and_holds_nothing_that_people_wrote() -> None:

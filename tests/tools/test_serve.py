@@ -8,9 +8,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 
 from tests.support.recording import EXAMPLE, ROOT
 from tests.tools import report_samples as samples
@@ -131,6 +133,25 @@ def test_only_logs_of_builds_that_the_report_knows_are_read(world: World) -> Non
     assert "<script>" not in text
     for other in ({**asked, "region": "eu-west-1"}, {**asked, "build": "others:1"}, {}):
         assert world.ask(f"/log?{urlencode(other)}")[0] == 404
+
+
+def test_a_log_of_an_account_that_answers_no_more_says_why(tmp_path: Path) -> None:
+    values = yaml.safe_load((EXAMPLE / "Pulumi.dev.yaml").read_text())
+    values["config"]["aws:profile"] = "nobody-has-this-profile"
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(values))
+    pages = Pages([StackFile("dev", tmp_path)])
+    pages.report = lambda: samples.report(samples.environment("dev"))  # type: ignore[method-assign]
+    assert "nobody-has-this-profile" in (pages.log(BUILD, samples.HOME) or "")
+
+
+@pytest.mark.parametrize(("error", "told"), [(BrokenPipeError, False), (ZeroDivisionError, True)])
+def test_who_does_not_wait_for_the_answer_leaves_no_traceback(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: type[Exception], told: bool
+) -> None:
+    monkeypatch.setattr(world.pages, "overview", Mock(side_effect=error))
+    with pytest.raises(http.client.RemoteDisconnected):
+        world.ask()
+    assert (error.__name__ in capfd.readouterr().err) is told
 
 
 class Inbox(BaseHTTPRequestHandler):

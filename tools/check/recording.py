@@ -238,7 +238,7 @@ def run_function(
 
 def _run(
     program: Callable[[], pulumi.Output[None]],
-    encoded: Mapping[str, str],
+    encoded: dict[str, str],
     stack: str,
     preview: bool,
     account_id: str,

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
+from tools.preview_comment.values import redacted
 from tools.report.model import NotKnown, Report
 
 
 def as_json(report: Report) -> str:
-    """Return everything that a report holds.
+    """Return everything that a report holds, without credentials: logs may have some.
 
     Keys are the fields of the model in camelCase. What AWS did not tell is `{"notKnown": "<why>"}`.
     """
@@ -17,14 +18,14 @@ def as_json(report: Report) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, NotKnown):
-        return {"notKnown": value.why}
+        return {"notKnown": _plain(value.why)}
     if is_dataclass(value) and not isinstance(value, type):
         return {_key(one.name): _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(one) for one in value]
-    return value
+    return redacted(value) if isinstance(value, str) else value
 
 
 def _key(name: str) -> str:

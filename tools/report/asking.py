@@ -1,6 +1,7 @@
 """Questions to AWS whose answer may be withheld: one that is not answered takes no other with it."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -22,6 +23,9 @@ SERVICES = (
 )
 """botocore's names of the services that are asked."""
 
+_MISSING = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+"""How AWS names the right that is missing; an operation's name alone may be several services'."""
+
 SIDE_BY_SIDE = 8
 """Questions at a time: AWS throttles more."""
 
@@ -34,7 +38,9 @@ def asked(account: Account, look: Callable[[], T]) -> T | NotKnown:
         return NotKnown(why=str(reason))
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        grant = f"; grant {action_of(SERVICES, error.operation_name)} to {account.caller}" if code in DENIED else ""
+        missing = _MISSING.search(message)
+        action = missing[1] if missing else action_of(SERVICES, error.operation_name)
+        grant = f"; grant {action} to {account.caller}" if code in DENIED else ""
         return NotKnown(why=f"{error.operation_name} was answered with {code}: {message}{grant}")
     except (BotoCoreError, OSError) as error:
         return NotKnown(why=str(error))
@@ -59,8 +65,18 @@ def moment(time: datetime | None) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else ""
 
 
-def together(found: Sequence[Sequence[T] | NotKnown]) -> Sequence[T] | NotKnown:
+def together(found: Mapping[str, Sequence[T] | NotKnown]) -> Sequence[T] | NotKnown:
     """Join what several regions have; where none of them tells anything, why."""
-    if found and all(isinstance(one, NotKnown) for one in found):
-        return found[0]
-    return [item for one in found if not isinstance(one, NotKnown) for item in one]
+    answers = list(found.values())
+    if answers and all(isinstance(one, NotKnown) for one in answers):
+        return answers[0]
+    return [item for one in answers if not isinstance(one, NotKnown) for item in one]
+
+
+def gaps(what: str, found: Mapping[str, Sequence[object] | NotKnown]) -> Iterator[NotKnown]:
+    """Tell which regions are missing in what is joined, where others have told something."""
+    if isinstance(together(found), NotKnown):
+        return
+    for region, one in found.items():
+        if isinstance(one, NotKnown):
+            yield NotKnown(why=f"{what} in {region}: {one.why}")

@@ -13,7 +13,7 @@ from tools.doctor.findings import Finding, SkipError, Status
 from tools.drift import NONE
 from tools.report import parts as parts_of
 from tools.report import people, pipelines, prices, projects
-from tools.report.asking import asked, each, listed, moment, together
+from tools.report.asking import asked, each, gaps, listed, moment, together
 from tools.report.features import feature_table
 from tools.report.model import Absent, Environment, Known, NotKnown, Part, Pipeline, Report
 from tools.stack_file import StackFile
@@ -54,8 +54,11 @@ def environment(file: StackFile, now: datetime) -> Environment | Absent:
         return _empty(account, parts)
     regions = [projects.Region(StackRegion(account, known_regions()[name])) for name in account.catalog_regions]
     deliveries = asked(account, lambda: _deliveries(account))
-    made = together([asked(account, one.projects) for one in regions])
-    endpoints = together([asked(account, one.endpoints) for one in regions])
+    products = {one.region.name: asked(account, one.products) for one in regions}
+    made = {one.region.name: asked(account, one.projects) for one in regions}
+    models = {one.region.name: asked(account, one.models) for one in regions}
+    served = {one.region.name: asked(account, one.endpoints) for one in regions}
+    endpoints = together(served)
     found = replace(
         _empty(account, parts),
         deployed=True,
@@ -64,10 +67,16 @@ def environment(file: StackFile, now: datetime) -> Environment | Absent:
         deliveries=deliveries,
         people=asked(account, lambda: people.people(account)),
         roles=asked(account, lambda: people.roles(account)),
-        products=together([asked(account, one.products) for one in regions]),
-        projects=made,
-        models=together([asked(account, one.models) for one in regions]),
+        products=together(products),
+        projects=together(made),
+        models=together(models),
         endpoints=endpoints,
+        gaps=[
+            *gaps("Products", products),
+            *gaps("Projects", made),
+            *gaps("Models", models),
+            *gaps("Endpoints", served),
+        ],
     )
     return replace(found, costs=prices.costs(parts, found.pipelines, listed(endpoints, ())))
 

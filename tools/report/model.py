@@ -314,6 +314,19 @@ class Environment:
     models: Known[Sequence[Model]]
     endpoints: Known[Sequence[Endpoint]]
     costs: Sequence[Cost]
+    gaps: Sequence[NotKnown] = ()
+    """What some regions have told and others not."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every pipeline is known, so that nothing waits or has failed unseen."""
+        if isinstance(self.deliveries, NotKnown) or isinstance(self.projects, NotKnown):
+            return False
+        theirs = [project.pipelines for project in self.projects]
+        return not any(
+            isinstance(one, NotKnown) or any(isinstance(pipeline, NotKnown) for pipeline in one)
+            for one in (self.deliveries, *theirs)
+        )
 
     @property
     def pipelines(self) -> Sequence[Pipeline]:

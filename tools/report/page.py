@@ -21,6 +21,8 @@ from tools.report.model import Environment, Known, Mark, Model, NotKnown, Pipeli
 LONGEST = 1000
 """Characters of a value that a page shows; a longer one is shortened."""
 
+_UNKNOWN = "not known"
+
 _FINDINGS = {
     Status.BROKEN: Mark.BAD,
     Status.UNKNOWN: Mark.WAITING,
@@ -66,7 +68,7 @@ class Release:
     slug: str
     versions: Sequence[str]
     """By environment, in their order; several are joined where its regions differ, none is empty."""
-    equal: bool
+    equal: Known[bool]
     """Whether all that have it offer the same content."""
 
 
@@ -90,6 +92,7 @@ def render(report: Report, live: Live | None = None) -> str:
             attention=[one for each in environments for one in _attention(each)],
             releases=list(_releases(environments)),
             pictures={one.stack: picture.of(one) for one in environments},
+            complete=all(one.whole and not one.gaps and _tells(one.findings, one.endpoints) for one in environments),
             lifecycle=feature_table().lifecycle,
             uses=list(Use),
             many=len(environments) > 1,
@@ -126,6 +129,7 @@ def _jinja() -> Jinja:
     made.filters |= {
         "text": text,
         "known": _known,
+        "amount": lambda found: _UNKNOWN if isinstance(found, NotKnown) else str(len(found)),
         "counts": counts,
         "money": _money,
         "number": _number,
@@ -147,6 +151,10 @@ def text(value: str) -> str:
 
 def _known(value: Sequence[T] | NotKnown) -> Sequence[T]:
     return () if isinstance(value, NotKnown) else value
+
+
+def _tells(*found: Known[object]) -> bool:
+    return not any(isinstance(one, NotKnown) for one in found)
 
 
 def _money(amount: float | None) -> str:
@@ -210,5 +218,9 @@ def _releases(environments: Sequence[Environment]) -> Iterator[Release]:
     for slug in slugs:
         offered = [[one for one in _known(each.products) if one.slug == slug] for each in environments]
         contents = Counter(one.content for each in offered for one in each if one.released)
-        versions = [" / ".join(sorted({one.content for one in each if one.released})) for each in offered]
-        yield Release(slug=slug, versions=versions, equal=len(contents) <= 1)
+        versions = [
+            " / ".join(sorted({one.content for one in mine if one.released})) if _tells(each.products) else _UNKNOWN
+            for each, mine in zip(environments, offered, strict=True)
+        ]
+        silent = NotKnown(why=_UNKNOWN) if _UNKNOWN in versions else None
+        yield Release(slug=slug, versions=versions, equal=silent or len(contents) <= 1)

@@ -1,6 +1,6 @@
 """Pipelines with their last run: stages, failures with their reason and log, and what waits for somebody."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.doctor.account import StackRegion
@@ -46,7 +46,7 @@ def pipeline(region: StackRegion, name: str) -> Pipeline:
         started=moment(run.get("startTime")),
         trigger=" ".join(filter(None, (trigger.get("triggerType", ""), trigger.get("triggerDetail", "")))),
         stages=[Stage(name=one["stageName"], status=_status(one), mark=mark(_status(one))) for one in stages],
-        failures=[_failure(region, one) for one in actions if one["status"] == "Failed"],
+        failures=[_failure(region, one) for one in last_tries(actions) if one["status"] == "Failed"],
         approvals=approvals,
         builds=[build for one in actions if (build := _build(one))],
         link=link,
@@ -103,6 +103,11 @@ def _actions(region: StackRegion, name: str, run: str) -> list[Mapping[str, Any]
     pages = region.client("codepipeline").get_paginator("list_action_executions")
     filtered = pages.paginate(pipelineName=name, filter={"pipelineExecutionId": run})
     return list(reversed([one for page in filtered for one in page["actionExecutionDetails"]]))
+
+
+def last_tries(actions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return of each action its last try: what a retry has mended has not failed."""
+    return list({(one["stageName"], one["actionName"]): one for one in actions}.values())
 
 
 def _approvals(

@@ -23,6 +23,7 @@ class PriceTable:
     region: str
     """Whose prices these are."""
     key_month: float
+    key_10000_requests: float
     pipeline_minute: float
     build_minute: float
     storage_gb_month: float
@@ -52,7 +53,12 @@ def costs(parts: Sequence[Part], pipelines: Sequence[Pipeline], endpoints: Seque
     built = sum(pipeline.kind == "CodePipeline" for pipeline in pipelines)
     fixed = there["Customer key"]
     found = [
-        Cost(what="Customer keys", amount=fixed, monthly=fixed * table.key_month, by_use="$0.03 for 10,000 requests"),
+        Cost(
+            what="Customer keys",
+            amount=fixed,
+            monthly=fixed * table.key_month,
+            by_use=f"${table.key_10000_requests} for 10,000 requests",
+        ),
         Cost(what="Buckets", amount=buckets, monthly=None, by_use=f"${table.storage_gb_month} a GB and month"),
         Cost(
             what="Pipelines of CodePipeline",

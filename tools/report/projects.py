@@ -190,7 +190,7 @@ class Region:
         client, parts = self.region.client("sagemaker"), NAME.fullmatch(name)
         found = client.describe_endpoint(EndpointName=name)
         config = client.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
-        variants = list(self._variants(found, config))
+        variants = list(self.variants(found, config))
         requested = asks if isinstance(asks, NotKnown) else asks[name]
         old = found["CreationTime"] < self.region.account.now - IDLE
         return Endpoint(
@@ -208,7 +208,8 @@ class Region:
             link=self._console.endpoint(name),
         )
 
-    def _variants(self, endpoint: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[Variant]:
+    def variants(self, endpoint: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[Variant]:
+        """Tell what runs behind an endpoint, and for which share of its requests."""
         now = {one["VariantName"]: one for one in endpoint.get("ProductionVariants", ())}
         wanted = config["ProductionVariants"]
         weights = {one["VariantName"]: float(one.get("InitialVariantWeight", 1)) for one in wanted}
@@ -227,7 +228,11 @@ class Region:
     def _served(self, model: str) -> str:
         if not model:
             return ""
-        described = self.region.client("sagemaker").describe_model(ModelName=model)
+        client = self.region.client("sagemaker")
+        described = asked(self.region.account, lambda: client.describe_model(ModelName=model))
+        if isinstance(described, NotKnown):
+            # An endpoint outlives its model.
+            return model
         containers = [described.get("PrimaryContainer", {}), *described.get("Containers", ())]
         packages = (_PACKAGE.search(one.get("ModelPackageName", "")) for one in containers)
         return next((f"{one['group']} {one['version']}" for one in packages if one), model)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from awsmodel.regions import known_regions
+from components.core.faults import UserError
 from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
 from tools.report import page
@@ -88,6 +89,9 @@ class Pages:
 
 
 def _log(file: StackFile, build: str, region: str) -> Known[Sequence[str]]:
-    account = Account.of(file)
+    try:
+        account = Account.of(file)
+    except UserError as error:
+        return NotKnown(why=str(error))
     place = StackRegion(account, known_regions()[region])
     return asked(account, lambda: build_log(place, build, LOG_LINES))

@@ -4,8 +4,10 @@ It listens to 127.0.0.1 alone. What another site makes a browser ask is refused:
 a site cannot choose without owning it (DNS rebinding), and by what the browser says of who asks.
 """
 
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from urllib.parse import parse_qs, urlsplit
 
 from tools.report.page import content_policy
@@ -30,6 +32,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self, pages: Pages, port: int) -> None:
         super().__init__((HOST, port), Handler)
         self.pages = pages
+
+    def handle_error(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """Tell of what went wrong, but not of a browser that has not waited for the answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:

@@ -271,6 +271,9 @@ class Run(Execution):
 
 
 def _fits(rule: Json, error: StateError) -> bool:
+    if error.name == "States.Runtime":
+        # It ends the run whatever a rule says, `States.ALL` too ("Handling errors in Step Functions workflows").
+        return False
     return bool({"States.ALL", error.name} & {*rule["ErrorEquals"]}) or (
         "States.TaskFailed" in rule["ErrorEquals"] and error.name != "States.Timeout"
     )

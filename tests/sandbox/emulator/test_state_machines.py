@@ -89,6 +89,13 @@ def test_an_expression_that_gives_nothing_fails_the_run(aws: Clients, states: Cl
     assert (run["error"], run["cause"]) == ("States.QueryEvaluationError", "$states.input.nothing gives nothing")
 
 
+def test_what_cannot_be_run_at_all_is_caught_by_no_rule(aws: Clients, states: Client) -> None:
+    body = {"Read": {**READ, "Resource": "arn:aws:states:::sqs:sendMessage"}, "Sorry": STATES["Sorry"]}
+    run = ended(states, machine(aws, "runtime", body={**STATES, **body}), "one", key="a")
+    assert run["status"] == "FAILED"
+    assert run["cause"] == "the sandbox does not know the integration arn:aws:states:::sqs:sendMessage"
+
+
 def test_what_is_not_known_is_said(aws: Clients, states: Client) -> None:
     run = ended(states, machine(aws, "waits", body={"A": {"Type": "Wait", "Seconds": 1, "End": True}}), "one")
     assert run["cause"].startswith("the sandbox does not know the state Wait; it has Pass, Succeed, Task, Choice, Fail")
