@@ -303,6 +303,14 @@ def test_the_command_writes_a_page_prints_json_and_names_what_it_could_not_look_
     assert json.loads(told.stdout)["environments"][0]["account"] == "account-1"
 
 
+def test_a_page_that_shows_no_stack_at_all_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}")
+    done = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-s", "deb", "-o", str(tmp_path / "out")])
+    assert "deb is not on it: there is no Pulumi.deb.yaml in" in done.output
+    assert isinstance(done.exception, ToolError)
+    assert "could not be looked at" in (tmp_path / "out").read_text()
+
+
 def test_a_folder_without_stack_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="has no Pulumi"):
         command.chosen((), tmp_path)
