@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
+import boto3
 import pytest
 
 from components.packaging import seed_code
@@ -69,4 +70,6 @@ def loaded(product: str, named: str = "clean_up_") -> Iterator[CleanUp]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", REGION)
+        # One from before moto began would not know of it.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
         yield CleanUp(product, named, answers)
