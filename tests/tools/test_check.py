@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from components.packaging import read_product, seed_code
+from components.packaging.whole_template import PARTS
 from tests.support.product_samples import DESCRIPTION, make_product, without_parts
 from tests.support.recording import EXAMPLE, ROOT, stack_values
 from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
@@ -38,6 +39,9 @@ def add_product(folder: Path, template: str = "", **files: str) -> Path:
     """One more product in a folder of them: the deploy product under another name, and what its repository holds."""
     source, target = ROOT / "seed_code" / "model-deploy", folder / OTHER_PRODUCT
     (target / "repository").mkdir(parents=True)
+    if not (folder / PARTS).exists():
+        # The code of functions that parts share.
+        (folder / PARTS).symlink_to(ROOT / "seed_code" / PARTS)
     description = without_parts((source / "product.yaml").read_text())
     (target / "product.yaml").write_text(description.replace("name: MLOps model deployment", "name: Churn"))
     text = read_product(source).template

@@ -90,7 +90,7 @@ def register(
         "catalog-roles-launch-policy",
         role=role.name,
         policy=pulumi.Output.all(boundary.arn, account_id).apply(
-            lambda known: document(project_policies.launch_statements(region, known[1], known[0], None))
+            lambda known: document(project_policies.launch_statements(region, known[1], known[0], None, services=()))
         ),
     )
     aws.iam.RolePoliciesExclusive("catalog-roles-launch-only-policies", role_name=role.name, policy_names=[policy.name])
