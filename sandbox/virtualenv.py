@@ -153,23 +153,29 @@ def _make(venv: Path, run: Execute) -> None:
 
 
 class Packages:
-    """Tells how far pip is: how many of the packages it has fetched, and then installed."""
+    """Tells how far pip is: how many of the packages that are not there yet it has fetched, and then installed."""
 
     def __init__(self, venv: Path, requirements: Path) -> None:
         self._venv = venv
         self._before = self._there()
-        self._count = len(re.findall(r"^\S+==", requirements.read_text(), re.MULTILINE))
+        pins = re.findall(r"^(\S+)==([^\s;]+)", requirements.read_text(), re.MULTILINE)
+        self._count = sum(1 for name, version in pins if _canonical(f"{name}-{version}") not in self._before)
 
     def __call__(self, printed: str) -> str:
         """How far it is, by what it has printed."""
         # Those that pip ignores are of other systems and Python versions.
-        count = self._count - len(re.findall(r"^(?:Ignoring|Requirement already satisfied:) ", printed, re.MULTILINE))
+        count = self._count - len(re.findall(r"^Ignoring ", printed, re.MULTILINE))
         if "Installing collected packages" in printed:
-            return f"installed {min(self._there() - self._before, count)} of {count} packages"
+            return f"installed {min(len(self._there() - self._before), count)} of {count} packages"
         return f"fetched {len(re.findall(r'^Collecting ', printed, re.MULTILINE))} of {count} packages"
 
-    def _there(self) -> int:
-        return sum(1 for _ in self._venv.glob("lib/python*/site-packages/*.dist-info"))
+    def _there(self) -> set[str]:
+        return {_canonical(folder.stem) for folder in self._venv.glob("lib/python*/site-packages/*.dist-info")}
+
+
+def _canonical(name: str) -> str:
+    """Give a package's name and version in one spelling: lists and folders differ in case and separators."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def execute(command: Sequence[str], position: Callable[[str], str]) -> int:

@@ -60,10 +60,11 @@ def test_make_hands_on_where_it_stands_and_what_it_is_told(
     assert calls(checkout, "make", *arguments)[-1] == [str(checkout), str(checkout), *called]
 
 
-def test_the_sandbox_is_asked_for_an_engine_before_its_packages_are_installed(checkout: Path) -> None:
+def test_the_sandbox_gets_its_own_packages_alone_and_is_first_asked_for_an_engine(checkout: Path) -> None:
     for command in (["make", "sandbox"], ["make", "sandbox-demo"], ["sandbox/run", "true"]):
-        assert calls(checkout, *command)[-2][2:] == ["engine"]
-    assert calls(checkout, "make", "sandbox-down")[-2][2:] == []
+        assert calls(checkout, *command)[-2][2:] == ["sandbox", "engine"]
+    assert calls(checkout, "make", "sandbox-down")[-2][2:] == ["sandbox"]
+    assert calls(checkout, "make", "check-mine")[-2][2:] == []
 
 
 def test_a_command_reaches_the_sandbox_word_by_word(checkout: Path) -> None:
