@@ -261,6 +261,10 @@ def _lacking(world: World, role: str) -> list[dict[str, Any]]:
     return missing
 
 
+_PROJECTS = ("BuildProject", "CheckProject", "FirstPushProject")
+"""What each product makes in CodeBuild."""
+
+
 def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up_gives_it_back(world: World) -> None:
     iam, role = client(world, "iam"), "sm-mlops-dev-project-launch"
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -270,8 +274,7 @@ def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     told = _lacking(world, role)
     assert {(one["product"], one["logicalId"], one["action"]) for one in told} == {
-        (PRODUCTS[0], "BuildProject", "codebuild:CreateProject"),
-        (PRODUCTS[1], "BuildProject", "codebuild:CreateProject"),
+        *((product, project, "codebuild:CreateProject") for product in PRODUCTS for project in _PROJECTS),
         (PRODUCTS[1], "TestProject", "codebuild:CreateProject"),
     }
     catalog = client(world, "servicecatalog", SCIENTIST)
@@ -279,7 +282,7 @@ def test_a_right_that_the_launch_role_has_lost_fails_exactly_its_resource_and_up
     record = launched(catalog, product_id, SageMakerProjectName="less", SageMakerProjectId="p-less")
     assert record["Status"] == "FAILED"
     (error,) = record["RecordErrors"]
-    assert "failed to create: [BuildProject]" in error["Description"]
+    assert "failed to create: [CheckProject]" in error["Description"]
     assert (
         "is not authorized to perform: codebuild:CreateProject on resource: arn:aws:codebuild:"
         in (error["Description"])
