@@ -28,9 +28,11 @@ _PASSED_TO = (
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
-    "states.amazonaws.com",
 )
 """Services that a launch hands a project's roles to; the others get theirs from the project's own roles."""
+
+_PASSED_WHERE_CALLED = {"eks": "pods.eks.amazonaws.com", "states": "states.amazonaws.com"}
+"""The same by which of `OPTIONAL_SERVICES` the products call."""
 
 _LOGS_OF_OWN_ROLES = (f"/aws/vendedlogs/*/{_NAMED}",)
 """Log groups of what runs with a role that no environment shares, state machines and workflows: one pattern for both,
@@ -109,7 +111,7 @@ def launch_statements(
         *_developer_tool_statements(arns, own_logs=own_logs),
         *(_state_machine_statements(arns) if "states" in optional else ()),
         *(_connection_statements(connection_arn) if connection_arn else ()),
-        *(_role_statements(arns, boundary_arn) if use_role_arns is None else _passing(use_role_arns)),
+        *(_role_statements(arns, boundary_arn, services) if use_role_arns is None else _passing(use_role_arns)),
         *(_cluster_statements(arns) if "eks" in optional else ()),
         *(_notification_statements(region, topic_arn) if topic_arn else ()),
         *(_network_statements() if in_network else ()),
@@ -298,8 +300,9 @@ def _developer_tool_statements(arns: ArnScope, *, own_logs: Sequence[str]) -> li
     ]
 
 
-def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
+def _role_statements(arns: ArnScope, boundary_arn: str, services: Collection[str]) -> list[Statement]:
     roles = [arns.role(_NAMED)]
+    passed = [*_PASSED_TO, *(name for service, name in _PASSED_WHERE_CALLED.items() if service in services)]
     return [
         # A role is made, and given rights, only within the boundary: otherwise launching would be a way to any right.
         allow(
@@ -321,7 +324,7 @@ def _role_statements(arns: ArnScope, boundary_arn: str) -> list[Statement]:
             "PassRoles",
             ["iam:PassRole"],
             roles,
-            {"StringEquals": {"iam:PassedToService": [*_PASSED_TO, "pods.eks.amazonaws.com"]}},
+            {"StringEquals": {"iam:PassedToService": passed}},
         ),
     ]
 

@@ -320,8 +320,12 @@ def test_services_that_only_some_products_call_are_in_reach_where_one_of_these_i
 
 def test_the_launch_role_makes_what_the_products_on_offer_make() -> None:
     def services(*products: str) -> set[str]:
-        role = launch_role(facts(products=products))
-        return {action.partition(":")[0] for one in role.statements for action in one["Action"]} & {"eks", "states"}
+        statements = launch_role(facts(products=products)).statements
+        (passing,) = (one["Condition"] for one in statements if one["Action"] == ["iam:PassRole"])
+        passed = {name.split(".")[-3] for name in passing["StringEquals"]["iam:PassedToService"]}
+        called = {action.partition(":")[0] for one in statements for action in one["Action"]}
+        assert passed & {"eks", "states"} == called & {"eks", "states"}
+        return called & {"eks", "states"}
 
     assert services("model-build-train", "model-deploy", "batch-inference") == set()
     assert services("model-build-stepfunctions", "model-build-kubernetes") == {"eks", "states"}
