@@ -26,7 +26,7 @@ sandbox: sandbox-environment ## Deploy a stack against an emulated AWS (STACK=de
 	@$(PYTHON) -m sandbox up "$(STACK)"
 
 sandbox-demo: sandbox-environment ## Play the whole story once (ARCHITECTURE=stepfunctions, ...; KEEP=1 leaves it standing).
-	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)" $(if $(KEEP),--keep)
+	@$(PYTHON) -m sandbox demo "$(ARCHITECTURE)" $(if $(filter-out 0,$(KEEP)),--keep)
 
 sandbox-down: ## Destroy every stack of the sandbox and stop it.
 	@sandbox/bootstrap sandbox
