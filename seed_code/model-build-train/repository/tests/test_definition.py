@@ -513,3 +513,8 @@ def test_the_list_of_types_with_local_storage_has_families_that_sagemaker_has():
 
 def test_the_definition_is_within_the_size_that_the_api_takes(secured):
     assert len(json.dumps(secured)) < 1024 * 1024
+
+
+def test_the_build_offers_every_option_of_the_pipeline():
+    text = (Path(__file__).parent.parent / "buildspec.yml").read_text(encoding="utf-8")
+    assert [name for name in ("SPOT_TRAINING", "TUNING_JOBS", "CACHE_DAYS") if f"    {name}: " not in text] == []
