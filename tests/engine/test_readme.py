@@ -69,6 +69,9 @@ NOT_RUN = {
 ANSWERS = {"pulumi up": "--yes"}
 """What a person at the terminal answers, by how a command begins."""
 
+STAMPS = ("sm-mlops-dev", "sm-mlops-sandbox")
+"""What tells whose an environment is."""
+
 BUCKET, KEY, REGION = "acme-ml-state", "acme-ml-state", "us-east-2"
 CLONE_URL = f"https://git-codecommit.{REGION}.amazonaws.com/v1/repos/acme-ml-dev"
 
@@ -106,11 +109,11 @@ def checkout(engine: Engine, tmp_path: Path) -> Iterator[Path]:  # noqa: ARG001 
     venv, original = copy / ".venv", REPOSITORY / ".venv"
     (venv / "bin").mkdir(parents=True)
     for path in (*original.iterdir(), *(original / "bin").iterdir()):
-        if path.name not in ("aws", "bin", "sm-mlops-stamp"):
+        if path.name not in ("aws", "bin", *STAMPS):
             (venv / path.relative_to(original)).symlink_to(path)
-    # The stamp tells whose the environment is: one of another checkout would be installed anew.
-    stamp = (original / "sm-mlops-stamp").read_text()
-    (venv / "sm-mlops-stamp").write_text(stamp.replace(str(REPOSITORY), str(copy)))
+    # The stamps tell whose the environment is: one of another checkout would be installed anew.
+    for stamp in STAMPS:
+        (venv / stamp).write_text((original / stamp).read_text().replace(str(REPOSITORY), str(copy)))
     # pip writes the path of the environment into scripts such as this one, whatever is in it.
     _, body = (original / "bin" / "aws").read_text().split("\n", 1)
     (venv / "bin" / "aws").write_text(f"#!{venv}/bin/python\n{body}")

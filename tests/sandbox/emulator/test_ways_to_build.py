@@ -267,6 +267,8 @@ def without_the_runs_own(package: Json, project: Project) -> Json:
     names = {"ModelPackageArn", "ModelPackageGroupName", "ModelPackageName", "CreationTime", "ResponseMetadata"}
     text = json.dumps({key: value for key, value in package.items() if key not in names}, default=str, sort_keys=True)
     text = re.sub(r"executions/[^\\\"]*/", "executions/<run>/", text.replace(project.id, "<id>"))
+    # One of the ways has a job more, and so another archive of code.
+    text = re.sub(r"/code/[0-9a-f]{20}", "/code/<hash>", text)
     own = r"(arn:aws:(sagemaker|states):|sagemaker-<id>-train/)[^\\\"]*"
     text = re.sub(own, "<run>", text.replace(project.name, "<name>"))
     return dict(json.loads(re.sub(r"[0-9a-f]{40}", "<commit>", re.sub(r"git-codecommit[^\\\"]*", "<url>", text))))
