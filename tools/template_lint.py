@@ -15,8 +15,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.functions import plain, texts
@@ -27,6 +29,9 @@ from components.packaging.product_folder import path_in_folder
 from components.packaging.template import ENVIRONMENT_VALUES
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
+
+if TYPE_CHECKING:
+    from cfnlint.rules import Rules
 
 NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
@@ -166,11 +171,19 @@ def _found(text: str, parameters: Mapping[str, str]) -> Sequence[tuple[int, str]
     return found
 
 
+@cache
+def _rules() -> "Rules":
+    from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415 - as below
+    from cfnlint.runner import Runner  # noqa: PLC0415
+
+    return Runner(ConfigMixIn(**ManualArgs(regions=[_REGION]))).rules
+
+
 def _look(text: str, parameters: Mapping[str, str]) -> Sequence[tuple[int, str]]:
     from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
     from cfnlint.config import ManualArgs  # noqa: PLC0415
     from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
 
     chosen = [ParameterSet(source=None, parameters=dict(parameters))]
-    matches = lint(text, config=ManualArgs(regions=[_REGION], parameters=chosen))
+    matches = lint(text, rules=_rules(), config=ManualArgs(regions=[_REGION], parameters=chosen))
     return [(match.linenumber, f"{match.message} [{match.rule.id}]") for match in matches]
