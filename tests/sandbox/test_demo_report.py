@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from sandbox import cli, demo_report, story
 from sandbox.faults import SandboxError
+from sandbox.world import World
 
 
 def written(folder: Path, told: list[tuple[float, str]], **more: Any) -> str:
@@ -48,8 +49,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a story is kept whose world is none."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "_KEPT", tmp_path / "kept")
-    monkeypatch.setattr(cli.World, "start", lambda _world: None)
-    monkeypatch.setattr(cli.World, "emulator", SimpleNamespace(url="http://127.0.0.1:1"))
+    monkeypatch.setattr(World, "start", lambda _world: None)
+    monkeypatch.setattr(World, "emulator", SimpleNamespace(url="http://127.0.0.1:1"))
     monkeypatch.setattr(story, "offering", lambda _architecture, _source, folder: folder)
     monkeypatch.setattr(story, "Story", lambda *_: SimpleNamespace(metrics={}, predictions=[], mails=[]))
     return tmp_path / "kept"
