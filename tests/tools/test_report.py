@@ -137,11 +137,11 @@ def test_a_failure_that_a_later_run_has_mended_is_shown_and_asks_for_no_attentio
         dev = replace(samples.environment("dev"), deliveries=[one], projects=[], findings=[], endpoints=[])
         return Read(page.render(samples.report(dev))).text
 
-    assert "The run of 2026-11-26 09:00 failed; a later one has mended it. Build/Check it broke Last 2 lines" in text(
+    assert "The run of 2026-11-26 09:00 failed; a later one has mended it Build/Check it broke Last 2 lines" in text(
         True
     )
     assert "Attention 0" in text(True)
-    assert "The run of 2026-11-26 09:00 failed; no later one has succeeded." in text(False)
+    assert "The run of 2026-11-26 09:00 failed; no later one has succeeded" in text(False)
     assert "sm-mlops-dev-delivery failed in Build/Check it broke" in text(False)
 
 
