@@ -20,7 +20,7 @@ from tests.sandbox.support.catalog import Catalog, make_catalog
 from tests.sandbox.support.pipelines import Pipeline, action, approval, stage, wait
 from tools.report.as_json import as_json
 from tools.report.collection import report
-from tools.report.model import Environment, Known, Mark, NotKnown, known
+from tools.report.model import Earlier, Environment, Known, Mark, NotKnown, known
 from tools.report.page import render
 from tools.stack_file import StackFile
 
@@ -336,3 +336,15 @@ def test_a_question_that_was_abandoned_waits_for_nobody(world: World, aws: Clien
     ]
     assert asked["token"], "it is kept"
     assert world.look().approvals == []
+
+
+def test_a_failure_stays_to_be_seen_while_a_later_run_goes_on(world: World, found: Environment, aws: Clients) -> None:
+    name, client = pipeline_name(world, "build"), aws("codepipeline")
+    (failed,) = [one for one in found.pipelines if one.name == name]
+    declared = client.get_pipeline(name=name)["pipeline"]
+    client.update_pipeline(pipeline={**declared, "stages": [declared["stages"][0], stage("Wait", approval())]})
+    client.start_pipeline_execution(name=name)
+    wait(lambda: state(aws, name) == "InProgress", "another run")
+    (now,) = [one for one in world.look().pipelines if one.name == name]
+    assert (now.status, now.failures) == ("InProgress", [])
+    assert now.earlier == Earlier(started=failed.started, mended=False, failures=failed.failures)
