@@ -4,12 +4,21 @@ cfn-lint itself goes through both arms of every condition. What it cannot know a
 in: so a template is looked at with all of them, with none, and with all but those of one kind, which takes every two
 kinds together, apart and in turn. The values of parameters take turns, too.
 
-cfn-lint is a package of the developers: nothing that deploys needs it.
+cfn-lint is a package of the developers: nothing that deploys needs it. What it has found is kept beside it, in the
+Python environment: it takes seconds for each look, and finds the same in the same text.
 """
 
+import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from awsmodel.arns import ArnScope
 from awsmodel.cloudformation.functions import plain, texts
@@ -21,9 +30,16 @@ from components.packaging.template import ENVIRONMENT_VALUES
 from tools.faults import ToolError
 from tools.launch_permissions.needs import SAMPLES, UNKNOWN
 
+if TYPE_CHECKING:
+    from cfnlint.rules import Rules
+
 NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
 """Region whose resource types are meant; cfn-lint knows it best."""
+_KEPT = Path(sys.prefix, "cache", "cfn-lint")
+"""A file for each text that was looked at."""
+_SETTINGS = (".cfnlintrc", ".cfnlintrc.yaml", ".cfnlintrc.yml")
+"""Files of cfn-lint's own settings, in a person's home and in the folder that one stands in."""
 _ARNS = ArnScope("aws", _REGION, "111122223333")
 _BOUNDARY = ("Roles", "PermissionsBoundary")
 _VALUES: Mapping[tuple[str, str], str] = {
@@ -113,8 +129,6 @@ def template_faults(product: Product) -> Sequence[str]:
 
 def _workflow_faults(product: Product) -> Iterator[str]:
     """What cfn-lint finds in the state machines that builds put in place, which no template holds: `*.asl.json`."""
-    from cfnlint.api import lint  # noqa: PLC0415 - as below, where a fault tells that it is not there
-
     for file in product.files:
         if not file.path.endswith(".asl.json"):
             continue
@@ -125,20 +139,51 @@ def _workflow_faults(product: Product) -> Iterator[str]:
             yield Fault(path, 0, f"is not JSON: {error}").within("seed_code", product.slug)
             continue
         machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-        for match in lint(json.dumps({"Resources": {"StateMachine": machine}}), regions=[_REGION]):
-            yield Fault(path, 0, f"{match.message} [{match.rule.id}]").within("seed_code", product.slug)
+        for _, message in _found(json.dumps({"Resources": {"StateMachine": machine}}), {}):
+            yield Fault(path, 0, message).within("seed_code", product.slug)
 
 
 def _linted(product: Product, choice: Choice) -> Iterator[str]:
+    for line_of_template, message in _found(product.render(choice.environment), choice.parameters):
+        file, line = product.place(line_of_template)
+        yield Fault(file, line, message).within("seed_code", product.slug)
+
+
+def _found(text: str, parameters: Mapping[str, str]) -> Sequence[tuple[int, str]]:
+    """Tell what cfn-lint finds in a template, by line; as before where nothing that decides has changed."""
     try:
-        from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
-        from cfnlint.config import ManualArgs  # noqa: PLC0415
-        from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
-    except ImportError:
+        linter = version("cfn-lint")
+    except PackageNotFoundError:
         raise ToolError(NO_LINTER) from None
-    chosen = [ParameterSet(source=None, parameters=dict(choice.parameters))]
-    text = product.render(choice.environment)
-    for match in lint(text, regions=[_REGION], config=ManualArgs(parameters=chosen)):
-        file, line = product.place(match.linenumber)
-        found = Fault(file, line, f"{match.message} [{match.rule.id}]")
-        yield found.within("seed_code", product.slug)
+    own = [
+        path.read_text() for folder in (Path.home(), Path()) for name in _SETTINGS if (path := folder / name).is_file()
+    ]
+    decides = json.dumps([linter, _REGION, own, text, dict(parameters)], sort_keys=True)
+    kept = _KEPT / f"{hashlib.sha256(decides.encode()).hexdigest()}.json"
+    with suppress(OSError, ValueError):  # not looked at yet, or the disk was full
+        return [(line, message) for line, message in json.loads(kept.read_text())]
+    found = _look(text, parameters)
+    with suppress(OSError):  # an environment that nobody may write to
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        being_written = kept.with_suffix(f".{os.getpid()}")
+        being_written.write_text(json.dumps(found))
+        being_written.replace(kept)
+    return found
+
+
+@cache
+def _rules() -> "Rules":
+    from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415 - as below
+    from cfnlint.runner import Runner  # noqa: PLC0415
+
+    return Runner(ConfigMixIn(**ManualArgs(regions=[_REGION]))).rules
+
+
+def _look(text: str, parameters: Mapping[str, str]) -> Sequence[tuple[int, str]]:
+    from cfnlint.api import lint  # noqa: PLC0415 - nothing that deploys needs it
+    from cfnlint.config import ManualArgs  # noqa: PLC0415
+    from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
+
+    chosen = [ParameterSet(source=None, parameters=dict(parameters))]
+    matches = lint(text, rules=_rules(), config=ManualArgs(regions=[_REGION], parameters=chosen))
+    return [(match.linenumber, f"{match.message} [{match.rule.id}]") for match in matches]

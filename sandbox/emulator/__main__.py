@@ -1,8 +1,12 @@
 """`python -m sandbox.emulator --info FILE`: serve the emulated AWS until SIGTERM."""
 
 import argparse
+import gc
 import os
 from pathlib import Path
+
+_NEW_OBJECTS = 100_000
+"""So many live ones more, and cycles are looked for: moto's own hundreds of thousands stay as they are."""
 
 
 def main() -> None:
@@ -12,6 +16,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--stack-files", type=Path, help="folder of the stack files that a browser sees")
     arguments = parser.parse_args()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
     # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded. Keys of
     # a role say whose account they are of; with a variable all of them would be of one.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"

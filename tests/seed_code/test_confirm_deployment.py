@@ -83,7 +83,11 @@ class Function:
                 archive.writestr(name, text)
         self.bucket["in"] = content.getvalue()
 
-    def has(self, version: int, approval: str = "Approved", *, group: str = GROUP, status: str = "Completed") -> None:
+    def has(
+        self, version: int, approval: str = "Approved", *, group: str = GROUP, status: str = "Completed", by: str = ""
+    ) -> None:
+        """A version in the registry, with the URL of its baseline where it has one."""
+        quality = {"ModelDataQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": by}}}
         self.sagemaker.add_response(
             "describe_model_package",
             {
@@ -95,6 +99,7 @@ class Function:
                 "ModelPackageStatusDetails": {"ValidationStatuses": []},
                 "ModelApprovalStatus": approval,
                 "CreationTime": 0,
+                **({"DriftCheckBaselines": quality} if by else {}),
             },
             {"ModelPackageName": arn(version)},
         )
@@ -112,7 +117,7 @@ class Function:
         asked = {"ModelPackageGroupName": GROUP, "ModelApprovalStatus": "Approved"}
         self.sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": found}, asked)
 
-    def runs(self, version: int | None, *, looks: int = 1) -> None:
+    def runs(self, version: int | None, *, looks: int = 1, **others: str) -> None:
         """What prod runs, at each look at it."""
         for _ in range(looks):
             if version is None:
@@ -122,6 +127,7 @@ class Function:
             parameters = [
                 {"ParameterKey": "ModelPackageArn", "ParameterValue": arn(version)},
                 {"ParameterKey": "InstanceType", "ParameterValue": "ml.m5.large"},
+                *({"ParameterKey": name, "ParameterValue": value} for name, value in others.items()),
             ]
             tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
             stack = {"StackName": PROD, "CreationTime": 0, "StackStatus": "UPDATE_COMPLETE"}
@@ -232,6 +238,28 @@ def test_a_rollback_goes_to_prod_unasked_and_changes_nothing_but_the_package(fun
     assert json.loads(function.handed_on["prod-stack.json"]) == {
         "Parameters": {"ModelPackageArn": arn(4), "InstanceType": "ml.m5.large"},
         "Tags": TAGS,
+    }
+
+
+@pytest.mark.parametrize("has", [True, False], ids=["by its own baseline", "no more where it has none"])
+def test_a_rollback_has_its_version_monitored(function: Function, *, has: bool) -> None:
+    of_old, of_new = (f"s3://bucket/executions/{name}/baseline.json" for name in ("k3", "x9"))
+
+    def definition(baseline: str) -> str:
+        return json.dumps({"Steps": [{"Arguments": ["--baseline", baseline, "--hours", "24"]}]}, separators=(",", ":"))
+
+    function.built()
+    function.has(4, by=of_old if has else "")
+    function.has(5, "Rejected", by=of_new)
+    function.runs(5, looks=2, MonitoringDefinition=definition(of_new), MonitoringSchedule="rate(1 day)")
+    function.lists(4)
+    function.cloudformation.add_response("get_template", {"TemplateBody": LIVE_TEMPLATE}, {"StackName": PROD})
+    assert function.asked(trigger="rejected", package=arn(5))["STAGE"] == "no"
+    assert json.loads(function.handed_on["prod-stack.json"])["Parameters"] == {
+        "ModelPackageArn": arn(4),
+        "InstanceType": "ml.m5.large",
+        "MonitoringDefinition": definition(of_old) if has else "",
+        "MonitoringSchedule": "rate(1 day)" if has else "",
     }
 
 

@@ -9,6 +9,7 @@ from components.packaging import Product, read_product, seed_code
 from components.packaging.template import ENVIRONMENT_VALUES
 from tests.seed_code.product_templates import PRODUCTS
 from tests.support.product_samples import TEMPLATE, make_product, template_with
+from tools import template_lint
 from tools.template_lint import choices, template_faults
 
 BUILD = "model-build-train"
@@ -97,3 +98,35 @@ def test_what_is_wrong_in_some_environments_is_told_with_one_of_them(tmp_path: P
 
 def test_a_template_that_asks_for_little_is_linted_once(tmp_path: Path) -> None:
     assert len(list(choices(read_product(make_product(tmp_path, template=TEMPLATE))))) == 1
+
+
+def test_a_text_is_looked_at_once_and_again_where_anything_that_decides_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, looks = tmp_path / "kept", list[str]()
+
+    def look(text: str, _parameters: object) -> list[tuple[int, str]]:
+        looks.append(text)
+        return [(1, "found by a look")]
+
+    monkeypatch.setattr(template_lint, "_KEPT", kept)
+    monkeypatch.setattr(template_lint, "_look", look)
+    monkeypatch.chdir(tmp_path)
+    buckets = "Bucket: {Type: AWS::S3::Bucket}\n", "Other: {Type: AWS::S3::Bucket}\n"
+    product, other = (product_with(tmp_path / bucket[:3], bucket) for bucket in buckets)
+
+    def looks_of(one: Product) -> int:
+        before = len(looks)
+        (fault,) = template_faults(one)
+        assert fault.endswith("found by a look")
+        return len(looks) - before
+
+    ways = len(list(choices(product)))
+    assert [looks_of(one) for one in (product, product, other, product)] == [ways, 0, ways, 0]
+    for file in kept.iterdir():
+        file.write_text("[")
+    assert looks_of(product) == ways
+    Path(".cfnlintrc").write_text("ignore_checks: [W]\n")
+    assert looks_of(product) == ways
+    monkeypatch.setattr(template_lint, "_KEPT", tmp_path / ".cfnlintrc" / "no folder")
+    assert looks_of(product) == ways

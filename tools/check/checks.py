@@ -6,6 +6,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -174,13 +175,15 @@ def launches(mine: Mine) -> Found:
 def repositories(mine: Mine) -> Found:
     """Tell what becomes each project's first commit passes its own `make check`; without a Makefile it has none.
 
-    The first run installs the repository's own environment into its `.venv`, from the package index. A repository that
-    is built on another product's is checked as projects get it: put together in `.repository` of the product's folder.
+    As many at a time as there are processors. The first run installs the repository's own environment into its `.venv`,
+    from the package index. A repository that is built on another product's is checked as projects get it: put together
+    in `.repository` of the product's folder.
     """
     with suppress(ProductFolderError):
         folders = {slug: _repository(slug, folder) for slug, folder in mine.folders.items()}
         checked = {slug: folder for slug, folder in folders.items() if folder and (folder / "Makefile").is_file()}
-        faults = [fault for slug, folder in checked.items() for fault in _repository_faults(slug, folder)]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            faults = [fault for found in pool.map(_repository_faults, checked, checked.values()) for fault in found]
         notes = [
             f"seed_code/{slug}/repository has no Makefile, so no checks"
             for slug, folder in folders.items()
@@ -279,8 +282,10 @@ def _repository(slug: str, folder: Path) -> Path | None:
     return whole
 
 
-def _repository_faults(slug: str, folder: Path) -> Iterator[str]:
+def _repository_faults(slug: str, folder: Path) -> Sequence[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    # Threads of XGBoost that wait for each other would keep the processors from the repositories beside this one.
+    environment.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         done = subprocess.run(  # noqa: S603 - the repository's own checks
             ["make", "check", f"PYTHON={sys.executable}"],  # noqa: S607 - whichever make is there
@@ -293,7 +298,7 @@ def _repository_faults(slug: str, folder: Path) -> Iterator[str]:
             check=False,
         )
     except FileNotFoundError:
-        yield f"seed_code/{slug}/{folder.name}: make is not installed"
-        return
+        return [f"seed_code/{slug}/{folder.name}: make is not installed"]
     if done.returncode:
-        yield f"seed_code/{slug}/{folder.name}: `make check` fails:\n{done.stdout}".rstrip()
+        return [f"seed_code/{slug}/{folder.name}: `make check` fails:\n{done.stdout}".rstrip()]
+    return []

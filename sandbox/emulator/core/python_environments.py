@@ -3,10 +3,10 @@
 import os
 import re
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
+from sandbox.emulator.core.build_runtime.linked_pip import link_pip
 from sandbox.emulator.core.process_group import ProcessGroup
 
 _RUNTIME = Path(__file__).parent / "build_runtime"
@@ -37,16 +37,9 @@ def environment_variables(folder: Path) -> dict[str, str]:
 
 def make(folder: Path) -> Path:
     """Make a Python with nothing but pip, which is the sandbox's; where its programs are."""
-    import pip  # noqa: PLC0415 - who runs nothing needs none
-
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    (packages / "pip").symlink_to(Path(pip.__file__).parent)
-    binaries = folder / "bin"
-    for name in ("pip", "pip3"):
-        (binaries / name).write_text(f'#!/bin/sh\nexec "{binaries}/python" -m pip "$@"\n')
-        (binaries / name).chmod(0o755)
-    return binaries
+    link_pip(folder)
+    return folder / "bin"
 
 
 def install(binaries: Path, requirements: Path, environment: dict[str, str], group: ProcessGroup, *options: str) -> str:

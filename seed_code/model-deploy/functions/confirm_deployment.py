@@ -25,6 +25,8 @@ ASKS_ALWAYS = os.environ["ROLLBACK_NEEDS_APPROVAL"] == "YES"
 OTHER_ACCOUNTS = {*os.environ["STAGE_ACCOUNT_IDS"].split(",")} - {os.environ["PROJECT_ACCOUNT_ID"]}
 KEY, MODEL_ROLE = os.environ["KMS_KEY_ARN"], os.environ["TARGET_MODEL_ROLE_NAME"]
 STAGES = ("staging", "prod")
+MONITORING = {"EventsRoleArn", "MonitoringDefinition", "MonitoringRoleArn", "MonitoringSchedule", "RetrainPipelineName"}
+"""Parameters of endpoint.yaml that are empty where nothing is monitored."""
 MOST_BYTES = 1_048_576
 """Of a file of the build: CloudFormation takes templates of a megabyte."""
 
@@ -76,8 +78,9 @@ def confirm(data: dict[str, Any], asked: dict[str, str]) -> dict[str, str]:
     rejected = rolled_back(package, asked)
     if rejected:
         # Nothing but the package changes: what the repository says now may never have been approved.
-        files = as_it_is(chosen)
-        reason = f"Version {rejected}, which prod runs, was rejected; version {version} replaces it."
+        files = as_it_is(rejected, package)
+        number = rejected["ModelPackageVersion"]
+        reason = f"Version {number}, which prod runs, was rejected; version {version} replaces it."
     write(data, files)
     return {
         "DEPLOY": "yes",
@@ -108,10 +111,10 @@ def recheck(arn: str) -> dict[str, str]:
     return {}
 
 
-def rolled_back(package: dict[str, Any], asked: dict[str, str]) -> int:
-    """Return the rejected version that prod runs and this package replaces unasked; 0 where a person is asked."""
+def rolled_back(package: dict[str, Any], asked: dict[str, str]) -> dict[str, Any]:
+    """Return the rejected version that prod runs and this package replaces unasked; empty where a person is asked."""
     if asked["trigger"] != "rejected" or ASKS_ALWAYS:
-        return 0
+        return {}
     rejected = described(asked["package"])
     version: int = rejected["ModelPackageVersion"]
     parameters = live().get("Parameters", [])
@@ -126,7 +129,7 @@ def rolled_back(package: dict[str, Any], asked: dict[str, str]) -> int:
         if one["ModelPackageVersion"] < version and one["ModelPackageStatus"] == "Completed"
     ]
     newest = max(older, default=(0, ""))[1]
-    return version if runs and not approved(rejected) and newest == package["ModelPackageArn"] else 0
+    return rejected if runs and not approved(rejected) and newest == package["ModelPackageArn"] else {}
 
 
 def described(arn: str) -> dict[str, Any]:
@@ -158,8 +161,8 @@ def live() -> dict[str, Any]:
         raise
 
 
-def as_it_is(package_arn: str) -> dict[str, str]:
-    """Return the files with which prod would stay as it is, but for its package."""
+def as_it_is(before: dict[str, Any], package: dict[str, Any]) -> dict[str, str]:
+    """Return the files with which prod would stay as it is, but for its package and what that is monitored by."""
     found = live()
     if KIND == "stackset":
         template = found["TemplateBody"]
@@ -167,9 +170,23 @@ def as_it_is(package_arn: str) -> dict[str, str]:
         template = cloudformation.get_template(StackName=PROD)["TemplateBody"]
     template = template if isinstance(template, str) else json.dumps(template)
     kept = {one["ParameterKey"]: one["ParameterValue"] for one in found["Parameters"]}
-    kept["ModelPackageArn"] = package_arn
+    kept |= {"ModelPackageArn": package["ModelPackageArn"], **monitored(kept, baseline(before), baseline(package))}
     tags = {one["Key"]: one["Value"] for one in found.get("Tags", [])}
     return {"endpoint.yaml": template, f"prod-{KIND}.json": deployed_with(kept, tags)}
+
+
+def baseline(package: dict[str, Any]) -> str:
+    """Return where a version has what its inputs were like in training; empty where it has none."""
+    quality = package.get("DriftCheckBaselines", {}).get("ModelDataQuality", {})
+    return str(quality.get("Statistics", {}).get("S3Uri", ""))
+
+
+def monitored(kept: dict[str, str], before: str, after: str) -> dict[str, str]:
+    """Return the parameters with which a version is compared with its own training, not with that before it."""
+    if before and not after:
+        return dict.fromkeys(MONITORING & kept.keys(), "")
+    definition = kept.get("MonitoringDefinition", "")
+    return {"MonitoringDefinition": definition.replace(json.dumps(before), json.dumps(after))} if definition else {}
 
 
 def settings(stage: str, text: str, package_arn: str) -> str:

@@ -184,7 +184,9 @@ def _own_python() -> str:
 
 
 def test_a_build_has_a_python_of_its_own_and_leaves_nothing(aws: Clients) -> None:
-    project = Project(aws, "python", spec("[which python, python -m pip --version, which pip, pwd, touch left]"))
+    own = "python -m venv .venv, .venv/bin/pip --version, 'readlink .venv/lib/python3.*/site-packages/pip'"
+    commands = f"[which python, python -m pip --version, which pip, pwd, touch left, {own}]"
+    project = Project(aws, "python", spec(commands))
 
     build = project.run()
 
@@ -192,6 +194,8 @@ def test_a_build_has_a_python_of_its_own_and_leaves_nothing(aws: Clients) -> Non
     assert build["buildStatus"] == "SUCCEEDED"
     (folder,) = re.findall(r"\n(/\S+)/src\n", log)
     assert f"{folder}/python/bin/python\n" in log
+    assert f" from {folder}/src/.venv/lib/" in log
+    assert f"\n{folder}/python/lib/" in log, "an environment that a build makes has the build's pip and installs none"
     assert not Path(folder).exists()
 
 

@@ -1,5 +1,7 @@
 """Python starts with this in builds: it gives pip a memory, so that what was installed once is there at once.
 
+And `python -m venv` links the build's pip instead of installing one.
+
 Remembered are locked lists only, `pip install --require-hashes -r FILE` into an environment with nothing but pip: there
 the file says byte for byte what comes out. Everything else goes to pip as it is.
 """
@@ -29,3 +31,14 @@ if (_file := _requirements()) and sys.prefix != sys.base_prefix:
     from pip_memory import install  # type: ignore[import-not-found] # it lies beside this file on the path
 
     install(_file)
+if sys.orig_argv[1:3] == ["-m", "venv"]:
+    import venv
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from linked_pip import link_pip  # type: ignore[import-not-found] # it lies beside this file, too
+
+    def _setup_pip(_self: venv.EnvBuilder, context: SimpleNamespace) -> None:
+        link_pip(Path(context.env_dir))
+
+    venv.EnvBuilder._setup_pip = _setup_pip  # type: ignore[method-assign, assignment]
