@@ -127,13 +127,23 @@ def demo(architecture: str, *, keep: bool) -> None:
     if os.path.lexists(_KEPT):
         raise SandboxError(f"A story that was kept stands in {_KEPT}. Remove it with: make sandbox-down")
     world = World(_KEPT, story.offering(architecture, REPOSITORY, _KEPT / "settings"))
-    _play(world, keep=True)
-    emulator = world.emulator
-    there = {"SM_MLOPS_SANDBOX": str(_KEPT), "SM_MLOPS_PROJECT": str(world.project.source)}
-    again = " ".join([*(f"{name}={shlex.quote(value)}" for name, value in there.items()), run_command()])
-    say(f"All of it stands. Open {emulator.url if emulator else 'its address'} in a browser.")
-    say(f"Commands reach it like this: {again} aws sagemaker list-endpoints")
-    say("make sandbox-down ends it.")
+    whole = False
+    try:
+        _play(world, keep=True)
+        whole = True
+    finally:
+        _tell_of_kept(world, whole=whole)
+
+
+def _tell_of_kept(world: World, *, whole: bool) -> None:
+    """Tell how a world that was kept is reached, and what ends it: also one whose story has failed."""
+    if emulator := world.emulator:
+        there = {"SM_MLOPS_SANDBOX": str(_KEPT), "SM_MLOPS_PROJECT": str(world.project.source)}
+        again = " ".join([*(f"{name}={shlex.quote(value)}" for name, value in there.items()), run_command()])
+        stands = "All of it stands." if whole else "The story has failed; what it has made stands."
+        say(f"{stands} Open {emulator.url} in a browser.")
+        say(f"Commands reach it like this: {again} aws sagemaker list-endpoints")
+    say(f"make sandbox-down ends it, and removes {_KEPT}.")
 
 
 def _play(world: World, *, keep: bool) -> None:
@@ -151,9 +161,15 @@ def _play(world: World, *, keep: bool) -> None:
     try:
         (story.live if keep else story.play)(played)
     finally:
-        file = Path.cwd() / demo_report.FILE
-        demo_report.write(file, played, told)
-        say(f"{file} has the time line, both models, predictions and mails.")
+        file, fault = Path.cwd() / demo_report.FILE, ""
+        try:
+            demo_report.write(file, played, told)
+            say(f"{file} has the time line, both models, predictions and mails.")
+        except Exception as error:  # raised here, it would take the place of what has become of the story
+            fault = f"{file} cannot be written: {error}"
+            say(fault)
+    if fault:
+        raise SandboxError(fault)
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ class AwsResourceProvider(ResourceProvider):
 PERMISSIONS = {"GetBucketCors": "GetBucketCORS", "HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket"}
 """IAM actions that are not named like the operation that needs them."""
 
-PREFIXES = {"service-quotas": "servicequotas"}
+PREFIXES = {"mwaa-serverless": "airflow-serverless", "service-quotas": "servicequotas", "stepfunctions": "states"}
 """Prefixes of IAM actions that are not botocore's name of the service."""
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from sandbox import cli, demo_report
+from sandbox import cli, demo_report, story
 from sandbox.faults import SandboxError
+from sandbox.world import World
 
 
 def written(folder: Path, told: list[tuple[float, str]], **more: Any) -> str:
@@ -40,6 +42,43 @@ def test_both_models_predictions_mails_and_the_time_line_are_shown(tmp_path: Pat
 
 def test_a_story_that_ended_at_once_has_a_page_too(tmp_path: Path) -> None:
     assert "No model was trained." in written(tmp_path, [])
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a story is kept whose world is none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_KEPT", tmp_path / "kept")
+    monkeypatch.setattr(World, "start", lambda _world: None)
+    monkeypatch.setattr(World, "emulator", SimpleNamespace(url="http://127.0.0.1:1"))
+    monkeypatch.setattr(story, "offering", lambda _architecture, _source, folder: folder)
+    monkeypatch.setattr(story, "Story", lambda *_: SimpleNamespace(metrics={}, predictions=[], mails=[]))
+    return tmp_path / "kept"
+
+
+def played(monkeypatch: pytest.MonkeyPatch, failure: Exception | None) -> Result:
+    monkeypatch.setattr(story, "live", Mock(side_effect=failure))
+    return CliRunner().invoke(cli.demo, ["--keep"])
+
+
+def test_a_kept_story_that_fails_says_that_its_world_stands_and_what_ends_it(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = played(monkeypatch, SandboxError("the training failed"))
+    assert str(done.exception) == "the training failed"
+    assert "The story has failed; what it has made stands. Open http://127.0.0.1:1 in a browser." in done.output
+    assert f"make sandbox-down ends it, and removes {kept}." in done.output
+
+
+@pytest.mark.parametrize("failure", [SandboxError("the training failed"), None], ids=["failed", "played"])
+def test_a_page_that_cannot_be_written_hides_no_failure_and_is_one(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, failure: SandboxError | None
+) -> None:
+    (kept.parent / demo_report.FILE).mkdir()
+    done = played(monkeypatch, failure)
+    assert f"{demo_report.FILE} cannot be written" in done.output
+    assert isinstance(done.exception, SandboxError)
+    assert ("the training failed" if failure else "cannot be written") in str(done.exception)
 
 
 def test_a_story_that_was_kept_is_not_played_over_and_ends_with_the_sandbox(

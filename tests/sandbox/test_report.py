@@ -1,10 +1,11 @@
 """The report tells what boto3 tells of an emulated AWS, by calls that only read, and what is refused it names."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,7 +20,7 @@ from tests.sandbox.support.catalog import Catalog, make_catalog
 from tests.sandbox.support.pipelines import Pipeline, action, approval, stage, wait
 from tools.report.as_json import as_json
 from tools.report.collection import report
-from tools.report.model import Environment, Mark, NotKnown
+from tools.report.model import Earlier, Environment, Known, Mark, NotKnown, known
 from tools.report.page import render
 from tools.stack_file import StackFile
 
@@ -184,12 +185,10 @@ def found(world: World) -> Environment:
 
 
 def test_projects_and_their_pipelines_are_as_aws_has_them(world: World, found: Environment, aws: Clients) -> None:
-    assert not isinstance(found.projects, NotKnown)
-    (project,) = found.projects
+    (project,) = known(found.projects)
     assert (project.name, project.id, project.product) == ("fraud", world.project_id, SLUG)
     assert project.version == VERSION
-    assert not isinstance(project.pipelines, NotKnown)
-    told = {one.name: one for one in project.pipelines if not isinstance(one, NotKnown)}
+    told = {one.name: one for one in known(project.pipelines)}
     assert set(told) == {pipeline_name(world, "build"), pipeline_name(world, "deploy")}
     for name, one in told.items():
         states = aws("codepipeline").get_pipeline_state(name=name)["stageStates"]
@@ -219,8 +218,7 @@ def test_what_waits_for_somebody_is_told_with_its_question(world: World, found: 
 
 
 def test_models_have_the_metrics_that_their_evaluation_wrote(found: Environment) -> None:
-    assert not isinstance(found.models, NotKnown)
-    (model,) = found.models
+    (model,) = known(found.models)
     assert (model.group, model.project, model.count) == (GROUP, "fraud", 2)
     assert [(one.version, one.approval, one.metrics) for one in model.versions] == [
         (2, "PendingManualApproval", METRICS[1]),
@@ -231,8 +229,7 @@ def test_models_have_the_metrics_that_their_evaluation_wrote(found: Environment)
 def test_endpoints_of_the_stacks_projects_are_told_with_what_they_serve_and_cost(
     world: World, found: Environment, aws: Clients
 ) -> None:
-    assert not isinstance(found.endpoints, NotKnown)
-    (endpoint,) = found.endpoints
+    (endpoint,) = known(found.endpoints)
     told = aws("sagemaker").describe_endpoint(EndpointName=f"sagemaker-{world.project_id}-prod")
     assert (endpoint.name, endpoint.status) == (told["EndpointName"], told["EndpointStatus"])
     (variant,) = endpoint.variants
@@ -251,11 +248,37 @@ def test_parts_that_are_missing_are_told_from_those_that_are_there(found: Enviro
     assert all(part.link.startswith("https://eu-west-1.console.aws.amazon.com/") for part in found.parts if part.there)
 
 
+@pytest.mark.parametrize("supplied", [False, True], ids=["own", "supplied"])
+def test_a_stack_that_a_connection_reaches_is_deployed_once_something_of_it_is_there(
+    world: World, aws: Clients, tmp_path: Path, supplied: bool
+) -> None:
+    values = yaml.safe_load((world.file.folder / "Pulumi.dev.yaml").read_text())
+    connections, source = aws("codeconnections"), {"provider": "GitHub", "repository": "acme/platform"}
+    name = "people-made-this" if supplied else "sm-mlops-other"
+    values["config"] |= {"sm-mlops:environment": "other", "sm-mlops:source": source}
+    if supplied:
+        made = connections.create_connection(ProviderType="GitHub", ConnectionName=name)
+        source["connectionArn"] = made["ConnectionArn"]
+    (tmp_path / "Pulumi.other.yaml").write_text(yaml.safe_dump(values))
+    other = World(world.catalog, StackFile("other", tmp_path), world.url)
+
+    def looked() -> tuple[bool, Known[bool]]:
+        found = other.look()
+        (part,) = [one for one in found.parts if one.kind == "Connection"]
+        return found.deployed, part.there
+
+    assert looked() == (False, supplied)
+    if not supplied:
+        connections.create_connection(ProviderType="GitHub", ConnectionName=name)
+        assert looked() == (True, True)
+
+
 def test_nothing_is_changed_to_know_all_this(world: World) -> None:
     world.calls.clear()
     world.look()
     assert world.calls
     assert [one for one in set(world.calls) if not one.startswith(READS)] == []
+    assert not {"ListStateMachines", "ListWorkflows"} & set(world.calls), "no product on offer has one"
 
 
 def test_what_aws_refuses_is_named_and_nothing_crashes(world: World) -> None:
@@ -264,23 +287,27 @@ def test_what_aws_refuses_is_named_and_nothing_crashes(world: World) -> None:
     (found,) = made.environments
     assert found.deployed, "what is not known may be there"
     sections = (found.deliveries, found.roles, found.products, found.projects, found.models, found.endpoints)
-    assert [one for one in sections if not isinstance(one, NotKnown)] == []
+    assert [known(one) for one in sections] == [[]] * len(sections)
+    assert all(sections), "nobody takes it for nothing"
     assert "grant sns:GetTopicAttributes to arn:aws:" in as_json(made)
     assert "grant sagemaker:ListEndpoints" in render(made)
 
 
 def test_a_stack_that_loses_a_right_shows_the_rest(world: World) -> None:
-    with denied(world, "ListModelPackageGroups", "GetPipelineState", "ListRoles"):
+    with denied(world, "ListModelPackageGroups", "GetPipelineState", "ListRoles", "DescribeEndpointConfig"):
         found = world.look()
-    assert isinstance(found.models, NotKnown)
-    assert "grant sagemaker:ListModelPackageGroups" in found.models.why
-    assert isinstance(found.roles, NotKnown)
-    assert not isinstance(found.projects, NotKnown)
-    assert not isinstance(found.projects[0].pipelines, NotKnown)
-    whys = [one.why for one in found.projects[0].pipelines if isinstance(one, NotKnown)]
-    assert len(whys) == 2
-    assert all("grant codepipeline:GetPipelineState" in why for why in whys)
-    assert found.products
+
+    def lost(found: Sequence[Known[object]]) -> dict[str, str]:
+        return {one.what: one.why for one in found if isinstance(one, NotKnown)}
+
+    assert "grant sagemaker:ListModelPackageGroups" in lost(found.models)[f"models in {REGION}"]
+    assert lost(found.roles).keys() == {"roles"}
+    (project,) = known(found.projects)
+    pipelines = lost(project.pipelines)
+    assert pipelines.keys() == {pipeline_name(world, "build"), pipeline_name(world, "deploy")}
+    assert all("grant codepipeline:GetPipelineState" in why for why in pipelines.values())
+    assert lost(found.endpoints).keys() == {f"sagemaker-{world.project_id}-prod in {REGION}"}
+    assert known(found.products)
 
 
 def test_a_file_that_is_no_evaluation_hides_its_metrics_alone(world: World, aws: Clients) -> None:
@@ -291,8 +318,7 @@ def test_a_file_that_is_no_evaluation_hides_its_metrics_alone(world: World, aws:
         found = world.look()
     finally:
         aws("s3").put_object(**key, Body=before)
-    assert not isinstance(found.models, NotKnown)
-    newest, oldest = found.models[0].versions
+    newest, oldest = known(found.models)[0].versions
     assert newest.metrics == METRICS[1]
     assert isinstance(oldest.metrics, NotKnown)
 
@@ -310,3 +336,15 @@ def test_a_question_that_was_abandoned_waits_for_nobody(world: World, aws: Clien
     ]
     assert asked["token"], "it is kept"
     assert world.look().approvals == []
+
+
+def test_a_failure_stays_to_be_seen_while_a_later_run_goes_on(world: World, found: Environment, aws: Clients) -> None:
+    name, client = pipeline_name(world, "build"), aws("codepipeline")
+    (failed,) = [one for one in found.pipelines if one.name == name]
+    declared = client.get_pipeline(name=name)["pipeline"]
+    client.update_pipeline(pipeline={**declared, "stages": [declared["stages"][0], stage("Wait", approval())]})
+    client.start_pipeline_execution(name=name)
+    wait(lambda: state(aws, name) == "InProgress", "another run")
+    (now,) = [one for one in world.look().pipelines if one.name == name]
+    assert (now.status, now.failures) == ("InProgress", [])
+    assert now.earlier == Earlier(started=failed.started, mended=False, failures=failed.failures)

@@ -8,6 +8,7 @@ from tools.report.features import feature_table
 from tools.report.model import (
     Absent,
     Approval,
+    Earlier,
     Endpoint,
     Environment,
     Failure,
@@ -39,7 +40,16 @@ EMAIL = "anna.smith@example.com"
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/anna.smith"
 
 
-def pipeline(name: str, text: str = "fine", *, failed: bool = False, waits: bool = False, steps: int = 3) -> Pipeline:
+def pipeline(
+    name: str,
+    text: str = "fine",
+    *,
+    failed: bool = False,
+    waits: bool = False,
+    mended: bool | None = None,
+    kind: str = "CodePipeline",
+    steps: int = 3,
+) -> Pipeline:
     stages = [Stage(name=f"Stage{number}", status="Succeeded", mark=Mark.GOOD) for number in range(steps)]
     failure = Failure(where="Build/Check", reason=text, log=(text, "second line"), build=f"{name}:1")
     approval = Approval(
@@ -47,7 +57,7 @@ def pipeline(name: str, text: str = "fine", *, failed: bool = False, waits: bool
     )
     return Pipeline(
         name=name,
-        kind="CodePipeline",
+        kind=kind,
         region=HOME,
         status="Failed" if failed else "Succeeded",
         mark=Mark.BAD if failed else Mark.GOOD,
@@ -55,6 +65,7 @@ def pipeline(name: str, text: str = "fine", *, failed: bool = False, waits: bool
         trigger=text,
         stages=stages,
         failures=[failure] if failed else [],
+        earlier=None if mended is None else Earlier(started="2026-11-26 09:00", mended=mended, failures=[failure]),
         approvals=[approval] if waits else [],
         builds=[f"{name}:1"],
         link=link(name),
@@ -65,7 +76,7 @@ def link(name: str) -> str:
     return f"https://{HOME}.console.aws.amazon.com/x?region={HOME}#{len(name)}"
 
 
-def project(name: str, text: str = "fine", **more: bool) -> Project:
+def project(name: str, text: str = "fine", *, failed: bool = False, waits: bool = False) -> Project:
     return Project(
         name=name,
         id="p-1",
@@ -78,7 +89,10 @@ def project(name: str, text: str = "fine", **more: bool) -> Project:
         version="1.0.0-aaaaaaaa.bbbbbbbb",
         newest="1.0.0-aaaaaaaa.bbbbbbbb",
         behind=False,
-        pipelines=[pipeline(f"sagemaker-{name}-p-1-modeldeploy", text, **more)],
+        pipelines=[
+            pipeline(f"sagemaker-{name}-p-1-modeldeploy", text, failed=failed, waits=waits),
+            pipeline("sagemaker-p-1-train", text, mended=True, kind="Step Functions"),
+        ],
         link=link(name),
     )
 
@@ -203,8 +217,9 @@ def hostile() -> Report:
 def silent() -> Report:
     """A stack of which AWS tells nothing."""
     nothing = NotKnown(why="ListRoles was answered with AccessDenied: no; grant iam:ListRoles")
-    names = ("findings", "drift", "deliveries", "people", "roles", "products", "projects", "models", "endpoints")
-    return report(replace(environment("dev"), **dict.fromkeys(names, nothing)))  # type: ignore[arg-type]
+    names = ("deliveries", "people", "roles", "products", "projects", "models", "endpoints")
+    single = dict.fromkeys(("findings", "drift"), nothing)
+    return report(replace(environment("dev"), **single, **{name: [replace(nothing, what=name)] for name in names}))  # type: ignore[arg-type]
 
 
 def large() -> Report:

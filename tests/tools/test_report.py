@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,11 +23,11 @@ from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
 from tools.report import command, page, pipelines, prices, projects
 from tools.report.as_json import as_json
-from tools.report.asking import asked, gaps, together
+from tools.report.asking import asked
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
-from tools.report.model import Environment, NotKnown, Report, Use, Variant
+from tools.report.model import Environment, NotKnown, Product, Report, Use, Variant
 from tools.report.page import Live, Message
 from tools.report.redaction import LEFT_OUT, redacted
 from tools.stack_file import StackFile
@@ -113,6 +112,39 @@ def test_environments_stand_side_by_side_and_a_version_that_differs_is_named() -
     assert "model-deploy 1.0.0-aaaaaaaa 1.0.0-aaaaaaaa equal" in Read(page.render(same)).text
 
 
+def test_what_an_environment_or_a_region_does_not_offer_is_never_told_as_equal() -> None:
+    dev, prod = samples.environment("dev"), samples.environment("prod")
+    offered, other = samples.product("model-deploy"), samples.product("model-deploy", content="0.9.0-cccccccc")
+    dead = replace(offered, region="eu-west-1", released="", content="")
+
+    def told(*products: list[Product]) -> str:
+        environments = (dev, prod, samples.environment("test"))
+        made = [replace(one, products=found) for one, found in zip(environments, products, strict=False)]
+        text = Read(page.render(samples.report(*made))).text
+        return text[text.index("model-deploy") : text.index("Last delivery")].strip()
+
+    assert told([offered], []) == "model-deploy 1.0.0-aaaaaaaa not offered not in prod"
+    assert told([offered], [dead]) == "model-deploy 1.0.0-aaaaaaaa no version not in prod"
+    assert told([offered], [], [other]) == (
+        "model-deploy 1.0.0-aaaaaaaa not offered 0.9.0-cccccccc differs, not in prod"
+    )
+    assert told([offered], [offered, dead]) == "model-deploy 1.0.0-aaaaaaaa 1.0.0-aaaaaaaa / no version differs"
+
+
+def test_a_failure_that_a_later_run_has_mended_is_shown_and_asks_for_no_attention() -> None:
+    def text(mended: bool) -> str:
+        one = samples.pipeline("sm-mlops-dev-delivery", "it broke", mended=mended)
+        dev = replace(samples.environment("dev"), deliveries=[one], projects=[], findings=[], endpoints=[])
+        return Read(page.render(samples.report(dev))).text
+
+    assert "The run of 2026-11-26 09:00 failed; a later one has mended it Build/Check it broke Last 2 lines" in text(
+        True
+    )
+    assert "Attention 0" in text(True)
+    assert "The run of 2026-11-26 09:00 failed; no later one has succeeded" in text(False)
+    assert "sm-mlops-dev-delivery failed in Build/Check it broke" in text(False)
+
+
 def test_what_is_broken_waits_or_failed_comes_first() -> None:
     text = Read(page.render(samples.report(samples.environment("dev")))).text
     attention = text[text.index("Attention 4") : text.index("Projects dev") if "Projects dev" in text else None]
@@ -141,20 +173,22 @@ def test_what_is_not_known_is_never_told_as_nothing() -> None:
     assert "Last delivery Succeeded 2026-11-27 09:00 not known" in text
     assert "Waits for approval 1 not all known" in text
     assert "Projects, endpoints 2, 2 not known, not known" in text
-    assert "without endpoints, which are not known" in text
+    assert "without endpoints that are not known" in text
     assert "Nothing is broken, nothing waits, as far as it is known." in Read(page.render(samples.report(silent))).text
 
 
-def test_a_region_that_tells_nothing_is_named_beside_those_that_do() -> None:
-    refused = NotKnown(why="refused")
-    found: dict[str, Sequence[str] | NotKnown] = {"us-east-2": ["one"], "eu-west-1": refused}
-    assert together(found) == ["one"]
-    (gap,) = gaps("Projects", found)
-    assert gap.why == "Projects in eu-west-1: refused"
-    assert together({"eu-west-1": refused}) == refused, "and where none does, why"
-    assert not list(gaps("Projects", {"eu-west-1": refused}))
-    made = page.render(samples.report(replace(samples.environment("dev"), gaps=[gap])))
-    assert "dev, not known: Projects in eu-west-1: refused" in Read(made).text
+def test_one_that_is_not_known_stands_in_its_place_with_its_name_among_those_that_are() -> None:
+    dev = samples.environment("dev")
+    sections = ("deliveries", "people", "roles", "products", "projects", "models", "endpoints")
+    lost = {name: NotKnown(what=f"{name} of x", why="refused") for name in sections}
+    made = replace(dev, **{name: [*getattr(dev, name), lost[name]] for name in sections})  # type: ignore[arg-type]
+    text, told = Read(page.render(samples.report(made))).text, json.loads(as_json(samples.report(made)))
+    for name in sections:
+        assert told["environments"][0][name][-1] == {"notKnown": "refused", "what": f"{name} of x"}
+        assert f"{name} of x" in text, name
+    assert text.count("refused") == len(sections)
+    assert "Projects, endpoints 2 or more, 2 or more" in text
+    assert "model-deploy 1.0.0-aaaaaaaa" in text
 
 
 @pytest.mark.parametrize(

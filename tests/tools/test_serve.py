@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from tools.faults import ToolError
 from tools.report.model import Report
 from tools.serve import live
 from tools.serve.live import Pages
-from tools.serve.server import HOST, Server
+from tools.serve.server import HOST, Server, own_names
 from tools.stack_file import StackFile
 
 BUILD = "sagemaker-churn-p-1-modeldeploy:1"
@@ -91,6 +92,25 @@ def test_it_answers_to_no_name_but_its_own(world: World, name: str) -> None:
     assert "sm-mlops-dev" not in text
     assert world.looks == 0
     assert world.ask(Host=f"localhost:{world.server.server_port}")[0] == 200
+
+
+@pytest.mark.parametrize("port", [80, 8080])
+def test_a_browser_reaches_it_at_any_port(port: int) -> None:
+    connection = Spoken(HOST, port)
+    connection.request("GET", "/")
+    (named,) = re.findall(rb"Host: (.*)\r\n", connection.sent)
+    assert named.decode() in own_names(port)
+    assert f"evil.example:{port}" not in own_names(port)
+
+
+class Spoken(http.client.HTTPConnection):
+    """A client of which one sees what it would send."""
+
+    sent = b""
+
+    def send(self, data: object) -> None:
+        assert isinstance(data, bytes)
+        self.sent += data
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ANYTHING"])

@@ -4,12 +4,14 @@ A project is of SageMaker, launched from Service Catalog or from a template in S
 directly, of which SageMaker knows nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from components.providers.product_files import studio_prefix
 from components.providers.product_version import provisioned_products
@@ -69,8 +71,8 @@ class Project:
     """Version that people launch now; empty where there is none."""
     target: str
     """What an update names: id of that version, or address of its template."""
-    runs: tuple[Run, ...]
-    """Last run of each of its pipelines."""
+    runs: tuple[Run, ...] = ()
+    """Last run of each of its pipelines, where they were looked at."""
     provisioned: str = ""
     """Id of the provisioned product; empty for one from S3."""
     stack: str = ""
@@ -108,26 +110,49 @@ class Region:
     """The projects of one region."""
 
     region: StackRegion
+    passed_over: Callable[[str, ClientError], None] | None = None
+    """Gets the name of a project that AWS does not describe, and why, and the look goes on with the others. Where it is
+    left out, the look ends there."""
 
     def projects(self) -> list[Project]:
-        """Every project of the catalog's products, by name."""
-        found = [*self._from_templates()]
-        if self.region.account.catalog.service_catalog:
-            found += [project for slug in self.region.account.catalog.products for project in self._of_product(slug)]
-        return sorted(found, key=lambda project: (project.name, project.product))
+        """Every project of the catalog's products, by name, with the last runs of its pipelines."""
+        found = [project for slug in self.region.account.catalog.products for project in self.of_product(slug)]
+        with_runs = [replace(project, runs=self._runs(project.id)) for project in found]
+        return sorted(with_runs, key=lambda project: (project.name, project.product))
+
+    def of_product(self, slug: str) -> list[Project]:
+        """Every project of a product, without its runs."""
+        found = [*self._from_templates(slug)]
+        return [*found, *(self._launched(slug) if self.region.account.catalog.service_catalog else ())]
 
     @cached_property
-    def _described(self) -> Sequence[Mapping[str, Any]]:
-        """SageMaker's projects."""
-        client = self.region.client("sagemaker")
-        pages = client.get_paginator("list_projects").paginate()
-        listed = [
-            item["ProjectName"]
+    def by_id(self) -> Mapping[str, Mapping[str, Any] | None]:
+        """SageMaker's projects by id; nothing stands for one that was passed over."""
+        pages = self.region.client("sagemaker").get_paginator("list_projects").paginate()
+        return {
+            item["ProjectId"]: self._describe(item["ProjectName"])
             for page in pages
             for item in page["ProjectSummaryList"]
             if item["ProjectStatus"] != "DeleteCompleted"
-        ]
-        return [client.describe_project(ProjectName=name) for name in listed]
+        }
+
+    def _describe(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self.region.client("sagemaker").describe_project(ProjectName=name)
+        except ClientError as error:
+            if self.passed_over is None:
+                raise
+            self.passed_over(name, error)
+            return None
+        return found
+
+    @property
+    def _described(self) -> Iterator[Mapping[str, Any]]:
+        return (project for project in self.by_id.values() if project)
+
+    def pipelines(self, project_id: str) -> Sequence[str]:
+        """Names of the pipelines of a project: all that it makes has its id in the name."""
+        return [name for name in self._pipelines if project_id and f"-{project_id}-" in name]
 
     @cached_property
     def _pipelines(self) -> Sequence[str]:
@@ -135,15 +160,14 @@ class Region:
         return sorted(item["name"] for page in pages for item in page["pipelines"])
 
     def _runs(self, project_id: str) -> tuple[Run, ...]:
-        """Last runs of the pipelines of a project: all that it makes has its id in the name."""
         return tuple(
             Run(
                 pipeline=name,
                 status=str(runs[0]["status"]),
                 started=f"{runs[0]['startTime'].astimezone(UTC):%Y-%m-%d %H:%M}" if "startTime" in runs[0] else "",
             )
-            for name in self._pipelines
-            if project_id and f"-{project_id}-" in name and (runs := self._last(name))
+            for name in self.pipelines(project_id)
+            if (runs := self._last(name))
         )
 
     def _last(self, pipeline: str) -> Sequence[Mapping[str, Any]]:
@@ -153,7 +177,7 @@ class Region:
         ]
         return found
 
-    def _of_product(self, slug: str) -> Iterator[Project]:
+    def _launched(self, slug: str) -> Iterator[Project]:
         product = CatalogProduct(self.region, slug)
         try:
             launched = list(provisioned_products(self.region.client("servicecatalog"), product.product_id))
@@ -169,6 +193,9 @@ class Region:
             project = projects.get(item["Id"])
             tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
             project_id = project["ProjectId"] if project else tags.get("sagemaker:project-id", "")
+            if self.by_id.get(project_id, item) is None:
+                # SageMaker has it, and has not told what it is.
+                continue
             yield Project(
                 name=project["ProjectName"] if project else item["Name"],
                 region=self.region.name,
@@ -181,38 +208,35 @@ class Region:
                 version=names.get(item["ProvisioningArtifactId"], item["ProvisioningArtifactId"]),
                 newest=str(live["Name"]) if live else "",
                 target=str(live["Id"]) if live else "",
-                runs=self._runs(project_id),
                 id=project_id,
                 provisioned=item["Id"],
                 stack=item.get("PhysicalId", ""),
             )
 
-    def _from_templates(self) -> Iterator[Project]:
+    def _from_templates(self, slug: str) -> Iterator[Project]:
         for project in self._described:
             for provider in project.get("TemplateProviderDetails", ()):
                 detail = provider.get("CfnTemplateProviderDetail", {})
                 key = detail.get("TemplateURL", "").partition(f"//{self.region.bucket}.")[2].partition("/")[2]
-                for slug in self.region.account.catalog.products:
-                    if key.startswith(studio_prefix(slug)):
-                        stack = detail.get("StackDetail", {})
-                        newest = self._studio_key(slug)
-                        yield Project(
-                            name=project["ProjectName"],
-                            region=self.region.name,
-                            product=slug,
-                            route=Route.TEMPLATE,
-                            owner=_owner(project, ""),
-                            status=project["ProjectStatus"],
-                            message=stack.get("StatusMessage", ""),
-                            ready=not _unsettled(project),
-                            version=_version(slug, key),
-                            newest=_version(slug, newest),
-                            target=f"https://{self.region.bucket}.{self.region.details.endpoint('s3')}/{newest}",
-                            runs=self._runs(project["ProjectId"]),
-                            id=project["ProjectId"],
-                            stack=stack.get("Id", ""),
-                            template_name=detail["TemplateName"],
-                        )
+                if key.startswith(studio_prefix(slug)):
+                    stack = detail.get("StackDetail", {})
+                    newest = self._studio_key(slug)
+                    yield Project(
+                        name=project["ProjectName"],
+                        region=self.region.name,
+                        product=slug,
+                        route=Route.TEMPLATE,
+                        owner=_owner(project, ""),
+                        status=project["ProjectStatus"],
+                        message=stack.get("StatusMessage", ""),
+                        ready=not _unsettled(project),
+                        version=_version(slug, key),
+                        newest=_version(slug, newest),
+                        target=f"https://{self.region.bucket}.{self.region.details.endpoint('s3')}/{newest}",
+                        id=project["ProjectId"],
+                        stack=stack.get("Id", ""),
+                        template_name=detail["TemplateName"],
+                    )
 
     def _studio_key(self, slug: str) -> str:
         """Key of the template that Studio lists of a product; empty where it lists none."""

@@ -1,7 +1,7 @@
 """Questions to AWS whose answer may be withheld: one that is not answered takes no other with it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -12,14 +12,14 @@ from components.core.faults import UserError
 from components.providers.aws_access import DENIED, action_of
 from tools.doctor.account import Account
 from tools.doctor.findings import SkipError
-from tools.report.model import NotKnown
+from tools.report.model import Known, NotKnown
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 SERVICES = (
     *("cloudformation", "cloudwatch", "codebuild", "codecommit", "codeconnections", "codepipeline", "iam", "kms"),
-    *("logs", "s3", "sagemaker", "servicecatalog", "sns", "ssm", "sts"),
+    *("logs", "mwaa-serverless", "s3", "sagemaker", "servicecatalog", "sns", "ssm", "stepfunctions", "sts"),
 )
 """botocore's names of the services that are asked."""
 
@@ -30,23 +30,46 @@ SIDE_BY_SIDE = 8
 """Questions at a time: AWS throttles more."""
 
 
-def asked(account: Account, look: Callable[[], T]) -> T | NotKnown:
-    """Return what a look finds, or why it finds nothing."""
+def asked(account: Account, look: Callable[[], T], what: str = "") -> T | NotKnown:
+    """Return what a look finds, or why it finds nothing.
+
+    Args:
+        account: whom the look asks.
+        look: finds something, or raises.
+        what: name of what is looked at, where it stands among others.
+    """
     try:
         return look()
     except (SkipError, UserError) as reason:
-        return NotKnown(why=str(reason))
+        return NotKnown(what=what, why=str(reason))
     except ClientError as error:
-        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        missing = _MISSING.search(message)
-        action = missing[1] if missing else action_of(SERVICES, error.operation_name)
-        grant = f"; grant {action} to {account.caller}" if code in DENIED else ""
-        return NotKnown(why=f"{error.operation_name} was answered with {code}: {message}{grant}")
+        return NotKnown(what=what, why=refusal(account, error))
     except (BotoCoreError, OSError) as error:
-        return NotKnown(why=str(error))
+        return NotKnown(what=what, why=str(error))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # An answer of another form than AWS's models say, or a file in a bucket that is not what its name says.
-        return NotKnown(why=f"the answer could not be read: {type(error).__name__}: {error}")
+        return NotKnown(what=what, why=f"the answer could not be read: {type(error).__name__}: {error}")
+
+
+def refusal(account: Account, error: ClientError) -> str:
+    """Tell what AWS has refused, and what to grant where a right is missing."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    missing = _MISSING.search(message)
+    action = missing[1] if missing else action_of(SERVICES, error.operation_name)
+    grant = f"; grant {action} to {account.caller}" if code in DENIED else ""
+    return f"{error.operation_name} was answered with {code}: {message}{grant}"
+
+
+def all_asked(account: Account, look: Callable[[], Sequence[Known[T]]], what: str) -> Sequence[Known[T]]:
+    """Return the things that a look finds; where it finds none for a reason, that in their place.
+
+    Args:
+        account: whom the look asks.
+        look: finds things, or raises.
+        what: name of all that is looked for.
+    """
+    found = asked(account, look, what)
+    return [found] if isinstance(found, NotKnown) else found
 
 
 def each(look: Callable[[S], T], things: Iterable[S]) -> list[T]:
@@ -55,28 +78,6 @@ def each(look: Callable[[S], T], things: Iterable[S]) -> list[T]:
         return list(pool.map(look, things))
 
 
-def listed(found: T | NotKnown, otherwise: T) -> T:
-    """Return what is known, else something in its place."""
-    return otherwise if isinstance(found, NotKnown) else found
-
-
 def moment(time: datetime | None) -> str:
     """Return date and time in UTC as people read it; empty where there is none."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else ""
-
-
-def together(found: Mapping[str, Sequence[T] | NotKnown]) -> Sequence[T] | NotKnown:
-    """Join what several regions have; where none of them tells anything, why."""
-    answers = list(found.values())
-    if answers and all(isinstance(one, NotKnown) for one in answers):
-        return answers[0]
-    return [item for one in answers if not isinstance(one, NotKnown) for item in one]
-
-
-def gaps(what: str, found: Mapping[str, Sequence[object] | NotKnown]) -> Iterator[NotKnown]:
-    """Tell which regions are missing in what is joined, where others have told something."""
-    if isinstance(together(found), NotKnown):
-        return
-    for region, one in found.items():
-        if isinstance(one, NotKnown):
-            yield NotKnown(why=f"{what} in {region}: {one.why}")

@@ -1,6 +1,6 @@
 """A report, put together from what AWS answers about each stack; nothing is changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,9 +13,9 @@ from tools.doctor.findings import Finding, SkipError, Status
 from tools.drift import NONE
 from tools.report import parts as parts_of
 from tools.report import people, pipelines, prices, projects
-from tools.report.asking import asked, each, gaps, listed, moment, together
+from tools.report.asking import all_asked, asked, each, moment
 from tools.report.features import feature_table
-from tools.report.model import Absent, Environment, Known, NotKnown, Part, Pipeline, Report
+from tools.report.model import Absent, Environment, Known, NotKnown, Part, Pipeline, Report, T, known
 from tools.stack_file import StackFile
 
 _ORDER = list(Status)
@@ -49,36 +49,29 @@ def environment(file: StackFile, now: datetime) -> Environment | Absent:
     except UserError as error:
         return Absent(stack=file.stack, why=str(error))
     parts = parts_of.parts(account)
-    # What is not known may be there. These two may be there without the stack.
-    if all(part.there is False for part in parts if part.kind not in ("Launch role", "SageMaker Projects")):
+    # What is not known may be there.
+    if all(part.there is False for part in parts if not part.independent):
         return _empty(account, parts)
     regions = [projects.Region(StackRegion(account, known_regions()[name])) for name in account.catalog_regions]
-    deliveries = asked(account, lambda: _deliveries(account))
-    products = {one.region.name: asked(account, one.products) for one in regions}
-    made = {one.region.name: asked(account, one.projects) for one in regions}
-    models = {one.region.name: asked(account, one.models) for one in regions}
-    served = {one.region.name: asked(account, one.endpoints) for one in regions}
-    endpoints = together(served)
+
+    def everywhere(look: Callable[[projects.Region], Sequence[Known[T]]], what: str) -> Sequence[Known[T]]:
+        places = ((one, f"{what} in {one.region.name}") for one in regions)
+        return [found for one, told in places for found in all_asked(account, partial(look, one), told)]
+
     found = replace(
         _empty(account, parts),
         deployed=True,
         findings=asked(account, lambda: _findings(file, now)),
         drift=asked(account, lambda: _drift(account)),
-        deliveries=deliveries,
-        people=asked(account, lambda: people.people(account)),
-        roles=asked(account, lambda: people.roles(account)),
-        products=together(products),
-        projects=together(made),
-        models=together(models),
-        endpoints=endpoints,
-        gaps=[
-            *gaps("Products", products),
-            *gaps("Projects", made),
-            *gaps("Models", models),
-            *gaps("Endpoints", served),
-        ],
+        deliveries=all_asked(account, lambda: _deliveries(account), "deliveries"),
+        people=people.people(account),
+        roles=all_asked(account, lambda: people.roles(account), "roles"),
+        products=everywhere(projects.Region.products, "products"),
+        projects=everywhere(projects.Region.projects, "projects"),
+        models=everywhere(projects.Region.models, "models"),
+        endpoints=everywhere(projects.Region.endpoints, "endpoints"),
     )
-    return replace(found, costs=prices.costs(parts, found.pipelines, listed(endpoints, ())))
+    return replace(found, costs=prices.costs(parts, found.pipelines, known(found.endpoints)))
 
 
 def _empty(account: Account, parts: Sequence[Part]) -> Environment:
@@ -93,14 +86,14 @@ def _empty(account: Account, parts: Sequence[Part]) -> Environment:
         deployed=False,
         findings=nothing,
         drift=nothing,
-        deliveries=nothing,
+        deliveries=[nothing],
         parts=parts,
-        people=nothing,
-        roles=nothing,
-        products=nothing,
-        projects=nothing,
-        models=nothing,
-        endpoints=nothing,
+        people=[nothing],
+        roles=[nothing],
+        products=[nothing],
+        projects=[nothing],
+        models=[nothing],
+        endpoints=[nothing],
         costs=(),
     )
 

@@ -62,6 +62,14 @@ class Console:
         """A pipeline of CodePipeline."""
         return self._at(f"codesuite/codepipeline/pipelines/{_part(name)}/view")
 
+    def state_machine(self, arn: str) -> str:
+        """A state machine of Step Functions."""
+        return self._at("states/home", f"/statemachines/view/{_part(arn)}")
+
+    def log_group(self, name: str) -> str:
+        """A log group. CloudWatch reads its name twice, and writes the sign before a code otherwise."""
+        return self._at("cloudwatch/home", f"logsV2:log-groups/log-group/{_part(_part(name)).replace('%', '$')}")
+
     def stack(self, arn: str) -> str:
         """A stack of CloudFormation."""
         return self._at("cloudformation/home", f"/stacks/stackinfo?stackId={_part(arn)}")

@@ -23,11 +23,23 @@ class NotKnown:
 
     why: str
     """What was asked, what came back, and what to grant where a right is missing."""
+    what: str = ""
+    """Name of what is not known, where it stands among others that are."""
 
 
 T = TypeVar("T")
 Known: TypeAlias = T | NotKnown
 """What is asked for, or why it is not known."""
+
+
+def known(found: Sequence[Known[T]]) -> list[T]:
+    """Return those that are known."""
+    return [one for one in found if not isinstance(one, NotKnown)]
+
+
+def whole(found: Sequence[Known[T]]) -> bool:
+    """Whether all of them are known."""
+    return not any(isinstance(one, NotKnown) for one in found)
 
 
 class Mark(StrEnum):
@@ -54,6 +66,8 @@ class Part:
     """Its page in AWS's console."""
     detail: str = ""
     """What else is worth knowing; mostly nothing."""
+    independent: bool = False
+    """Whether it may be there without the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +153,17 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The last run that has failed, where later ones have not."""
+
+    started: str
+    """Date and time, UTC."""
+    mended: bool
+    """Whether a later run has succeeded."""
+    failures: Sequence[Failure]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stage of a pipeline, or a step of a training, in its last run."""
 
@@ -164,11 +189,11 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """A pipeline with its last run."""
+    """A pipeline, or whatever else orders steps, with its last run."""
 
     name: str
     kind: str
-    """`CodePipeline` or `SageMaker`."""
+    """`CodePipeline`, or what orders a training: `SageMaker`, `Step Functions` or `MWAA`."""
     region: str
     status: str
     """Of the last run; empty where there was none."""
@@ -179,6 +204,9 @@ class Pipeline:
     """What has started it."""
     stages: Sequence[Stage]
     failures: Sequence[Failure]
+    """Of the last run."""
+    earlier: Earlier | None
+    """None where the last run has failed itself, or none of the latest has."""
     approvals: Sequence[Approval]
     builds: Sequence[str]
     """Ids of the builds of its last run, whose logs can be read."""
@@ -267,7 +295,7 @@ class Project:
     newest: str
     """Version that people launch now; empty where there is none."""
     behind: bool
-    pipelines: Known[Sequence[Known[Pipeline]]]
+    pipelines: Sequence[Known[Pipeline]]
     link: str
 
 
@@ -304,37 +332,28 @@ class Environment:
     """The doctor's, the worst first."""
     drift: Known[str]
     """What the nightly look has told."""
-    deliveries: Known[Sequence[Known[Pipeline]]]
+    deliveries: Sequence[Known[Pipeline]]
     """Pipelines of the platform."""
     parts: Sequence[Part]
-    people: Known[Sequence[Person]]
-    roles: Known[Sequence[Role]]
-    products: Known[Sequence[Product]]
-    projects: Known[Sequence[Project]]
-    models: Known[Sequence[Model]]
-    endpoints: Known[Sequence[Endpoint]]
+    people: Sequence[Known[Person]]
+    roles: Sequence[Known[Role]]
+    products: Sequence[Known[Product]]
+    projects: Sequence[Known[Project]]
+    models: Sequence[Known[Model]]
+    endpoints: Sequence[Known[Endpoint]]
     costs: Sequence[Cost]
-    gaps: Sequence[NotKnown] = ()
-    """What some regions have told and others not."""
 
     @property
     def whole(self) -> bool:
         """Whether every pipeline is known, so that nothing waits or has failed unseen."""
-        if isinstance(self.deliveries, NotKnown) or isinstance(self.projects, NotKnown):
-            return False
-        theirs = [project.pipelines for project in self.projects]
-        return not any(
-            isinstance(one, NotKnown) or any(isinstance(pipeline, NotKnown) for pipeline in one)
-            for one in (self.deliveries, *theirs)
-        )
+        theirs = (project.pipelines for project in known(self.projects))
+        return whole(self.projects) and all(whole(one) for one in (self.deliveries, *theirs))
 
     @property
     def pipelines(self) -> Sequence[Pipeline]:
         """Every pipeline that is known."""
-        own = () if isinstance(self.deliveries, NotKnown) else self.deliveries
-        projects = () if isinstance(self.projects, NotKnown) else self.projects
-        theirs = [one for each in projects if not isinstance(each.pipelines, NotKnown) for one in each.pipelines]
-        return [one for one in (*own, *theirs) if not isinstance(one, NotKnown)]
+        theirs = (pipeline for project in known(self.projects) for pipeline in known(project.pipelines))
+        return [*known(self.deliveries), *theirs]
 
     @property
     def approvals(self) -> Sequence[Approval]:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +15,14 @@ from tools.doctor.report import counts
 from tools.preview_comment.values import redacted, shortened, visible
 from tools.report import picture
 from tools.report.features import feature_table
-from tools.report.model import Environment, Known, Mark, Model, NotKnown, Pipeline, Report, T, Use
+from tools.report.model import Environment, Known, Mark, Model, NotKnown, Pipeline, Report, T, Use, known, whole
 
 LONGEST = 1000
 """Characters of a value that a page shows; a longer one is shortened."""
 
 _UNKNOWN = "not known"
+_NO_VERSION = "no version"
+"""Stands for the content of a product that cannot be launched."""
 
 _FINDINGS = {
     Status.BROKEN: Mark.BAD,
@@ -67,9 +68,10 @@ class Release:
 
     slug: str
     versions: Sequence[str]
-    """By environment, in their order; several are joined where its regions differ, none is empty."""
-    equal: Known[bool]
-    """Whether all that have it offer the same content."""
+    """By environment, in their order; several are joined where its regions differ, empty where nobody is offered it."""
+    verdict: str
+    """Whether every environment offers the same; where not, what is the matter."""
+    mark: Mark
 
 
 def render(report: Report, live: Live | None = None) -> str:
@@ -92,7 +94,9 @@ def render(report: Report, live: Live | None = None) -> str:
             attention=[one for each in environments for one in _attention(each)],
             releases=list(_releases(environments)),
             pictures={one.stack: picture.of(one) for one in environments},
-            complete=all(one.whole and not one.gaps and _tells(one.findings, one.endpoints) for one in environments),
+            complete=all(
+                one.whole and whole(one.endpoints) and not isinstance(one.findings, NotKnown) for one in environments
+            ),
             lifecycle=feature_table().lifecycle,
             uses=list(Use),
             many=len(environments) > 1,
@@ -129,7 +133,7 @@ def _jinja() -> Jinja:
     made.filters |= {
         "text": text,
         "known": _known,
-        "amount": lambda found: _UNKNOWN if isinstance(found, NotKnown) else str(len(found)),
+        "amount": _amount,
         "counts": counts,
         "money": _money,
         "number": _number,
@@ -140,6 +144,7 @@ def _jinja() -> Jinja:
         "latest": lambda versions: versions[:2],
     }
     made.tests["unknown"] = lambda value: isinstance(value, NotKnown)
+    made.tests["whole"] = whole
     made.globals["marks"] = _FINDINGS
     return made
 
@@ -153,8 +158,9 @@ def _known(value: Sequence[T] | NotKnown) -> Sequence[T]:
     return () if isinstance(value, NotKnown) else value
 
 
-def _tells(*found: Known[object]) -> bool:
-    return not any(isinstance(one, NotKnown) for one in found)
+def _amount(found: Sequence[Known[object]]) -> str:
+    count = len(known(found))
+    return str(count) if whole(found) else f"{count} or more" if count else _UNKNOWN
 
 
 def _money(amount: float | None) -> str:
@@ -172,14 +178,14 @@ def _change(new: float, old: float) -> str:
 
 
 def _last(pipelines: Sequence[Known[Pipeline]]) -> Pipeline | None:
-    run = [one for one in pipelines if not isinstance(one, NotKnown) and one.started]
+    run = [one for one in known(pipelines) if one.started]
     return max(run, key=lambda one: one.started, default=None)
 
 
 def _serving(model: Model, environment: Environment) -> Mapping[int, Sequence[str]]:
     """Return where each version of a model answers, by version."""
     found: dict[int, list[str]] = {}
-    for endpoint in _known(environment.endpoints):
+    for endpoint in known(environment.endpoints):
         for variant in endpoint.variants:
             group, _, version = variant.serves.rpartition(" ")
             if group == model.group and version.isdecimal():
@@ -199,10 +205,11 @@ def _attention(environment: Environment) -> Iterator[Attention]:
         what = f"{approval.pipeline} waits for approval since {approval.since}"
         yield Attention(stack=stack, mark=Mark.WAITING, what=what, text=approval.text, link=approval.link)
     for pipeline in environment.pipelines:
-        for failure in pipeline.failures:
+        waiting = pipeline.earlier.failures if pipeline.earlier and not pipeline.earlier.mended else ()
+        for failure in (*pipeline.failures, *waiting):
             what = f"{pipeline.name} failed in {failure.where}"
             yield Attention(stack=stack, mark=Mark.BAD, what=what, text=failure.reason, link=pipeline.link)
-    for endpoint in _known(environment.endpoints):
+    for endpoint in known(environment.endpoints):
         if endpoint.idle:
             what = f"{endpoint.name} was not asked for two weeks"
             told = (
@@ -214,13 +221,22 @@ def _attention(environment: Environment) -> Iterator[Attention]:
 
 
 def _releases(environments: Sequence[Environment]) -> Iterator[Release]:
-    slugs = sorted({one.slug for each in environments for one in _known(each.products)})
-    for slug in slugs:
-        offered = [[one for one in _known(each.products) if one.slug == slug] for each in environments]
-        contents = Counter(one.content for each in offered for one in each if one.released)
-        versions = [
-            " / ".join(sorted({one.content for one in mine if one.released})) if _tells(each.products) else _UNKNOWN
-            for each, mine in zip(environments, offered, strict=True)
+    for slug in sorted({one.slug for each in environments for one in known(each.products)}):
+        offered = {each.stack: [one for one in known(each.products) if one.slug == slug] for each in environments}
+        silent = {each.stack for each in environments if not whole(each.products)}
+        versions = {
+            stack: " / ".join(sorted({one.content or _NO_VERSION for one in mine}))
+            or (_UNKNOWN if stack in silent else "")
+            for stack, mine in offered.items()
+        }
+        missing = [
+            stack for stack, mine in offered.items() if stack not in silent and not any(one.released for one in mine)
         ]
-        silent = NotKnown(why=_UNKNOWN) if _UNKNOWN in versions else None
-        yield Release(slug=slug, versions=versions, equal=silent or len(contents) <= 1)
+        contents = {one.content for mine in offered.values() for one in mine if any(each.released for each in mine)}
+        told = [
+            *(["differs"] if len(contents) > 1 else []),
+            *([f"not in {', '.join(missing)}"] if missing else []),
+        ]
+        verdict = ", ".join(told) or (_UNKNOWN if silent else "equal")
+        mark = Mark.WAITING if told else Mark.PLAIN if silent else Mark.GOOD
+        yield Release(slug=slug, versions=list(versions.values()), verdict=verdict, mark=mark)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from awsmodel.regions import known_regions
 from components.sections.source import CodeCommitSource
 from tools.doctor.account import Account, StackRegion
+from tools.doctor.checks.source import found_connection
 from tools.report.asking import asked, each
 from tools.report.links import Console
 from tools.report.model import Known, NotKnown, Part
@@ -52,17 +53,25 @@ def _at_home(account: Account) -> Iterator[Part]:
         there = _there(account, lambda: account.client("codecommit").get_repository(repositoryName=name))
         yield Part(kind="Repository", name=name, region=home, there=there, link=console.repository(name))
     else:
-        name = names.connection.value
-        there = NotKnown(why="the doctor tells how the connection stands")
-        detail = f"{source.provider}: {source.repository}"
-        yield Part(kind="Connection", name=name, region=home, there=there, link=console.connections(), detail=detail)
+        there = _there(account, partial(found_connection, account, source))
+        yield Part(
+            kind="Connection",
+            name=source.connection_arn or names.connection.value,
+            region=home,
+            there=there,
+            link=console.connections(),
+            detail=f"{source.provider}: {source.repository}",
+            independent=source.connection_arn is not None,
+        )
     arn = account.role_facts.topic_arn
     there = _there(account, lambda: account.client("sns").get_topic_attributes(TopicArn=arn))
     yield Part(kind="Topic", name=names.topic.value, region=home, there=there, link=console.topic(arn))
     if account.wanted.catalog is not None:
         name = account.role_facts.launch_role_arn.rpartition("/")[2]
         there = _there(account, partial(account.client("iam").get_role, RoleName=name))
-        yield Part(kind="Launch role", name=name, region=home, there=there, link=console.role(name))
+        link = console.role(name)
+        # People may have supplied it, and AWS's console makes one of the same name.
+        yield Part(kind="Launch role", name=name, region=home, there=there, link=link, independent=True)
     if account.wanted.delivery is not None:
         drift = (names.drift_pipeline,) if account.wanted.delivery.drift_schedule else ()
         for pipeline in (names.delivery_pipeline, *drift):
@@ -86,8 +95,17 @@ def _in_region(account: Account, name: str) -> list[Part]:
     if account.wanted.projects is not None and name in account.wanted.project_regions:
         region = StackRegion(account, known_regions()[name])
         there = _there(account, lambda: region.projects_status == "Enabled")
-        switch = "SageMaker Projects"
-        found.append(Part(kind=switch, name="switched on", region=name, there=there, link=console.models()))
+        found.append(
+            Part(
+                kind="SageMaker Projects",
+                name="switched on",
+                region=name,
+                there=there,
+                link=console.models(),
+                # It is a switch of the account.
+                independent=True,
+            )
+        )
     return found
 
 

@@ -13,17 +13,21 @@ from components.providers import iam_roles
 from components.sections.source import CodeCommitSource
 from tools.doctor.account import Account, StackRegion
 from tools.doctor.checks.source import PENDING, subscribed
-from tools.report.asking import each
+from tools.report.asking import all_asked, asked, each
 from tools.report.links import Console
-from tools.report.model import Person, Right, Role
+from tools.report.model import Known, Person, Right, Role
 
 _AWS = "AWSServiceRole"
 """Roles that AWS makes for itself begin so."""
 
 
-def people(account: Account) -> list[Person]:
+def people(account: Account) -> list[Known[Person]]:
     """Everybody whom the platform gives something, by what they are given."""
-    return [*_scientists(account), *_approvers(account), *_told(account)]
+    return [
+        *all_asked(account, lambda: list(_scientists(account)), "data scientists"),
+        *all_asked(account, lambda: list(_approvers(account)), "reviewers"),
+        *all_asked(account, lambda: list(_told(account)), "who is told by mail"),
+    ]
 
 
 def _scientists(account: Account) -> Iterator[Person]:
@@ -62,7 +66,7 @@ def _told(account: Account) -> Iterator[Person]:
         yield Person(part="told by mail", who=email, may=may, source="SNS, the topic's subscriptions")
 
 
-def roles(account: Account) -> list[Role]:
+def roles(account: Account) -> list[Known[Role]]:
     """Every role that begins with the stack's prefix, or that its settings name, and is there."""
     iam = account.client("iam")
     pages = iam.get_paginator("list_roles").paginate()
@@ -74,7 +78,7 @@ def roles(account: Account) -> list[Role]:
         if role["RoleName"] in wanted or role["RoleName"].startswith(f"{account.names.prefix}-")
     ]
     own = sorted((role for role in found if not role["RoleName"].startswith(_AWS)), key=lambda role: role["RoleName"])
-    return each(partial(_role, account), own)
+    return each(lambda role: asked(account, partial(_role, account, role), role["RoleName"]), own)
 
 
 def _role(account: Account, listed: Mapping[str, Any]) -> Role:

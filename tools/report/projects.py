@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from components.packaging import VersionName
 from tools.doctor.account import CatalogProduct, StackRegion
 from tools.doctor.checks.endpoints import IDLE, NAME, requests
 from tools.doctor.findings import SkipError
 from tools.projects import found as projects_found
 from tools.report import pipelines, prices
-from tools.report.asking import asked, each, moment
+from tools.report.asking import all_asked, asked, each, moment, refusal
 from tools.report.links import Console
 from tools.report.model import (
     Endpoint,
@@ -27,7 +29,9 @@ from tools.report.model import (
     Project,
     Variant,
     Version,
+    known,
 )
+from tools.report.trainings.of_region import Trainings
 
 SHOWN_VERSIONS = 4
 """Versions of a model whose metrics are read: the newest, and what they follow."""
@@ -47,9 +51,19 @@ class Region:
     def _console(self) -> Console:
         return Console(self.region.details)
 
-    def products(self) -> list[Product]:
+    def products(self) -> list[Known[Product]]:
         """Every product of the catalog."""
-        return [self._product(product) for product in self.region.readable]
+        self._ask_for_catalog()
+        account, readable = self.region.account, self.region.readable
+        return [asked(account, partial(self._product, one), self._named(one.slug)) for one in readable]
+
+    def _ask_for_catalog(self) -> None:
+        """Ask what all products need, so that a refusal is told once."""
+        if self.region.account.catalog.service_catalog:
+            _ = self.region.products
+
+    def _named(self, name: str) -> str:
+        return f"{name} in {self.region.name}"
 
     def _product(self, product: CatalogProduct) -> Product:
         account = self.region.account
@@ -70,15 +84,36 @@ class Region:
             link=link,
         )
 
-    def projects(self) -> list[Project]:
-        """Every project, by name."""
-        return each(self._project, self._found)
+    def projects(self) -> list[Known[Project]]:
+        """Every project, by name; those that are not known last."""
+        trainings = Trainings(self.region)
+        return each(lambda one: one if isinstance(one, NotKnown) else self._project(one, trainings), self._found)
 
     @cached_property
-    def _found(self) -> Sequence[projects_found.Project]:
-        return projects_found.Region(self.region).projects()
+    def _source(self) -> projects_found.Region:
+        return projects_found.Region(self.region, self._pass_over)
 
-    def _project(self, found: projects_found.Project) -> Project:
+    @cached_property
+    def _passed_over(self) -> list[NotKnown]:
+        return []
+
+    def _pass_over(self, name: str, error: ClientError) -> None:
+        self._passed_over.append(NotKnown(what=self._named(name), why=refusal(self.region.account, error)))
+
+    @cached_property
+    def _found(self) -> Sequence[Known[projects_found.Project]]:
+        self._ask_for_catalog()
+        _ = self._source.by_id
+        account = self.region.account
+        found = [
+            one
+            for slug in account.catalog.products
+            for one in all_asked(account, partial(self._source.of_product, slug), self._named(f"projects of {slug}"))
+        ]
+        told = sorted(known(found), key=lambda one: (one.name, one.product))
+        return [*told, *(one for one in found if isinstance(one, NotKnown)), *self._passed_over]
+
+    def _project(self, found: projects_found.Project, trainings: Trainings) -> Project:
         state = Mark.GOOD if found.ready else Mark.BAD if "Fail" in found.status else Mark.BUSY
         return Project(
             name=found.name,
@@ -92,23 +127,17 @@ class Region:
             version=found.version,
             newest=found.newest,
             behind=found.behind,
-            pipelines=asked(self.region.account, lambda: self._pipelines(found)),
+            pipelines=[*self._pipelines(found), *trainings.of(found)],
             link=self._console.stack(found.stack) if found.stack else "",
         )
 
     def _pipelines(self, found: projects_found.Project) -> Sequence[Known[Pipeline]]:
-        own = [name for name in self._trainings if found.id and name.startswith(f"sagemaker-{found.id}-")]
-        return [
-            *(pipelines.known(self.region, run.pipeline) for run in found.runs),
-            *(pipelines.known_training(self.region, name) for name in own),
-        ]
+        def look() -> list[Known[Pipeline]]:
+            return [pipelines.known(self.region, name) for name in self._source.pipelines(found.id)]
 
-    @cached_property
-    def _trainings(self) -> Sequence[str]:
-        pages = self.region.client("sagemaker").get_paginator("list_pipelines").paginate()
-        return sorted(one["PipelineName"] for page in pages for one in page["PipelineSummaries"])
+        return all_asked(self.region.account, look, "pipelines")
 
-    def models(self) -> list[Model]:
+    def models(self) -> list[Known[Model]]:
         """Every model of the registry that a project of the stack has made, by name; it outlives the project."""
         client = self.region.client("sagemaker")
         pages = client.get_paginator("list_model_package_groups").paginate(NameContains="sagemaker-")
@@ -117,8 +146,17 @@ class Region:
             for page in pages
             for one in page["ModelPackageGroupSummaryList"]
         }
-        own = [name for name, own in zip(groups, each(self._is_own, groups.values()), strict=True) if own]
-        return [model for model in each(self._model, sorted(own)) if model.count]
+        account = self.region.account
+
+        def look(group: str) -> Known[Model] | None:
+            own = partial(self._own_model, group, groups[group])
+            return asked(account, own, self._named(group))
+
+        return [model for model in each(look, sorted(groups)) if model is not None]
+
+    def _own_model(self, group: str, arn: str) -> Model | None:
+        model = self._model(group) if self._is_own(arn) else None
+        return model if model and model.count else None
 
     def _is_own(self, arn: str) -> bool:
         """Whether what projects make is of this stack and not of another one in the account, as its tags say."""
@@ -171,9 +209,12 @@ class Region:
         }
         return dict(sorted(found.items()))
 
-    def endpoints(self) -> list[Endpoint]:
-        """Every endpoint of a project of the stack, by name. Of those that no project has, the doctor tells."""
-        own = {one.id for one in self._found}
+    def endpoints(self) -> list[Known[Endpoint]]:
+        """Every endpoint of a project of the stack, by name. Of those that no project has, the doctor tells.
+
+        Projects that are not known may have some, so they are told here, too.
+        """
+        own = {one.id for one in known(self._found)}
         pages = self.region.client("sagemaker").get_paginator("list_endpoints").paginate(NameContains="sagemaker-")
         listed = [
             one
@@ -183,7 +224,13 @@ class Region:
         ]
         names = sorted(one["EndpointName"] for one in listed)
         asks = asked(self.region.account, lambda: requests(self.region, names)) if names else {}
-        return each(partial(self._endpoint, asks), sorted(listed, key=lambda one: str(one["EndpointName"])))
+        account = self.region.account
+
+        def look(one: Mapping[str, Any]) -> Known[Endpoint]:
+            return asked(account, partial(self._endpoint, asks, one), self._named(one["EndpointName"]))
+
+        found = each(look, sorted(listed, key=lambda one: str(one["EndpointName"])))
+        return [*found, *(one for one in self._found if isinstance(one, NotKnown))]
 
     def _endpoint(self, asks: Known[Mapping[str, Sequence[float]]], listed: Mapping[str, Any]) -> Endpoint:
         name = str(listed["EndpointName"])

@@ -12,13 +12,12 @@ from awsmodel.regions import known_regions
 from components.core.faults import UserError
 from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
-from tools.report import page
+from tools.report import logs, page
 from tools.report.as_json import as_json
 from tools.report.asking import asked
 from tools.report.collection import report
 from tools.report.model import Known, NotKnown, Report
 from tools.report.page import Live, Message
-from tools.report.pipelines import build_log
 from tools.stack_file import StackFile
 
 FRESH_SECONDS = 5.0
@@ -94,4 +93,4 @@ def _log(file: StackFile, build: str, region: str) -> Known[Sequence[str]]:
     except UserError as error:
         return NotKnown(why=str(error))
     place = StackRegion(account, known_regions()[region])
-    return asked(account, lambda: build_log(place, build, LOG_LINES))
+    return asked(account, lambda: logs.of_build(place, build, LOG_LINES))

@@ -6,6 +6,7 @@ a site cannot choose without owning it (DNS rebinding), and by what the browser 
 
 import sys
 from http import HTTPStatus
+from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +23,12 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def own_names(port: int) -> frozenset[str]:
+    """Return what a browser at this machine calls the server in `Host`; HTTP's own port is left out there."""
+    names = (HOST, "localhost")
+    return frozenset((*(f"{name}:{port}" for name in names), *(names if port == HTTP_PORT else ())))
 
 
 class Server(ThreadingHTTPServer):
@@ -54,8 +61,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with a page."""
-        port = self.server.server_port
-        if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+        if self.headers.get("Host") not in own_names(self.server.server_port):
             self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", f"Ask for {self.server.url} by this name.\n")
         elif self._from_elsewhere():
             self._answer(HTTPStatus.FORBIDDEN, "text/plain", "Another site may not read this.\n")

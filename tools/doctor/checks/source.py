@@ -43,8 +43,7 @@ def connection(account: Account) -> Verdict:
     source = account.wanted.source
     if not isinstance(source, ConnectionSource):
         raise SkipError("the source is a CodeCommit repository")
-    found = _connection(account.client("codeconnections"), account, source)
-    return _completed(found, source.connection_arn or account.names.connection.value)
+    return _completed(found_connection(account, source), source.connection_arn or account.names.connection.value)
 
 
 def project_connection(account: Account) -> Verdict:
@@ -66,9 +65,9 @@ def _completed(found: "ConnectionTypeDef | None", name: str) -> Verdict:
     return ok(f"{found['ConnectionArn']} is AVAILABLE")
 
 
-def _connection(
-    client: "CodeConnectionsClient", account: Account, source: ConnectionSource
-) -> "ConnectionTypeDef | None":
+def found_connection(account: Account, source: ConnectionSource) -> "ConnectionTypeDef | None":
+    """Return the connection to the platform's Git provider, or None where there is none."""
+    client: CodeConnectionsClient = account.client("codeconnections")
     if source.connection_arn is not None:
         return _by_arn(client, source.connection_arn)
     arguments: ListConnectionsInputTypeDef = {"ProviderTypeFilter": source.provider}
