@@ -9,6 +9,7 @@ import click
 import yaml
 
 import settings
+from awsmodel.cloudformation.yaml_nodes import LOADER
 from components.providers.aws_access import AwsAccess
 from tools.faults import ToolError
 
@@ -37,7 +38,7 @@ class StackFile:
     def values(self) -> dict[str, Any]:
         """Its configuration, by full key."""
         try:
-            loaded = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+            loaded = yaml.load(self.path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - it is a safe one
         except FileNotFoundError:
             known = ", ".join(stacks(self.folder)) or "none"
             raise ToolError(f"there is no {self.path.name} in {self.folder}; its stacks: {known}") from None

@@ -6,6 +6,7 @@ A product can share: files of its repository with another product, and parts of 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from awsmodel.cloudformation.template import Template
@@ -99,7 +100,7 @@ class Product:
         """What the template wants to know of its environment: keys and committed values of its mapping."""
         return committed_environment(self.source)
 
-    @property
+    @cached_property
     def content_digest(self) -> str:
         """Hash of the template as it is written and of the files: the same wherever they are published."""
         code = (digest(f"{path} {text}") for path, text in sorted(self.functions.items()))

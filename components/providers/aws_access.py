@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -174,15 +174,19 @@ def explained(subject: str, service: str | Sequence[str], region: str) -> Iterat
         raise AwsError(f"{subject} in {region}: {error}") from error
 
 
+@cache
+def _operations(service: str) -> frozenset[str]:
+    """Operations of a service; a model takes a tenth of a second to read, and one run may be refused many calls."""
+    from botocore.session import get_session  # noqa: PLC0415
+
+    return frozenset(get_session().get_service_model(service).operation_names)
+
+
 def action_of(services: str | Sequence[str], operation: str) -> str:
     """Return the IAM action that a call needs, by botocore's names of services and of the operation.
 
     An error of botocore names the operation only; the models tell whose it is.
     """
-    from botocore.session import get_session  # noqa: PLC0415
-
     if not isinstance(services, str):
-        session = get_session()
-        owners = (name for name in services if operation in session.get_service_model(name).operation_names)
-        services = next(owners, services[0])
+        services = next((name for name in services if operation in _operations(name)), services[0])
     return f"{PREFIXES.get(services, services)}:{PERMISSIONS.get(operation, operation)}"

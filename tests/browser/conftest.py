@@ -89,15 +89,11 @@ def _alarmed(watched: Watched, dialog: Dialog) -> None:
 
 @pytest.fixture
 def look(browser: Browser, addresses: dict[str, str]) -> Iterator[Open]:
-    """Open a sample: `look("calm", width=360, scheme="dark")`."""
+    """Open a sample: `look("calm")`."""
     contexts = []
 
-    def opened(name: str, *, width: int = 1280, scheme: str = "light", bypass: bool = False) -> Watched:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            bypass_csp=bypass,
-        )
+    def opened(name: str, *, bypass: bool = False) -> Watched:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=bypass)
         contexts.append(context)
         watched = Watched(context.new_page(), addresses[name])
         tab = watched.page

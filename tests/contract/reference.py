@@ -79,7 +79,8 @@ class Action:
 _GLOBAL_LOWER = {key.lower(): (key, key.lower()) for key in GLOBAL_KEYS}
 
 
-def actions(pattern: str) -> list[Action]:
+@cache
+def actions(pattern: str) -> Sequence[Action]:
     """The actions that a policy's `Action` matches; none where AWS has no such action."""
     prefix, _, name = pattern.partition(":")
     matching = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)

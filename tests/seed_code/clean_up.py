@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import boto3
+import moto  # noqa: F401 - it does not see the clients of sessions from before its import
 import pytest
 
 from components.packaging import seed_code
@@ -67,9 +69,11 @@ def loaded(product: str, named: str = "clean_up_") -> Iterator[CleanUp]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cfnresponse", SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send))
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", REGION)
-        # One from before moto began would not know of it.
-        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        patch.setattr(boto3, "DEFAULT_SESSION", _session())
         yield CleanUp(product, named, answers)
+
+
+@cache
+def _session() -> boto3.Session:
+    """One session for all functions: what a session reads of AWS's services takes longer than the tests."""
+    return boto3.Session("testing", "testing", region_name=REGION)

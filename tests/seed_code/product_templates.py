@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from awsmodel.cloudformation.template import Template
 from components.packaging import read_product
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
@@ -46,6 +47,11 @@ class ProductTemplate:
         self.text = read.template
         self.body: dict[str, Any] = yaml.load(self.text, Loader=_Loader)  # noqa: S506 - it is a safe loader
         self.resources: dict[str, dict[str, Any]] = self.body["Resources"]
+
+    @functools.cached_property
+    def parsed(self) -> Template:
+        """The template as CloudFormation reads it, for all tests: none may change it."""
+        return Template.parse(self.text)
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Properties of the resources of a type, by logical name."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -36,10 +35,10 @@ def function(request: pytest.FixtureRequest) -> Iterator[CleanUp]:
 
 
 @pytest.fixture
-def s3() -> Iterator["S3Client"]:
+def s3(function: CleanUp) -> Iterator["S3Client"]:
     """The API of an account with one versioned bucket."""
     with mock_aws():
-        client = boto3.client("s3", REGION)
+        client: S3Client = function.module.s3
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         yield client
@@ -60,10 +59,11 @@ def test_nothing_is_removed_before_the_project_goes_or_when_it_is_to_stay(
 
 
 def test_all_versions_and_markers_of_every_page_go_and_a_second_call_finds_nothing(
-    function: CleanUp, s3: "S3Client"
+    function: CleanUp, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A page has a thousand entries. With three versions of a key, a page ends amid the versions of one.
-    for number in range(1_100):
+    # With three versions of a key, a page ends amid the versions of one.
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
+    for number in range(12):
         s3.put_object(Bucket=BUCKET, Key=f"k{number // 3}", Body=b"")
     s3.delete_object(Bucket=BUCKET, Key="k1")
     assert function.call("Delete", {**PROPERTIES, "Artifacts": "Delete"}) == DONE

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from awsmodel.cloudformation.evaluation import Evaluation
-from awsmodel.cloudformation.template import Template
 from tests.seed_code.product_templates import product_template, substituted
 
 TEMPLATE = product_template("model-deploy")
@@ -158,7 +157,7 @@ def test_the_model_reads_models_of_build_projects_and_nothing_of_deploy_projects
 
 @pytest.mark.parametrize("accounts", ["", "444455556666,777788889999"])
 def test_other_accounts_read_the_models_of_a_build_project_and_nothing_else(accounts: str) -> None:
-    build = Template.parse(product_template("model-build-train").text)
+    build = product_template("model-build-train").parsed
     given = {**PROJECT, "StageAccountIds": accounts}
     pseudo = {"AWS::AccountId": "111122223333", "AWS::Partition": "aws", "AWS::Region": "eu-west-1"}
     evaluation = Evaluation(build, build.resolve_parameters(given), pseudo, build.mappings)

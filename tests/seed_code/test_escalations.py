@@ -4,6 +4,7 @@ Each refusal stands beside what the same role needs the same right for, so that 
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
@@ -31,7 +32,8 @@ FOLDER = "sagemaker-fraud-p-ab"
 """CodePipeline cuts a pipeline's name at 20 characters to make the folder of its artifacts."""
 
 
-def statements(product: str, role: str, **parameters: str) -> list[Statement]:
+@cache
+def statements(product: str, role: str, **parameters: str) -> Sequence[Statement]:
     """What a role of a project called fraud may do."""
     environment = {
         **{f"Roles.{one}": [""] for one in UseRole},
@@ -43,7 +45,7 @@ def statements(product: str, role: str, **parameters: str) -> list[Statement]:
     named = {"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN}
     # All that a project can ask for, so that its roles may most.
     most = {"MonitoringSchedule": "rate(1 day)", "RetrainOnDrift": "YES", "TargetModelRoleName": "sagemaker-models"}
-    declared = Template.parse(product_template(product).text).parameters
+    declared = product_template(product).parsed.parameters
     chosen = {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}
     chosen |= named | {name: value for name, value in {**OWN_MODELS, **most, **parameters}.items() if name in declared}
     scope = LaunchScope(region=REGION, account_id=ACCOUNT)
@@ -292,7 +294,7 @@ def test_the_boundary_lets_a_project_into_no_role_but_those_of_tests_elsewhere(s
 
 @pytest.mark.parametrize("name", ["Administrator", "team/sagemaker-x", "sagemaker-", "*", "sagemaker-*", "?agemaker-x"])
 def test_a_launch_names_no_other_role_for_its_tests(name: str) -> None:
-    template = Template.parse(product_template("model-deploy").text)
+    template = product_template("model-deploy").parsed
     own = {"SageMakerProjectName": "fraud", "SageMakerProjectId": OWN}
     with pytest.raises(ValueError, match="TargetTestRoleName"):
         template.resolve_parameters({**own, "TargetTestRoleName": name})
@@ -309,12 +311,16 @@ def test_the_builds_of_a_project_assume_the_role_that_it_names_elsewhere_and_non
 
 
 # ------------------------------------------------------------------------------------------------------ other projects
+@cache
+def begun() -> Template:
+    """What `make product` copies: it is no product, and has no parts."""
+    return Template.parse((SEED_CODE / "_skeleton" / "template.yaml").read_text())
+
+
 @pytest.mark.parametrize("product", [*PRODUCTS, "_skeleton"])
 @pytest.mark.parametrize("ident", ["p", "p-", "p-a-b", "x", "p-A", "p-a*", "sagemaker", "p-abcdefghijklmnopqrs"])
 def test_no_projects_names_begin_with_those_of_another(product: str, ident: str) -> None:
-    # What `make product` copies is no product, and has no parts.
-    text = (SEED_CODE / product / "template.yaml").read_text() if product[0] == "_" else product_template(product).text
-    template = Template.parse(text)
+    template = begun() if product[0] == "_" else product_template(product).parsed
     given = {"SageMakerProjectName": "fraud", **REQUIRED.get(product, {})}
     with pytest.raises(ValueError, match="SageMakerProjectId"):
         template.resolve_parameters({**given, "SageMakerProjectId": ident})

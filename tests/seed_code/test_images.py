@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from awsmodel.cloudformation.evaluation import Evaluation
-from awsmodel.cloudformation.template import Template
 from tests.seed_code.product_templates import product_template
 
 AWS = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
@@ -17,7 +16,7 @@ PROJECT = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1"}
 
 def statement(role: str, sid: str, pseudo: dict[str, str], **parameters: str) -> dict[str, Any] | None:
     """A statement of a role, as a launch with these parameters gives it."""
-    parsed = Template.parse(product_template("model-build-train").text)
+    parsed = product_template("model-build-train").parsed
     values = parsed.resolve_parameters(PROJECT | parameters)
     evaluated = Evaluation(parsed, values, pseudo, {"Environment": parsed.mappings["Environment"]})
     policies = parsed.resources[role]["Properties"]["Policies"]
@@ -84,7 +83,7 @@ def test_a_build_that_makes_the_image_pushes_it_to_that_repository_alone() -> No
 @pytest.mark.parametrize(("builds", "privileged"), [("false", False), ("true", True)])
 def test_only_a_build_that_makes_the_image_has_docker(builds: str, privileged: bool) -> None:
     uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-team/model:1"
-    parsed = Template.parse(product_template("model-build-train").text)
+    parsed = product_template("model-build-train").parsed
     values = parsed.resolve_parameters(PROJECT | {"JobImageUri": uri, "BuildJobImage": builds})
     evaluated = Evaluation(parsed, values, AWS, {"Environment": parsed.mappings["Environment"]})
     environment = parsed.resources["BuildProject"]["Properties"]["Environment"]

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from awsmodel.cloudformation.evaluation import Evaluation
-from awsmodel.cloudformation.template import Template
 from components.core.network import Network
 from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
@@ -45,7 +44,7 @@ IN_OWN_SUBNET, IN_FOREIGN_SUBNET = (
 
 
 def evaluation(template: ProductTemplate, network: dict[str, str]) -> Evaluation:
-    parsed = Template.parse(template.text)
+    parsed = template.parsed
     parameters = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-1", **REQUIRED.get(template.product, {})}
     environment = {**parsed.mappings["Environment"], "Network": network}
     return Evaluation(parsed, parsed.resolve_parameters(parameters), PSEUDO, {"Environment": environment})
@@ -93,7 +92,7 @@ def test_without_a_network_no_role_has_a_right_in_ec2(template: ProductTemplate)
     assert rights(template, NOWHERE) == {}
     unconditional = [
         statement
-        for resource in Template.parse(template.text).resources.values()
+        for resource in template.parsed.resources.values()
         for policy in resource.get("Properties", {}).get("Policies", ())
         if "Fn::If" not in policy
         for statement in policy["PolicyDocument"]["Statement"]
@@ -176,7 +175,7 @@ def test_the_code_of_a_function_has_none_of_its_rights_on_interfaces(template: P
 
 
 def template_name(template: ProductTemplate, function: str) -> Any:
-    return Template.parse(template.text).resources[function]["Properties"]["FunctionName"]
+    return template.parsed.resources[function]["Properties"]["FunctionName"]
 
 
 def _listed(value: str | list[str]) -> list[str]:

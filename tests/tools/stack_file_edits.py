@@ -57,6 +57,7 @@ class Edit:
     """One thing done to a stack file."""
 
     name: str
+    """What is done where: the same for all stacks whose files have it."""
     change: Callable[[Config], Config]
     alone: bool = False
     """Whether other edits do not go with it: it takes away what they change."""
@@ -143,7 +144,7 @@ def other(path: Path, value: object, taken: Sequence[object]) -> object:
 
 
 def _another(config: Config, path: Path, value: object) -> Edit:
-    name, key = f"{dotted(path)} is another than {value!r}", str(path[-1])
+    name, key = f"{dotted(path)} is another", str(path[-1])
     if value == config[HOME]:  # the home region, which several places of a file name
         return Edit(name, _at_another_home)
     if key in OTHER_SECTIONS:

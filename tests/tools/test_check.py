@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from components.packaging import read_product, seed_code
 from components.packaging.whole_template import PARTS
-from tests.support.product_samples import DESCRIPTION, make_product, without_parts
+from tests.support.product_samples import DESCRIPTION, make_product, template_with, without_parts
 from tests.support.recording import EXAMPLE, ROOT, stack_values
 from tests.tools.stack_file_edits import OTHER_PRODUCT, Config, Edit, edited, edits
 from tools.check.checks import CHECKS, Mine
@@ -69,28 +69,58 @@ def one_product_more(products_and_one_more: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(seed_code, "SEED_CODE", products_and_one_more)
 
 
+EDITS = [(stack, edit) for stack in STACKS for edit in edits(stack_values(stack))]
+
+
 @pytest.mark.usefixtures("one_product_more")
-@pytest.mark.parametrize(("stack", "edit"), [(stack, edit) for stack in STACKS for edit in edits(stack_values(stack))])
+@pytest.mark.parametrize(("stack", "edit"), EDITS)
 def test_whatever_a_company_writes_into_its_stack_files_is_right(stack: str, edit: Edit, tmp_path: Path) -> None:
     before = stack_values(stack)
     after = edit.change(before)
     assert after != before == stack_values(stack)
     write(tmp_path, stack, after)
-    assert judged(tmp_path, "settings", "program") == []
+    # What the same edit makes of another stack's resources is seen with all edits at once.
+    first = next(one for one, same in EDITS if same.name == edit.name)
+    assert judged(tmp_path, "settings", *(["program"] if stack == first else [])) == []
+
+
+@pytest.mark.usefixtures("one_product_more")
+def test_all_edits_at_once_are_right(tmp_path: Path) -> None:
+    for stack in STACKS:
+        config = edited(stack_values(stack))
+        assert OTHER_PRODUCT in config["sm-mlops:catalog"]["products"]
+        assert config["sm-mlops:project"] == "acme-ml"
+        write(tmp_path, stack, config)
+    write(tmp_path, "staging", {**edited(stack_values("dev")), "sm-mlops:environment": "stage"})
+    assert judged(tmp_path, "settings", "program", "launches") == []
 
 
 def checkout(folder: Path, configs: Mapping[str, Config]) -> Path:
-    """A checkout of a company: our program and products, its own stack files."""
+    """A checkout of a company: our program, its own stack files, and products of the names that they know."""
     folder.mkdir(exist_ok=True)
-    ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
-    for name in (*PROGRAM, *(f"seed_code/{name}" for name in SHARED)):
+    for name in PROGRAM:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
+    for slug in PRODUCTS:
+        small_product(folder, slug)
     for stack, config in configs.items():
         write(folder, stack, config)
     return folder
+
+
+def small_product(
+    company: Path, slug: str, resources: str = "", makefile: str = "check:\n\ttest -f train.py\n"
+) -> None:
+    """A product of one repository, which is judged in a second where ours take many."""
+    make_product(
+        company / "seed_code",
+        description=DESCRIPTION.replace("name: Churn", f"name: {slug}"),
+        template=template_with(resources=resources),
+        files={"train.py": "print()\n", "Makefile": makefile},
+        slug=slug,
+    )
 
 
 def check_mine(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -101,26 +131,9 @@ def check_mine(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return done
 
 
-def lend_environment(slug: str, folder: Path) -> None:
-    """Give a copied repository the environment of the original, which is installed where it is not there yet."""
-    original = ROOT / "seed_code" / slug / "repository"
-    subprocess.run(["make", ".venv/installed", f"PYTHON={sys.executable}"], cwd=original, check=True)
-    (folder / ".venv").mkdir()
-    for path in (original / ".venv").iterdir():
-        (folder / ".venv" / path.name).symlink_to(path)
-
-
-def test_all_edits_at_once_pass_the_whole_gate(tmp_path: Path) -> None:
-    configs = {stack: edited(stack_values(stack)) for stack in STACKS}
-    for config in configs.values():
-        assert OTHER_PRODUCT in config["sm-mlops:catalog"]["products"]
-        assert config["sm-mlops:project"] == "acme-ml"
-    company = checkout(
-        tmp_path / "company", {**configs, "staging": {**configs["dev"], "sm-mlops:environment": "stage"}}
-    )
-    add_product(company / "seed_code", Makefile="check:\n\ttest -f README.md\n")
-    for slug in PRODUCTS:
-        lend_environment(slug, company / "seed_code" / slug / "repository")
+def test_what_a_company_edits_passes_the_whole_gate(tmp_path: Path) -> None:
+    company = checkout(tmp_path / "company", {"dev": edited(stack_values("dev"))})
+    small_product(company, OTHER_PRODUCT)
     done = check_mine(company)
     assert done.returncode == 0
     verdicts = [line.split()[:2] for line in done.stdout.splitlines() if not line.startswith(" ")]
@@ -135,11 +148,10 @@ def test_every_fault_of_everything_is_told_at_once_and_nothing_of_it_as_a_traceb
     dev["sm-mlops:artifacts"]["artifactDays"] = 0
     prod["sm-mlops:sources"] = prod.pop("sm-mlops:source")
     company = checkout(tmp_path, {"dev": dev, "prod": prod, "locked-down": locked_down, "test": stack_values("dev")})
-    resources = "  Table: {Type: AWS::CodeBuild::Project, Properties: {Nam: x}}\n  More: {Type: AWS::SQS::Queue}\n"
-    add_product(company / "seed_code", resources, Makefile="check:\n\t@echo its own test fails; exit 1\n")
+    resources = "Table: {Type: AWS::CodeBuild::Project, Properties: {Nam: x}}\nMore: {Type: AWS::SQS::Queue}\n"
+    small_product(company, OTHER_PRODUCT, resources, "check:\n\t@echo its own test fails; exit 1\n")
     (company / "seed_code" / "empty").mkdir()
-    for slug in PRODUCTS:
-        (company / "seed_code" / slug / "repository" / "Makefile").unlink()
+    (company / "seed_code" / "model-deploy" / "repository" / "Makefile").unlink()
     main = company / "__main__.py"
     main.write_text(main.read_text() + "if pulumi.get_stack() == 'test':\n    pulumi.export('x', {}['absent'])\n")
     done = check_mine(company)
@@ -219,7 +231,11 @@ def test_a_folder_without_stack_files_and_a_file_that_is_none_are_told(tmp_path:
     assert "Pulumi.worse.yaml is not YAML" in worse
 
 
-def test_what_is_told_is_also_a_report_of_tests(tmp_path: Path) -> None:
+def test_what_is_told_is_also_a_report_of_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for slug in PRODUCTS:
+        small_product(tmp_path, slug)
+    monkeypatch.setattr(seed_code, "SEED_CODE", tmp_path / "seed_code")
+    monkeypatch.setattr(seed_code, "product", seed_code.product.__wrapped__)
     write(tmp_path, "dev", {**stack_values("dev"), "sm-mlops:project": "Acme ML"})
     report = tmp_path / "reports" / "check.xml"
     told = CliRunner().invoke(command, ["--folder", str(tmp_path), "--fast", "--junit", str(report)])

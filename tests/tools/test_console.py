@@ -14,10 +14,11 @@ import termios
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.recording import ROOT
 from tools import hints
-from tools.cli import COMMANDS
+from tools.cli import COMMANDS, commands
 
 MANAGED = ("launch-permissions", "--managed", "--product", "model-build-train")
 """A tool that prints wide tables, and needs no AWS."""
@@ -172,9 +173,7 @@ def test_a_python_without_the_packages_says_in_one_sentence_what_to_run(bare: st
     ],
 )
 def test_an_unknown_command_or_option_offers_the_nearest(arguments: tuple[str, ...], nearest: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tools", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
+    done = CliRunner().invoke(commands, arguments)
+    assert done.exit_code == 2
     assert f"Did you mean {nearest}?" in done.stderr
     assert set(COMMANDS) > {arguments[0]} or arguments[0] == "docto"

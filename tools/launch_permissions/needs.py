@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from awsmodel.arns import ArnScope
@@ -93,7 +93,7 @@ class Launch:
         self.scope = scope
         self._file = file
         try:
-            self.template = Template.parse(self._text())
+            self.template = _parsed(self._text())
         except TemplateError as error:
             raise self._fault(str(error)) from error
         self._unknown = dict.fromkeys(f"what its section {name} does" for name in self.template.beyond)
@@ -229,6 +229,12 @@ class Launch:
 
     def _fault(self, reason: str) -> ToolError:
         return ToolError(f"{self._where}: {reason}")
+
+
+@cache
+def _parsed(text: str) -> Template:
+    """A template, read once: a launch is judged for each region and role."""
+    return Template.parse(text)
 
 
 def _asked(node: Any, function: str) -> Iterator[Any]:  # noqa: ANN401 - any part of a template
