@@ -15,7 +15,6 @@ from components.packaging.exceptions import Exceptions
 from components.packaging.resource_types import FILE, resource_type
 from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, read_template
 from components.packaging.template_references import check_references
-from tests.resource_types import described
 from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
 from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product, template_with
 
@@ -451,6 +450,8 @@ def test_each_name_of_a_shipped_template_made_the_same_for_all_is_refused(produc
 
 
 def test_the_resource_types_are_those_of_the_pinned_schemas() -> None:
+    from tests.resource_types import described  # noqa: PLC0415 - loads cfn-lint, for which no other test need wait
+
     assert FILE.read_text() == described(), "run `make resource-types`"
 
 
