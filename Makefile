@@ -1,7 +1,8 @@
 SHELL := /bin/sh
 STACK ?= dev
 ARCHITECTURE ?= pipelines
-PYTHON := PYTHONPATH="$(CURDIR)" .venv/bin/python -P
+# Where an environment keeps Python from writing bytecode, each of the many processes would compile all of this anew.
+PYTHON := PYTHONDONTWRITEBYTECODE= PYTHONPATH="$(CURDIR)" .venv/bin/python -P
 # In the order of the files, of which the longest are the first: xdist would begin with those of the most tests.
 PYTEST := $(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 UV := uv==0.13.9

@@ -56,8 +56,10 @@ def resource_matches(pattern: str, resource: str) -> bool:
     return _matches(pattern, resource, within_segments=True)
 
 
+@lru_cache(maxsize=16384)
 def action_matches(pattern: str, action: str) -> bool:
     """Whether an action fits a pattern; IAM does not heed the case of actions."""
+    # Asked again for each resource and each context of an action.
     return matches(pattern.lower(), action.lower())
 
 
@@ -67,8 +69,9 @@ def values(value: object) -> list[str]:
         return [value]
     if isinstance(value, bool):
         return [str(value).lower()]
-    if isinstance(value, Iterable):
-        return [text for item in value for text in values(item)]
+    # A list first: an abstract class takes longer to say so.
+    if isinstance(value, (list, Iterable)):
+        return [text for item in value for text in ([item] if isinstance(item, str) else values(item))]
     return [str(value)]
 
 
@@ -110,9 +113,10 @@ def applies(statement: Statement, request: Request) -> bool:
     """
     try:
         return (
-            _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
+            # What most statements do not name comes first.
+            _names(statement, "Action", lambda value: action_matches(value, request.action))
+            and _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
             and not _excepts(statement, request.principal)
-            and _names(statement, "Action", lambda value: action_matches(value, request.action))
             and _names_resource(statement, request)
             and all(
                 _holds(operator, key, values(wanted), request.context)

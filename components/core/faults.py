@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 
 class UserError(Exception):
@@ -10,8 +11,14 @@ class UserError(Exception):
 
 def nearest(word: str, allowed: Sequence[str]) -> str:
     """Guess what was meant, as the end of a sentence; empty where nothing is near."""
-    near = get_close_matches(word, allowed, n=1)
+    near = _nearest(word, tuple(allowed))
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, allowed: tuple[str, ...]) -> Sequence[str]:
+    # To compare takes long, and whoever misspells a name often does so in many places.
+    return get_close_matches(word, allowed, n=1)
 
 
 def not_one_of(value: object, allowed: Sequence[str]) -> str:

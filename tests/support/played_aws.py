@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
@@ -40,6 +41,8 @@ def _client(service: str, region: str) -> Any:
         region,
         aws_access_key_id="played",
         aws_secret_access_key="played",  # noqa: S106
+        # Which nobody reads, and what botocore would put together for each call is a fifth of its work.
+        config=Config(user_agent="played"),
     )
 
 

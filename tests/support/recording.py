@@ -1,5 +1,9 @@
 """Runs the program on the settings that its tests stand on, which no company edits: those of `tests/example`."""
 
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ __all__ = [
     "ROOT",
     "Recording",
     "Registration",
+    "recorded",
     "run_function",
     "run_program",
     "stack_values",
@@ -25,6 +30,23 @@ EXAMPLE = ROOT / "tests" / "example"
 
 def stack_values(stack: str) -> dict[str, Any]:
     """The configuration of the example's stack file, by full key."""
-    loaded = yaml.safe_load((EXAMPLE / f"Pulumi.{stack}.yaml").read_text())
-    config: dict[str, Any] = loaded["config"]
+    return deepcopy(_stack_file(stack))
+
+
+@cache
+def _stack_file(stack: str) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((EXAMPLE / f"Pulumi.{stack}.yaml").read_text())["config"]
     return config
+
+
+def recorded(values: Mapping[str, Any], stack: str = "dev") -> Recording:
+    """What the program registers with these values: one run for all who ask, none of whom may change it.
+
+    Whoever plays something else under the program, or listens to what it says, runs it anew.
+    """
+    return _recorded(json.dumps(values), stack)
+
+
+@cache
+def _recorded(values: str, stack: str) -> Recording:
+    return run_program(json.loads(values), stack)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, run_program, stack_values
 from tools.check.recording import nothing_looked_up
 
 
@@ -18,12 +18,12 @@ def supplied_roles_are_there() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dev() -> Recording:
-    return run_program(stack_values("dev"), "dev")
+    return recorded(stack_values("dev"), "dev")
 
 
 @pytest.fixture(scope="session")
 def prod() -> Recording:
-    return run_program(stack_values("prod"), "prod")
+    return recorded(stack_values("prod"), "prod")
 
 
 @pytest.fixture(scope="session")

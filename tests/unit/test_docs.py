@@ -1,7 +1,8 @@
 """The documentation is true: what it names exists, what exists is in it, and each page is found from the README."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import click
@@ -78,22 +79,25 @@ def tools(command: click.Command = commands, name: str = "") -> Iterator[tuple[s
         yield from tools(inner, f"{name} {word}".lstrip())
 
 
-TOOLS = dict(tools())
+@cache
+def all_tools() -> Mapping[str, click.Command]:
+    return dict(tools())
 
 
 def test_every_tool_has_a_row() -> None:
     rows = re.findall(r"^\| `python -m tools ([^`]+)`", PAGES[COMMANDS], re.MULTILINE)
-    assert sorted(name for row in rows for name in TOOLS if f"{row} ".startswith(f"{name} ")) == sorted(TOOLS)
-    assert len(rows) == len(TOOLS)
+    known = all_tools()
+    assert sorted(name for row in rows for name in known if f"{row} ".startswith(f"{name} ")) == sorted(known)
+    assert len(rows) == len(known)
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_every_tool_and_option_that_a_page_names_exists(page: str) -> None:
     for line in re.findall(r"python -m tools ([a-z][^`\n]*)", PAGES[page]):
-        tool = next((name for name in TOOLS if f"{line} ".startswith(f"{name} ")), None)
-        groups = {name.split()[0] for name in TOOLS if " " in name}
+        tool = next((name for name in all_tools() if f"{line} ".startswith(f"{name} ")), None)
+        groups = {name.split()[0] for name in all_tools() if " " in name}
         assert tool or line in groups, f"{page} names `python -m tools {line}`"
-        known = {option for parameter in TOOLS[tool].params for option in parameter.opts} if tool else set()
+        known = {option for parameter in all_tools()[tool].params for option in parameter.opts} if tool else set()
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= known | {"--help"}, f"{page}: {line}"
 
 

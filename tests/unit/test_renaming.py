@@ -7,7 +7,7 @@ import pytest
 
 from components.providers.repository_name import RepositoryNameProvider
 from sandbox.provider.registry import handler
-from tests.support.recording import ROOT, Registration, run_program, stack_values
+from tests.support.recording import ROOT, Registration, recorded, stack_values
 
 PAGE = (ROOT / "docs" / "renaming.md").read_text()
 SOURCE = "sm-mlops:source"
@@ -26,9 +26,9 @@ def told(section: str) -> list[Counter[str]]:
 def fates(**changes: object) -> list[Counter[str]]:
     """How many of AWS's resources a change of dev's settings replaces, and how many it changes in place."""
     dev = stack_values("dev")
-    after = {one.urn: one for one in run_program({**dev, **changes}).resources}
+    after = {one.urn: one for one in recorded({**dev, **changes}).resources}
     replaced, changed = Counter[str](), Counter[str]()
-    for before in run_program(dev).resources:
+    for before in recorded(dev).resources:
         assert before.urn in after, "a name is part of no URN"
         if before.type.startswith("aws:") and (different := differing(before, after[before.urn])):
             _, module, kind = before.type.split(":")
@@ -55,7 +55,7 @@ def test_the_page_names_what_another_name_of_the_project_replaces() -> None:
 )
 def test_another_name_of_the_repository_is_refused(changes: dict[str, object]) -> None:
     dev = stack_values("dev")
-    before, after = (run_program(values).named("source-repository-name") for values in (dev, {**dev, **changes}))
+    before, after = (recorded(values).named("source-repository-name") for values in (dev, {**dev, **changes}))
     (failure,) = RepositoryNameProvider().check(before.inputs, after.inputs).failures
     section = re.search(r'docs/renaming.md tells under "([^"]+)"', failure.reason)
     assert section is not None

@@ -9,7 +9,6 @@ import gc
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from unittest import mock
 import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime import mocks, rpc, settings
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.stack import Stack
 
 from awsmodel.arns import ArnScope
@@ -231,9 +230,9 @@ def run_function(
     recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     encoded.setdefault("aws:region", "us-east-2")
-    # Pulumi writes the whole stack of calls into each registration: in a thread of its own it is short, whoever asks.
-    with ThreadPoolExecutor(max_workers=1) as short_stack:
-        return short_stack.submit(_run, program, encoded, stack, preview, account_id, recording).result()
+    # Pulumi writes the whole stack of calls into each registration, which takes long, and nobody reads it here.
+    with mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
+        return _run(program, encoded, stack, preview, account_id, recording)
 
 
 def _run(

@@ -14,8 +14,9 @@ from components.packaging import Fault, VersionName, discover, seed_code
 from components.packaging.seed_code import SEED_CODE
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, example
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, run_program, stack_values
 from tests.unit.settings.test_settings import MINIMAL, faults
+from tools.check.recording import nothing_looked_up
 
 HOME = "us-east-2"
 ROLE = "arn:aws:iam::111122223333:role/team/DataScientist"
@@ -25,9 +26,13 @@ UNIT = "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-ab12-cdefghij"
 
 
 def with_catalog(**changes: object) -> Recording:
+    return recorded(catalog_values(**changes))
+
+
+def catalog_values(**changes: object) -> dict[str, Any]:
     values = stack_values("dev")
-    values["sm-mlops:catalog"] = {**values["sm-mlops:catalog"], **changes}
-    return run_program(values)
+    values["sm-mlops:catalog"] |= changes
+    return values
 
 
 def constraints(recording: Recording, slug: str = "model-deploy") -> dict[str, Any]:
@@ -47,7 +52,7 @@ def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
 def test_without_the_section_there_is_no_catalog() -> None:
     values = stack_values("dev")
     del values["sm-mlops:catalog"]
-    recording = run_program(values)
+    recording = recorded(values)
     assert not [name for name in recording.names() if name.startswith("catalog")]
     assert "catalog" not in recording.outputs
 
@@ -102,7 +107,7 @@ def test_a_given_launch_role_of_a_shared_portfolio_is_looked_for_where_the_launc
     values = stack_values("dev")
     values["sm-mlops:catalog"] |= {"shares": [{"type": "ACCOUNT", "principalId": "444455556666"}]}
     values["sm-mlops:iam"] = {"launch": {"mode": "supplied", "roleArn": given}}
-    assert constraints(run_program(values))["LAUNCH"] == {"LocalRoleName": "Launch"}
+    assert constraints(recorded(values))["LAUNCH"] == {"LocalRoleName": "Launch"}
 
 
 def test_a_shared_portfolio_is_launched_by_the_role_of_that_name_where_it_happens() -> None:
@@ -280,7 +285,7 @@ def from_s3_only(**changes: object) -> dict[str, Any]:
 
 
 def test_without_service_catalog_studio_alone_offers_the_products() -> None:
-    recording = run_program(from_s3_only())
+    recording = recorded(from_s3_only())
     assert not [one for one in recording.resources if "servicecatalog" in one.type]
     (files,) = recording.of_type("pulumi-python:dynamic/s3:ProductFiles")
     assert files.inputs["studioKey"].startswith("studio/model-deploy")
@@ -373,14 +378,14 @@ def test_a_preview_warns_where_no_data_buckets_are_named(caplog: pytest.LogCaptu
     """A stack of an earlier release keeps what its projects read, and is told so."""
     for named, expected in ((None, ["sm-mlops:catalog.dataBuckets is missing: "]), (["acme-data"], [])):
         caplog.clear()
-        boundary = statements(with_catalog(dataBuckets=named), "catalog-roles-boundary")
+        boundary = statements(run_program(catalog_values(dataBuckets=named)), "catalog-roles-boundary")
         assert [message[:41] for message in caplog.messages] == expected
         for bucket, may in (("acme-data", "allow"), ("payroll", "none" if named else "allow")):
             assert decision(boundary, "role", "s3:GetObject", f"arn:aws:s3:::{bucket}/a.csv", {}) == may
 
 
 def test_projects_are_kept_from_the_state_that_the_delivery_names() -> None:
-    recording = run_program({**stack_values("dev"), SECTION: example()})
+    recording = recorded({**stack_values("dev"), SECTION: example()})
     boundary = statements(recording, "catalog-roles-boundary")
     (state,) = re.findall(r"s3://([a-z0-9.-]+)", example()["backendUrl"])
     assert decision(boundary, "role", "s3:GetObject", f"arn:aws:s3:::{state}/.pulumi/stacks/dev.json", {}) == "deny"
@@ -472,12 +477,10 @@ def test_a_minimal_section_is_enough() -> None:
     assert read.catalog.keep_versions == 10
 
 
-@pytest.fixture
-def in_vpc(monkeypatch: pytest.MonkeyPatch) -> Recording:
+@pytest.fixture(scope="module")
+def in_vpc() -> Recording:
     """Dev in two regions, each with a VPC of its own."""
-    monkeypatch.setattr("components.preflight.check", lambda *_: {})
-    values = stack_values("dev")
-    values["sm-mlops:catalog"] = {**values["sm-mlops:catalog"], "regions": [HOME, "eu-west-1"]}
+    values = catalog_values(regions=[HOME, "eu-west-1"])
     values["sm-mlops:network"] = {
         region: {
             "vpcId": f"vpc-0000000{number}",
@@ -486,7 +489,8 @@ def in_vpc(monkeypatch: pytest.MonkeyPatch) -> Recording:
         }
         for number, region in enumerate((HOME, "eu-west-1"))
     }
-    return run_program(values)
+    with nothing_looked_up():
+        return run_program(values)
 
 
 def test_projects_of_a_region_run_in_its_vpc(in_vpc: Recording, dev: Recording) -> None:

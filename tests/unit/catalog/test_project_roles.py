@@ -9,7 +9,7 @@ from awsmodel.iam.evaluation import Request, allowed
 from components.catalog.project_roles import RoleError
 from components.sections.iam import UseRole
 from tests.support.delivery_example import SECTION, example
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, run_program, stack_values
 from tests.unit.settings.test_settings import faults
 
 ACCOUNT = "111122223333"
@@ -25,7 +25,7 @@ def values(**iam: Any) -> dict[str, Any]:
 
 
 def run(**iam: Any) -> Recording:
-    return run_program(values(**iam))
+    return recorded(values(**iam))
 
 
 def iam_resources(recording: Recording) -> list[str]:
@@ -142,7 +142,7 @@ def test_what_others_may_attach_is_listed_where_a_role_has_it(monkeypatch: pytes
     assert listed["sm-mlops-dev-project-launch"] == [GUARD, AUDIT]
     assert not [arns for name, arns in listed.items() if name not in held and {GUARD, AUDIT} & set(arns)]
     assert all(one.inputs["forceDetachPolicies"] for one in recording.of_type("aws:iam/role:Role")), "or none could go"
-    adopted = run(launch={"mode": "adopt"}, otherPolicyArns=[GUARD, AUDIT])
+    adopted = run_program(values(launch={"mode": "adopt"}, otherPolicyArns=[GUARD, AUDIT]))
     assert adopted.named("catalog-roles-launch").inputs["otherPolicyArns"] == [GUARD, AUDIT]
 
 

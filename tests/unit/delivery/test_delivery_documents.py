@@ -11,7 +11,7 @@ from components.iam.role_documents import RoleDocument, managed_policies
 from settings import Settings, SettingsError, parse
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, example
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, stack_values
 
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::111122223333:role/{}"
@@ -57,7 +57,7 @@ def key_of(role: str) -> str:
 
 @pytest.mark.parametrize("more", [{}, TWO], ids=["another account", "one account"])
 def test_a_document_allows_all_that_the_stacks_own_roles_may_do(more: dict[str, Any]) -> None:
-    recording = run_program({**stack_values("dev"), SECTION: example(**more)})
+    recording = recorded({**stack_values("dev"), SECTION: example(**more)})
     by, roles = by_key(**more), made(recording)
     kinds = {"pipeline", "events", "build", "delivery"}
     assert {key_of(role) for role in roles} == kinds | ({"pullRequests"} if "pullRequests" in more else set())
@@ -120,7 +120,7 @@ def test_the_roles_of_another_account_are_documents_too_and_trust_the_builds_alo
 def test_the_roles_of_another_account_trust_all_roles_that_act_as_them_and_no_other() -> None:
     facts = delivery_facts(settings(), ACCOUNT)
     assert facts is not None
-    roles = made(run_program({**stack_values("dev"), SECTION: example()}))
+    roles = made(recorded({**stack_values("dev"), SECTION: example()}))
     trusted = {
         arn: document.trust[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"]
         for arn, document in account_documents(facts).items()
@@ -188,14 +188,14 @@ def test_a_supplied_role_of_builds_is_not_that_of_pull_requests() -> None:
     with pytest.raises(SettingsError, match=r"sm-mlops:iam\.pullRequests: missing; whoever opens a pull request"):
         parse(values, "dev")
     made = {**groups, "pullRequests": {"mode": "create"}}
-    recording = run_program({**values, "sm-mlops:iam": made})
+    recording = recorded({**values, "sm-mlops:iam": made})
     roles = [one.name for one in recording.of_type("aws:iam/role:Role") if one.name.startswith("delivery")]
     assert roles == ["delivery-pull-requests-role"]
     assert [one for one in recording.names() if one.startswith("delivery-dev-read-")]
 
 
 def test_with_supplied_roles_a_delivery_makes_nothing_in_iam() -> None:
-    recording = run_program({**stack_values("dev"), SECTION: example(pullRequests="comment"), **SUPPLIED})
+    recording = recorded({**stack_values("dev"), SECTION: example(pullRequests="comment"), **SUPPLIED})
     own = [one for one in recording.resources if one.type.startswith("aws:iam/") and one.name.startswith("delivery")]
     assert own == []
     for project in recording.of_type("aws:codebuild/project:Project"):
@@ -214,7 +214,7 @@ def test_every_role_is_made_within_the_boundary_of_the_settings() -> None:
         SECTION: example(pullRequests="comment"),
         "sm-mlops:iam": {"permissionsBoundaryArn": boundary},
     }
-    recording = run_program(values)
+    recording = recorded(values)
     roles = [one for one in recording.of_type("aws:iam/role:Role") if one.name.startswith("delivery")]
     assert roles
     assert {role.inputs["permissionsBoundary"] for role in roles} == {boundary}
@@ -228,7 +228,7 @@ def test_every_role_is_made_within_the_boundary_of_the_settings() -> None:
 def test_a_deployment_cannot_rewrite_the_boundary_that_binds_it_whatever_its_name_is() -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/sm-mlops-dev-boundary"
     values = {**stack_values("dev"), SECTION: example(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}}
-    statements = made(run_program(values))["sm-mlops-dev-delivery-up-dev"]
+    statements = made(recorded(values))["sm-mlops-dev-delivery-up-dev"]
     for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"):
         own = evaluation.Request(action, boundary.replace("-boundary", "-project-boundary"))
         assert evaluation.allowed(statements, own)
@@ -257,7 +257,7 @@ def test_a_deployment_takes_over_no_key_of_another_environment_by_a_tag(
 ) -> None:
     there = {"aws:ResourceTag/mlops:project": "sm-mlops", "aws:ResourceTag/mlops:environment": environment}
     context = {**TAGS, **({key: str(value) for key, value in there.items()} if environment else {})}
-    statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
+    statements = made(recorded({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
     request = evaluation.Request("kms:TagResource", f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1", context)
     assert evaluation.allowed(statements, request) is expected
 
@@ -274,7 +274,7 @@ def test_a_deployment_takes_over_no_key_of_another_environment_by_a_tag(
 def test_a_deployment_sets_the_one_tag_of_domains_and_tags_nothing_else_of_sagemaker(
     kind: str, keys: list[str] | None, expected: bool
 ) -> None:
-    statements = made(run_program({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
+    statements = made(recorded({**stack_values("dev"), SECTION: example()}))["sm-mlops-dev-delivery-up-dev"]
     for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
         context = {"aws:TagKeys": keys} if keys else {}
         request = evaluation.Request(action, f"arn:aws:sagemaker:us-east-2:{ACCOUNT}:{kind}", context)

@@ -9,7 +9,7 @@ import settings
 from awsmodel.iam.evaluation import Request, allowed
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.support.recording import ROOT, Recording, run_program, stack_values
+from tests.support.recording import ROOT, Recording, recorded, stack_values
 from tests.unit.settings.test_settings import faults
 from tools.doctor.checks.principal import OFFERED, PROJECTS
 
@@ -26,7 +26,7 @@ def values(*options: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def tests() -> Recording:
-    return run_program(values())
+    return recorded(values())
 
 
 def test_the_example_is_in_order_and_tests_every_option_in_the_regions_of_dev() -> None:
@@ -243,7 +243,7 @@ def test_keys_are_those_of_stacks_under_test_by_their_tags(tests: Recording) -> 
 
 def test_tests_make_roles_within_the_boundary_of_the_settings_only() -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/company"
-    bounded = run_program({**values(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}})
+    bounded = recorded({**values(), "sm-mlops:iam": {"permissionsBoundaryArn": boundary}})
     role = f"arn:aws:iam::{ACCOUNT}:role/sm-mlops-t1a2b3-dev-project-launch"
     for action in ("iam:CreateRole", "iam:PutRolePolicy"):
         assert not allowed(rights(bounded), Request(action, role))
@@ -270,7 +270,7 @@ def test_where_the_delivery_has_supplied_roles_its_tests_make_none() -> None:
             ("CodePipeline", "CodeBuild", "Events", "CloudFormation", "SageMaker", "Lambda"), supplied["roleArn"]
         ),
     }
-    recording = run_program({**values(), "sm-mlops:iam": {**own, "use": use}})
+    recording = recorded({**values(), "sm-mlops:iam": {**own, "use": use}})
     assert not [one.name for one in recording.resources if one.type.startswith("aws:iam/")]
     tests = [one for one in recording.of_type("aws:codebuild/project:Project") if "-test" in one.inputs["name"]]
     assert {one.inputs["serviceRole"] for one in tests} == {supplied["roleArn"]}

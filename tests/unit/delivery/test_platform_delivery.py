@@ -8,7 +8,7 @@ import pytest
 from settings import SettingsError, parse
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, example
-from tests.support.recording import ROOT, Recording, Registration, run_program, stack_values
+from tests.support.recording import ROOT, Recording, Registration, recorded, stack_values
 
 READ = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-read"
 CHANGE = "arn:aws:iam::444455556666:role/sm-mlops-prod-delivery-change"
@@ -18,7 +18,7 @@ ARTIFACT = "arn:aws:s3:::sm-mlops-dev-artifacts-111122223333-us-east-2-an/sm-mlo
 
 
 def with_delivery(**more: Any) -> Recording:
-    return run_program({**stack_values("dev"), SECTION: example(**more)})
+    return recorded({**stack_values("dev"), SECTION: example(**more)})
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_pulumi_cloud_takes_a_token_from_secrets_manager_and_no_right_on_a_bucke
 
 def test_a_git_provider_starts_the_delivery_too() -> None:
     source = {"provider": "GitHub", "repository": "acme/platform"}
-    recording = run_program({**stack_values("dev"), "sm-mlops:source": source, SECTION: example()})
+    recording = recorded({**stack_values("dev"), "sm-mlops:source": source, SECTION: example()})
     assert recording.named("delivery-deliver-pipeline").inputs["triggers"]
     assert "triggers" not in recording.named("delivery-drift-pipeline").inputs
 

@@ -9,7 +9,7 @@ from components.delivery.pull_request_previews import BUILD_INPUT
 from settings import SettingsError, parse
 from tests.support.access import decision
 from tests.support.delivery_example import SECTION, example
-from tests.support.recording import ROOT, Recording, run_program, stack_values
+from tests.support.recording import ROOT, Recording, recorded, stack_values
 
 ACCOUNT = "111122223333"
 NAME = "sm-mlops-dev-pull-requests"
@@ -20,7 +20,7 @@ OURS = {"aws:ResourceTag/mlops:project": "sm-mlops", "aws:ResourceTag/mlops:envi
 
 
 def previews(mode: str | None = "comment") -> Recording:
-    return run_program({**stack_values("dev"), SECTION: example(pullRequests=mode)})
+    return recorded({**stack_values("dev"), SECTION: example(pullRequests=mode)})
 
 
 @pytest.fixture(scope="module")

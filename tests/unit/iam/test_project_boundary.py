@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -161,12 +162,16 @@ def test_what_no_product_needs_is_out_of_reach(action: str, resource: str) -> No
     assert bounded(action, resource, OWN) == "none"
 
 
-CREATING = {
-    action.name: action
-    for pattern in ("sagemaker:Create*", "sagemaker:Update*")
-    for action in reference.actions(pattern)
-}
-"""Calls of SageMaker that make something, as AWS's own reference has them."""
+@cache
+def creating() -> Mapping[str, reference.Action]:
+    """Calls of SageMaker that make something, as AWS's own reference has them."""
+    return {
+        action.name: action
+        for pattern in ("sagemaker:Create*", "sagemaker:Update*")
+        for action in reference.actions(pattern)
+    }
+
+
 NEED_NOT_NAME = {
     # An endpoint runs where its models do, and a cluster was made in the network.
     *("sagemaker:CreateEndpointConfig", "sagemaker:UpdateCluster"),
@@ -192,7 +197,7 @@ def limits() -> dict[str, Sequence[Statement]]:
 def test_nothing_that_names_a_network_runs_outside(who: str) -> None:
     """A repository's own pipeline definition could leave out `VpcConfig`, and train with a way to the internet."""
     policy = limits()[who]
-    naming = {name for name, action in CREATING.items() if action.takes_key("sagemaker:VpcSubnets")}
+    naming = {name for name, action in creating().items() if action.takes_key("sagemaker:VpcSubnets")}
     assert len(naming) > 10
     for name in naming - NEED_NOT_NAME:
         outside = {key: value for key, value in INSIDE.items() if "Vpc" not in key}
@@ -206,18 +211,18 @@ def test_nothing_that_names_a_network_runs_outside(who: str) -> None:
 @pytest.mark.parametrize("who", ["boundary", "SageMaker", "CloudFormation"])
 def test_jobs_that_no_network_holds_are_not_run_at_all(who: str) -> None:
     policy = limits()[who]
-    jobs = {name for name, action in CREATING.items() if name.endswith("Job") and name.startswith("sagemaker:Create")}
-    free = {name for name in jobs if not CREATING[name].takes_key("sagemaker:VpcSubnets")} - NOT_OF_A_VPC
+    jobs = {name for name, action in creating().items() if name.endswith("Job") and name.startswith("sagemaker:Create")}
+    free = {name for name in jobs if not creating()[name].takes_key("sagemaker:VpcSubnets")} - NOT_OF_A_VPC
     assert free >= {"sagemaker:CreateLabelingJob", "sagemaker:CreateOptimizationJob"}
     for name in (*free, "sagemaker:CreateInferenceComponent"):
-        said = {key: value for key, value in INSIDE.items() if CREATING[name].takes_key(key)}
+        said = {key: value for key, value in INSIDE.items() if creating()[name].takes_key(key)}
         assert decision(policy, "role", name, "*", said) == "deny", name
 
 
 @pytest.mark.parametrize("who", ["boundary", "SageMaker", "CloudFormation"])
 def test_what_is_written_has_the_key(who: str) -> None:
     policy = limits()[who]
-    writing = {name for name, action in CREATING.items() if action.takes_key("sagemaker:OutputKmsKey")}
+    writing = {name for name, action in creating().items() if action.takes_key("sagemaker:OutputKmsKey")}
     assert len(writing) > 8
     plain = {key: value for key, value in INSIDE.items() if key != "sagemaker:OutputKmsKey"}
     for name in writing:

@@ -19,7 +19,7 @@ from components.sections.delivery import DeliverySpec
 from settings import NAMESPACE, SettingsError, parse
 from settings.rules import project_faults
 from tests.support.delivery_example import SECTION, TESTS, example, example_of_tests
-from tests.support.recording import EXAMPLE, Recording, run_program, stack_values
+from tests.support.recording import EXAMPLE, Recording, recorded, stack_values
 from tests.unit.delivery.test_platform_delivery import rights
 
 BUCKET = "arn:aws:s3:::acme-pulumi-state"
@@ -58,7 +58,7 @@ def delivered() -> Recording:
     ]
     delivery = example(stacks=stacks, secretsProvider=f"awskms:///{SHARED}", pullRequests="comment")
     tests = {**example_of_tests(), "secretsProvider": f"awskms:///{OF_TESTS}"}
-    return run_program({**stack_values("dev"), SECTION: delivery, TESTS: tests})
+    return recorded({**stack_values("dev"), SECTION: delivery, TESTS: tests})
 
 
 def may(statements: Sequence[Statement], action: str, key: str) -> bool:

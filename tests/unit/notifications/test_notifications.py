@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.access import decision
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, stack_values
 
 TOPIC_ARN = "arn:aws:sns:us-east-2:111122223333:sm-mlops-dev-notifications"
 PUBLISHER = "codestar-notifications.amazonaws.com"
@@ -88,7 +88,7 @@ def test_a_subscriber_more_or_less_touches_no_other(prod: Recording) -> None:
         **values["sm-mlops:notifications"],
         "emails": ["new@example.com", "ml-platform-owners@example.com"],
     }
-    before, after = subscribers(prod), subscribers(run_program(values, "prod"))
+    before, after = subscribers(prod), subscribers(recorded(values, "prod"))
     assert set(before.values()) == {"ml-platform-oncall@example.com", "ml-platform-owners@example.com"}
     assert set(before.items()) & set(after.items()) == {
         ("notifications-ml-platform-owners@example.com", "ml-platform-owners@example.com")

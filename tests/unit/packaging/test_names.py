@@ -9,7 +9,6 @@ from botocore.loaders import Loader
 from awsmodel.cloudformation.name_limits import FILE, NAMED_BY_REF, name_rules
 from components.packaging import ProductFolderError, read_product
 from components.packaging.name_lengths import MAX_PROJECT_ID_LENGTH, PROJECT_ID_LENGTH
-from tests.name_limits import described
 from tests.support.product_samples import DESCRIPTION, lines_of, make_product, product_with, template_with
 from tests.support.product_samples import faults_of as all_faults_of
 
@@ -315,6 +314,8 @@ def test_a_long_filler_is_not_told_whole(tmp_path: Path) -> None:
 
 
 def test_the_rules_are_those_of_cloudformation_and_botocore() -> None:
+    from tests.name_limits import described  # noqa: PLC0415 - loads cfn-lint, for which no other test need wait
+
     assert FILE.read_text() == described(), "run make name-limits"
 
 

@@ -10,13 +10,12 @@ import pytest
 import yaml
 
 from awsmodel.cloudformation.template import Template
-from components.packaging import ProductFolderError, read_product
+from components.packaging import ProductFolderError, read_product, seed_code
 from components.packaging.exceptions import Exceptions
 from components.packaging.resource_types import FILE, resource_type
 from components.packaging.template import ENVIRONMENT, ENVIRONMENT_VALUES, read_template
 from components.packaging.template_references import check_references
-from tests.resource_types import described
-from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
+from tests.seed_code.product_templates import PRODUCTS
 from tests.support.product_samples import DESCRIPTION, TEMPLATE, faults_of, make_product, template_with
 
 PARAMETERS = "Stage: {Type: String, AllowedValues: [dev, prod]}\nBucketName: {Type: String, MaxLength: 20}\n"
@@ -418,9 +417,7 @@ def faults(template: Template) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_each_name_of_a_shipped_template_misspelt_is_refused_with_its_line(product: str) -> None:
-    parsed = read_template(
-        read_product(SEED_CODE / product).template, lambda line, reason: pytest.fail(f"{line}: {reason}")
-    )
+    parsed = read_template(seed_code.product(product).template, lambda line, reason: pytest.fail(f"{line}: {reason}"))
     assert parsed is not None
     assert faults(parsed) == []
     count = 0
@@ -435,9 +432,7 @@ def test_each_name_of_a_shipped_template_misspelt_is_refused_with_its_line(produ
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_each_name_of_a_shipped_template_made_the_same_for_all_is_refused(product: str) -> None:
-    parsed = read_template(
-        read_product(SEED_CODE / product).template, lambda line, reason: pytest.fail(f"{line}: {reason}")
-    )
+    parsed = read_template(seed_code.product(product).template, lambda line, reason: pytest.fail(f"{line}: {reason}"))
     assert parsed is not None
     named = re.findall(r"^      (\w*Name): !Sub .*\$\{SageMakerProject", parsed.text, re.MULTILINE)
     text = re.sub(r"^(      \w*Name: )!Sub .*\$\{SageMakerProject.*", r"\1one-for-all", parsed.text, flags=re.MULTILINE)
@@ -451,6 +446,8 @@ def test_each_name_of_a_shipped_template_made_the_same_for_all_is_refused(produc
 
 
 def test_the_resource_types_are_those_of_the_pinned_schemas() -> None:
+    from tests.resource_types import described  # noqa: PLC0415 - loads cfn-lint, for which no other test need wait
+
     assert FILE.read_text() == described(), "run `make resource-types`"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.packaging import read_product
+from components.packaging import read_product, seed_code
 from components.packaging.product_description import TemplateParts
 from components.packaging.seed_code import SEED_CODE
 from components.packaging.whole_template import WholeTemplate, read_whole_template
@@ -225,7 +225,7 @@ ALONE = {"_parts/job-role.yaml"}
 
 
 def test_every_shipped_part_is_shared() -> None:
-    used = [read_product(SEED_CODE / slug).whole.digests or {} for slug in PRODUCTS]
+    used = [seed_code.product(slug).whole.digests or {} for slug in PRODUCTS]
     for part in (SEED_CODE / "_parts").rglob("*.yaml"):
         name = part.relative_to(SEED_CODE).as_posix()
         assert name in ALONE or sum(f"../{name}" in files for files in used) > 1, name

@@ -612,11 +612,12 @@ Step = Callable[[Provider, Json], object]
 def test_whatever_call_is_cut_off_the_next_run_completes_it(
     start: Callable[[], Account], when: str, begun: bool, step: Step
 ) -> None:
-    undisturbed = start()
-    step(Provider(undisturbed), created(undisturbed) if begun else {})
+    beginning = start()
+    outs = created(beginning) if begun else {}
+    undisturbed = deepcopy(beginning)
+    step(Provider(undisturbed), outs)
     for number in count(1):
-        account = start()
-        outs = created(account) if begun else {}
+        account = deepcopy(beginning)
         try:
             step(Provider(account, **{when: number}), outs)
         except KilledError:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -109,11 +111,14 @@ def _page(
     return {**page, token: str(start + size)} if start + size < len(items) else page
 
 
+CLIENTS = Clients(Account())
+
+
 class Provider(ProjectsPortfolioProvider):
-    """The provider in an account of the test's own."""
+    """The provider in an account of the test's own, until another one is made."""
 
     def __init__(self, account: Account, **kill: int) -> None:
-        self._clients = Clients(account, **kill)
+        self._clients = CLIENTS.play(account, **kill)
         self.slept: list[float] = []
         self.sleep = self.slept.append  # type: ignore[assignment]
 
@@ -343,16 +348,23 @@ def operations() -> list[tuple[str, str, int]]:
     ]
 
 
+@cache
+def begun() -> dict[str, tuple[Account, dict[str, Any]]]:
+    """An account of somebody else's principal before each operation, with what the one before it has told."""
+    first, second = props(role("a"), role("b"), disable=True), props(role("b"), role("c"), disable=True)
+    account = Account(principals={role("foreign"): "IAM"})
+    before: dict[str, tuple[Account, dict[str, Any]]] = {"create": (deepcopy(account), {})}
+    made = outs(Provider(account), first)
+    before["update"] = deepcopy((account, made))
+    before["delete"] = (account, updated(Provider(account), made, second))
+    return before
+
+
 @pytest.mark.parametrize(("operation", "moment", "number"), operations())
 def test_a_kill_at_any_call_is_mended_by_the_next_run(operation: str, moment: str, number: int) -> None:
-    account = Account(principals={role("foreign"): "IAM"})
     first, second = props(role("a"), role("b"), disable=True), props(role("b"), role("c"), disable=True)
+    account, made = deepcopy(begun()[operation])
     doomed = Provider(account, **{moment: number})
-    made: dict[str, Any] = {}
-    if operation != "create":
-        made = outs(Provider(account), first)
-    if operation == "delete":
-        made = updated(Provider(account), made, second)
     run: dict[str, Callable[[], object]] = {
         "create": lambda: doomed.create(first),
         "update": lambda: doomed.update("id", made, second),

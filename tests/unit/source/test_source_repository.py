@@ -12,13 +12,13 @@ from components.sections.source import CodeCommitSource, ConnectionSource
 from components.source.source_repository import SourceRepository, SourceRepositoryArgs
 from tests.support.access import decision
 from tests.support.pipeline_samples import environment
-from tests.support.recording import Recording, run_function, run_program, stack_values
+from tests.support.recording import Recording, recorded, run_function, stack_values
 
 CONNECTION = "arn:aws:codeconnections:us-east-2:111122223333:connection/4c2f"
 
 
 def with_source(source: dict[str, Any]) -> Recording:
-    return run_program({**stack_values("dev"), "sm-mlops:source": source})
+    return recorded({**stack_values("dev"), "sm-mlops:source": source})
 
 
 def kinds(recording: Recording) -> set[str]:

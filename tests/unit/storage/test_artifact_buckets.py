@@ -7,7 +7,7 @@ import pytest
 from pulumi import _types as sdk
 
 from tests.support.access import Context, decision
-from tests.support.recording import Recording, run_program, stack_values
+from tests.support.recording import Recording, recorded, stack_values
 
 REGION = "eu-west-1"
 OWNER = "arn:aws:iam::111122223333:root"
@@ -25,7 +25,7 @@ def shared() -> Recording:
     """Dev with a reader in another account."""
     values = stack_values("dev")
     values["sm-mlops:artifacts"] = {**values["sm-mlops:artifacts"], "readerAccountIds": ["444455556666"]}
-    return run_program(values)
+    return recorded(values)
 
 
 def bucket_decision(recording: Recording, principal: str, action: str, context: Context) -> str:
@@ -126,7 +126,7 @@ def test_account_regional_names_are_the_default_and_end_as_s3_demands(dev: Recor
 def test_legacy_names_are_exactly_those_of_the_manual_commands() -> None:
     values = stack_values("dev")
     values["sm-mlops:artifacts"] = {**values["sm-mlops:artifacts"], "naming": "legacy"}
-    buckets = [bucket for bucket in run_program(values).of_type("aws:s3/bucket:Bucket") if "artifacts" in bucket.name]
+    buckets = [bucket for bucket in recorded(values).of_type("aws:s3/bucket:Bucket") if "artifacts" in bucket.name]
     assert sorted(bucket.inputs["bucket"] for bucket in buckets) == [
         "codepipeline-sm-mlops-eu-central-1",
         "codepipeline-sm-mlops-eu-west-1",
