@@ -102,17 +102,17 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 @cache
-def recordings() -> Mapping[str, Recording]:
-    """A run of each variant."""
+def recording(variant: str) -> Recording:
+    """A run of a variant."""
+    stack, values = variants()[variant]
     with nothing_looked_up():
-        return {name: run_program(values, stack) for name, (stack, values) in variants().items()}
+        return run_program(values, stack)
 
 
 def everything() -> Iterator[Role]:
     """Every policy, by the role or the resource that has it."""
-    for variant, recording in recordings().items():
-        yield from (_named(variant, role) for role in of_recording(recording))
     for variant, (stack, values) in variants().items():
+        yield from (_named(variant, role) for role in of_recording(recording(variant)))
         yield from (_named(f"iam-policies, {variant}", role) for role in of_documents(stack, values))
     for product in (*PRODUCTS, "_skeleton"):
         yield from of_template(product)
@@ -123,16 +123,16 @@ def _named(variant: str, role: Role) -> Role:
     return role
 
 
-def of_recording(recording: Recording) -> Iterator[Role]:
+def of_recording(run: Recording) -> Iterator[Role]:
     """Roles with their policies, and policies of buckets, keys and topics."""
-    roles = {one.inputs["name"]: Role(one.name) for one in recording.of_type("aws:iam/role:Role")}
-    for one in recording.of_type("aws:iam/role:Role"):
+    roles = {one.inputs["name"]: Role(one.name) for one in run.of_type("aws:iam/role:Role")}
+    for one in run.of_type("aws:iam/role:Role"):
         roles[one.inputs["name"]].trust.append(json.loads(one.inputs["assumeRolePolicy"]))
-    managed = {one.inputs["name"]: one.policy() for one in recording.of_type("aws:iam/policy:Policy")}
+    managed = {one.inputs["name"]: one.policy() for one in run.of_type("aws:iam/policy:Policy")}
     attached = set()
-    for one in recording.of_type("aws:iam/rolePolicy:RolePolicy"):
+    for one in run.of_type("aws:iam/rolePolicy:RolePolicy"):
         roles[one.inputs["role"]].inline.append(one.policy())
-    for one in recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
+    for one in run.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         name = one.inputs["policyArn"].rsplit("/", 1)[-1]
         roles[one.inputs["role"]].attached += 1
         if name in managed:
@@ -141,7 +141,7 @@ def of_recording(recording: Recording) -> Iterator[Role]:
     yield from roles.values()
     for name in managed.keys() - attached:
         yield Role(name, managed=[managed[name]])
-    for one in recording.resources:
+    for one in run.resources:
         if not one.type.startswith("aws:iam/") and isinstance(one.inputs.get("policy"), str):
             yield _of_resource(one.name, one.policy())
 

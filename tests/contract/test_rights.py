@@ -14,7 +14,7 @@ from awsmodel.iam.evaluation import Request, allowed
 from components.delivery.delivery_documents import account_documents, delivery_facts, deploy_role
 from settings import NAMESPACE, deployment_options, own_sections, parse
 from tests.contract.asked import Asked, Plugin, documents
-from tests.contract.policies import CONNECTION, recordings, variants
+from tests.contract.policies import CONNECTION, recording, variants
 from tests.contract.rows import Operation
 from tests.support.delivery_example import TESTS, example_of_tests
 from tests.support.recording import ACCOUNT_ID, Recording, run_program
@@ -81,7 +81,7 @@ def under_test() -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.mark.parametrize("option", sorted(under_test()))
 def test_the_build_that_tests_may_do_all_that_the_plugin_does_for_a_stack_under_test(option: str) -> None:
-    testing = recordings()["dev with delivery and tests"]
+    testing = recording("dev with delivery and tests")
     with nothing_looked_up():
         tested = run_program(under_test()[option], deployment_options.stack_name(option, "t0a1b2"))
     (role,) = [name for name in testing.names() if re.fullmatch(rf"tests-option-{option}-.*test-role", name)]
@@ -95,7 +95,7 @@ def test_whoever_deploys_hands_over_the_roles_that_others_supply() -> None:
     facts = delivery_facts(settings, ACCOUNT_ID)
     assert facts is not None
     statements = deploy_role(facts).statements
-    delivered = Plugin(recordings()["locked-down with delivery"])
+    delivered = Plugin(recording("locked-down with delivery"))
     handed_over = [one for one in delivered.asked(EVERYTHING) if one.request.action == "iam:PassRole"]
     services = {str(one.request.context["iam:PassedToService"]) for one in handed_over}
     assert services >= {"codepipeline.amazonaws.com", "codebuild.amazonaws.com", "events.amazonaws.com"}
@@ -136,7 +136,7 @@ def test_each_build_that_acts_as_a_role_of_another_account_is_trusted_there() ->
         facts = delivery_facts(parse(values, stack), ACCOUNT_ID)
         assert facts is not None
         acting: dict[str, set[str]] = {}
-        for project in recordings()[variant].of_type("aws:codebuild/project:Project"):
+        for project in recording(variant).of_type("aws:codebuild/project:Project"):
             told = {one["name"]: str(one["value"]) for one in project.inputs["environment"]["environmentVariables"]}
             for arn in account_documents(facts):
                 if arn in [told.get("DELIVERY_ROLE_ARN"), *told.get("STACKS", "").replace(" ", ",").split(",")]:

@@ -13,7 +13,7 @@ import pytest
 from pulumi import _types as sdk
 from pydantic import ValidationError
 
-from tests.contract.policies import recordings
+from tests.contract.policies import recording, variants
 from tests.contract.rows import DATA, Call, Row, rows, upstream
 from tests.support.recording import ROOT
 
@@ -33,7 +33,7 @@ def test_each_type_that_the_program_names_has_a_row() -> None:
 def test_each_type_that_a_run_registers_has_a_row() -> None:
     """The source names types; a run could still register one that it builds in another way."""
     registered = {
-        one.type for recording in recordings().values() for one in recording.resources if one.type.startswith("aws:")
+        one.type for variant in variants() for one in recording(variant).resources if one.type.startswith("aws:")
     }
     assert registered - set(rows()) == set(), "no row tells what the plugin does for these"
     assert registered <= named_types(), "the source's names say less than what runs register"
