@@ -77,6 +77,8 @@ def test_everything_is_reached_by_keyboard(look: Open) -> None:
 
 def test_each_section_is_one_click_away(look: Open) -> None:
     page = look("calm").page
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     for section in SECTIONS:
         page.locator(f'nav a[href="#{section}"]').click()
         expect(page.locator(f"#{section} h2")).to_be_in_viewport()
