@@ -32,6 +32,8 @@ def _refuse_own_stack_files(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_own_stack_files)
+# To look for cycles of what is imported and collected takes a tenth of that, and there are few.
+gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,9 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Let the collector of cycles leave alone what is there by now; its looks were a third of the unit tests' time."""
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 Tried = Callable[..., AbstractContextManager[None]]

@@ -244,6 +244,8 @@ def _run(
     recording: Recording,
 ) -> Recording:
     loop = asyncio.new_event_loop()
+    # What a run that fails leaves behind would be told whenever it is collected, in the middle of something else.
+    loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
     try:
         pulumi.runtime.set_all_config(encoded)
