@@ -2,6 +2,7 @@
 
 import gc
 
+gc.disable()  # the process ends with the program: to look for garbage takes a sixth of its time
 import pulumi
 import pulumi_aws as aws
 
@@ -13,7 +14,6 @@ from components.projects.sagemaker_projects import SageMakerProjects, SageMakerP
 from components.source.source_repository import SourceRepository, SourceRepositoryArgs
 from components.storage.artifact_buckets import ArtifactBuckets, ArtifactBucketsArgs
 
-gc.disable()  # the process ends with the program: to look for garbage takes a sixth of its time
 stack = settings.load()
 env = stack.environment_in(aws.get_caller_identity_output().account_id, other_policies=preflight.check(stack))
 artifacts = ArtifactBuckets("artifacts", ArtifactBucketsArgs(environment=env, spec=stack.artifacts))

@@ -275,6 +275,8 @@ class SampleValues(PossibleValues):
         }
         super().__init__(template, known)
         self._samples = samples
+        self.asked: set[str] = set()
+        """Parameters that what was evaluated stands on; whoever asks of one expression clears it before."""
 
     def value(self, node: Json) -> Json:
         """Return the texts of a part, or a letter."""
@@ -307,6 +309,7 @@ class SampleValues(PossibleValues):
 
     def parameter(self, name: str, declared: Mapping[str, yaml.Node]) -> list[str]:
         """Return a sample of the parameter, its default, or a letter."""
+        self.asked.add(name)
         return [self._samples.get(name) or plain(declared.get("Default")) or _UNKNOWN]
 
     def invented_name(self, _logical_id: str, _limit: int | None) -> str:

@@ -68,10 +68,12 @@ class Product(pulumi.ComponentResource):
         self._name = name
         self._args = args
         source, region = args.source, args.region
-        # Rendered for its faults: what it becomes is told before anything is uploaded.
-        named = pulumi.Output.all(args.values, args.values.apply(source.render)).apply(
-            lambda known: source.version_name(known[0])
-        )
+
+        def checked(values: Mapping[str, Mapping[str, str]]) -> packaging.VersionName:
+            source.render(values)  # for its faults: what it becomes is told before anything is uploaded
+            return source.version_name(values)
+
+        named = args.values.apply(checked)
         self.version = named.apply(str)
         hashes = named.apply(lambda name: name.hashes)
         files = ProductFiles(

@@ -103,6 +103,7 @@ class _Name:
     def form_fault(self, samples: Mapping[str, SampleValues]) -> str | None:
         """Why AWS can refuse its characters: in a project of some name, or in every one."""
         for project, sample in samples.items():
+            sample.asked.clear()
             for value in sample.texts(self._node):
                 if (form := self._rule.wrong_form(value)) is not None:
                     where = "" if project == _PROJECT_NAMES[0] else f" in a project called {project!r}"
@@ -110,6 +111,9 @@ class _Name:
                         f"{self._title} has the form {form}, and{where} it can be {_shown(value)}; "
                         f"{'change what is fixed' if not where else f'use {_PROJECT_ID}, which has no capitals'}"
                     )
+            # Most names say nothing of the project's: they are the same in all projects.
+            if _PROJECT_NAME not in sample.asked:
+                break
         return None
 
 

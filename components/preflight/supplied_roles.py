@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from components.delivery import delivery_documents
 from components.iam import role_documents
 from components.iam.expected_roles import ExpectedRole
 from settings import NAMESPACE, Settings
@@ -11,7 +10,8 @@ from settings.roles import role_facts
 
 def supplied_roles(stack: Settings, account_id: str) -> list[ExpectedRole]:
     """Every role of somebody else that something of the stack works with, and who must be able to act as it."""
-    return [*_supplied_to_catalog(stack, account_id), *_supplied_to_delivery(stack, account_id)]
+    to_delivery = _supplied_to_delivery(stack, account_id) if stack.delivery is not None else ()
+    return [*_supplied_to_catalog(stack, account_id), *to_delivery]
 
 
 def _supplied_to_catalog(stack: Settings, account_id: str) -> Iterator[ExpectedRole]:
@@ -30,6 +30,9 @@ def _supplied_to_catalog(stack: Settings, account_id: str) -> Iterator[ExpectedR
 
 
 def _supplied_to_delivery(stack: Settings, account_id: str) -> Iterator[ExpectedRole]:
+    # Imported here: the policies of a delivery are the most of all, and few stacks have one.
+    from components.delivery import delivery_documents  # noqa: PLC0415
+
     facts = delivery_documents.delivery_facts(stack, account_id)
     if facts is None:
         return

@@ -1,14 +1,15 @@
 """What packaging costs: both products, beside `zip -r` and `git archive`, and how it grows with the files of a folder.
 
-`git archive` has what it packs in its object store already and checks nothing; `zip -r` checks nothing either.
+`git archive` has what it packs in its object store already and checks nothing; `zip -r` checks nothing either. Time is
+that of the processor.
 """
 
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ PRODUCTS = ("model-build-train", "model-deploy")
 ROUNDS = 9
 SIZES = (625, 1250, 2500, 5000)
 SECONDS_BAR = 1.0
-"""The most that packaging both products may take."""
+"""The most of the processor that packaging both products may take."""
 GROWTH_BAR = 1.25
 """The most that a file may cost in the largest folder, as a multiple of its cost in the smallest."""
 TEMPLATE = """\
@@ -101,17 +102,23 @@ def _measure(cases: Mapping[str, Callable[[], object]]) -> Mapping[str, Sequence
     # Round by round, so that a slow minute of the machine slows all cases alike; the first round warms up.
     for turn in range(ROUNDS + 1):
         for name, case in cases.items():
-            started = time.perf_counter()
+            before = _cpu_seconds()
             case()
             if turn:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(_cpu_seconds() - before)
     return seconds
+
+
+def _cpu_seconds() -> float:
+    """What this process and the commands that it has run have taken so far."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _report(seconds: Mapping[str, Sequence[float]], console: Console) -> int:
     table = Table(
         "files",
-        "packaging, s",
+        "packaging, CPU s",
         "/ zip -r",
         "/ git archive",
         "ms a file",
@@ -128,9 +135,9 @@ def _report(seconds: Mapping[str, Sequence[float]], console: Console) -> int:
     least, most = SIZES[0], SIZES[-1]
     growth = [value * least / most for value in ratios(seconds[f"package {most}"], seconds[f"package {least}"])]
     console.print(f"cost of a file, {most} files / {least} files: {spread(growth)} (1 is a straight line)")
-    console.print(f"all products of seed_code: {spread(seconds['products'], 3)} s")
+    console.print(f"both products: {spread(seconds['products'], 3)} CPU s")
     verdicts = {
-        f"packaging all products takes under {SECONDS_BAR:g} s": statistics.median(seconds["products"]) < SECONDS_BAR,
+        f"packaging both products takes under {SECONDS_BAR:g} s": statistics.median(seconds["products"]) < SECONDS_BAR,
         f"a file costs at most {GROWTH_BAR} times as much in a folder of {most}": statistics.median(growth)
         <= GROWTH_BAR,
     }

@@ -19,7 +19,7 @@ ROUNDS = 5
 SIZES = (500, 1000, 2000)
 RESOURCES = SIZES[-1]
 SECONDS_BAR = 1.0
-"""The most that reading and rendering the largest preview may take."""
+"""The most of the processor that reading and rendering the largest preview may take."""
 MEGABYTES_BAR = 200
 """The most memory that a process may have held at once meanwhile."""
 POLICIES = 10_000
@@ -32,10 +32,10 @@ import re, sys, time
 from pathlib import Path
 from tools.preview_comment.comment import CODECOMMIT, GITHUB, render
 from tools.preview_comment.engine_output import read
-started = time.perf_counter()
+started = time.process_time()
 preview = read(Path(sys.argv[1]).read_text(encoding="utf-8"), "dev")
 bodies = render([preview], {"github": GITHUB, "codecommit": CODECOMMIT}[sys.argv[2]])
-seconds = time.perf_counter() - started
+seconds = time.process_time() - started
 assert len(preview.steps) == int(sys.argv[3]), len(preview.steps)
 # Not getrusage: its figure outlives exec, and is the measuring process's where that is larger.
 print(seconds, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
@@ -57,7 +57,7 @@ class Cost:
     """What one process took."""
 
     seconds: float
-    """Of reading and rendering, without the start of Python."""
+    """Of the processor, for reading and rendering, without the start of Python."""
     megabytes: float
     """The most memory at once, that of Python included."""
 
@@ -93,7 +93,7 @@ def _measure(path: Path, case: Case) -> Cost:
 
 
 def _report(costs: Mapping[Case, Sequence[Cost]], console: Console) -> int:
-    table = Table("resources", "shape", "for", "s", "MB", title="the comment of a preview")
+    table = Table("resources", "shape", "for", "CPU s", "MB", title="the comment of a preview")
     for case, measured in costs.items():
         table.add_row(
             str(case.resources),

@@ -1,1 +1,0 @@
-"""What the engine and the interpreter cost by themselves."""
