@@ -17,9 +17,7 @@ def main() -> None:
     parser.add_argument("--stack-files", type=Path, help="folder of the stack files that a browser sees")
     arguments = parser.parse_args()
     gc.set_threshold(_NEW_OBJECTS, 20, 20)
-    # moto reads both when it is imported. Policies that AWS manages can be attached to roles only when loaded. Keys of
-    # a role say whose account they are of; with a variable all of them would be of one.
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    # moto reads it when it is imported. Keys of a role say whose account they are of; with it all would be of one.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     from sandbox.emulator.core.server import serve  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from tests.sandbox.support.engine import Engine
 
 REPOSITORY = Path(__file__).parents[2]
 REGION = "eu-west-1"
-START_SECONDS = 20
+START_SECONDS = 120
 
 Client: TypeAlias = Any
 Clients = Callable[..., Client]

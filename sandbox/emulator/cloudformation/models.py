@@ -27,10 +27,10 @@ from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import UnknownCallError
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.not_known import not_known, stumbled
+from sandbox.emulator.core.shapes import UnsupportedPropertyError
 from sandbox.emulator.resource_types import resource_type
 from sandbox.emulator.resource_types.base import HandlerError, Properties, Resource, ResourceType, Scope
 from sandbox.emulator.resource_types.custom import Custom
-from sandbox.emulator.resource_types.shapes import UnsupportedPropertyError
 
 SERVICE = "cloudformation.amazonaws.com"
 RETAINING = ("Retain", "RetainExceptOnCreate")

@@ -148,7 +148,10 @@ class Caller:
         for action in ("sts:AssumeRole", *(["sts:TagSession"] if tags else [])):
             if not authorization.trusts(role.assume_role_policy_document, service, context, action=action):
                 raise RoleError(f"{service} is not authorized to perform {action} on {role_arn}.")
-        credentials = sts_backends[self.account][self.partition].assume_role(
+        sessions = sts_backends[account][self.partition].assumed_roles
+        credentials = next((one for one in sessions if (one.role_arn, one.session_name) == (role_arn, session)), None)
+        # A new session would have keys, and so clients, of its own, which take longer to make than to use.
+        credentials = credentials or sts_backends[self.account][self.partition].assume_role(
             region_name=self.region,
             role_session_name=session,
             role_arn=role_arn,

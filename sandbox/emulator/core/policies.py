@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -50,7 +51,7 @@ def verdict(documents: Sequence[str], call: Call, *, with_conditions: bool = Tru
 
     """
     effects = set()
-    for document in map(json.loads, documents):
+    for document in map(_read, documents):
         for one in _listed(document["Statement"]):
             statement = _Statement(one, call, has_variables=document.get("Version") == "2012-10-17")
             if statement.concerns_the_call(with_conditions):
@@ -58,6 +59,19 @@ def verdict(documents: Sequence[str], call: Call, *, with_conditions: bool = Tru
     if "Deny" in effects:
         return Verdict.DENIED
     return Verdict.ALLOWED if "Allow" in effects else Verdict.SILENT
+
+
+@lru_cache(maxsize=256)
+def _read(document: str) -> Any:  # noqa: ANN401 - a document, which nobody changes
+    """Return a document. The same ones are asked about each call of a role."""
+    return json.loads(document)
+
+
+@lru_cache(maxsize=4096)
+def _actions(text: str) -> re.Pattern[str]:
+    """Return what an action of a policy matches."""
+    wildcards = {"*": ".*", "?": "."}
+    return re.compile("".join(wildcards.get(one) or re.escape(one) for one in text), re.IGNORECASE)
 
 
 class _UnresolvedError(Exception):
@@ -96,9 +110,7 @@ class _Statement:
         return any(named) or (element == "Resource" and element not in self.elements)
 
     def _is_action(self, text: str) -> bool:
-        wildcards = {"*": ".*", "?": "."}
-        parts = (wildcards.get(one) or re.escape(one) for one in text)
-        return re.fullmatch("".join(parts), self.call.action, re.IGNORECASE) is not None
+        return _actions(text).fullmatch(self.call.action) is not None
 
     def _is_resource(self, text: str) -> bool:
         """A wildcard stays within its segment, but a star that ends one reaches on over the colons."""

@@ -28,6 +28,8 @@ def environment_variables(folder: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)},
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
+        # Threads that train would wait for each other at work, which beside others' work takes ten times the time.
+        "OMP_WAIT_POLICY": "passive",
         "PYTHONPATH": str(_RUNTIME),
         "SANDBOX_PACKAGES": str(cache / "packages"),
         "NO_PROXY": "127.0.0.1,localhost",

@@ -20,11 +20,13 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.eks.models import eks_backends
 from moto.events.responses import EventsHandler
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.responses import S3Response
 from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
 from moto.stepfunctions.models import stepfunctions_backends
+from typing_extensions import override
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -41,6 +43,7 @@ from sandbox.emulator.core.extension import add_service
 from sandbox.emulator.core.info_file import watch, write_atomically
 from sandbox.emulator.eks import cluster
 from sandbox.emulator.eks.models import EksBackend
+from sandbox.emulator.iam.models import IamBackend
 from sandbox.emulator.sagemaker.models import SageMakerBackend
 from sandbox.emulator.servicecatalog.models import ServiceCatalogBackend
 from sandbox.emulator.stepfunctions.models import StepFunctionsBackend
@@ -76,6 +79,21 @@ _OWN: Mapping[str, Callable[[dict[str, Any]], Response]] = {
 """What answers below the sandbox's own addresses for Git."""
 
 
+class Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which remembers whose a host is: moto reads a folder and tries hundreds of patterns."""
+
+    def __init__(self, create: Callable[[SERVICE_NAMES], Flask]) -> None:
+        super().__init__(create)
+        self._known: dict[str | None, Any] = {}
+
+    @override
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service of a host; None where there is none."""
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 class Application:
     """moto's dispatcher, with the sandbox's own addresses in front.
 
@@ -90,7 +108,7 @@ class Application:
 
     def __init__(self, instance: str, console: Console) -> None:
         self.instance, self.console = instance, console
-        self.aws = DomainDispatcherApplication(create_app)
+        self.aws = Dispatcher(create_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -161,6 +179,7 @@ def install() -> None:
     codecommit_backends.backend = CodeCommitBackend
     codepipeline_backends.backend = CodePipelineBackend
     eks_backends.backend = EksBackend
+    iam_backends.backend = IamBackend
     sagemaker_backends.backend = SageMakerBackend
     stepfunctions_backends.backend = StepFunctionsBackend
     servicecatalog_backends.backend = ServiceCatalogBackend  # type: ignore[assignment] # it has nothing of moto's

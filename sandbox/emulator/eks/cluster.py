@@ -17,8 +17,8 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.emulator.core.callers import CONTROLLER, Caller, Client, RoleError
 from sandbox.emulator.core.not_known import not_known
+from sandbox.emulator.core.shapes import UnsupportedPropertyError, request
 from sandbox.emulator.eks.models import EksBackend, backend
-from sandbox.emulator.resource_types.shapes import UnsupportedPropertyError, request
 
 Json = dict[str, Any]
 GROUP, VERSION = "sagemaker.services.k8s.aws", "v1alpha1"

@@ -2,8 +2,8 @@
 
 from typing_extensions import override
 
+from sandbox.emulator.core.shapes import request
 from sandbox.emulator.resource_types.base import Properties, Resource, ResourceType, Scope, unless_gone
-from sandbox.emulator.resource_types.shapes import request
 
 
 class ScalableTarget(ResourceType):

@@ -8,8 +8,8 @@ from typing_extensions import override
 
 from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Client
+from sandbox.emulator.core.shapes import request
 from sandbox.emulator.resource_types.base import Api, Properties, Resource, ResourceType, Scope, Tagging, unless_gone
-from sandbox.emulator.resource_types.shapes import request
 
 CFNRESPONSE = Path(__file__).parents[1] / "awslambda" / "runtime" / "cfnresponse.py"
 

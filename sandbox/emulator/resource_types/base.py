@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Caller, Client
-from sandbox.emulator.resource_types.shapes import members, request
+from sandbox.emulator.core.shapes import members, request
 
 Properties = Mapping[str, Json]
 

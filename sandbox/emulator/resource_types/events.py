@@ -4,8 +4,8 @@ from typing_extensions import override
 
 from awsmodel.cloudformation.template import Json
 from sandbox.emulator.core.callers import Client
+from sandbox.emulator.core.shapes import request
 from sandbox.emulator.resource_types.base import Api, Properties, Resource, ResourceType, Scope, Tagging, unless_gone
-from sandbox.emulator.resource_types.shapes import request
 
 
 def _rule(client: Client, name: str) -> Resource:

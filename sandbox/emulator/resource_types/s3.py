@@ -7,6 +7,7 @@ from moto.moto_api._internal import mock_random
 from typing_extensions import override
 
 from awsmodel.cloudformation.template import Json
+from sandbox.emulator.core.shapes import request
 from sandbox.emulator.resource_types.base import (
     Api,
     HandlerError,
@@ -16,7 +17,6 @@ from sandbox.emulator.resource_types.base import (
     Scope,
     unless_gone,
 )
-from sandbox.emulator.resource_types.shapes import request
 
 
 class BucketPolicy(ResourceType):

@@ -34,6 +34,15 @@ def test_instance_is_that_of_the_info_file(emulator: dict[str, Any]) -> None:
     assert emulator["url"].startswith("http://127.0.0.1:")
 
 
+def test_it_starts_without_the_models_of_all_services() -> None:
+    """They take longer to load than all else; the first stack needs them."""
+    program = (
+        "import sys; from sandbox.emulator.core import server; print('moto.cloudformation.parsing' in sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"
+
+
 def test_server_listens_on_loopback_alone(emulator: dict[str, Any]) -> None:
     port = int(emulator["url"].rsplit(":", 1)[1])
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]

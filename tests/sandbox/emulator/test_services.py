@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.emulator.iam.models import IamBackend
 from tests.sandbox.conftest import Clients
 from tests.sandbox.support.refusals import code_of
 
@@ -31,3 +32,14 @@ def test_email_subscription_is_pending(aws: Clients) -> None:
     assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["PendingConfirmation"] == "true"
     with pytest.raises(ClientError, match="pending confirmation"):
         sns.unsubscribe(SubscriptionArn=arn)
+
+
+def test_each_account_counts_the_roles_that_have_a_policy_of_awss_and_a_reset_forgets_them() -> None:
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    one, other = (IamBackend("aws", account) for account in ("123456789012", "210987654321"))
+    one.create_role("role", "{}", "/", "", "", [], "3600")
+    one.attach_role_policy(arn, "role")
+    assert [account.managed_policies[arn].attachment_count for account in (one, other)] == [1, 0]
+    one.reset()
+    assert one.managed_policies[arn].attachment_count == 0
+    assert arn.replace("arn:aws:", "arn:aws-cn:") in IamBackend("aws-cn", "123456789012").managed_policies

@@ -5,7 +5,7 @@ what they do otherwise than AWS says stands beside the code that makes up for it
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,6 +112,7 @@ class Judged:
     def _of_linter(self, values: Mapping[str, Json]) -> Any:
         chosen = ParameterSet(parameters=dict(values))
         template = LintedTemplate(None, self.document, [REGION], [chosen])
+        template.conditions.satisfiable = _remembered(template.conditions.satisfiable)
         made = {name: made.physical_id for name, made in self.ours.made.items()}
         for name, holds in self.conditions.items():
             with suppress(UnknownSatisfisfaction):  # it compares what is no parameter
@@ -123,6 +124,19 @@ class Judged:
             ref_values=made,
         )
         return CfnTemplateValidator({}).evolve(context=context, cfn=template)
+
+
+def _remembered(satisfiable: Callable[..., bool]) -> Callable[..., bool]:
+    """cfn-lint asks the same of a template's conditions thousands of times, each time for milliseconds."""
+    known: dict[str, bool] = {}
+
+    def answer(*asked: Mapping[str, Json]) -> bool:
+        key = json.dumps(asked, sort_keys=True)
+        if key not in known:
+            known[key] = satisfiable(*asked)
+        return known[key]
+
+    return answer
 
 
 def same(value: Json) -> Json:

@@ -17,10 +17,12 @@ Json = dict[str, Any]
 
 def wait(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
     """Look until there is something to see."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.05
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.2)  # each look costs the emulator's process what builds and jobs need
+        time.sleep(pause)
+        # Each look costs the emulator's process what builds and jobs need.
+        pause = min(1.3 * pause, 0.8)
     return found
 
 
