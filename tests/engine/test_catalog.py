@@ -41,6 +41,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns(".venv", "__pycache__", ".*_cache"))
         else:
             shutil.copy(source, target)
+    # What builds do is tested where projects run. Here they would do it beside what is looked at.
+    for slug in PRODUCTS:
+        buildspec = project / "seed_code" / slug / "repository" / "buildspec.yml"
+        buildspec.write_text("version: 0.2\nphases: {build: {commands: [sleep 600]}}\n")
     return project
 
 

@@ -56,7 +56,7 @@ def test_the_page_names_what_another_name_of_the_project_replaces() -> None:
 def test_another_name_of_the_repository_is_refused(changes: dict[str, object]) -> None:
     dev = stack_values("dev")
     before, after = (recorded(values).named("source-repository-name") for values in (dev, {**dev, **changes}))
-    (failure,) = RepositoryNameProvider().check(before.inputs, after.inputs).failures
+    (failure,) = RepositoryNameProvider().check(dict(before.inputs), dict(after.inputs)).failures
     section = re.search(r'docs/renaming.md tells under "([^"]+)"', failure.reason)
     assert section is not None
     assert f"\n## {section[1]}" in PAGE

@@ -40,7 +40,7 @@ class Registration:
     urn: str
     type: str
     name: str
-    inputs: dict[str, Any]
+    inputs: Mapping[str, Any]
     request: resource_pb2.RegisterResourceRequest
 
     @property

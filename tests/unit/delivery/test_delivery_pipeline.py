@@ -63,7 +63,7 @@ def in_each_region() -> Stage:
     return Stage(name="Test", actions=tuple(actions))
 
 
-def pipeline(recording: Recording) -> dict[str, Any]:
+def pipeline(recording: Recording) -> Mapping[str, Any]:
     return recording.named("delivery-pipeline").inputs
 
 

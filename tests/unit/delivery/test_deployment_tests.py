@@ -1,6 +1,7 @@
 """A pipeline for each deployment option, and the sweep after runs that were cut off."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_the_example_is_in_order_and_tests_every_option_in_the_regions_of_dev() 
     assert [name for name, option in options.items() if option.projects == "run"] == ["everything"]
 
 
-def pipeline(recording: Recording, option: str) -> dict[str, Any]:
+def pipeline(recording: Recording, option: str) -> Mapping[str, Any]:
     return recording.named(f"tests-option-{option}-pipeline").inputs
 
 
