@@ -4,17 +4,20 @@ cfn-lint itself goes through both arms of every condition. What it cannot know a
 in: so a template is looked at with all of them, with none, and with all but those of one kind, which takes every two
 kinds together, apart and in turn. The values of parameters take turns, too.
 
-cfn-lint is a package of the developers: nothing that deploys needs it. What it has found is kept beside it, in the
-Python environment: it takes seconds for each look, and finds the same in the same text.
+cfn-lint is a package of the developers: nothing that deploys needs it. What it has found is kept beside it for a day,
+in the Python environment: it takes seconds for each look. The next day it may find more in the same text, such as a
+runtime of Lambda whose support has ended, or by schemas that somebody has renewed.
 """
 
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,9 +40,9 @@ NO_LINTER = "cfn-lint is not installed; `make environment` installs it"
 _REGION = "us-east-1"
 """Region whose resource types are meant; cfn-lint knows it best."""
 _KEPT = Path(sys.prefix, "cache", "cfn-lint")
-"""A file for each text that was looked at."""
+"""A folder of the day, with a file for each text that was looked at."""
 _SETTINGS = (".cfnlintrc", ".cfnlintrc.yaml", ".cfnlintrc.yml")
-"""Files of cfn-lint's own settings, in a person's home and in the folder that one stands in."""
+"""Files of cfn-lint's own settings, in a person's home and in the folder that one stands in: they may name others."""
 _ARNS = ArnScope("aws", _REGION, "111122223333")
 _BOUNDARY = ("Roles", "PermissionsBoundary")
 _VALUES: Mapping[tuple[str, str], str] = {
@@ -150,25 +153,31 @@ def _linted(product: Product, choice: Choice) -> Iterator[str]:
 
 
 def _found(text: str, parameters: Mapping[str, str]) -> Sequence[tuple[int, str]]:
-    """Tell what cfn-lint finds in a template, by line; as before where nothing that decides has changed."""
+    """Tell what cfn-lint finds in a template, by line; as before on a day on which nothing that decides has changed."""
     try:
         linter = version("cfn-lint")
     except PackageNotFoundError:
         raise ToolError(NO_LINTER) from None
-    own = [
-        path.read_text() for folder in (Path.home(), Path()) for name in _SETTINGS if (path := folder / name).is_file()
-    ]
-    decides = json.dumps([linter, _REGION, own, text, dict(parameters)], sort_keys=True)
-    kept = _KEPT / f"{hashlib.sha256(decides.encode()).hexdigest()}.json"
+    if any((folder / name).is_file() for folder in (Path.home(), Path()) for name in _SETTINGS):
+        return _look(text, parameters)
+    decides = json.dumps([linter, Path(__file__).read_text(), text, dict(parameters)], sort_keys=True)
+    day = _KEPT / f"{_now():%Y-%m-%d}"
+    kept = day / f"{hashlib.sha256(decides.encode()).hexdigest()}.json"
     with suppress(OSError, ValueError):  # not looked at yet, or the disk was full
         return [(line, message) for line, message in json.loads(kept.read_text())]
     found = _look(text, parameters)
     with suppress(OSError):  # an environment that nobody may write to
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        day.mkdir(parents=True, exist_ok=True)
+        for other in {*_KEPT.iterdir()} - {day}:
+            shutil.rmtree(other, ignore_errors=True)
         being_written = kept.with_suffix(f".{os.getpid()}")
         being_written.write_text(json.dumps(found))
         being_written.replace(kept)
     return found
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @cache

@@ -241,15 +241,21 @@ def test_a_rollback_goes_to_prod_unasked_and_changes_nothing_but_the_package(fun
     }
 
 
-@pytest.mark.parametrize("has", [True, False], ids=["by its own baseline", "no more where it has none"])
-def test_a_rollback_has_its_version_monitored(function: Function, *, has: bool) -> None:
-    of_old, of_new = (f"s3://bucket/executions/{name}/baseline.json" for name in ("k3", "x9"))
+OF_OLD, OF_NEW = (f"s3://bucket/executions/{name}/baseline.json" for name in ("k3", "x9"))
+
+
+@pytest.mark.parametrize(
+    ("of_old", "of_new", "by"),
+    [(OF_OLD, OF_NEW, OF_OLD), ("", OF_NEW, None), (OF_OLD, "", "")],
+    ids=["by its own baseline", "no more where it has none", "as before where the rejected one had none"],
+)
+def test_a_rollback_has_its_version_monitored(function: Function, of_old: str, of_new: str, by: str | None) -> None:
 
     def definition(baseline: str) -> str:
         return json.dumps({"Steps": [{"Arguments": ["--baseline", baseline, "--hours", "24"]}]}, separators=(",", ":"))
 
     function.built()
-    function.has(4, by=of_old if has else "")
+    function.has(4, by=of_old)
     function.has(5, "Rejected", by=of_new)
     function.runs(5, looks=2, MonitoringDefinition=definition(of_new), MonitoringSchedule="rate(1 day)")
     function.lists(4)
@@ -258,8 +264,8 @@ def test_a_rollback_has_its_version_monitored(function: Function, *, has: bool) 
     assert json.loads(function.handed_on["prod-stack.json"])["Parameters"] == {
         "ModelPackageArn": arn(4),
         "InstanceType": "ml.m5.large",
-        "MonitoringDefinition": definition(of_old) if has else "",
-        "MonitoringSchedule": "rate(1 day)" if has else "",
+        "MonitoringDefinition": "" if by is None else definition(by),
+        "MonitoringSchedule": "" if by is None else "rate(1 day)",
     }
 
 

@@ -235,10 +235,13 @@ class Workflows(Logs):
 
     def ListTaskInstances(self, RunId: str, **_: object) -> Json:
         assert RunId == "second"
-        return {"TaskInstances": [{"TaskInstanceId": "1"}, {"TaskInstanceId": "2"}]}
+        return {"TaskInstances": [{"TaskInstanceId": identity} for identity in "321"]}
 
     def GetTaskInstance(self, WorkflowArn: str, RunId: str, TaskInstanceId: str) -> Json:
-        shown = {"WorkflowArn": WorkflowArn, "RunId": RunId, "TaskInstanceId": TaskInstanceId}
+        shown: Json = {"WorkflowArn": WorkflowArn, "RunId": RunId, "TaskInstanceId": TaskInstanceId}
+        if TaskInstanceId == "3":
+            return {**shown, "TaskId": "register", "Status": "UPSTREAM_FAILED"}
+        shown |= {"StartedAt": at(int(TaskInstanceId))}
         if TaskInstanceId == "1":
             return {**shown, "TaskId": "preprocess", "Status": "SUCCESS"}
         return {**shown, "TaskId": "train", "Status": "FAILED", "ErrorMessage": "No rows.", "LogStream": "s"}
@@ -252,6 +255,7 @@ def test_a_training_by_a_workflow_is_shown_with_its_tasks_and_why_the_newest_run
     assert [(one.name, one.status, one.mark) for one in found.stages] == [
         ("preprocess", "SUCCESS", Mark.GOOD),
         ("train", "FAILED", Mark.BAD),
+        ("register", "UPSTREAM_FAILED", Mark.BAD),
     ]
     assert found.failures == [Failure(where="train", reason="No rows.", log=["No rows."])]
     assert found.earlier is None, "the last run has failed itself"
@@ -367,6 +371,11 @@ def test_each_project_has_the_trainings_of_the_services_that_its_product_calls()
     assert kinds("model-build-kubernetes") == ["SageMaker"], "SageMaker orders the steps there"
     (refused,) = [one for one in trainings.of(project("model-build-airflow")) if isinstance(one, NotKnown)]
     assert refused.why.endswith("; grant airflow-serverless:ListWorkflows to me")
+
+
+def test_a_project_whose_product_cannot_be_read_has_its_trainings() -> None:
+    found = Trainings(region(Everything(), "no-such-folder")).of(project("no-such-folder"))
+    assert [one.kind for one in known(found)] == ["SageMaker", "Step Functions", "MWAA"]
 
 
 SLUG = "model-deploy"

@@ -1,6 +1,7 @@
 """A template is linted as it is published: with what each kind of environment fills in."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_template_that_asks_for_little_is_linted_once(tmp_path: Path) -> None:
 def test_a_text_is_looked_at_once_and_again_where_anything_that_decides_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, looks = tmp_path / "kept", list[str]()
+    kept, looks, today = tmp_path / "kept", list[str](), datetime(2026, 11, 28, tzinfo=UTC)
 
     def look(text: str, _parameters: object) -> list[tuple[int, str]]:
         looks.append(text)
@@ -111,6 +112,7 @@ def test_a_text_is_looked_at_once_and_again_where_anything_that_decides_has_chan
 
     monkeypatch.setattr(template_lint, "_KEPT", kept)
     monkeypatch.setattr(template_lint, "_look", look)
+    monkeypatch.setattr(template_lint, "_now", lambda: today)
     monkeypatch.chdir(tmp_path)
     buckets = "Bucket: {Type: AWS::S3::Bucket}\n", "Other: {Type: AWS::S3::Bucket}\n"
     product, other = (product_with(tmp_path / bucket[:3], bucket) for bucket in buckets)
@@ -123,10 +125,14 @@ def test_a_text_is_looked_at_once_and_again_where_anything_that_decides_has_chan
 
     ways = len(list(choices(product)))
     assert [looks_of(one) for one in (product, product, other, product)] == [ways, 0, ways, 0]
-    for file in kept.iterdir():
+    for file in kept.glob("*/*"):
         file.write_text("[")
-    assert looks_of(product) == ways
-    Path(".cfnlintrc").write_text("ignore_checks: [W]\n")
-    assert looks_of(product) == ways
-    monkeypatch.setattr(template_lint, "_KEPT", tmp_path / ".cfnlintrc" / "no folder")
+    assert [looks_of(product) for _ in range(2)] == [ways, 0]
+    today += timedelta(days=1)
+    assert [looks_of(product) for _ in range(2)] == [ways, 0]
+    assert [folder.name for folder in kept.iterdir()] == ["2026-11-29"]
+    Path(".cfnlintrc").write_text("append_rules: [rules]\n")
+    assert [looks_of(product) for _ in range(2)] == [ways, ways], "what such a file names may change, too"
+    Path(".cfnlintrc").rename("no folder")
+    monkeypatch.setattr(template_lint, "_KEPT", tmp_path / "no folder" / "kept")
     assert looks_of(product) == ways

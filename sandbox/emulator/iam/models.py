@@ -4,12 +4,17 @@ There are some 1,600. moto reads them for each account in each partition, before
 """
 
 from copy import copy
-from functools import cache, cached_property
+from functools import cache
 from json import loads
+from threading import RLock
+from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, ManagedPolicy
 from moto.iam.models import IAMBackend as MotoBackend
+
+_LOOKED_AT_LATE = ("aws_managed_policies", "managed_policies")
+_LOOK = RLock()
 
 
 class IamBackend(MotoBackend):
@@ -17,21 +22,23 @@ class IamBackend(MotoBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        # Now the properties below give what is asked for.
-        del self.aws_managed_policies, self.managed_policies
+        # What is not there is looked for in __getattr__.
+        for name in _LOOKED_AT_LATE:
+            delattr(self, name)
 
     def _init_aws_policies(self) -> list[ManagedPolicy]:
         return []
 
-    @cached_property
-    def aws_managed_policies(self) -> list[ManagedPolicy]:  # type: ignore[override] # there it is an attribute
-        """AWS's own policies; each account counts to how many roles it has attached them."""
-        return [copy(one) for one in _managed_by_aws(self.region_name, self.account_id)]
-
-    @cached_property
-    def managed_policies(self) -> dict[str, ManagedPolicy]:  # type: ignore[override] # there it is an attribute
-        """All policies by ARN."""
-        return self._init_managed_policies()
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever Python is asked for
+        """Read AWS's own policies; each account counts to how many roles it has attached them."""
+        if name not in _LOOKED_AT_LATE:
+            raise AttributeError(name)
+        # Two requests may be the first ones: what one of them creates must not be lost in the other's reading.
+        with _LOOK:
+            if "managed_policies" not in vars(self):
+                self.aws_managed_policies = [copy(one) for one in _managed_by_aws(self.region_name, self.account_id)]
+                self.managed_policies = self._init_managed_policies()
+        return vars(self)[name]
 
 
 @cache

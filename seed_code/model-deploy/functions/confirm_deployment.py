@@ -77,7 +77,7 @@ def confirm(data: dict[str, Any], asked: dict[str, str]) -> dict[str, str]:
     }.get(asked["trigger"]) or f"The repository changed; version {version} is approved.{moved_with_it(chosen)}"
     rejected = rolled_back(package, asked)
     if rejected:
-        # Nothing but the package changes: what the repository says now may never have been approved.
+        # Nothing else changes: what the repository says now may never have been approved.
         files = as_it_is(rejected, package)
         number = rejected["ModelPackageVersion"]
         reason = f"Version {number}, which prod runs, was rejected; version {version} replaces it."
@@ -186,7 +186,9 @@ def monitored(kept: dict[str, str], before: str, after: str) -> dict[str, str]:
     if before and not after:
         return dict.fromkeys(MONITORING & kept.keys(), "")
     definition = kept.get("MonitoringDefinition", "")
-    return {"MonitoringDefinition": definition.replace(json.dumps(before), json.dumps(after))} if definition else {}
+    if not before or not definition:
+        return {}
+    return {"MonitoringDefinition": definition.replace(json.dumps(before), json.dumps(after))}
 
 
 def settings(stage: str, text: str, package_arn: str) -> str:

@@ -49,7 +49,9 @@ class Workflow(Training):
         client, place = self.region.client("mwaa-serverless"), {"WorkflowArn": self.arn, "RunId": run.id}
         pages = client.get_paginator("list_task_instances").paginate(**place)
         ids = [one["TaskInstanceId"] for page in pages for one in page["TaskInstances"]]
-        tasks = [client.get_task_instance(**place, TaskInstanceId=one) for one in ids]
+        told = [client.get_task_instance(**place, TaskInstanceId=one) for one in ids]
+        # One that has not begun comes last.
+        tasks = sorted(told, key=lambda task: ("StartedAt" not in task, task.get("StartedAt")))
         failures = [self._failure(task) for task in tasks if failed(task["Status"])]
         if failed(run.status) and not failures:
             detail = client.get_workflow_run(**place)["RunDetail"]
