@@ -53,7 +53,7 @@ END = "make sandbox-down"
 """What ends each of these."""
 
 NOT_RUN = {
-    "make sandbox-demo": "takes five minutes; test_projects_run.py plays its story",
+    "make sandbox-demo": "takes minutes; test_projects_run.py plays its story",
     "make sandbox-demo KEEP=1": "the same, but for its end",
     "python -m tools report -s dev": "is run as `.venv/bin/python`",
     "python -m tools serve -s dev": "serves until somebody ends it; tests/tools/test_serve.py does",
