@@ -3,6 +3,7 @@
 import ast
 import gc
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -23,6 +24,8 @@ T = TypeVar("T")
 # What is loaded by now is large, and stays to the end. While the models are built, the garbage collector would go
 # through all of it again and again, which is a sixth of what a start takes.
 gc.freeze()
+# To find plugins, pydantic would read the metadata of every package that is installed. None has a part in settings.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def fault(message: str) -> PydanticCustomError:
