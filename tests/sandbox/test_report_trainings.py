@@ -1,6 +1,5 @@
 """The page's trainings by a state machine are as the emulated AWS has them: one that failed, and what has mended it."""
 
-import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,7 +8,9 @@ import pytest
 
 from awsmodel.regions import known_regions
 from tests.sandbox.conftest import REGION, Client, Clients
-from tests.sandbox.support.pipelines import ACCOUNT, allow, role, wait
+from tests.sandbox.support.pipelines import allow
+from tests.sandbox.support.state_machines import ended
+from tests.sandbox.support.state_machines import machine as made
 from tools.doctor.account import Account, StackRegion
 from tools.report.model import Pipeline
 from tools.report.trainings.state_machines import StateMachine
@@ -33,19 +34,14 @@ STATES: dict[str, Any] = {
 def machine(aws: Clients) -> StateMachine:
     aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     aws("s3").put_object(Bucket=BUCKET, Key="there", Body=b"rows")
-    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{NAME}"
-    condition = {"ArnEquals": {"aws:SourceArn": arn}}
-    role_arn = role(aws, f"{NAME}-role", "states.amazonaws.com", [allow("s3:GetObject", "s3:ListBucket")], condition)
-    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Read", "States": STATES})
-    aws("stepfunctions").create_state_machine(name=NAME, definition=definition, roleArn=role_arn)
+    made(aws, NAME, STATES, allow("s3:GetObject", "s3:ListBucket"))
     account = SimpleNamespace(client=aws, caller="me", now=datetime.now(UTC))
     region = StackRegion(cast("Account", account), known_regions()[REGION])
     return StateMachine(region, NAME, StateMachine.arns(region)[NAME])
 
 
 def run(states: Client, machine: StateMachine, name: str, key: str) -> Pipeline:
-    arn = states.start_execution(stateMachineArn=machine.arn, name=name, input=json.dumps({"key": key}))["executionArn"]
-    wait(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", f"the end of {name}")
+    ended(states, machine.arn, name, key=key)
     return machine.pipeline()
 
 

@@ -1,14 +1,14 @@
 """State machines of the emulated AWS run, in JSONata, with the rights of their role."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import REGION, Client, Clients
-from tests.sandbox.support.pipelines import ACCOUNT, Ear, allow, role, wait
+from tests.sandbox.support.pipelines import Ear, allow
+from tests.sandbox.support.state_machines import ended, machine
 
 Json = dict[str, Any]
 BUCKET = "state-machines"
@@ -40,32 +40,11 @@ def states(aws: Clients) -> Client:
     return aws("stepfunctions")
 
 
-def machine(aws: Clients, name: str, *statements: Json, body: Mapping[str, Json] = STATES) -> str:
-    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
-    condition = {"ArnEquals": {"aws:SourceArn": arn}}
-    role_arn = role(
-        aws, f"{name}-role", "states.amazonaws.com", list(statements) or [allow("s3:ListBucket")], condition
-    )
-    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(body)), "States": body})
-    made = aws("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role_arn)
-    return str(made["stateMachineArn"])
-
-
-def ended(states: Client, arn: str, name: str, **given: str) -> Json:
-    run = states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(given))["executionArn"]
-
-    def final() -> Json | None:
-        found = states.describe_execution(executionArn=run)
-        return None if found["status"] == "RUNNING" else found
-
-    return dict(wait(final, f"the end of {name}"))
-
-
 def test_a_run_computes_calls_and_chooses_and_is_told(aws: Clients, states: Client) -> None:
     ear = Ear(aws)
     aws("events").put_rule(Name="states", EventPattern=json.dumps({"source": ["aws.states"]}))
     aws("events").put_targets(Rule="states", Targets=[{"Id": "ear", "Arn": ear.arn}])
-    run = ended(states, machine(aws, "reads", allow("s3:GetObject")), "one", key="a")
+    run = ended(states, machine(aws, "reads", STATES, allow("s3:GetObject")), "one", key="a")
     assert (run["status"], json.loads(run["output"])) == ("SUCCEEDED", {"size": 3, "tries": 0})
     kinds = [one["type"] for one in states.get_execution_history(executionArn=run["executionArn"])["events"]]
     assert kinds == [
@@ -77,7 +56,7 @@ def test_a_run_computes_calls_and_chooses_and_is_told(aws: Clients, states: Clie
 
 
 def test_what_the_role_may_not_do_fails_and_is_caught(aws: Clients, states: Client) -> None:
-    run = ended(states, machine(aws, "may-not", allow("s3:ListBucket")), "one", key="a")
+    run = ended(states, machine(aws, "may-not", STATES), "one", key="a")
     assert (run["status"], run["error"]) == ("FAILED", "S3.AccessDeniedException")
     assert run["cause"].startswith("no: User: ")
     assert "is not authorized to perform: s3:GetObject" in run["cause"]
@@ -85,25 +64,25 @@ def test_what_the_role_may_not_do_fails_and_is_caught(aws: Clients, states: Clie
 
 def test_an_expression_that_gives_nothing_fails_the_run(aws: Clients, states: Client) -> None:
     body = {"A": {"Type": "Pass", "Output": "{% $states.input.nothing %}", "End": True}}
-    run = ended(states, machine(aws, "nothing", body=body), "one")
+    run = ended(states, machine(aws, "nothing", body), "one")
     assert (run["error"], run["cause"]) == ("States.QueryEvaluationError", "$states.input.nothing gives nothing")
 
 
 def test_what_cannot_be_run_at_all_is_caught_by_no_rule(aws: Clients, states: Client) -> None:
     body = {"Read": {**READ, "Resource": "arn:aws:states:::sqs:sendMessage"}, "Sorry": STATES["Sorry"]}
-    run = ended(states, machine(aws, "runtime", body={**STATES, **body}), "one", key="a")
+    run = ended(states, machine(aws, "runtime", {**STATES, **body}), "one", key="a")
     assert run["status"] == "FAILED"
     assert run["cause"] == "the sandbox does not know the integration arn:aws:states:::sqs:sendMessage"
 
 
 def test_what_is_not_known_is_said(aws: Clients, states: Client) -> None:
-    run = ended(states, machine(aws, "waits", body={"A": {"Type": "Wait", "Seconds": 1, "End": True}}), "one")
+    run = ended(states, machine(aws, "waits", {"A": {"Type": "Wait", "Seconds": 1, "End": True}}), "one")
     assert run["cause"].startswith("the sandbox does not know the state Wait; it has Pass, Succeed, Task, Choice, Fail")
 
 
 def test_a_version_runs_as_it_was_published_and_a_name_is_one_run(aws: Clients, states: Client) -> None:
     body = {"A": {"Type": "Pass", "Output": "old", "End": True}}
-    arn = machine(aws, "versions", body=body)
+    arn = machine(aws, "versions", body)
     first = states.publish_state_machine_version(stateMachineArn=arn)["stateMachineVersionArn"]
     assert states.publish_state_machine_version(stateMachineArn=arn)["stateMachineVersionArn"] == first
     body = {"A": {"Type": "Pass", "Output": {"it": "new"}, "End": True}}
