@@ -122,8 +122,8 @@ class Region:
 
     def of_product(self, slug: str) -> list[Project]:
         """Every project of a product, without its runs."""
-        found = [*self._from_templates(slug)]
-        return [*found, *(self._launched(slug) if self.region.account.catalog.service_catalog else ())]
+        launched = self._launched(slug) if self.region.account.catalog.service_catalog else ()
+        return [*self._from_templates(slug), *launched]
 
     @cached_property
     def by_id(self) -> Mapping[str, Mapping[str, Any] | None]:
