@@ -235,11 +235,12 @@ def _action_state(state: PipelineState, stage: str, action: dict[str, Any]) -> d
     if not runs:
         return {"actionName": action["name"]}
     run = max(runs, key=lambda one: one.started)
+    token = "" if run.answer else run.token  # CodePipeline tells the tokens of open approvals only
     latest = {
         "actionExecutionId": run.id,
         "status": run.status,
         "lastStatusChange": run.updated,
-        **{key: value for key, value in (("token", run.token), ("lastUpdatedBy", run.updated_by)) if value},
+        **{key: value for key, value in (("token", token), ("lastUpdatedBy", run.updated_by)) if value},
         **({"summary": run.summary} if run.summary else {}),
         **{key: value for key, value in run.result().items() if key != "externalExecutionSummary"},
     }

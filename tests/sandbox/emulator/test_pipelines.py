@@ -67,6 +67,7 @@ def test_an_approval_is_answered_once_and_with_its_token_only(aws: Clients) -> N
 
     assert refusal(lambda: answer("00000000-0000-0000-0000-000000000000")) == "InvalidApprovalTokenException"
     answer(token)
+    assert "token" not in pipeline.state("Wait", "Approve")
     pipeline.ended()
     assert refusal(lambda: answer(token)) == "InvalidApprovalTokenException"
 
