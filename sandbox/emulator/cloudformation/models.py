@@ -21,8 +21,9 @@ from moto.utilities.utils import get_partition
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.name_limits import name_rules
-from awsmodel.cloudformation.template import STORED, Json, Template, TemplateError
+from awsmodel.cloudformation.template import STORED, Json, TemplateError
 from sandbox.emulator.cloudformation import stack_sets
+from sandbox.emulator.cloudformation.templates import parsed
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.authorization import UnknownCallError
 from sandbox.emulator.core.callers import Caller, RoleError
@@ -104,7 +105,7 @@ class Stack(MotoStack):
 
     def _read(self, template: str, parameters: Mapping[str, str]) -> None:
         """Take a template and its parameters as what the stack is to be."""
-        self._template = Template.parse(template)
+        self._template = parsed(template)
         if self._template.beyond:
             raise TemplateError(not_known(f"the sections of a template [{', '.join(self._template.beyond)}]"))
         unknown = sorted({r["Type"] for r in self._template.resources.values() if resource_type(r["Type"]) is None})
@@ -474,7 +475,7 @@ class CloudFormationBackend(MotoBackend):
     def validate_template(self, template: str) -> list[Any]:
         """Find no fault in a template that CloudFormation would take; moto asks cfn-lint, which knows other rules."""
         try:
-            Template.parse(template)
+            parsed(template)
         except TemplateError as error:
             raise ValidationError(message=str(error)) from error
         return []
@@ -505,7 +506,7 @@ class CloudFormationBackend(MotoBackend):
             raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
         given = self._resolve_update_parameters(instance=stack, incoming_params=parameters)
         try:
-            resolved = Template.parse(template).resolve_parameters(given)
+            resolved = parsed(template).resolve_parameters(given)
             unchanged = resolved == stack.parameters and template == stack.template
             if unchanged and (tags is None or tags == stack.tags):
                 raise ValidationError(message="No updates are to be performed.")

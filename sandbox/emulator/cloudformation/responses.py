@@ -9,8 +9,8 @@ from moto.cloudformation.responses import CloudFormationResponse as MotoResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, EmptyResult
 
-from awsmodel.cloudformation.template import Template
 from sandbox.emulator.cloudformation.models import CloudFormationBackend
+from sandbox.emulator.cloudformation.templates import parsed
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.resource_types.custom import custom_answers
@@ -51,9 +51,9 @@ class CloudFormationResponse(MotoResponse):
                 del backend.stacks[one.stack_id]
             backend.review(name, template, {one["ParameterKey"]: one["ParameterValue"] for one in given})
         stack = backend.stack(name)
-        types = {one: resource["Type"] for one, resource in Template.parse(template).resources.items()}
+        types = {one: resource["Type"] for one, resource in parsed(template).resources.items()}
         types |= {one: member.cf_resource_type for one, member in stack.members.items() if one not in types}
-        wanted_ids = Template.parse(template).resources.keys()
+        wanted_ids = parsed(template).resources.keys()
         actions = {one: "Add" if one not in stack.members else "Modify" for one in wanted_ids}
         actions |= dict.fromkeys(stack.members.keys() - wanted_ids, "Remove")
         title = self._get_param("ChangeSetName")

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from flask import Flask
@@ -27,7 +28,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.servicecatalog.models import servicecatalog_backends
 from moto.stepfunctions.models import stepfunctions_backends
 from typing_extensions import override
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from sandbox.emulator.codebuild.models import CodeBuildBackend
@@ -55,7 +56,7 @@ HANDSHAKE = "/sandbox/connections/handshake"
 DECISIONS = "/sandbox/decisions"
 KUBERNETES = "/sandbox/kubernetes"
 CHANGED = (
-    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "ecr.responses"),
+    *("awslambda.models", "budgets.responses", "cloudtrail.responses", "core.dispatch", "core.kept", "ecr.responses"),
     *("eks.responses", "events.models", "kms.responses", "s3.models"),
     *("sagemakerruntime.responses", "servicequotas.models", "sns.models", "sns.responses"),
     "stepfunctions.responses",
@@ -68,6 +69,31 @@ class Handler(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
+
+
+class Server(ThreadedWSGIServer):
+    """werkzeug's server of a thread for each request, which uses them again: a start costs a quarter of a request.
+
+    There are as many as there were requests at once, since a request may wait for others.
+    """
+
+    def __init__(self, port: int, application: "Application") -> None:
+        super().__init__(HOST, port, application, Handler)
+        self._accepted: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
+        # Taken by the loop for each request it hands over, and given back by each thread that has nothing to do.
+        self._idle = threading.Semaphore(0)
+
+    @override
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Hand a connection to a thread."""
+        if not self._idle.acquire(blocking=False):
+            threading.Thread(target=self._work, daemon=True).start()
+        self._accepted.put((request, client_address))
+
+    def _work(self) -> None:
+        while True:
+            self.process_request_thread(*self._accepted.get())
+            self._idle.release()
 
 
 _OWN: Mapping[str, Callable[[dict[str, Any]], Response]] = {
@@ -202,7 +228,7 @@ def serve(port: int, info: Path, stack_files: Path | None = None) -> None:
     install()
     instance = uuid.uuid4().hex
     console = Console(stack_files)
-    server = make_server(HOST, port, Application(instance, console), threaded=True, request_handler=Handler)
+    server = Server(port, Application(instance, console))
     console.url = f"http://{HOST}:{server.server_port}"
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for the loop that the signal has interrupted, so it must run beside it.

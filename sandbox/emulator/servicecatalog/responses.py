@@ -7,7 +7,8 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from awsmodel.cloudformation.template import Template, TemplateError
+from awsmodel.cloudformation.template import TemplateError
+from sandbox.emulator.cloudformation.templates import parsed
 from sandbox.emulator.cloudtrail import models as cloudtrail
 from sandbox.emulator.core.errors import ServiceError
 from sandbox.emulator.core.not_known import not_known
@@ -498,7 +499,7 @@ class ServiceCatalogResponse(LaunchOperations):
         if not url:
             raise invalid("ProvisioningArtifactParameters.Info needs LoadTemplateFromURL.")
         try:
-            template = Template.parse(template_files.read(self.caller, url))
+            template = parsed(template_files.read(self.caller, url))
         except (TemplateFileError, TemplateError) as error:
             raise invalid(str(error)) from error
         artifact = Artifact(
