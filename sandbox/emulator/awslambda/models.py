@@ -2,9 +2,8 @@
 
 import io
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from sandbox.emulator.awslambda.runtime.invoke import invoke
 from sandbox.emulator.core import callers
 from sandbox.emulator.core.callers import Caller, RoleError
 from sandbox.emulator.core.extension import replaces
 from sandbox.emulator.core.not_known import not_known
 
-RUNTIME = Path(__file__).parent / "runtime" / "invoke.py"
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([f"{__package__}.runtime.imported"])
 MAX_SECONDS = 60
 """No invocation takes longer, whatever its function's timeout, which the function is told: nothing here takes time."""
 
@@ -39,28 +40,27 @@ def _invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str,
     except RoleError as error:
         return _error("AccessDeniedException", str(error)), True, ""
     seconds = min(int(self.timeout), MAX_SECONDS)
-    with tempfile.TemporaryDirectory(prefix="sm-mlops-lambda-") as folder:
-        code, result = Path(folder, "code"), Path(folder, "result")
+    with tempfile.TemporaryDirectory(prefix="sm-mlops-lambda-") as name:
+        folder = Path(name)
         with zipfile.ZipFile(io.BytesIO(self.code_bytes)) as package:
-            package.extractall(code)
-        try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-B", str(RUNTIME), str(code), str(self.handler), str(result)],
-                input=json.dumps(event or {}),
-                env=_environment(self, caller),
-                cwd=code,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            package.extractall(folder / "code")
+        given: tuple[object, ...] = (folder, str(self.handler), event or {}, _environment(self, caller))
+        # As a daemon it does not outlive the emulator.
+        process = _PROCESSES.Process(target=invoke, args=given, daemon=True)
+        process.start()
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+            process.join()
             return _error("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"), True, ""
-        answer = result.read_text() if result.exists() else _error("Runtime.ExitError", done.stdout)
+        printed = (folder / "printed").read_text()
+        # Not the exit code, which another thread may have read.
+        failed = not (folder / "answer").exists()
+        said = folder / ("error" if failed else "answer")
+        answer = said.read_text() if said.exists() else _error("Runtime.ExitError", printed)
     self.logs_backend.ensure_log_group(self.logs_group_name)
-    self.save_logs(done.stdout)
-    return answer, done.returncode != 0, done.stdout
+    self.save_logs(printed)
+    return answer, failed, printed
 
 
 def _environment(function: LambdaFunction, caller: Caller) -> dict[str, str]:

@@ -46,6 +46,7 @@ def invoking(
     *,
     statements: list[dict[str, Any]] | None = None,
     of_pipeline: list[dict[str, Any]] | None = None,
+    seconds: int = 60,
 ) -> Pipeline:
     """A pipeline whose second stage invokes a function and whose third tells a person what it said."""
     name, packed = f"teller-{next(_numbers)}", io.BytesIO()
@@ -54,7 +55,7 @@ def invoking(
     arn = role(aws, name, "lambda.amazonaws.com", statements or [allow("codepipeline:PutJob*")])
     aws("lambda").create_function(
         FunctionName=name,
-        Timeout=60,
+        Timeout=seconds,
         Runtime="python3.13",
         Role=arn,
         Handler="index.answer",
@@ -91,6 +92,9 @@ def test_a_function_hands_variables_and_an_artifact_on(aws: Clients) -> None:
         (REFUSE, None, "not today"),
         ("def answer(event, context): pass", None, "has not called PutJobSuccessResult"),
         ("def answer(event, context): raise ValueError('broken')", None, "broken"),
+        # What a process says last is told; and it knows nothing of this checkout, beside whose program it runs.
+        ("import os\ndef answer(event, context): print('aborted', flush=True), os._exit(3)", None, "aborted"),
+        ("import settings", None, "No module named 'settings'"),
         (REFUSE, [allow("logs:*")], "is not authorized to perform: codepipeline:PutJobFailureResult"),
     ],
 )
@@ -100,6 +104,12 @@ def test_a_function_that_refuses_or_does_not_answer_fails_its_action(
     pipeline = invoking(aws, code, statements=statements)
     assert pipeline.ended()["status"] == "Failed"
     assert reason in pipeline.state("Ask", "Ask")["errorDetails"]["message"]
+
+
+def test_a_function_ends_when_its_time_is_over(aws: Clients) -> None:
+    pipeline = invoking(aws, "def answer(event, context):\n    while True: pass", seconds=1)
+    assert pipeline.ended()["status"] == "Failed"
+    assert "Task timed out after 1.00 seconds" in pipeline.state("Ask", "Ask")["errorDetails"]["message"]
 
 
 def test_a_pipeline_needs_the_right_to_invoke(aws: Clients) -> None:

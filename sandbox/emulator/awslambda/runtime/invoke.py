@@ -1,7 +1,4 @@
-"""Run one invocation of a Python function: `invoke.py CODE_FOLDER HANDLER RESULT_FILE < event`.
-
-The result's file holds what the handler returns, or its error in the form of Lambda, and then the exit code is 1.
-"""
+"""One invocation of a Python function, in a process of its own."""
 
 import importlib
 import json
@@ -10,9 +7,11 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+_CHECKOUT = str(Path(__file__).parents[4])
+"""What is there is none of the function's business."""
 LONGEST_SLEEP = 0.05
 """Nothing in the emulated AWS takes time, so a function that waits for something has waited long enough by then."""
 
@@ -35,24 +34,24 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def main() -> int:
-    """Invoke the handler once."""
-    folder, handler, result = sys.argv[1:]
+def invoke(folder: Path, handler: str, event: object, environment: Mapping[str, str]) -> None:
+    """Invoke the handler of the code in `folder/code` once; the process is the function's from here on.
+
+    `folder/answer` or, where it fails, `folder/error` becomes what Lambda answers, `folder/printed` what it prints.
+    """
+    with (folder / "printed").open("wb") as printed:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(printed.fileno(), stream.fileno())
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder / "code")
+    sys.path[:] = [str(folder / "code"), *(place for place in sys.path if place not in ("", _CHECKOUT))]
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(min(float(seconds), LONGEST_SLEEP))
-    sys.path.insert(0, folder)
     module, _, name = handler.rpartition(".")
-    answer: Any
     try:
         function = getattr(importlib.import_module(module.replace("/", ".")), name)
-        answer, code = function(json.load(sys.stdin), Context()), 0
-        text = json.dumps(answer)
+        (folder / "answer").write_text(json.dumps(function(event, Context())))
     except Exception as error:  # whatever the function raises is its answer
         traceback.print_exc()
-        text, code = json.dumps({"errorMessage": str(error), "errorType": type(error).__name__}), 1
-    Path(result).write_text(text)
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        (folder / "error").write_text(json.dumps({"errorMessage": str(error), "errorType": type(error).__name__}))
