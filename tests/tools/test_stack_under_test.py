@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,27 @@ def test_what_the_engine_prints_is_passed_on_where_that_is_asked_for(
     assert "said" in capfd.readouterr().err
 
 
-def test_an_engine_that_is_interrupted_finishes_what_it_has_begun(
-    folder: Path,
-) -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt, also where the tests run in a background in which nobody hears it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_engine_that_is_interrupted_finishes_what_it_has_begun(folder: Path) -> None:
     finishes = "trap 'echo interrupted >>calls; exit 1' INT\necho begun >>calls\nwhile :; do sleep 0.02; done"
     (folder / "bin" / "pulumi").write_text(f"#!/bin/sh\n{finishes}\n")
-    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+    def interrupt() -> None:
+        while not (folder / "calls").exists():
+            time.sleep(0.02)
+        # By now the engine is waited for.
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         Engine(folder).run("up")
     assert (folder / "calls").read_text().split() == ["begun", "interrupted"]
