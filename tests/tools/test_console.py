@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def environment(**variables: str) -> dict[str, str]:
     return kept | {"TERM": "xterm-256color", **variables}
 
 
+@cache
 def piped(*arguments: str, **variables: str) -> str:
     return subprocess.run(
         [sys.executable, "-P", "-m", "tools", *arguments],
@@ -41,6 +43,7 @@ def piped(*arguments: str, **variables: str) -> str:
     ).stdout
 
 
+@cache
 def on_terminal(columns: int, *arguments: str, **variables: str) -> str:
     """What a tool prints on a terminal of this width."""
     master, slave = pty.openpty()
