@@ -13,8 +13,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tests.contract import reference
-from tests.contract.policies import Role, everything, variants
+from tests.contract.policies import Role, everything, recording, variants
 from tests.contract.reference import Fault, faults
+from tests.contract.rows import rows
+from tests.contract.test_rows import named_types
 
 EXCEPTIONS = Path(__file__).parent / "reference_exceptions.yaml"
 
@@ -75,6 +77,18 @@ def test_the_reference_contradicts_no_policy() -> None:
         by_what.setdefault((fault.action, fault.rule, fault.subject), []).append(fault.where)
     told = [f"{' '.join(what)} ({len(where)}: {min(where)})" for what, where in sorted(by_what.items())]
     assert not told, "\n".join(["the reference contradicts:", *told])
+
+
+def test_each_type_that_a_run_registers_has_a_row() -> None:
+    """The source names types; a run could still register one that it builds in another way.
+
+    It stands here, and not with the rows, because here each variant has run.
+    """
+    registered = {
+        one.type for variant in variants() for one in recording(variant).resources if one.type.startswith("aws:")
+    }
+    assert registered - set(rows()) == set(), "no row tells what the plugin does for these"
+    assert registered <= named_types(), "the source's names say less than what runs register"
 
 
 def test_each_exception_is_still_needed() -> None:
