@@ -6,10 +6,12 @@ role. The packages are those with which the product's build makes the YAML. Sche
 Airflow's page are not emulated, and a task looks once a second, not twice a minute, whether its job has ended.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass, field
@@ -126,7 +128,7 @@ class Run:
             "AWS_DEFAULT_REGION": role.region,
             **self.version.request.get("Environment", {}).get("Variables", {}),
         }
-        self._command(["airflow", "db", "migrate"], variables)
+        self._make_database(home, variables)
         arguments = [str(workflow), json.dumps(self.parameters), str(result)]
         printed, code = self._command(["python", str(RUNTIME), *arguments], variables)
         self._log(role, printed)
@@ -134,6 +136,25 @@ class Run:
         if code:
             told = [f"{one['TaskId']}: {one['ErrorMessage']}" for one in self.tasks if one["Status"] == "FAILED"]
             self.error = "; ".join(told) or printed.strip().rpartition("\n")[2]
+
+    def _make_database(self, home: Path, variables: dict[str, str]) -> None:
+        """Make Airflow's database; one that the same packages have made holds the same, and is copied."""
+        made = hashlib.sha256(PACKAGES.read_bytes() + sys.version.encode()).hexdigest()[:32]
+        kept, database = (
+            Path(variables["SANDBOX_PACKAGES"], "..", "airflow", f"{made}.db").resolve(),
+            home / "airflow.db",
+        )
+        if kept.exists():
+            home.mkdir()
+            shutil.copy(kept, database)
+            return
+        _, code = self._command(["airflow", "db", "migrate"], variables)
+        if code == 0:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever looks finds all of it, or nothing.
+            part = kept.with_name(f"{self.id}.part")
+            shutil.copy(database, part)
+            part.rename(kept)
 
     def _command(self, command: list[str], variables: dict[str, str]) -> tuple[str, int]:
         process = self._group.start(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
