@@ -3,12 +3,17 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pendulum  # type: ignore[import-not-found] # Airflow's environment has it
 import yaml
 from dagfactory import load_yaml_dags  # type: ignore[import-not-found] # likewise
+
+# Each task makes clients anew, and each would read its service's model.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def _noting(errors: dict[str, str], execute: Callable[..., Any]) -> Callable[..., Any]:
