@@ -21,13 +21,13 @@ from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
 from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
-from tools.report import command, page, pipelines, prices, projects
+from tools.report import command, page, picture, pipelines, prices, projects
 from tools.report.as_json import as_json
 from tools.report.asking import asked
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
-from tools.report.model import Environment, NotKnown, Product, Report, Use, Variant
+from tools.report.model import Environment, NotKnown, Part, Product, Report, Use, Variant
 from tools.report.page import Live, Message
 from tools.report.redaction import LEFT_OUT, redacted
 from tools.stack_file import StackFile
@@ -361,6 +361,52 @@ def test_who_cannot_be_asked_at_all_is_left_out_with_the_reason(tmp_path: Path) 
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(values))
     (absent,) = report([StackFile("dev", tmp_path)]).absent
     assert "nobody-has-this-profile" in absent.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "label"),
+    [
+        ("Artifact bucket", f"sm-mlops-dev-artifacts-{ACCOUNT}-{samples.HOME}-an", "Artifact bucket artifacts"),
+        ("Customer key", "alias/sm-mlops-dev-source", "Customer key source"),
+        ("Repository", "sm-mlops-dev", "Repository sm-mlops-dev"),
+        # What is the person's own is shown as it ends.
+        ("Repository", "churn-2026", "Repository churn-2026"),
+        (
+            "Connection",
+            f"arn:aws:codeconnections:{samples.HOME}:{ACCOUNT}:connection/0f1e2d3c-0000-4000-8000-{ACCOUNT}",
+            f"Connection …3c-0000-4000-8000-{ACCOUNT}",
+        ),
+    ],
+)
+def test_a_picture_says_of_a_name_what_it_does_not_say_already(kind: str, name: str, label: str) -> None:
+    part = Part(kind=kind, name=name, region=samples.HOME, there=True, link="")
+    (box,) = picture.of(replace(samples.environment(regions=[samples.HOME]), parts=[part])).boxes
+    assert [row.label for row in box.rows] == [label]
+
+
+def test_regions_share_the_room_and_none_covers_another() -> None:
+    shown = samples.environment(regions=[samples.HOME, *(f"eu-west-{number}" for number in range(6))])
+    made = picture.of(shown)
+    home, *others = made.boxes
+    assert home.region == samples.HOME
+    assert [box.region for box in made.boxes] == list(shown.regions)
+    for number, box in enumerate(made.boxes):
+        assert box.x + box.width <= made.width
+        assert box.y + box.height <= made.height
+        assert not any(
+            abs(box.x - other.x) < box.width and other.y < box.y + box.height and box.y < other.y + other.height
+            for other in made.boxes[number + 1 :]
+        )
+    assert min(box.y for box in others[2:]) < home.y + home.height, "the home region is the highest; beside it is room"
+
+
+def test_a_command_in_a_sentence_of_ours_is_code() -> None:
+    shown = replace(samples.environment(), drift=NotKnown(why="nobody looks; `pulumi <preview>` does; one ` stays"))
+    made = page.render(samples.report(shown))
+    assert "one ` stays" in made
+    assert "<code>" not in made[: made.index("one ` stays")].rpartition("Drift")[2]
+    shown = replace(shown, drift=NotKnown(why="nobody looks; `pulumi <preview>` does"))
+    assert "nobody looks; <code>pulumi &lt;preview&gt;</code> does" in page.render(samples.report(shown))
 
 
 @pytest.mark.parametrize(

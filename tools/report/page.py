@@ -132,6 +132,7 @@ def _jinja() -> Jinja:
     )
     made.filters |= {
         "text": text,
+        "spans": _spans,
         "known": _known,
         "amount": _amount,
         "counts": counts,
@@ -152,6 +153,13 @@ def _jinja() -> Jinja:
 def text(value: str) -> str:
     """Return a value as it may be shown: one line, without credentials, every character visible, not too long."""
     return shortened(visible(redacted(value)), LONGEST)
+
+
+def _spans(value: str) -> Sequence[str]:
+    """Return a sentence of ours as what is text and what is code by turns: code stands between backticks."""
+    told = text(value)
+    spans = told.split("`")
+    return spans if len(spans) % 2 else [told]
 
 
 def _known(value: Sequence[T] | NotKnown) -> Sequence[T]:
