@@ -112,6 +112,21 @@ def test_environments_stand_side_by_side_and_a_version_that_differs_is_named() -
     assert "model-deploy 1.0.0-aaaaaaaa 1.0.0-aaaaaaaa equal" in Read(page.render(same)).text
 
 
+def test_the_last_delivery_is_no_other_pipelines_run() -> None:
+    def told(**changes: object) -> str:
+        shown = replace(samples.environment(), **changes)  # type: ignore[arg-type]
+        text = Read(page.render(samples.report(shown))).text
+        return text[text.index("Last delivery") : text.index("Waits for approval")].strip()
+
+    delivery, drift = samples.pipeline("sm-mlops-dev-delivery"), samples.pipeline("sm-mlops-dev-drift")
+    later = replace(drift, started="2026-11-28 02:00")
+    silent = NotKnown(what="sm-mlops-dev-delivery", why="denied")
+    assert told(deliveries=[delivery, later]) == "Last delivery Succeeded 2026-11-27 09:00"
+    assert told(deliveries=[replace(delivery, started=""), later]) == "Last delivery no run yet"
+    assert told(deliveries=[silent, later]) == "Last delivery not known"
+    assert told(deliveries=[later], delivery_pipeline="") == "Last delivery no pipeline of its own"
+
+
 def test_what_an_environment_or_a_region_does_not_offer_is_never_told_as_equal() -> None:
     dev, prod = samples.environment("dev"), samples.environment("prod")
     offered, other = samples.product("model-deploy"), samples.product("model-deploy", content="0.9.0-cccccccc")
@@ -337,12 +352,16 @@ def test_the_command_writes_a_page_prints_json_and_names_what_it_could_not_look_
     assert json.loads(told.stdout)["environments"][0]["account"] == "account-1"
 
 
-def test_a_page_that_shows_no_stack_at_all_is_a_failure(tmp_path: Path) -> None:
+def test_a_report_that_shows_no_stack_at_all_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}")
-    done = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-s", "deb", "-o", str(tmp_path / "out")])
-    assert "deb is not on it: there is no Pulumi.deb.yaml in" in done.output
-    assert isinstance(done.exception, ToolError)
+    asked = ["--folder", str(tmp_path), "-s", "deb"]
+    done = CliRunner().invoke(command.command, [*asked, "-o", str(tmp_path / "out")])
+    told = CliRunner().invoke(command.command, [*asked, "--json"])
+    for one in (done, told):
+        assert "deb is not on it: there is no Pulumi.deb.yaml in" in one.stderr
+        assert isinstance(one.exception, ToolError)
     assert "could not be looked at" in (tmp_path / "out").read_text()
+    assert json.loads(told.stdout)["absent"][0]["stack"] == "deb"
 
 
 def test_a_folder_without_stack_files_is_refused(tmp_path: Path) -> None:

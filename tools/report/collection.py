@@ -86,6 +86,7 @@ def _empty(account: Account, parts: Sequence[Part]) -> Environment:
         deployed=False,
         findings=nothing,
         drift=nothing,
+        delivery_pipeline=account.names.delivery_pipeline.value if account.wanted.delivery else "",
         deliveries=[nothing],
         parts=parts,
         people=[nothing],

@@ -332,8 +332,10 @@ class Environment:
     """The doctor's, the worst first."""
     drift: Known[str]
     """What the nightly look has told."""
+    delivery_pipeline: str
+    """Name of the pipeline that delivers this stack and others; empty where the stack has none of its own."""
     deliveries: Sequence[Known[Pipeline]]
-    """Pipelines of the platform."""
+    """Pipelines of the platform: that one, and those that look for drift, preview and test."""
     parts: Sequence[Part]
     people: Sequence[Known[Person]]
     roles: Sequence[Known[Role]]
@@ -342,6 +344,14 @@ class Environment:
     models: Sequence[Known[Model]]
     endpoints: Sequence[Known[Endpoint]]
     costs: Sequence[Cost]
+
+    @property
+    def delivery(self) -> Known[Pipeline] | None:
+        """The pipeline that delivers; None where the stack has none of its own, or AWS does not have it."""
+        if not self.delivery_pipeline:
+            return None
+        own = (one for one in self.deliveries if isinstance(one, NotKnown) or one.name == self.delivery_pipeline)
+        return min(own, key=lambda one: isinstance(one, NotKnown), default=None)
 
     @property
     def whole(self) -> bool:

@@ -15,7 +15,7 @@ from tools.doctor.report import counts
 from tools.preview_comment.values import redacted, shortened, visible
 from tools.report import picture
 from tools.report.features import feature_table
-from tools.report.model import Environment, Known, Mark, Model, NotKnown, Pipeline, Report, T, Use, known, whole
+from tools.report.model import Environment, Known, Mark, Model, NotKnown, Report, T, Use, known, whole
 
 LONGEST = 1000
 """Characters of a value that a page shows; a longer one is shortened."""
@@ -141,7 +141,6 @@ def _jinja() -> Jinja:
         "change": _change,
         "bars": picture.bars,
         "serving": _serving,
-        "last": _last,
         "latest": lambda versions: versions[:2],
     }
     made.tests["unknown"] = lambda value: isinstance(value, NotKnown)
@@ -183,11 +182,6 @@ def _change(new: float, old: float) -> str:
     """How a metric has changed; less than a two-thousandth of it is none that a person looks for."""
     change = new - old
     return f"{change:+,.4g}" if abs(change) > abs(old) / 2000 else "about the same"
-
-
-def _last(pipelines: Sequence[Known[Pipeline]]) -> Pipeline | None:
-    run = [one for one in known(pipelines) if one.started]
-    return max(run, key=lambda one: one.started, default=None)
 
 
 def _serving(model: Model, environment: Environment) -> Mapping[int, Sequence[str]]:
