@@ -262,6 +262,19 @@ def test_a_page_without_any_stack_says_so() -> None:
     assert "prod could not be looked at: no credentials" in text
 
 
+def test_a_page_of_stacks_that_were_never_deployed_says_what_makes_one_and_no_more() -> None:
+    none = replace(samples.environment(), deployed=False)
+    read = Read(page.render(samples.report(none), LIVE))
+    assert "Nothing is deployed yet: pulumi up -s dev does it." in read.text
+    assert "Nothing is broken" not in read.text
+    sections = [given["id"] for tag, given in read.elements if tag == "section"]
+    assert sections == ["overview", "features", "inbox"]
+    links = [given["href"] for tag, given in read.elements if tag == "a" and (given["href"] or "").startswith("#")]
+    assert links == ["#main", *(f"#{one}" for one in sections)]
+    beside = Read(page.render(samples.report(none, samples.environment("prod"))))
+    assert "Nothing is deployed yet" not in beside.text
+
+
 def test_a_company_of_500_projects_fits_into_5_megabytes() -> None:
     made = page.render(samples.large())
     assert len(made.encode()) < 5_000_000
