@@ -186,6 +186,7 @@ def test_what_is_not_known_is_never_told_as_nothing() -> None:
     text = Read(page.render(samples.report(dev, replace(silent, stack="prod")))).text
     assert "model-deploy 1.0.0-aaaaaaaa not known not known" in text
     assert "Last delivery Succeeded 2026-11-27 09:00 not known" in text
+    assert "What the doctor finds in prod is not known: ListRoles" in text
     assert "Waits for approval 1 not all known" in text
     assert "Projects, endpoints 2, 2 not known, not known" in text
     assert "without endpoints that are not known" in text
