@@ -17,7 +17,7 @@ from components.sections.catalog import CatalogSpec
 from tests.support.played_aws import Clients, Refused
 from tools.doctor.account import Account, StackRegion
 from tools.projects.found import Project
-from tools.report import projects
+from tools.report import pipelines, projects
 from tools.report.model import Earlier, Failure, Known, Mark, NotKnown, known
 from tools.report.runs import Run, earlier, mark
 from tools.report.trainings.of_region import Trainings
@@ -66,6 +66,40 @@ class CodePipelines:
         if self.refused:
             raise Refused("AccessDeniedException")
         return {"pipelines": []}
+
+
+class Delivered(CodePipelines):
+    """A pipeline whose last run has failed in its second stage, after one that went through to the end."""
+
+    def ListPipelineExecutions(self, **_: object) -> Json:
+        told = (("second", "Failed", 3), ("first", "Succeeded", 2))
+        return {
+            "pipelineExecutionSummaries": [
+                {"pipelineExecutionId": name, "status": status, "startTime": at(hour)} for name, status, hour in told
+            ]
+        }
+
+    def ListActionExecutions(self, **_: object) -> Json:
+        return {"actionExecutionDetails": []}
+
+    def GetPipelineState(self, name: str) -> Json:
+        told = (("Source", "second", "Succeeded"), ("Build", "second", "Failed"), ("Deploy", "first", "Succeeded"))
+        stages: list[Json] = [
+            {"stageName": stage, "latestExecution": {"pipelineExecutionId": run, "status": status}}
+            for stage, run, status in told
+        ]
+        return {"pipelineName": name, "stageStates": [*stages, {"stageName": "New"}]}
+
+
+def test_what_the_last_run_has_not_come_to_is_no_success_of_it() -> None:
+    played = SimpleNamespace(pipelines=Delivered())
+    found = pipelines.pipeline(region(played), "delivery")
+    assert [(one.name, one.status, one.mark, one.earlier) for one in found.stages] == [
+        ("Source", "Succeeded", Mark.GOOD, False),
+        ("Build", "Failed", Mark.BAD, False),
+        ("Deploy", "Succeeded", Mark.PLAIN, True),
+        ("New", "", Mark.PLAIN, False),
+    ]
 
 
 class Logs:

@@ -165,12 +165,14 @@ class Earlier:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stage of a pipeline, or a step of a training, in its last run."""
+    """A stage of a pipeline, or a step of a training."""
 
     name: str
     status: str
     """As AWS says it."""
     mark: Mark
+    earlier: bool = False
+    """Whether the last run has not come to it, and this is of one before."""
 
 
 @dataclass(frozen=True, kw_only=True)
