@@ -29,6 +29,24 @@ def test_a_file_without_configuration_is_refused(tmp_path: Path, text: str) -> N
         _ = StackFile("odd", tmp_path).values
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"config:\n  a: [\n", r'is not YAML: .* in "\S*Pulumi\.odd\.yaml", line 3, column 1$'),
+        (b"config:\n  a: \x07\n", r"is not YAML: .*control characters are not allowed"),
+        (b"config:\n  a: \xff\n", r"is not UTF-8: invalid start byte after 13 bytes"),
+        (None, r"cannot be read: Is a directory"),
+    ],
+    ids=["no end", "character", "encoding", "folder"],
+)
+def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path: Path, content: bytes | None, told: str) -> None:
+    path = tmp_path / "Pulumi.odd.yaml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(ToolError, match=rf"^{path} {told}") as raised:
+        _ = StackFile("odd", tmp_path).values
+    assert "\n" not in str(raised.value)
+
+
 def test_encrypted_credentials_are_not_taken_for_plain_ones(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  aws:region: eu-west-1\n  aws:secretKey: {secure: v1:abc}\n")
     access = StackFile("odd", tmp_path).access
