@@ -238,9 +238,30 @@ def test_the_inbox_is_shown_or_why_it_is_not(world: World, body: str, said: str)
     assert "<script>" not in text
 
 
-def test_an_inbox_of_another_machine_is_refused() -> None:
+def test_an_inbox_that_speaks_another_language_does_not_answer(world: World) -> None:
+    with socket.create_server((HOST, 0)) as inbox:
+        world.pages.inbox = f"http://{HOST}:{inbox.getsockname()[1]}/inbox"
+
+        def answer() -> None:
+            asking, _ = inbox.accept()
+            asking.sendall(b"220 mail.example ESMTP\r\n")
+            asking.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        status, _, text = world.ask()
+    assert (status, "does not answer" in text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://inbox.example/mails", "http://127.0.0.1.example/", "file://localhost/etc/passwd", "127.0.0.1:80"),
+        *("http://127.0.0.1:99999/", "http://[::1", "http://127.0.0.1@inbox.example/"),
+    ],
+)
+def test_an_inbox_of_another_machine_is_refused(address: str) -> None:
     with pytest.raises(ToolError, match="not an address of this machine"):
-        Pages([], "http://inbox.example/mails")
+        Pages([], address)
 
 
 def test_the_command_says_its_address_and_ends_with_who_has_started_it(tmp_path: Path) -> None:
