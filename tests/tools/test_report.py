@@ -161,9 +161,13 @@ def test_a_failure_that_a_later_run_has_mended_is_shown_and_asks_for_no_attentio
 
 
 def test_what_is_broken_waits_or_failed_comes_first() -> None:
-    text = Read(page.render(samples.report(samples.environment("dev")))).text
-    attention = text[text.index("Attention 4") : text.index("Projects dev") if "Projects dev" in text else None]
-    order = ["portfolio us-east-2", "waits for approval since", "failed in Build/Check", "was not asked for two weeks"]
+    drifted = replace(samples.environment("dev"), drift="drift was told; the mail says of what")
+    text = Read(page.render(samples.report(drifted))).text
+    attention = text[text.index("Attention 5") : text.index("Projects dev") if "Projects dev" in text else None]
+    order = [
+        *("portfolio us-east-2", "AWS is not as the stack says", "waits for approval since"),
+        *("failed in Build/Check", "was not asked for two weeks"),
+    ]
     places = [attention.index(one) for one in order]
     assert places == sorted(places)
     assert "it costs $167.90 a month" in attention
@@ -360,6 +364,7 @@ def test_the_command_writes_a_page_prints_json_and_names_what_it_could_not_look_
     done = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-o", str(out)])
     assert done.exit_code == 0
     assert asked == ["dev", "prod"]
+    assert [one.stack for one in command.chosen(("prod", "dev", "prod"), tmp_path)] == ["prod", "dev"]
     assert "prod is not on it: no credentials" in done.output
     assert Read(out.read_text()).elements
     told = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-s", "dev", "--json", "--redact"])

@@ -59,7 +59,7 @@ def chosen(names: tuple[str, ...], folder: Path) -> list[StackFile]:
     Raises:
         ToolError: the folder has no stack file.
     """
-    found = [StackFile(name, folder) for name in names or stacks(folder)]
+    found = [StackFile(name, folder) for name in dict.fromkeys(names or stacks(folder))]
     if not found:
         raise ToolError(f"{folder} has no Pulumi.<stack>.yaml")
     return found

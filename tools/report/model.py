@@ -16,6 +16,9 @@ PERSONAL = {"personal": True}
 FREE = {"free": True}
 """Metadata of a field that holds what somebody wrote, or a program: it may hold anything."""
 
+NO_DRIFT = "none"
+"""Stands for drift where AWS is as a stack says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NotKnown:
@@ -346,6 +349,11 @@ class Environment:
     models: Sequence[Known[Model]]
     endpoints: Sequence[Known[Endpoint]]
     costs: Sequence[Cost]
+
+    @property
+    def drifted(self) -> bool:
+        """Whether AWS is known not to be as the stack says."""
+        return not isinstance(self.drift, NotKnown) and self.drift != NO_DRIFT
 
     @property
     def delivery(self) -> Known[Pipeline] | None:

@@ -203,6 +203,11 @@ def _attention(environment: Environment) -> Iterator[Attention]:
             what = f"{finding.check} {finding.subject}"
             mark = _FINDINGS[finding.status]
             yield Attention(stack=stack, mark=mark, what=what, text=finding.evidence, fix=finding.fix)
+    if isinstance(environment.drift, str) and environment.drifted:
+        fix = f"`pulumi preview --refresh --diff -s {stack}` shows it"
+        yield Attention(
+            stack=stack, mark=Mark.BAD, what="AWS is not as the stack says", text=environment.drift, fix=fix
+        )
     for approval in environment.approvals:
         what = f"{approval.pipeline} waits for approval since {approval.since}"
         yield Attention(stack=stack, mark=Mark.WAITING, what=what, text=approval.text, link=approval.link)
