@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from awsmodel.cloudformation.template import Template
-from components.packaging import read_product
+from components.packaging import Product, read_product
 
 SEED_CODE = Path(__file__).parents[2] / "seed_code"
 PRODUCTS = (
@@ -34,12 +34,18 @@ def _function(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str,
 _Loader.add_multi_constructor("!", _function)
 
 
+@functools.cache
+def shipped(product: str) -> Product:
+    """A product of this repository, read once."""
+    return read_product(SEED_CODE / product)
+
+
 class ProductTemplate:
     """A template; CloudFormation's functions stand in it as {"Ref": ...}, {"Sub": ...} and so on."""
 
     def __init__(self, product: str) -> None:
         self.product = product
-        read = read_product(SEED_CODE / product)
+        read = shipped(product)
         bases = sorted({file.base for file in read.files if file.base})
         self.repository = SEED_CODE / product / "repository"
         self.repositories = [SEED_CODE / name / "repository" for name in (product, *bases)]

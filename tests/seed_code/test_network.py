@@ -7,9 +7,8 @@ import pytest
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from components.core.network import Network
-from components.packaging import read_product
 from components.packaging.called_services import EVERY_PROJECT, STACK_SETS
-from tests.seed_code.product_templates import REQUIRED, SEED_CODE, ProductTemplate
+from tests.seed_code.product_templates import REQUIRED, ProductTemplate, shipped
 from tests.support.access import decision
 
 NETWORK = Network(
@@ -63,7 +62,7 @@ def rights(template: ProductTemplate, network: dict[str, str]) -> dict[str, list
 
 def test_a_product_says_which_services_its_code_calls(template: ProductTemplate) -> None:
     """So that a preview can tell which endpoints a VPC lacks."""
-    product = read_product(SEED_CODE / template.product)
+    product = shipped(template.product)
     files = [file.content.decode() for file in product.files if re.fullmatch(r"(?!tests/).*\.py", file.path)]
     sources = [*files, *(path.read_text() for path in (template.repository.parent / "functions").glob("*.py"))]
     clients = {name for text in [*sources, template.text] for name in re.findall(r"\.client\(\s*\"([\w-]+)\"", text)}

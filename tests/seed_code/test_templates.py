@@ -11,13 +11,12 @@ import pytest
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
-from components.packaging import read_product
 from tests.seed_code.product_templates import (
     PRODUCTS,
     REQUIRED,
-    SEED_CODE,
     ProductTemplate,
     product_template,
+    shipped,
     substituted,
 )
 
@@ -103,7 +102,7 @@ def test_parameters_are_described_and_asked_for_in_one_order(template: ProductTe
     assert unset == [*SAGEMAKERS_OWN, *REQUIRED.get(template.product, {})]
     interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
-    asked_for = read_product(SEED_CODE / template.product).studio_parameters
+    asked_for = shipped(template.product).studio_parameters
     # The order of the text is nobody's: those of the template's parts come first.
     assert sorted(parameters) == sorted(grouped)
     assert grouped == list(interface["ParameterLabels"]) == [*SAGEMAKERS_OWN, *asked_for]

@@ -23,8 +23,7 @@ from moto.cloudformation.parsing import ResourceMap, clean_json
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.functions import is_function
 from awsmodel.cloudformation.template import Json, Template, TemplateError, as_text
-from components.packaging import read_product
-from tests.seed_code.product_templates import PRODUCTS, SEED_CODE
+from tests.seed_code.product_templates import PRODUCTS, shipped
 from tools.template_lint import choices
 
 REGION = "eu-west-1"
@@ -168,13 +167,13 @@ def plain(node: Json) -> Json:
 PUBLISHED = [
     pytest.param(product, choice, id=f"{product} {choice}")
     for product in PRODUCTS
-    for choice in choices(read_product(SEED_CODE / product))
+    for choice in choices(shipped(product))
 ]
 
 
 @pytest.mark.parametrize(("product", "choice"), PUBLISHED)
 def test_a_products_template_gives_what_moto_and_cfn_lint_make_of_it(product: str, choice: Any) -> None:
-    text = read_product(SEED_CODE / product).render(choice.environment)
+    text = shipped(product).render(choice.environment)
     judged = Judged(text, choice.parameters)
     assert judged.moto_conditions() == judged.conditions
     resolved = 0

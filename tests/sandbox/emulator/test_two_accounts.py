@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from awsmodel.cloudformation.evaluation import Evaluation
 from awsmodel.cloudformation.template import Template
-from components.packaging import read_product
-from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
+from tests.sandbox.conftest import REGION, Client, Clients
 from tests.sandbox.support.pipelines import ACCOUNT, allow, role, wait
+from tests.seed_code.product_templates import shipped
 
 Json = dict[str, Any]
 OTHER = "444455556666"
@@ -50,10 +50,6 @@ def there(emulator: Json, aws: Clients) -> Clients:
         return made[service]
 
     return client
-
-
-def product(slug: str) -> Any:
-    return read_product(REPOSITORY / "seed_code" / slug)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +93,7 @@ class Made(NamedTuple):
 
 def bucket_policy(accounts: str) -> str:
     """The policy of the build product's bucket, where these accounts serve its models."""
-    build = product("model-build-train")
+    build = shipped("model-build-train")
     template = Template.parse(build.render(build.environment))
     values = {"SageMakerProjectName": "fraud", "SageMakerProjectId": "p-build1", "StageAccountIds": accounts}
     pseudo = {"AWS::Region": REGION, "AWS::Partition": "aws", "AWS::AccountId": ACCOUNT}
@@ -133,15 +129,15 @@ def roles_there(aws: Clients, there: Clients) -> None:
 @pytest.fixture(scope="module")
 def project(aws: Clients, package: str, roles_there: None) -> Iterator[Json]:  # noqa: ARG001 - they are there
     """The product as it is published, launched; its repository checks nothing, which others test."""
-    deploy = product("model-deploy")
+    deploy = shipped("model-deploy")
     seed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(deploy.seed_zip())) as whole, zipfile.ZipFile(seed, "w") as lighter:
         for name in whole.namelist():
-            text = whole.read(name)
+            content = whole.read(name)
             if name in LIGHTER:
-                lines = [line for line in text.decode().splitlines() if "make " not in line and "pip" not in line]
-                text = "\n".join(lines).replace(".venv/bin/python", "python").replace("python -m", PYTHON).encode()
-            lighter.writestr(name, text)
+                lines = [line for line in content.decode().splitlines() if "make " not in line and "pip" not in line]
+                content = "\n".join(lines).replace(".venv/bin/python", "python").replace("python -m", PYTHON).encode()
+            lighter.writestr(name, content)
     aws("s3").create_bucket(Bucket="seeds", CreateBucketConfiguration={"LocationConstraint": REGION})
     aws("s3").put_object(Bucket="seeds", Key="seed.zip", Body=seed.getvalue())
     key = aws("kms").create_key()["KeyMetadata"]["Arn"]

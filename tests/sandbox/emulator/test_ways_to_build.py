@@ -16,11 +16,11 @@ from awsmodel.regions import known_regions
 from components.core.naming import Names
 from components.iam.policies import document
 from components.iam.role_documents import RoleFacts, project_boundary
-from components.packaging import read_product
 from tests.sandbox.conftest import REGION, REPOSITORY, Client, Clients
 from tests.sandbox.support.catalog import ACCOUNT, BOUNDARY, PROVISIONING, Catalog, make_catalog
 from tests.sandbox.support.kubernetes import play
 from tests.sandbox.support.pipelines import Ear, wait
+from tests.seed_code.product_templates import shipped
 
 Json = dict[str, Any]
 DEPLOY = "model-deploy"
@@ -147,7 +147,7 @@ class Project:
     def __init__(self, catalog: Catalog, product: str, name: str, topic_arn: str, parameters: dict[str, str]) -> None:
         self._aws, self.name = catalog.aws, name
         self._sagemaker: Client = catalog.acting(catalog.scientist, "sagemaker")
-        read = read_product(REPOSITORY / "seed_code" / product)
+        read = shipped(product)
         key = f"{product}.zip"
         self._aws("s3").put_object(Bucket=catalog.bucket, Key=key, Body=lighter(read.seed_zip()), Tagging=PROVISIONING)
         values = {group: dict(keys) for group, keys in read.environment.items()}
