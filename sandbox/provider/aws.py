@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from awsmodel.regions import known_regions
+from sandbox.signatures import NAMED
 
 # A stand-in has no reason to wait: the emulator is on this machine and does not throttle.
 CONFIG = Config(
@@ -23,6 +24,7 @@ CONFIG = Config(
     max_pool_connections=32,
     connect_timeout=10,
     read_timeout=60,
+    signature_version=NAMED,
     # Nobody reads it, and botocore would put it together for each call: a fifth of its work.
     user_agent="sandbox",
 )

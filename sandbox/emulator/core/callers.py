@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-import botocore.auth
 import botocore.session
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.model import OperationModel
 from moto.core.responses import BaseResponse
@@ -26,6 +23,7 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from sandbox.emulator.core import authorization
+from sandbox.signatures import NAMED
 
 LAUNCHING, STACK, STATES, CONTROLLER = (
     "servicecatalog",
@@ -42,29 +40,17 @@ A = TypeVar("A")
 Client = Any
 """A client of botocore, which makes them at run time."""
 
-_SIGNED = "sandbox"
 _CONFIG = Config(
     read_timeout=900,
     retries={"total_max_attempts": 1},
     proxies={},
-    signature_version=_SIGNED,
+    signature_version=NAMED,
     # Nobody reads it, and botocore would put it together for each call.
     user_agent="sandbox",
 )
 _SECRET = "sandbox"  # noqa: S105 - signatures are not judged
 _SESSION = botocore.session.Session()
 _SESSION_LOCK = threading.Lock()
-
-
-class _Named(botocore.auth.SigV4Auth):
-    """Says whose a request is, as a signature does. To work one out takes long, and nobody judges it."""
-
-    def add_auth(self, request: AWSRequest) -> None:
-        request.context["timestamp"] = datetime.now(UTC).strftime(botocore.auth.SIGV4_TIMESTAMP)
-        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={self.scope(request)}, Signature=none"
-
-
-botocore.auth.AUTH_TYPE_MAPS[_SIGNED] = _Named
 
 
 class RoleError(Exception):
