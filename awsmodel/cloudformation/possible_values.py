@@ -58,6 +58,8 @@ class PossibleValues(Functions):
         self._resources = template.section("Resources")
         self._mappings = {**_mappings(template), **mappings}
         self._pending: set[str] = set()
+        self.consulted: set[str] = set()
+        """Mappings that what was evaluated stands on; whoever asks of one expression clears it before."""
 
     @abstractmethod
     def relevant(self, values: Sequence[str]) -> list[str]:
@@ -119,6 +121,7 @@ class PossibleValues(Functions):
     def mapped(self, keys: list[Json]) -> list[str]:
         """Return the values that the keys can lead to: a key that a function gives can be any."""
         name, first, second = (None if isinstance(key, dict | list) else as_text(key) for key in keys)
+        self.consulted.add(name or "")
         found = [
             value
             for key, values in self._mappings.get(name or "", {}).items()

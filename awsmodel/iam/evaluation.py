@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -56,21 +57,23 @@ def resource_matches(pattern: str, resource: str) -> bool:
     return _matches(pattern, resource, within_segments=True)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def action_matches(pattern: str, action: str) -> bool:
     """Whether an action fits a pattern; IAM does not heed the case of actions."""
     # Asked again for each resource and each context of an action.
     return matches(pattern.lower(), action.lower())
 
 
-def values(value: object) -> list[str]:
+def values(value: object) -> Sequence[str]:
     """An element's values; IAM takes one value for a list of it, and booleans and numbers for their text."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, bool):
         return [str(value).lower()]
-    # A list first: an abstract class takes longer to say so.
-    if isinstance(value, (list, Iterable)):
+    # Most are such a list, and are asked for again and again.
+    if isinstance(value, list) and set(map(type, value)) == {str}:
+        return value
+    if isinstance(value, Iterable):
         return [text for item in value for text in ([item] if isinstance(item, str) else values(item))]
     return [str(value)]
 
@@ -114,8 +117,8 @@ def applies(statement: Statement, request: Request) -> bool:
     try:
         return (
             # What most statements do not name comes first.
-            _names(statement, "Action", lambda value: action_matches(value, request.action))
-            and _names(statement, "Principal", lambda value: _principal_matches(value, request.principal))
+            _names(statement, "Action", action_matches, request.action)
+            and _names(statement, "Principal", _principal_matches, request.principal)
             and not _excepts(statement, request.principal)
             and _names_resource(statement, request)
             and all(
@@ -216,12 +219,12 @@ def _expression(pattern: str, within_segments: bool) -> re.Pattern[str]:
     return re.compile("".join([*parts, re.escape(pattern[end:])]), re.DOTALL)
 
 
-def _names(statement: Statement, element: str, match: Callable[[str], bool]) -> bool:
-    """Whether an element, or its negation `Not...`, names the request. A statement without either names all."""
+def _names(statement: Statement, element: str, match: Callable[[str, str], bool], asked: str) -> bool:
+    """Whether an element, or its negation `Not...`, names what is asked for. A statement without either names all."""
     if element in statement:
-        return any(match(value) for value in _flat(statement[element]))
+        return any(map(match, _flat(statement[element]), repeat(asked)))
     if f"Not{element}" in statement and element != "Principal":
-        return not any(match(value) for value in _flat(statement[f"Not{element}"]))
+        return not any(map(match, _flat(statement[f"Not{element}"]), repeat(asked)))
     return True
 
 
@@ -231,7 +234,7 @@ def _names_resource(statement: Statement, request: Request) -> bool:
         for element in ("Resource", "NotResource")
         if element in statement
     }
-    return _names(filled, "Resource", lambda value: resource_matches(value, request.resource))
+    return _names(filled, "Resource", resource_matches, request.resource)
 
 
 def _excepts(statement: Statement, principal: str) -> bool:
@@ -239,9 +242,12 @@ def _excepts(statement: Statement, principal: str) -> bool:
     return principal in _flat(statement.get("NotPrincipal", ()))
 
 
-def _flat(element: object) -> list[str]:
+def _flat(element: object) -> Sequence[str]:
     """Values of an element; principals come by kind (`AWS`, `Service`, ...)."""
-    return values(element.values()) if isinstance(element, Mapping) else values(element)
+    # A list first: an abstract class takes longer to say that it is none of it.
+    if isinstance(element, list) or not isinstance(element, Mapping):
+        return values(element)
+    return values(element.values())
 
 
 def _principal_matches(value: str, principal: str) -> bool:

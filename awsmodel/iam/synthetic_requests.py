@@ -69,7 +69,7 @@ def _somebody_of(principal: str) -> str:
     return f"arn:{_ANY}:iam::{principal}:{_ANY}" if re.fullmatch(r"\d{12}", principal) else principal
 
 
-def _named(element: object) -> list[str]:
+def _named(element: object) -> Sequence[str]:
     if isinstance(element, Mapping):
         element = list(element.values())
     return [name for item in element for name in _named(item)] if isinstance(element, list | tuple) else values(element)

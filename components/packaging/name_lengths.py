@@ -4,7 +4,7 @@ A name that is too long, or has a character that AWS refuses, fails when a proje
 scientist, and only for some project names.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import yaml
 
@@ -31,7 +31,19 @@ _SHOWN = 140
 """Most characters of a name that a fault shows whole."""
 
 
+def names_of(template: Template) -> list["Name"]:
+    """Each name that a template gives, in its order."""
+    return [
+        Name(f"{logical_id}.{path}", f"{logical_id}: {path} of {kind}", rule, node)
+        for logical_id, resource in template.section("Resources").items()
+        for kind in (plain(fields(resource).get("Type")) or "",)
+        for path, rule in name_rules(kind).items()
+        for node in nodes_at(fields(resource).get("Properties"), path.split("."))
+    ]
+
+
 def check_names(
+    names: Iterable["Name"],
     template: Template,
     report: Report,
     exceptions: Exceptions,
@@ -39,8 +51,10 @@ def check_names(
     *,
     id_length: int = PROJECT_ID_LENGTH,
     faulty: Collection[int] = (),
-) -> None:
-    """Report each name that can become longer than AWS allows, or have a form that it refuses.
+) -> tuple["Name", ...]:
+    """Report each of the names that can become longer than AWS allows, or have a form that it refuses.
+
+    Returns those that stand on the environment: where it is another one, only they need another look.
 
     `environment` are the values of the environment mapping; without them, those that are committed. In a line that is
     `faulty` already, a length that nobody can tell is no second fault. What is meant as it is: `length Role.RoleName`,
@@ -52,27 +66,30 @@ def check_names(
         name: SampleValues(template, mappings, {_PROJECT_NAME: name, _PROJECT_ID: _SAMPLE_ID})
         for name in _PROJECT_NAMES
     }
-    for logical_id, resource in template.section("Resources").items():
-        kind = plain(fields(resource).get("Type")) or ""
-        for path, rule in name_rules(kind).items():
-            for node in nodes_at(fields(resource).get("Properties"), path.split(".")):
-                name = _Name(f"{logical_id}.{path}", f"{logical_id}: {path} of {kind}", rule, node)
-                fault = name.length_fault(longest) if line(node) not in faulty else name.excess_fault(longest)
-                if fault is not None and not exceptions.excuse(f"length {name.subject}"):
-                    report(line(node), f"{fault} {or_else(f'length {name.subject}')}")
-                wrong = name.form_fault(samples) if fault is None else None
-                if wrong is not None and not exceptions.excuse(f"form {name.subject}"):
-                    report(line(node), f"{wrong} {or_else(f'form {name.subject}')}")
+    judges, standing = (longest, *samples.values()), []
+    for name in names:
+        for judge in judges:
+            judge.consulted.clear()
+        place = line(name.node)
+        fault = name.length_fault(longest) if place not in faulty else name.excess_fault(longest)
+        if fault is not None and not exceptions.excuse(f"length {name.subject}"):
+            report(place, f"{fault} {or_else(f'length {name.subject}')}")
+        wrong = name.form_fault(samples) if fault is None else None
+        if wrong is not None and not exceptions.excuse(f"form {name.subject}"):
+            report(place, f"{wrong} {or_else(f'form {name.subject}')}")
+        if any(ENVIRONMENT in judge.consulted for judge in judges):
+            standing.append(name)
+    return tuple(standing)
 
 
-class _Name:
+class Name:
     """A name that a template gives."""
 
     def __init__(self, subject: str, title: str, rule: NameRule, node: yaml.Node) -> None:
         self.subject = subject
         self._title = title
         self._rule = rule
-        self._node = node
+        self.node = node
 
     def length_fault(self, longest: LongestValues) -> str | None:
         """Why it can become too long."""
@@ -92,7 +109,7 @@ class _Name:
 
     def _excess(self, longest: LongestValues) -> str | None:
         most = self._rule.most
-        value = "" if most is None else longest.of(self._node)
+        value = "" if most is None else longest.of(self.node)
         if most is None or len(value) <= most:
             return None
         return (
@@ -104,7 +121,7 @@ class _Name:
         """Why AWS can refuse its characters: in a project of some name, or in every one."""
         for project, sample in samples.items():
             sample.asked.clear()
-            for value in sample.texts(self._node):
+            for value in sample.texts(self.node):
                 if (form := self._rule.wrong_form(value)) is not None:
                     where = "" if project == _PROJECT_NAMES[0] else f" in a project called {project!r}"
                     return (

@@ -17,7 +17,7 @@ from components.packaging.faults import Fault, ProductFolderError, Report
 from components.packaging.functions import block, code_nodes, read_functions
 from components.packaging.git_features import check_git
 from components.packaging.identity import VersionName, digest, environment_digest, short
-from components.packaging.name_lengths import check_names
+from components.packaging.name_lengths import Name, check_names, names_of
 from components.packaging.product_description import (
     FolderHints,
     ProductDescription,
@@ -82,6 +82,8 @@ class Product:
     """The template with its places in the text; `template` is the text alone."""
     whole: WholeTemplate = field(repr=False)
     """Where each line of the template stands: parts that it shares have files of their own."""
+    names: tuple[Name, ...] = field(repr=False)
+    """Names of resources that stand on the environment."""
     functions: Mapping[str, str] = field(default_factory=dict)
     """Code of its functions, by the paths of the files that the template names."""
 
@@ -137,7 +139,8 @@ class Product:
             report(0, reason)
         if not faults:
             exceptions = Exceptions(self.exceptions)
-            check_names(self.source, report, exceptions, environment, id_length=self.project_id_length)
+            id_length = self.project_id_length
+            check_names(self.names, self.source, report, exceptions, environment, id_length=id_length)
             code = ((node, block(node, self.functions[path])) for node, path in code_nodes(self.source))
             text = filled(self.source, environment, code)
             if len(text.encode()) > MAX_BODY_BYTES:
@@ -200,7 +203,8 @@ def read_product(folder: Path) -> Product:
     whole = _whole_template(folder, description, faults)
     # Which parts it has, nobody knows then, and everything would seem to lead nowhere.
     knows_parts = description is not None and "template" not in description.faulty
-    template, notes = _template(whole, description, exceptions, faults) if whole and knows_parts else (None, ())
+    judged = _template(whole, description, exceptions, faults) if whole and knows_parts else _JudgedTemplate()
+    template = judged.template
     if description is not None and template is not None:
         _check_studio_parameters(description, template, _to(faults, DESCRIPTION))
     base = folder.parent / description.repository.base if description and description.repository.base else None
@@ -226,9 +230,10 @@ def read_product(folder: Path) -> Product:
         own_roles=description.roles == "own",
         files=files,
         seed_digest=content_digest(files),
-        notes=notes,
+        notes=judged.notes,
         source=template,
         whole=whole,
+        names=judged.names,
         functions=functions,
     )
 
@@ -258,10 +263,20 @@ def _whole_template(folder: Path, description: FolderHints | None, faults: list[
     return read_whole_template(folder, given, lambda file: _to(faults, file))
 
 
+@dataclass(frozen=True)
+class _JudgedTemplate:
+    """A template, where it is one, and what else reading it has told."""
+
+    template: Template | None = None
+    notes: tuple[Fault, ...] = ()
+    """What nobody can judge."""
+    names: tuple[Name, ...] = ()
+    """Names that stand on the environment."""
+
+
 def _template(
     whole: WholeTemplate, description: FolderHints | None, exceptions: Exceptions, faults: list[Fault]
-) -> tuple[Template | None, tuple[Fault, ...]]:
-    """The template, and what of it nobody can judge."""
+) -> _JudgedTemplate:
     found: list[tuple[int, str]] = []
 
     def report(line: int, reason: str) -> None:
@@ -269,15 +284,16 @@ def _template(
 
     template = read_template(whole.text, report, exceptions)
     notes: list[Fault] = []
+    names: tuple[Name, ...] = ()
     if template is not None:
         hints = description or FolderHints()
         known = check_references(template, report, exceptions, seed=hints.has_seed)
         notes += [Fault(*whole.place(line), reason) for line, reason in known]
         check_values(template, report, exceptions)
         id_length, faulty = hints.project_id_length, {line for line, _ in found}
-        check_names(template, report, exceptions, id_length=id_length, faulty=faulty)
+        names = check_names(names_of(template), template, report, exceptions, id_length=id_length, faulty=faulty)
     faults += [Fault(*whole.place(line), reason) for line, reason in found]
-    return template, tuple(sorted(notes))
+    return _JudgedTemplate(template, tuple(sorted(notes)), names)
 
 
 def _check_studio_parameters(description: FolderHints, template: Template, report: Report) -> None:

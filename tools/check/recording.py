@@ -9,15 +9,17 @@ import gc
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 from unittest import mock
 
 import pulumi
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.stack import Stack
@@ -30,6 +32,8 @@ from settings import NAMESPACE
 ACCOUNT_ID = "111122223333"
 """The account that the program finds itself in, where nothing says another."""
 
+_Answer = TypeVar("_Answer")
+_Arguments = TypeVarTuple("_Arguments")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -120,6 +124,10 @@ class Answers(mocks.Mocks):
 
     def state_of(self, kind: str, logical_name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What AWS would tell of a resource."""
+        return {**self.told_of(kind, logical_name, inputs), **inputs}
+
+    def told_of(self, kind: str, logical_name: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+        """What AWS would tell of a resource besides what it is given, which goes before."""
         name = inputs.get("name") or inputs.get("bucket") or inputs.get("repositoryName") or logical_name
         region = inputs.get("region", "")
         return {
@@ -128,7 +136,6 @@ class Answers(mocks.Mocks):
             "connectionStatus": "PENDING",
             "cloneUrlHttp": f"https://git-codecommit.{region}.amazonaws.com/v1/repos/{name}",
             "bucket": name,
-            **inputs,
         }
 
     def _arn(self, kind: str, region: str, name: str, identifier: str) -> str:
@@ -164,17 +171,21 @@ class RecordingMonitor(mocks.MockMonitor):
     def __init__(self, recording: Recording, answers: Answers) -> None:
         super().__init__(answers)
         self._recording = recording
+        self._answers = answers
 
     def RegisterResource(  # noqa: N802 - the name of the gRPC method
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        """Keep what is asked for."""
-        response: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]
-        if request.type != "pulumi:pulumi:Stack":
-            inputs = rpc.deserialize_properties(request.object)
-            registration = Registration(response.urn, request.type, request.name, inputs, request)
-            self._recording.resources.append(registration)
-        return response
+        """Keep what is asked for, and answer as the mocks do, which would read and write all of it again."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack":
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        inputs = rpc.deserialize_properties(request.object)
+        self._recording.resources.append(Registration(urn, request.type, request.name, inputs, request))
+        state = struct_pb2.Struct()
+        state.update(self._answers.told_of(request.type, request.name, inputs))
+        state.MergeFrom(request.object)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=state)
 
     def RegisterResourceOutputs(  # noqa: N802 - the name of the gRPC method
         self, request: resource_pb2.RegisterResourceOutputsRequest
@@ -183,6 +194,31 @@ class RecordingMonitor(mocks.MockMonitor):
         name = request.urn.rsplit("::", 1)[-1]
         self._recording.component_outputs[name] = rpc.deserialize_properties(request.outputs)
         return empty_pb2.Empty()
+
+
+class _AnsweredAtOnce(asyncio.SelectorEventLoop):
+    """Asks the monitor where the SDK would have a thread ask it: it answers before a thread has begun."""
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Arguments], _Answer], *args: *_Arguments
+    ) -> asyncio.Future[_Answer]:
+        del executor
+        answered: asyncio.Future[_Answer] = self.create_future()
+        try:
+            answered.set_result(func(*args))
+        except Exception as error:
+            answered.set_exception(error)
+        return answered
+
+
+def _holds_unknowns(value: object) -> bool:
+    """Whether an engine would know something of a value only after it has made it."""
+    if isinstance(value, dict):
+        # Types of the plugin are dictionaries that have properties of their own, `values` among them.
+        return any(_holds_unknowns(value[key]) for key in value)
+    if isinstance(value, list):
+        return any(map(_holds_unknowns, value))
+    return isinstance(value, Unknown)
 
 
 @contextmanager
@@ -230,8 +266,12 @@ def run_function(
     recording = Recording() if recording is None else recording
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     encoded.setdefault("aws:region", "us-east-2")
-    # Pulumi writes the whole stack of calls into each registration, which takes long, and nobody reads it here.
-    with mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
+    with (
+        # Pulumi writes the whole stack of calls into each registration, which takes long, and nobody reads it here.
+        mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace),
+        # Pulumi's own leaves at each of thousands of calls a function that refers to itself, for which to look is long.
+        mock.patch.object(rpc, "contains_unknowns", _holds_unknowns),
+    ):
         return _run(program, encoded, stack, preview, account_id, recording)
 
 
@@ -243,7 +283,7 @@ def _run(
     account_id: str,
     recording: Recording,
 ) -> Recording:
-    loop = asyncio.new_event_loop()
+    loop = _AnsweredAtOnce()
     # What a run that fails leaves behind would be told whenever it is collected, in the middle of something else.
     loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)

@@ -198,6 +198,31 @@ Role:
     ]
 
 
+def test_so_they_do_in_a_name_made_of_another_and_in_the_form_of_one(tmp_path: Path) -> None:
+    resources = """\
+Role:
+  Type: AWS::IAM::Role
+  Properties: {RoleName: !Join ['-', [!FindInMap [Environment, Names, Project], !Ref SageMakerProjectId]]}
+Again:
+  Type: AWS::IAM::Role
+  Properties: {RoleName: !Sub '${Role}-again'}
+Alone:
+  Type: AWS::IAM::Role
+  Properties: {RoleName: !Ref SageMakerProjectId}
+"""
+    product = product_with(tmp_path, resources=resources)
+    with pytest.raises(ProductFolderError) as raised:
+        product.render({"Seed": {"Bucket": "", "Key": ""}, "Names": {"Project": "two words"}})
+    shown = [
+        re.sub(" has the form .* it can be ", " ... ", line).partition(";")[0]
+        for line in lines_of(raised.value, "churn")
+    ]
+    assert shown == [
+        "template.yaml, line 20: Role: RoleName of AWS::IAM::Role ... 'two words-p-abcdefgh0123'",
+        "template.yaml, line 23: Again: RoleName of AWS::IAM::Role ... 'two words-p-abcdefgh0123-again'",
+    ]
+
+
 FORM = "(if it is meant, name form {} under exceptions in product.yaml)"
 BUCKET = "^([a-z0-9][a-z0-9.-]*[a-z0-9])?$"
 SHORT_NAMES = {
