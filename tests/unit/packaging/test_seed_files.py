@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from components.packaging import read_product
@@ -431,6 +431,11 @@ PATH = st.lists(PART, min_size=1, max_size=4).map("/".join)
 @pytest.mark.skipif(shutil.which("git") is None, reason="git, with which the rules are compared, is not installed")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(paths=st.lists(PATH, max_size=8), rules=st.dictionaries(st.just("") | PATH, RULES, min_size=1, max_size=3))
+# What people write, whatever is drawn: some of what is ignored taken back, below what is ignored, and further down.
+@example(paths=["a.py", "b", "build/a.py", "build/b"], rules={"": ["*", "!*/", "!*.py", "!.gitignore"]})
+@example(paths=["build/a", "build/b", "ab/build/a"], rules={"": ["build/", "!build/a"]})
+@example(paths=["build/a", "build/b", "b"], rules={"": ["b"], "build": ["!b", "/a"]})
+@example(paths=["a/b", "a/c d/b", "b/a/b"], rules={"": ["a/**/b", "!a/b"]})
 def test_what_is_ignored_is_what_git_ignores(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], rules: dict[str, list[str]]
 ) -> None:
