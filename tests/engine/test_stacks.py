@@ -117,6 +117,15 @@ def test_the_repository_needs_approvals_and_notifies_through_the_topic(aws: Aws)
     assert attributes["KmsMasterKeyId"] in {key["Arn"] for key in aws.keys(HOME)}
 
 
+def test_the_state_tells_where_the_program_makes_a_resource_and_nothing_below_that(deployed: World) -> None:
+    made = [resource for resource in state(deployed) if "parent" in resource]
+    for resource in made:
+        told = [frame.get("sourcePosition", "").rpartition("#")[0] for frame in resource["stackTrace"]]
+        assert [place.endswith("/__main__.py") for place in told].count(True) == 1
+        assert [place for place in told if place.endswith("/language_host.py")] == []
+    assert len(made) > 50
+
+
 def test_a_second_up_changes_nothing(deployed: World) -> None:
     assert preview(deployed) == {}
     assert up(deployed) == {}
@@ -245,9 +254,14 @@ def test_an_engine_killed_in_the_middle_of_up_is_finished_by_the_next_one(
 
 def recorded(world: World, stack: str = "dev") -> int:
     """How many resources the state holds."""
+    return len(state(world, stack))
+
+
+def state(world: World, stack: str = "dev") -> list[dict[str, Any]]:
+    """The resources that the state holds."""
     states = list(world.directory.glob(f"backend/.pulumi/stacks/*/{stack}.json"))
     try:
         checkpoint = json.loads(states[0].read_text())["checkpoint"]["latest"]
     except (IndexError, KeyError, ValueError, OSError):
-        return 0
-    return len(checkpoint.get("resources") or ())
+        return []
+    return list(checkpoint.get("resources") or ())
