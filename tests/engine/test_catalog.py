@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from components.packaging import VersionName
 from sandbox.world import REPOSITORY, World
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
 
 pytestmark = pytest.mark.engine
 
@@ -50,8 +50,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(make_world: MakeWorld, checkout: Path) -> World:
-    """Dev, deployed as committed, with the roles of two people."""
+    """Dev, deployed, with the roles of two people."""
     world = make_world(checkout)
+    stay_at_home(world)
     iam = client(world, "iam")
     for role in (SCIENTIST, STRANGER):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")

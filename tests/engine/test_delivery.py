@@ -18,7 +18,7 @@ from tests.contract.rows import Operation, rows
 from tests.support.delivery_example import SECTION, example
 from tests.support.loopback_proxy import Call, proxy
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
 
 pytestmark = pytest.mark.engine
 
@@ -44,6 +44,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     world = make_world(copy_project(tmp_path_factory.mktemp("delivery")))
+    stay_at_home(world)
     alter(world, "dev", lambda config: config.update({SECTION: ALL}))
     return Deployment(world, watched(world, "up", "--yes", "--skip-preview"))
 
