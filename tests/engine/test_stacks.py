@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,30 @@ REGIONS = ("us-east-2", "eu-central-1", "eu-west-1", "eu-west-2")
 HOME = "us-east-2"
 
 
+_SESSION = boto3.Session()
+"""One for all worlds and people: to read the description of a service takes longer than to call it."""
+
+
+def make_client(environment: Mapping[str, str], service: str, region: str) -> Any:
+    """A client of whoever has these variables."""
+    return _SESSION.client(  # type: ignore[call-overload]
+        service,
+        region_name=region,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+    )
+
+
 class Aws:
     """Plain boto3 clients at a world's emulator, as any script would make them."""
 
     def __init__(self, world: World) -> None:
-        environment = world.environment()
-        self._endpoint = environment["AWS_ENDPOINT_URL"]
-        self._session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        self._environment = world.environment()
 
     def client(self, service: str, region: str = HOME) -> Any:
-        return self._session.client(service, region_name=region, endpoint_url=self._endpoint)  # type: ignore[call-overload]
+        return make_client(self._environment, service, region)
 
     def buckets(self) -> list[str]:
         return [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
