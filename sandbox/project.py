@@ -105,7 +105,8 @@ def _salt(copy: Path) -> str | None:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(errors="replace"))
+        with path.open(errors="replace") as file:
+            content = yaml.safe_load(file)
     except FileNotFoundError as error:
         raise SandboxError(f"{path} does not exist. Run the command on a project of Pulumi.") from error
     except yaml.YAMLError as error:

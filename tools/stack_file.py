@@ -22,7 +22,7 @@ class StackFile:
     """`Pulumi.<stack>.yaml`, read without an engine.
 
     Raises:
-        ToolError: there is no such file, or it is not YAML.
+        ToolError: there is no such file, it cannot be read, or it is not YAML.
         SettingsError: it has faults.
     """
 
@@ -38,12 +38,17 @@ class StackFile:
     def values(self) -> dict[str, Any]:
         """Its configuration, by full key."""
         try:
-            loaded = yaml.load(self.path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - it is a safe one
+            with self.path.open(encoding="utf-8") as file:
+                loaded = yaml.load(file, Loader=LOADER)  # noqa: S506 - it is a safe one
         except FileNotFoundError:
             known = ", ".join(stacks(self.folder)) or "none"
             raise ToolError(f"there is no {self.path.name} in {self.folder}; its stacks: {known}") from None
         except yaml.YAMLError as error:
-            raise ToolError(f"{self.path} is not YAML: {error}") from error
+            raise ToolError(f"{self.path} is not YAML: {' '.join(str(error).split())}") from error
+        except UnicodeDecodeError as error:
+            raise ToolError(f"{self.path} is not UTF-8: {error.reason} after {error.start} bytes") from error
+        except OSError as error:
+            raise ToolError(f"{self.path} cannot be read: {error.strerror}") from error
         config = loaded.get("config") if isinstance(loaded, dict) else None
         if not isinstance(config, dict):
             raise ToolError(f"{self.path} has no section `config`")

@@ -4,6 +4,8 @@ import itertools
 import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -11,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from sandbox import demo_report
 from tests.browser.conftest import Open
 from tests.tools import report_samples as samples
 
@@ -99,6 +102,19 @@ def test_on_paper_only_what_is_read_is_left(look: Open) -> None:
     page.emulate_media(media="print")
     expect(page.locator("nav")).to_be_hidden()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def test_what_a_demo_leaves_fits_the_screen(browser: Browser, tmp_path: Path) -> None:
+    path, metrics = tmp_path / demo_report.FILE, {"baseline_mse": 11.01967, "mae": 1.2367, "r2": 0.7426}
+    mail = f"arn:aws:sagemaker:us-east-2:123456789012:pipeline/{'x' * 200}"
+    story = SimpleNamespace(metrics={1: metrics, 2: metrics}, predictions=[("a" * 60, 5.9)], mails=[mail])
+    demo_report.write(path, story, [(294.0, mail)])  # type: ignore[arg-type] # what it reads of a story
+    page = browser.new_page()
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
 
 
 class Elsewhere(BaseHTTPRequestHandler):

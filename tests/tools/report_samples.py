@@ -170,6 +170,7 @@ def environment(stack: str = "dev", text: str = "fine", regions: Sequence[str] =
             Finding(check="quotas", subject=HOME, status=Status.OK, evidence=text),
         ],
         drift="none",
+        delivery_pipeline=f"sm-mlops-{stack}-delivery",
         deliveries=[pipeline(f"sm-mlops-{stack}-delivery", text)],
         parts=[*parts, missing, silent],
         people=[Person(part="told by mail", who=EMAIL, may="gets the platform's mails", source="SNS")],

@@ -21,13 +21,13 @@ from tests.tools import report_samples as samples
 from tests.tools.report_samples import ACCOUNT, CALLER, EMAIL, LONG, MARKUP
 from tools.doctor.account import Account, StackRegion
 from tools.faults import ToolError
-from tools.report import command, page, pipelines, prices, projects
+from tools.report import command, page, picture, pipelines, prices, projects
 from tools.report.as_json import as_json
 from tools.report.asking import asked
 from tools.report.collection import report
 from tools.report.features import feature_table
 from tools.report.links import Console
-from tools.report.model import Environment, NotKnown, Product, Report, Use, Variant
+from tools.report.model import Environment, NotKnown, Part, Product, Report, Use, Variant
 from tools.report.page import Live, Message
 from tools.report.redaction import LEFT_OUT, redacted
 from tools.stack_file import StackFile
@@ -112,6 +112,21 @@ def test_environments_stand_side_by_side_and_a_version_that_differs_is_named() -
     assert "model-deploy 1.0.0-aaaaaaaa 1.0.0-aaaaaaaa equal" in Read(page.render(same)).text
 
 
+def test_the_last_delivery_is_no_other_pipelines_run() -> None:
+    def told(**changes: object) -> str:
+        shown = replace(samples.environment(), **changes)  # type: ignore[arg-type]
+        text = Read(page.render(samples.report(shown))).text
+        return text[text.index("Last delivery") : text.index("Waits for approval")].strip()
+
+    delivery, drift = samples.pipeline("sm-mlops-dev-delivery"), samples.pipeline("sm-mlops-dev-drift")
+    later = replace(drift, started="2026-11-28 02:00")
+    silent = NotKnown(what="sm-mlops-dev-delivery", why="denied")
+    assert told(deliveries=[delivery, later]) == "Last delivery Succeeded 2026-11-27 09:00"
+    assert told(deliveries=[replace(delivery, started=""), later]) == "Last delivery no run yet"
+    assert told(deliveries=[silent, later]) == "Last delivery not known"
+    assert told(deliveries=[later], delivery_pipeline="") == "Last delivery no pipeline of its own"
+
+
 def test_what_an_environment_or_a_region_does_not_offer_is_never_told_as_equal() -> None:
     dev, prod = samples.environment("dev"), samples.environment("prod")
     offered, other = samples.product("model-deploy"), samples.product("model-deploy", content="0.9.0-cccccccc")
@@ -146,9 +161,13 @@ def test_a_failure_that_a_later_run_has_mended_is_shown_and_asks_for_no_attentio
 
 
 def test_what_is_broken_waits_or_failed_comes_first() -> None:
-    text = Read(page.render(samples.report(samples.environment("dev")))).text
-    attention = text[text.index("Attention 4") : text.index("Projects dev") if "Projects dev" in text else None]
-    order = ["portfolio us-east-2", "waits for approval since", "failed in Build/Check", "was not asked for two weeks"]
+    drifted = replace(samples.environment("dev"), drift="drift was told; the mail says of what")
+    text = Read(page.render(samples.report(drifted))).text
+    attention = text[text.index("Attention 5") : text.index("Projects dev") if "Projects dev" in text else None]
+    order = [
+        *("portfolio us-east-2", "AWS is not as the stack says", "waits for approval since"),
+        *("failed in Build/Check", "was not asked for two weeks"),
+    ]
     places = [attention.index(one) for one in order]
     assert places == sorted(places)
     assert "it costs $167.90 a month" in attention
@@ -171,6 +190,7 @@ def test_what_is_not_known_is_never_told_as_nothing() -> None:
     text = Read(page.render(samples.report(dev, replace(silent, stack="prod")))).text
     assert "model-deploy 1.0.0-aaaaaaaa not known not known" in text
     assert "Last delivery Succeeded 2026-11-27 09:00 not known" in text
+    assert "What the doctor finds in prod is not known: ListRoles" in text
     assert "Waits for approval 1 not all known" in text
     assert "Projects, endpoints 2, 2 not known, not known" in text
     assert "without endpoints that are not known" in text
@@ -245,6 +265,19 @@ def test_a_page_without_any_stack_says_so() -> None:
     text = Read(page.render(samples.report(absent="no credentials"))).text
     assert "No stack could be looked at." in text
     assert "prod could not be looked at: no credentials" in text
+
+
+def test_a_page_of_stacks_that_were_never_deployed_says_what_makes_one_and_no_more() -> None:
+    none = replace(samples.environment(), deployed=False)
+    read = Read(page.render(samples.report(none), LIVE))
+    assert "Nothing is deployed yet: pulumi up -s dev does it." in read.text
+    assert "Nothing is broken" not in read.text
+    sections = [given["id"] for tag, given in read.elements if tag == "section"]
+    assert sections == ["overview", "features", "inbox"]
+    links = [given["href"] for tag, given in read.elements if tag == "a" and (given["href"] or "").startswith("#")]
+    assert links == ["#main", *(f"#{one}" for one in sections)]
+    beside = Read(page.render(samples.report(none, samples.environment("prod"))))
+    assert "Nothing is deployed yet" not in beside.text
 
 
 def test_a_company_of_500_projects_fits_into_5_megabytes() -> None:
@@ -331,18 +364,23 @@ def test_the_command_writes_a_page_prints_json_and_names_what_it_could_not_look_
     done = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-o", str(out)])
     assert done.exit_code == 0
     assert asked == ["dev", "prod"]
+    assert [one.stack for one in command.chosen(("prod", "dev", "prod"), tmp_path)] == ["prod", "dev"]
     assert "prod is not on it: no credentials" in done.output
     assert Read(out.read_text()).elements
     told = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-s", "dev", "--json", "--redact"])
     assert json.loads(told.stdout)["environments"][0]["account"] == "account-1"
 
 
-def test_a_page_that_shows_no_stack_at_all_is_a_failure(tmp_path: Path) -> None:
+def test_a_report_that_shows_no_stack_at_all_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}")
-    done = CliRunner().invoke(command.command, ["--folder", str(tmp_path), "-s", "deb", "-o", str(tmp_path / "out")])
-    assert "deb is not on it: there is no Pulumi.deb.yaml in" in done.output
-    assert isinstance(done.exception, ToolError)
+    asked = ["--folder", str(tmp_path), "-s", "deb"]
+    done = CliRunner().invoke(command.command, [*asked, "-o", str(tmp_path / "out")])
+    told = CliRunner().invoke(command.command, [*asked, "--json"])
+    for one in (done, told):
+        assert "deb is not on it: there is no Pulumi.deb.yaml in" in one.stderr
+        assert isinstance(one.exception, ToolError)
     assert "could not be looked at" in (tmp_path / "out").read_text()
+    assert json.loads(told.stdout)["absent"][0]["stack"] == "deb"
 
 
 def test_a_folder_without_stack_files_is_refused(tmp_path: Path) -> None:
@@ -361,6 +399,52 @@ def test_who_cannot_be_asked_at_all_is_left_out_with_the_reason(tmp_path: Path) 
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(values))
     (absent,) = report([StackFile("dev", tmp_path)]).absent
     assert "nobody-has-this-profile" in absent.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "label"),
+    [
+        ("Artifact bucket", f"sm-mlops-dev-artifacts-{ACCOUNT}-{samples.HOME}-an", "Artifact bucket artifacts"),
+        ("Customer key", "alias/sm-mlops-dev-source", "Customer key source"),
+        ("Repository", "sm-mlops-dev", "Repository sm-mlops-dev"),
+        # What is the person's own is shown as it ends.
+        ("Repository", "churn-2026", "Repository churn-2026"),
+        (
+            "Connection",
+            f"arn:aws:codeconnections:{samples.HOME}:{ACCOUNT}:connection/0f1e2d3c-0000-4000-8000-{ACCOUNT}",
+            f"Connection …3c-0000-4000-8000-{ACCOUNT}",
+        ),
+    ],
+)
+def test_a_picture_says_of_a_name_what_it_does_not_say_already(kind: str, name: str, label: str) -> None:
+    part = Part(kind=kind, name=name, region=samples.HOME, there=True, link="")
+    (box,) = picture.of(replace(samples.environment(regions=[samples.HOME]), parts=[part])).boxes
+    assert [row.label for row in box.rows] == [label]
+
+
+def test_regions_share_the_room_and_none_covers_another() -> None:
+    shown = samples.environment(regions=[samples.HOME, *(f"eu-west-{number}" for number in range(6))])
+    made = picture.of(shown)
+    home, *others = made.boxes
+    assert home.region == samples.HOME
+    assert [box.region for box in made.boxes] == list(shown.regions)
+    for number, box in enumerate(made.boxes):
+        assert box.x + box.width <= made.width
+        assert box.y + box.height <= made.height
+        assert not any(
+            abs(box.x - other.x) < box.width and other.y < box.y + box.height and box.y < other.y + other.height
+            for other in made.boxes[number + 1 :]
+        )
+    assert min(box.y for box in others[2:]) < home.y + home.height, "the home region is the highest; beside it is room"
+
+
+def test_a_command_in_a_sentence_of_ours_is_code() -> None:
+    shown = replace(samples.environment(), drift=NotKnown(why="nobody looks; `pulumi <preview>` does; one ` stays"))
+    made = page.render(samples.report(shown))
+    assert "one ` stays" in made
+    assert "<code>" not in made[: made.index("one ` stays")].rpartition("Drift")[2]
+    shown = replace(shown, drift=NotKnown(why="nobody looks; `pulumi <preview>` does"))
+    assert "nobody looks; <code>pulumi &lt;preview&gt;</code> does" in page.render(samples.report(shown))
 
 
 @pytest.mark.parametrize(

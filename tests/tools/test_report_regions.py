@@ -17,7 +17,7 @@ from components.sections.catalog import CatalogSpec
 from tests.support.played_aws import Clients, Refused
 from tools.doctor.account import Account, StackRegion
 from tools.projects.found import Project
-from tools.report import projects
+from tools.report import pipelines, projects
 from tools.report.model import Earlier, Failure, Known, Mark, NotKnown, known
 from tools.report.runs import Run, earlier, mark
 from tools.report.trainings.of_region import Trainings
@@ -66,6 +66,40 @@ class CodePipelines:
         if self.refused:
             raise Refused("AccessDeniedException")
         return {"pipelines": []}
+
+
+class Delivered(CodePipelines):
+    """A pipeline whose last run has failed in its second stage, after one that went through to the end."""
+
+    def ListPipelineExecutions(self, **_: object) -> Json:
+        told = (("second", "Failed", 3), ("first", "Succeeded", 2))
+        return {
+            "pipelineExecutionSummaries": [
+                {"pipelineExecutionId": name, "status": status, "startTime": at(hour)} for name, status, hour in told
+            ]
+        }
+
+    def ListActionExecutions(self, **_: object) -> Json:
+        return {"actionExecutionDetails": []}
+
+    def GetPipelineState(self, name: str) -> Json:
+        told = (("Source", "second", "Succeeded"), ("Build", "second", "Failed"), ("Deploy", "first", "Succeeded"))
+        stages: list[Json] = [
+            {"stageName": stage, "latestExecution": {"pipelineExecutionId": run, "status": status}}
+            for stage, run, status in told
+        ]
+        return {"pipelineName": name, "stageStates": [*stages, {"stageName": "New"}]}
+
+
+def test_what_the_last_run_has_not_come_to_is_no_success_of_it() -> None:
+    played = SimpleNamespace(pipelines=Delivered())
+    found = pipelines.pipeline(region(played), "delivery")
+    assert [(one.name, one.status, one.mark, one.earlier) for one in found.stages] == [
+        ("Source", "Succeeded", Mark.GOOD, False),
+        ("Build", "Failed", Mark.BAD, False),
+        ("Deploy", "Succeeded", Mark.PLAIN, True),
+        ("New", "", Mark.PLAIN, False),
+    ]
 
 
 class Logs:
@@ -222,7 +256,13 @@ class Workflows(Logs):
         return {"Workflows": [{"WorkflowArn": WORKFLOW, "Name": TRAIN}]}
 
     def GetWorkflow(self, WorkflowArn: str) -> Json:
-        return {"WorkflowArn": WorkflowArn, "LoggingConfiguration": {"LogGroupName": GROUP}}
+        return {"WorkflowArn": WorkflowArn, **self.group}
+
+    group: Mapping[str, Json] = {"LoggingConfiguration": {"LogGroupName": GROUP}}
+
+    def GetWorkflowRun(self, RunId: str, **_: object) -> Json:
+        detail = {"RunState": "FAILED", "TaskInstances": [], "ErrorMessage": "expected token ',', got 'train'"}
+        return {"RunId": RunId, "RunDetail": detail}
 
     def ListWorkflowRuns(self, **_: object) -> Json:
         told = (("first", "SUCCESS", 2), ("second", "FAILED", 3))
@@ -235,16 +275,21 @@ class Workflows(Logs):
 
     def ListTaskInstances(self, RunId: str, **_: object) -> Json:
         assert RunId == "second"
-        return {"TaskInstances": [{"TaskInstanceId": identity} for identity in "321"]}
+        return {"TaskInstances": [{"TaskInstanceId": identity} for identity in self.tasks]}
 
     def GetTaskInstance(self, WorkflowArn: str, RunId: str, TaskInstanceId: str) -> Json:
-        shown: Json = {"WorkflowArn": WorkflowArn, "RunId": RunId, "TaskInstanceId": TaskInstanceId}
-        if TaskInstanceId == "3":
-            return {**shown, "TaskId": "register", "Status": "UPSTREAM_FAILED"}
-        shown |= {"StartedAt": at(int(TaskInstanceId))}
-        if TaskInstanceId == "1":
-            return {**shown, "TaskId": "preprocess", "Status": "SUCCESS"}
-        return {**shown, "TaskId": "train", "Status": "FAILED", "ErrorMessage": "No rows.", "LogStream": "s"}
+        told = self.tasks[TaskInstanceId]
+        return {"WorkflowArn": WorkflowArn, "RunId": RunId, "TaskInstanceId": TaskInstanceId, **told}
+
+    tasks: Mapping[str, Json] = {
+        "ex_1_register_0": {"TaskId": "register", "Status": "UPSTREAM_FAILED", "AttemptNumber": 0},
+        "ex_1_train_2": {"TaskId": "train", "Status": "FAILED", "AttemptNumber": 2, "StartedAt": at(3)}
+        | {"ErrorMessage": "No rows.", "LogStream": "s"},
+        "ex_1_train_1": {"TaskId": "train", "Status": "UP_FOR_RETRY", "AttemptNumber": 1, "StartedAt": at(2)},
+        "ex_1_train_0": {"TaskId": "train", "Status": "SCHEDULED", "AttemptNumber": 0},
+        "ex_1_preprocess_1": {"TaskId": "preprocess", "Status": "SUCCESS", "AttemptNumber": 1, "StartedAt": at(1)},
+    }
+    """By id, which ends with the number of the try, as AWS's sample for metrics of workflows has them."""
 
 
 def test_a_training_by_a_workflow_is_shown_with_its_tasks_and_why_the_newest_run_failed() -> None:
@@ -259,7 +304,28 @@ def test_a_training_by_a_workflow_is_shown_with_its_tasks_and_why_the_newest_run
     ]
     assert found.failures == [Failure(where="train", reason="No rows.", log=["No rows."])]
     assert found.earlier is None, "the last run has failed itself"
-    assert found.link.endswith(f"#logsV2:log-groups/log-group/{GROUP.replace('/', '$252F')}")
+    assert found.link.endswith("/mwaa/home?region=us-east-2#serverlessWorkflows")
+
+
+def test_the_log_of_a_task_is_found_where_the_workflow_names_no_group_and_the_stream_does() -> None:
+    """Both as AWS's page on watching workflows with CloudWatch has them."""
+    identity = WORKFLOW.rpartition("/")[2]
+    stream = f"workflow_id={identity}/run_id=second/task_id=train/attempt=1.log"
+    played = Workflows()
+    task = {"TaskId": "train", "Status": "FAILED", "LogStream": f"//aws/mwaa-serverless/{identity}//{stream}"}
+    played.tasks = {"ex_1_train_1": task}
+    played.group = {}
+    played.streams = {(f"/aws/mwaa-serverless/{identity}/", stream): ["No rows."]}
+    (failure,) = Workflow(region(played), TRAIN, WORKFLOW).pipeline().failures
+    assert failure.log == ["No rows."]
+
+
+def test_a_workflow_that_cannot_be_read_tells_why() -> None:
+    """As AWS's page has it: the run has failed, and no task was made."""
+    played = Workflows()
+    played.tasks = {}
+    (failure,) = Workflow(region(played), TRAIN, WORKFLOW).pipeline().failures
+    assert failure == Failure(where="the run", reason="expected token ',', got 'train'", log=())
 
 
 class Pipelines(Logs):

@@ -3,12 +3,14 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 from urllib.parse import urlencode
 
@@ -164,14 +166,45 @@ def test_a_log_of_an_account_that_answers_no_more_says_why(tmp_path: Path) -> No
     assert "nobody-has-this-profile" in (pages.log(BUILD, samples.HOME) or "")
 
 
-@pytest.mark.parametrize(("error", "told"), [(BrokenPipeError, False), (ZeroDivisionError, True)])
-def test_who_does_not_wait_for_the_answer_leaves_no_traceback(
-    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: type[Exception], told: bool
+@pytest.fixture
+def failed(world: World, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once the server has told of what went wrong, or has kept it to itself."""
+    event, tell = threading.Event(), world.server.handle_error
+
+    def told(request: Any, client_address: object) -> None:
+        tell(request, client_address)
+        event.set()
+
+    monkeypatch.setattr(world.server, "handle_error", told)
+    return event
+
+
+def test_a_page_that_cannot_be_made_says_so_and_the_terminal_why(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], failed: threading.Event
 ) -> None:
-    monkeypatch.setattr(world.pages, "overview", Mock(side_effect=error))
-    with pytest.raises(http.client.RemoteDisconnected):
-        world.ask()
-    assert (error.__name__ in capfd.readouterr().err) is told
+    monkeypatch.setattr(world.pages, "overview", Mock(side_effect=ZeroDivisionError))
+    status, _, text = world.ask()
+    assert (status, "terminal" in text) == (500, True)
+    assert failed.wait(10)
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_who_does_not_wait_for_the_answer_leaves_no_traceback(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], failed: threading.Event
+) -> None:
+    monkeypatch.setattr(world.pages, "overview", Mock(return_value="x" * 50_000_000))
+    with socket.create_connection((HOST, world.server.server_port)) as hasty:
+        hasty.sendall(f"GET / HTTP/1.1\r\nHost: localhost:{world.server.server_port}\r\n\r\n".encode())
+    assert failed.wait(10)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "//[x", "http://evil.example/", "/../report.json", "/%2e/", "*"])
+def test_an_address_of_another_form_is_no_page(world: World, address: str) -> None:
+    with socket.create_connection((HOST, world.server.server_port), timeout=10) as asking:
+        asking.sendall(f"GET {address} HTTP/1.0\r\nHost: localhost:{world.server.server_port}\r\n\r\n".encode())
+        assert asking.makefile().readline().split()[1] == "404"
+    assert world.looks == 0
 
 
 class Inbox(BaseHTTPRequestHandler):
@@ -205,9 +238,30 @@ def test_the_inbox_is_shown_or_why_it_is_not(world: World, body: str, said: str)
     assert "<script>" not in text
 
 
-def test_an_inbox_of_another_machine_is_refused() -> None:
+def test_an_inbox_that_speaks_another_language_does_not_answer(world: World) -> None:
+    with socket.create_server((HOST, 0)) as inbox:
+        world.pages.inbox = f"http://{HOST}:{inbox.getsockname()[1]}/inbox"
+
+        def answer() -> None:
+            asking, _ = inbox.accept()
+            asking.sendall(b"220 mail.example ESMTP\r\n")
+            asking.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        status, _, text = world.ask()
+    assert (status, "does not answer" in text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://inbox.example/mails", "http://127.0.0.1.example/", "file://localhost/etc/passwd", "127.0.0.1:80"),
+        *("http://127.0.0.1:99999/", "http://[::1", "http://127.0.0.1@inbox.example/"),
+    ],
+)
+def test_an_inbox_of_another_machine_is_refused(address: str) -> None:
     with pytest.raises(ToolError, match="not an address of this machine"):
-        Pages([], "http://inbox.example/mails")
+        Pages([], address)
 
 
 def test_the_command_says_its_address_and_ends_with_who_has_started_it(tmp_path: Path) -> None:

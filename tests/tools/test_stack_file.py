@@ -29,6 +29,29 @@ def test_a_file_without_configuration_is_refused(tmp_path: Path, text: str) -> N
         _ = StackFile("odd", tmp_path).values
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"config:\n  a: [\n", r'is not YAML: .* in "\S*Pulumi\.odd\.yaml", line 3, column 1$'),
+        (b"config:\n  a: \x07\n", r"is not YAML: .*control characters are not allowed"),
+        (b"config:\n  a: \xff\n", r"is not UTF-8: invalid start byte after 13 bytes"),
+    ],
+    ids=["no end", "character", "encoding"],
+)
+def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "Pulumi.odd.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ToolError, match=rf"^{path} {told}") as raised:
+        _ = StackFile("odd", tmp_path).values
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ToolError, match=r"Pulumi\.odd\.yaml cannot be read: Not a directory"):
+        _ = StackFile("odd", tmp_path / "file").values
+
+
 def test_encrypted_credentials_are_not_taken_for_plain_ones(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  aws:region: eu-west-1\n  aws:secretKey: {secure: v1:abc}\n")
     access = StackFile("odd", tmp_path).access

@@ -15,7 +15,7 @@ from tools.report import parts as parts_of
 from tools.report import people, pipelines, prices, projects
 from tools.report.asking import all_asked, asked, each, moment
 from tools.report.features import feature_table
-from tools.report.model import Absent, Environment, Known, NotKnown, Part, Pipeline, Report, T, known
+from tools.report.model import NO_DRIFT, Absent, Environment, Known, NotKnown, Part, Pipeline, Report, T, known
 from tools.stack_file import StackFile
 
 _ORDER = list(Status)
@@ -86,6 +86,7 @@ def _empty(account: Account, parts: Sequence[Part]) -> Environment:
         deployed=False,
         findings=nothing,
         drift=nothing,
+        delivery_pipeline=account.names.delivery_pipeline.value if account.wanted.delivery else "",
         deliveries=[nothing],
         parts=parts,
         people=[nothing],
@@ -109,7 +110,7 @@ def _drift(account: Account) -> str:
         raise SkipError(f"nobody looks at night; `pulumi preview --refresh --diff -s {account.stack}` does it now")
     name = account.names.drift_parameter(account.stack).value
     value = account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-    return "none" if value == NONE else "drift was told; the mail says of what"
+    return NO_DRIFT if value == NONE else "drift was told; the mail says of what"
 
 
 def _deliveries(account: Account) -> Sequence[Known[Pipeline]]:

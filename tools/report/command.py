@@ -43,13 +43,14 @@ def command(names: tuple[str, ...], folder: Path, out: Path, *, json_: bool, red
     shown = redacted(found) if redact else found
     if json_:
         click.echo(as_json(shown))
-        return
-    write_whole(out, [page.render(shown)])
+    else:
+        write_whole(out, [page.render(shown)])
     for absent in shown.absent:
         click.echo(f"{absent.stack} is not on it: {absent.why}", err=True)
     if not shown.environments:
-        raise ToolError(f"{out} shows no stack: see above why")
-    click.echo(f"{out} shows {_told(len(shown.environments), 'stack')}; open it in a browser.")
+        raise ToolError(f"{'the JSON' if json_ else out} shows no stack: see above why")
+    if not json_:
+        click.echo(f"{out} shows {_told(len(shown.environments), 'stack')}; open it in a browser.")
 
 
 def chosen(names: tuple[str, ...], folder: Path) -> list[StackFile]:
@@ -58,7 +59,7 @@ def chosen(names: tuple[str, ...], folder: Path) -> list[StackFile]:
     Raises:
         ToolError: the folder has no stack file.
     """
-    found = [StackFile(name, folder) for name in names or stacks(folder)]
+    found = [StackFile(name, folder) for name in dict.fromkeys(names or stacks(folder))]
     if not found:
         raise ToolError(f"{folder} has no Pulumi.<stack>.yaml")
     return found

@@ -66,9 +66,9 @@ class Console:
         """A state machine of Step Functions."""
         return self._at("states/home", f"/statemachines/view/{_part(arn)}")
 
-    def log_group(self, name: str) -> str:
-        """A log group. CloudWatch reads its name twice, and writes the sign before a code otherwise."""
-        return self._at("cloudwatch/home", f"logsV2:log-groups/log-group/{_part(_part(name)).replace('%', '$')}")
+    def workflows(self) -> str:
+        """The workflows of MWAA Serverless."""
+        return self._at("mwaa/home", "serverlessWorkflows")
 
     def stack(self, arn: str) -> str:
         """A stack of CloudFormation."""

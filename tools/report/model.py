@@ -16,6 +16,9 @@ PERSONAL = {"personal": True}
 FREE = {"free": True}
 """Metadata of a field that holds what somebody wrote, or a program: it may hold anything."""
 
+NO_DRIFT = "none"
+"""Stands for drift where AWS is as a stack says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NotKnown:
@@ -165,12 +168,14 @@ class Earlier:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stage of a pipeline, or a step of a training, in its last run."""
+    """A stage of a pipeline, or a step of a training."""
 
     name: str
     status: str
     """As AWS says it."""
     mark: Mark
+    earlier: bool = False
+    """Whether the last run has not come to it, and this is of one before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,8 +337,10 @@ class Environment:
     """The doctor's, the worst first."""
     drift: Known[str]
     """What the nightly look has told."""
+    delivery_pipeline: str
+    """Name of the pipeline that delivers this stack and others; empty where the stack has none of its own."""
     deliveries: Sequence[Known[Pipeline]]
-    """Pipelines of the platform."""
+    """Pipelines of the platform: that one, and those that look for drift, preview and test."""
     parts: Sequence[Part]
     people: Sequence[Known[Person]]
     roles: Sequence[Known[Role]]
@@ -342,6 +349,19 @@ class Environment:
     models: Sequence[Known[Model]]
     endpoints: Sequence[Known[Endpoint]]
     costs: Sequence[Cost]
+
+    @property
+    def drifted(self) -> bool:
+        """Whether AWS is known not to be as the stack says."""
+        return not isinstance(self.drift, NotKnown) and self.drift != NO_DRIFT
+
+    @property
+    def delivery(self) -> Known[Pipeline] | None:
+        """The pipeline that delivers; None where the stack has none of its own, or AWS does not have it."""
+        if not self.delivery_pipeline:
+            return None
+        own = (one for one in self.deliveries if isinstance(one, NotKnown) or one.name == self.delivery_pipeline)
+        return min(own, key=lambda one: isinstance(one, NotKnown), default=None)
 
     @property
     def whole(self) -> bool:

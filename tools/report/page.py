@@ -15,7 +15,7 @@ from tools.doctor.report import counts
 from tools.preview_comment.values import redacted, shortened, visible
 from tools.report import picture
 from tools.report.features import feature_table
-from tools.report.model import Environment, Known, Mark, Model, NotKnown, Pipeline, Report, T, Use, known, whole
+from tools.report.model import Environment, Known, Mark, Model, NotKnown, Report, T, Use, known, whole
 
 LONGEST = 1000
 """Characters of a value that a page shows; a longer one is shortened."""
@@ -132,6 +132,7 @@ def _jinja() -> Jinja:
     )
     made.filters |= {
         "text": text,
+        "spans": _spans,
         "known": _known,
         "amount": _amount,
         "counts": counts,
@@ -140,7 +141,6 @@ def _jinja() -> Jinja:
         "change": _change,
         "bars": picture.bars,
         "serving": _serving,
-        "last": _last,
         "latest": lambda versions: versions[:2],
     }
     made.tests["unknown"] = lambda value: isinstance(value, NotKnown)
@@ -152,6 +152,13 @@ def _jinja() -> Jinja:
 def text(value: str) -> str:
     """Return a value as it may be shown: one line, without credentials, every character visible, not too long."""
     return shortened(visible(redacted(value)), LONGEST)
+
+
+def _spans(value: str) -> Sequence[str]:
+    """Return a sentence of ours as what is text and what is code by turns: code stands between backticks."""
+    told = text(value)
+    spans = told.split("`")
+    return spans if len(spans) % 2 else [told]
 
 
 def _known(value: Sequence[T] | NotKnown) -> Sequence[T]:
@@ -177,11 +184,6 @@ def _change(new: float, old: float) -> str:
     return f"{change:+,.4g}" if abs(change) > abs(old) / 2000 else "about the same"
 
 
-def _last(pipelines: Sequence[Known[Pipeline]]) -> Pipeline | None:
-    run = [one for one in known(pipelines) if one.started]
-    return max(run, key=lambda one: one.started, default=None)
-
-
 def _serving(model: Model, environment: Environment) -> Mapping[int, Sequence[str]]:
     """Return where each version of a model answers, by version."""
     found: dict[int, list[str]] = {}
@@ -201,6 +203,11 @@ def _attention(environment: Environment) -> Iterator[Attention]:
             what = f"{finding.check} {finding.subject}"
             mark = _FINDINGS[finding.status]
             yield Attention(stack=stack, mark=mark, what=what, text=finding.evidence, fix=finding.fix)
+    if isinstance(environment.drift, str) and environment.drifted:
+        fix = f"`pulumi preview --refresh --diff -s {stack}` shows it"
+        yield Attention(
+            stack=stack, mark=Mark.BAD, what="AWS is not as the stack says", text=environment.drift, fix=fix
+        )
     for approval in environment.approvals:
         what = f"{approval.pipeline} waits for approval since {approval.since}"
         yield Attention(stack=stack, mark=Mark.WAITING, what=what, text=approval.text, link=approval.link)

@@ -45,37 +45,36 @@ class Picture:
 
 
 def of(environment: Environment) -> Picture:
-    """Lay out the parts of an environment: the home region first, as many in a row as fit."""
+    """Lay out the parts of an environment: the home region first, each where the least is above it."""
     boxes: list[Box] = []
-    top = _HEAD + _PAD
-    for start in range(0, len(environment.regions), _COLUMNS):
-        line = environment.regions[start : start + _COLUMNS]
-        held = [[part for part in environment.parts if part.region == region] for region in line]
-        height = _HEAD + max(len(parts) for parts in held) * _LINE + _PAD
-        for column, (region, parts) in enumerate(zip(line, held, strict=True)):
-            boxes.append(
-                Box(
-                    region=region,
-                    home=region == environment.region,
-                    x=_PAD + column * (_BOX + _GAP),
-                    y=top,
-                    width=_BOX,
-                    height=height,
-                    rows=[
-                        Row(part=part, y=_HEAD + 14 + index * _LINE, label=_label(part, environment.prefix))
-                        for index, part in enumerate(parts)
-                    ],
-                )
+    tops = [_HEAD + _PAD] * _COLUMNS
+    for region in environment.regions:
+        parts = [part for part in environment.parts if part.region == region]
+        top = min(tops)
+        column, height = tops.index(top), _HEAD + len(parts) * _LINE + _PAD
+        tops[column] += height + _GAP
+        boxes.append(
+            Box(
+                region=region,
+                home=region == environment.region,
+                x=_PAD + column * (_BOX + _GAP),
+                y=top,
+                width=_BOX,
+                height=height,
+                rows=[
+                    Row(part=part, y=_HEAD + 14 + index * _LINE, label=_label(part, environment))
+                    for index, part in enumerate(parts)
+                ],
             )
-        top += height + _GAP
-    return Picture(width=WIDTH, height=top - _GAP + _PAD, boxes=boxes)
+        )
+    return Picture(width=WIDTH, height=max(tops) - _GAP + _PAD, boxes=boxes)
 
 
-def _label(part: Part, prefix: str) -> str:
+def _label(part: Part, environment: Environment) -> str:
     """What a part is, and of its name what the picture does not say already, as much as fits: the end."""
     room = _LETTERS - len(part.kind) - 1
-    name = part.name.removeprefix("alias/").removesuffix(f"-{part.region}-an").rstrip("0123456789").rstrip("-")
-    name = name.removeprefix(prefix).strip("- ") or prefix
+    name = part.name.removeprefix("alias/").removesuffix(f"-{environment.account}-{part.region}-an")
+    name = name.removeprefix(environment.prefix).strip("- ") or environment.prefix
     return f"{part.kind} {name if len(name) <= room else '…' + name[len(name) - room + 1 :]}"
 
 

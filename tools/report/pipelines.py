@@ -32,7 +32,7 @@ def pipeline(region: StackRegion, name: str) -> Pipeline:
         mark=Mark.WAITING if approvals else mark(last.status),
         started=moment(last.started),
         trigger=" ".join(filter(None, (trigger.get("triggerType", ""), trigger.get("triggerDetail", "")))),
-        stages=[Stage(name=one["stageName"], status=_status(one), mark=mark(_status(one))) for one in stages],
+        stages=[_stage(one, last) for one in stages],
         failures=_failures(region, actions),
         earlier=earlier(runs, lambda run: _failures(region, _actions(region, name, run))),
         approvals=approvals,
@@ -45,8 +45,12 @@ def _stages(region: StackRegion, name: str) -> Iterator[Mapping[str, Any]]:
     yield from region.client("codepipeline").get_pipeline_state(name=name)["stageStates"]
 
 
-def _status(stage: Mapping[str, Any]) -> str:
-    return str(stage.get("latestExecution", {}).get("status", ""))
+def _stage(told: Mapping[str, Any], last: Run) -> Stage:
+    latest = told.get("latestExecution", {})
+    status = str(latest.get("status", ""))
+    # AWS tells of each stage the last run that has come to it.
+    earlier = bool(latest) and latest["pipelineExecutionId"] != last.id
+    return Stage(name=told["stageName"], status=status, mark=Mark.PLAIN if earlier else mark(status), earlier=earlier)
 
 
 def _actions(region: StackRegion, name: str, run: Run) -> list[Mapping[str, Any]]:

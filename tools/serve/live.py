@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from awsmodel.regions import known_regions
@@ -44,7 +45,7 @@ class Pages:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        if self.inbox is not None and urlsplit(self.inbox).hostname not in LOOPBACK:
+        if self.inbox is not None and not _is_here(self.inbox):
             raise ToolError(
                 f"--inbox {self.inbox}: not an address of this machine, such as http://127.0.0.1:8080/inbox"
             )
@@ -83,8 +84,18 @@ class Pages:
                     Message(topic=str(one["topic"]), subject=str(one["subject"]), text=str(one["message"]))
                     for one in json.load(answer)
                 ]
-        except (OSError, KeyError, TypeError, ValueError) as error:
+        except (HTTPException, OSError, KeyError, TypeError, ValueError) as error:
             return NotKnown(why=f"the inbox at {self.inbox} does not answer: {error}")
+
+
+def _is_here(address: str) -> bool:
+    """Whether an address is one of HTTP, of this machine."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def _log(file: StackFile, build: str, region: str) -> Known[Sequence[str]]:

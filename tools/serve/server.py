@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from tools.report.page import content_policy
 from tools.serve.live import Pages
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self._from_elsewhere():
             self._answer(HTTPStatus.FORBIDDEN, "text/plain", "Another site may not read this.\n")
         else:
-            self._page()
+            self._show()
 
     def do_HEAD(self) -> None:
         """Answer as to GET, without the page."""
@@ -90,17 +90,30 @@ class Handler(BaseHTTPRequestHandler):
         leads_here = mode == "navigate" and self.headers.get("Sec-Fetch-Dest") == "document"
         return site not in ("none", "same-origin") and not leads_here
 
-    def _page(self) -> None:
-        pages, asked = self.server.pages, urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(asked.query).items()}
-        if asked.path == "/":
-            self._answer(HTTPStatus.OK, "text/html", pages.overview())
-        elif asked.path == "/report.json":
-            self._answer(HTTPStatus.OK, "application/json", pages.json())
-        elif asked.path == "/log" and (log := pages.log(query.get("build", ""), query.get("region", ""))):
-            self._answer(HTTPStatus.OK, "text/html", log)
-        else:
+    def _show(self) -> None:
+        try:
+            found = self._page()
+        except Exception:
+            # A browser would say that nobody answers.
+            told = "This page could not be made. The terminal in which the server runs says why.\n"
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", told)
+            raise
+        if found is None:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", "Here is nothing; / has the page.\n")
+        else:
+            self._answer(HTTPStatus.OK, *found)
+
+    def _page(self) -> tuple[str, str] | None:
+        """Return what is asked for, with its kind; None where there is no such page."""
+        pages, (path, _, query) = self.server.pages, self.path.partition("?")
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        if path == "/":
+            return "text/html", pages.overview()
+        if path == "/report.json":
+            return "application/json", pages.json()
+        if path == "/log" and (log := pages.log(asked.get("build", ""), asked.get("region", ""))):
+            return "text/html", log
+        return None
 
     def _answer(self, status: HTTPStatus, kind: str, text: str, more: dict[str, str] | None = None) -> None:
         body = text.encode()

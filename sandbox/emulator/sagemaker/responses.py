@@ -121,8 +121,10 @@ class SageMakerResponse(MotoResponse):
         """UpdateEndpoint: the endpoint takes its new configuration at once."""
         name, config = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
         self.backend.describe_endpoint(name)
-        tags = self.backend.endpoints[name].tags
-        return ActionResult({"EndpointArn": self.backend.create_endpoint(name, config, tags).arn})
+        before = self.backend.endpoints[name]
+        updated = self.backend.create_endpoint(name, config, before.tags)
+        updated.creation_time = before.creation_time
+        return ActionResult({"EndpointArn": updated.arn})
 
     def create_processing_job(self) -> ActionResult:
         """CreateProcessingJob: one that a role asks for really runs."""

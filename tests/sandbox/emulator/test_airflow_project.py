@@ -22,7 +22,6 @@ Json = dict[str, Any]
 PRODUCT = REPOSITORY / "seed_code" / "model-build-airflow"
 TASKS = ("preprocess", "train", "evaluate", "register")
 # The first time ever Airflow is installed.
-SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ def built(aws: Clients, count: int = 1) -> str:
         runs = aws("codepipeline").list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
         return runs[0]["status"] if len(runs) == count and runs[0]["status"] != "InProgress" else None
 
-    return str(wait(found, f"build {count}", seconds=SECONDS))
+    return str(wait(found, f"build {count}"))
 
 
 def build_log(aws: Clients) -> str:
@@ -110,7 +109,7 @@ def ended(airflow: Client, count: int) -> Json:
         runs = airflow.list_workflow_runs(WorkflowArn=arn)["WorkflowRuns"]
         return runs[0] if len(runs) == count and runs[0]["RunDetailSummary"]["Status"] != "RUNNING" else None
 
-    run = wait(found, f"the end of run {count}", seconds=SECONDS)
+    run = wait(found, f"the end of run {count}")
     place = {"WorkflowArn": arn, "RunId": run["RunId"]}
     tasks = [
         airflow.get_task_instance(**place, TaskInstanceId=one["TaskInstanceId"])

@@ -102,7 +102,7 @@ def settled(catalog: Catalog, what: str) -> list[str]:
         states = [one["status"] for one in runs]
         return None if not states or "InProgress" in states else states
 
-    return list(wait(found, what, seconds=300))
+    return list(wait(found, what))
 
 
 def test_files_that_come_are_answered_and_told_and_nothing_stays(catalog: Catalog, aws: Clients) -> None:
@@ -119,7 +119,7 @@ def test_files_that_come_are_answered_and_told_and_nothing_stays(catalog: Catalo
         found = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
         return found if sum(len(one["results"]) + len(one["failed"]) for one in found) == 2 else None
 
-    summaries = list(wait(told, "the results", seconds=300))
+    summaries = list(wait(told, "the results"))
     # The last run sees that nothing waits. Nobody listens to a topic here, so a run with failures is red.
     states = settled(catalog, "the end")
     assert set(states) <= {"Succeeded", "Superseded", "Failed"}

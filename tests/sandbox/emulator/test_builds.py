@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.emulator.codebuild import buildspec
 from sandbox.emulator.codebuild.buildspec import BuildspecError, OutOfTimeError, Shell
-from tests.sandbox.conftest import REGION, REPOSITORY, Clients
+from tests.sandbox.conftest import REGION, REPOSITORY, START_SECONDS, Clients
 from tests.sandbox.support.pipelines import Ear, Pipeline, action, allow, approval, role, stage, wait
 
 Json = dict[str, Any]
@@ -392,7 +392,7 @@ def test_a_buildspec_that_the_sandbox_cannot_run_is_refused(text: str) -> None:
 
 def test_the_time_limit_ends_the_whole_group(tmp_path: Path) -> None:
     alive, lines = tmp_path / "alive", list[str]()
-    shell = Shell(tmp_path, tmp_path / "state", {"PATH": "/usr/bin:/bin"}, lines.append, seconds=0.3)
+    shell = Shell(tmp_path, tmp_path / "state", {"PATH": "/usr/bin:/bin"}, lines.append, seconds=1.5)
 
     with pytest.raises(OutOfTimeError):
         shell.run(f"(while true; do date > {alive}; sleep 0.05; done) & echo begun; wait", succeeding=True)
@@ -421,6 +421,6 @@ def test_an_emulator_that_ends_takes_its_builds_and_their_files_along(tmp_path: 
         wait(alive.exists, "the build's process")
         assert list((tmp_path / "tmp").glob("sm-mlops-build-*"))
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=START_SECONDS) == 0
 
     assert list((tmp_path / "tmp").iterdir()) == []

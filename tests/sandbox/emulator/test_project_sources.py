@@ -112,7 +112,7 @@ class Projects:
             ]
             return [] if "InProgress" in {one["status"] for one in found} else found
 
-        return list(wait(ended, f"the end of {pipeline}", seconds=120))
+        return list(wait(ended, f"the end of {pipeline}"))
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_a_pull_request_at_codecommit_is_checked_and_hears_how_it_went(projects:
             found = codebuild.batch_get_builds(ids=ids[:1])["builds"] if len(ids) == count else []
             return found[0] if found and found[0]["buildComplete"] else None
 
-        return dict(wait(ended, f"build {count} of the check", seconds=60))
+        return dict(wait(ended, f"build {count} of the check"))
 
     codecommit.create_branch(repositoryName=repository, branchName="fix", commitId=main)
     assert build(1)["buildStatus"] == "SUCCEEDED"

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from sandbox.emulator.core import info_file
-from tests.sandbox.conftest import REPOSITORY, Clients
+from tests.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
 from tests.sandbox.support.cases import approvals
 from tests.sandbox.support.refusals import refusal
 
@@ -52,9 +52,8 @@ def test_server_listens_on_loopback_alone(emulator: dict[str, Any]) -> None:
 
 def test_it_ends_with_its_info_file_and_another_life_has_another_name(emulator: dict[str, Any], tmp_path: Path) -> None:
     info = tmp_path / "info.json"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    # Below those that Linux hands out by itself, so that nobody else is given it meanwhile.
+    port = next(port for port in range(20_000, 32_000) if not answers("127.0.0.1", port))
     command = [sys.executable, "-m", "sandbox.emulator", "--info", str(info), "--port", str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
         while not info.exists():
@@ -66,7 +65,7 @@ def test_it_ends_with_its_info_file_and_another_life_has_another_name(emulator: 
         get(f"{found['url']}/sandbox/instance")
         info.unlink()
         try:
-            _, errors = process.communicate(timeout=3)
+            _, errors = process.communicate(timeout=START_SECONDS)
         finally:
             process.kill()
     assert (process.returncode, errors) == (0, "")
@@ -157,7 +156,7 @@ def test_a_browser_sees_the_stacks_and_the_page_ends_with_the_emulator(tmp_path:
     assert "not deployed" in text
     assert "What the topics have sent" in text
     host, port = page.removeprefix("http://").split(":")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + START_SECONDS
     while answers(host, int(port)):
         assert time.monotonic() < deadline, "the page is served on"
         time.sleep(0.05)

@@ -43,3 +43,19 @@ def test_each_account_counts_the_roles_that_have_a_policy_of_awss_and_a_reset_fo
     one.reset()
     assert one.managed_policies[arn].attachment_count == 0
     assert arn.replace("arn:aws:", "arn:aws-cn:") in IamBackend("aws-cn", "123456789012").managed_policies
+
+
+def test_an_endpoint_that_is_updated_is_as_old_as_before(aws: Clients) -> None:
+    sagemaker = aws("sagemaker")
+    role = "arn:aws:iam::123456789012:role/model"
+    sagemaker.create_model(ModelName="model", ExecutionRoleArn=role, PrimaryContainer={"Image": "image"})
+    variant = {"VariantName": "AllTraffic", "ModelName": "model", "InstanceType": "ml.m5.large"}
+    for name in ("first", "second"):
+        variants = [{**variant, "InitialInstanceCount": 1}]
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="first")
+    before = sagemaker.describe_endpoint(EndpointName="endpoint")
+    sagemaker.update_endpoint(EndpointName="endpoint", EndpointConfigName="second")
+    after = sagemaker.describe_endpoint(EndpointName="endpoint")
+    assert after["EndpointConfigName"] == "second"
+    assert after["CreationTime"] == before["CreationTime"] < after["LastModifiedTime"]

@@ -71,7 +71,7 @@ def ended(sagemaker: Client, arn: str) -> Json:
         return None if found["PipelineExecutionStatus"] == "Executing" else found
 
     # The first time ever the packages of the image are installed.
-    return dict(wait(final, f"the end of {arn}", seconds=300))
+    return dict(wait(final, f"the end of {arn}"))
 
 
 def steps(sagemaker: Client, execution: Json) -> dict[str, str]:
@@ -425,7 +425,7 @@ def test_a_transform_job_answers_the_files_of_a_manifest_and_tells_of_those_that
         found = sagemaker.describe_transform_job(TransformJobName="night")
         return None if found["TransformJobStatus"] == "InProgress" else found
 
-    job = dict(wait(final, "the end of the transform job", seconds=60))
+    job = dict(wait(final, "the end of the transform job"))
     assert (job["TransformJobStatus"], job["FailureReason"]) == (
         "Failed",
         "ClientError: See job logs for more information",

@@ -173,7 +173,7 @@ def test_a_version_is_served_in_the_other_account_for_as_long_as_it_may_be_read(
     aws: Clients, there: Clients, project: Json
 ) -> None:
     pipelines, name = aws("codepipeline"), project["pipeline"]
-    asked = wait(lambda: waiting(pipelines, name), "the request for approval", seconds=240)
+    asked = wait(lambda: waiting(pipelines, name), "the request for approval")
     pipelines.put_approval_result(
         pipelineName=name,
         stageName="DeployStaging",
@@ -186,7 +186,7 @@ def test_a_version_is_served_in_the_other_account_for_as_long_as_it_may_be_read(
         (run,) = pipelines.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
         return "" if run["status"] == "InProgress" else str(run["status"])
 
-    assert wait(ended, "the end", seconds=240) == "Succeeded"
+    assert wait(ended, "the end") == "Succeeded"
     prod = f"sagemaker-{IDENTITY}-prod"
     served = {one["EndpointName"] for one in there("sagemaker").list_endpoints()["Endpoints"]}
     assert served == {f"sagemaker-{IDENTITY}-staging", prod}

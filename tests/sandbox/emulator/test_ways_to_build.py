@@ -179,7 +179,7 @@ class Project:
             states = [one["status"] for one in runs]
             return None if not states or "InProgress" in states else states
 
-        return list(wait(found, what, seconds=300))
+        return list(wait(found, what))
 
     def start(self) -> None:
         self._aws("codepipeline").start_pipeline_execution(name=self.pipeline)
@@ -200,7 +200,7 @@ class Project:
                         return {"stageName": stage["stageName"], "actionName": action["actionName"], "token": token}
             return None
 
-        question = wait(asked, "the request for approval", seconds=300)
+        question = wait(asked, "the request for approval")
         answer = {"summary": "", "status": "Approved"}
         client.put_approval_result(pipelineName=self.pipeline, result=answer, **question)
 
@@ -253,7 +253,7 @@ def ended(aws: Clients, way: Way, project: Project, count: int) -> Run:
         runs = way.runs(aws, project.id)
         return runs[0] if len(runs) == count and runs[0].state not in ("EXECUTING", "RUNNING") else None
 
-    return Run(*wait(found, f"the end of run {count}", seconds=300))
+    return Run(*wait(found, f"the end of run {count}"))
 
 
 def packages(aws: Clients, group: str) -> list[Json]:

@@ -25,13 +25,15 @@ class Workflow(Training):
 
     @property
     def link(self) -> str:
-        """Where its tasks write: AWS documents no page of a workflow in its console."""
-        return self.console.log_group(self._log_group) if self._log_group else ""
+        """The workflows in AWS's console: of the page of a single one AWS's documentation tells no address."""
+        return self.console.workflows()
 
     @cached_property
     def _log_group(self) -> str:
         found = self.region.client("mwaa-serverless").get_workflow(WorkflowArn=self.arn)
-        return str(found.get("LoggingConfiguration", {}).get("LogGroupName", ""))
+        # A workflow that names none has one of its own, which AWS makes.
+        own = f"/aws/mwaa-serverless/{self.arn.rpartition('/')[2]}/"
+        return str(found.get("LoggingConfiguration", {}).get("LogGroupName", own))
 
     def runs(self) -> Sequence[Run]:
         """Return its latest runs, newest first."""
@@ -49,19 +51,27 @@ class Workflow(Training):
         client, place = self.region.client("mwaa-serverless"), {"WorkflowArn": self.arn, "RunId": run.id}
         pages = client.get_paginator("list_task_instances").paginate(**place)
         ids = [one["TaskInstanceId"] for page in pages for one in page["TaskInstances"]]
-        told = [client.get_task_instance(**place, TaskInstanceId=one) for one in ids]
+        tries = [client.get_task_instance(**place, TaskInstanceId=one) for one in ids]
+        # Each try of a task is an instance of its own, also the waiting for the first; only the last try counts.
+        tries.sort(key=lambda task: int(task.get("AttemptNumber", 0)))
+        last = {_name(task): task for task in tries}
         # One that has not begun comes last.
-        tasks = sorted(told, key=lambda task: ("StartedAt" not in task, task.get("StartedAt")))
+        tasks = sorted(last.values(), key=lambda task: ("StartedAt" not in task, task.get("StartedAt")))
         failures = [self._failure(task) for task in tasks if failed(task["Status"])]
         if failed(run.status) and not failures:
             detail = client.get_workflow_run(**place)["RunDetail"]
             failures = [Failure(where="the run", reason=str(detail.get("ErrorMessage", NO_REASON)), log=())]
-        return Look(stages=[stage(task["TaskId"], task["Status"]) for task in tasks], failures=failures)
+        return Look(stages=[stage(_name(task), task["Status"]) for task in tasks], failures=failures)
 
     def _failure(self, task: Mapping[str, Any]) -> Failure:
-        named = self._log_group and "LogStream" in task
+        # AWS's pages show streams with and without their group before two slashes.
+        stream = str(task.get("LogStream", "")).rpartition("//")[2]
         return Failure(
-            where=str(task["TaskId"]),
+            where=_name(task),
             reason=str(task.get("ErrorMessage", NO_REASON)),
-            log=logs.of_stream(self.region, self._log_group, task["LogStream"]) if named else (),
+            log=logs.of_stream(self.region, self._log_group, stream) if stream else (),
         )
+
+
+def _name(task: Mapping[str, Any]) -> str:
+    return str(task.get("TaskId") or task["TaskInstanceId"])
