@@ -24,7 +24,8 @@ from types import FrameType
 import grpc
 import pulumi
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from pulumi.runtime import resource
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2, source_pb2
 from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_in_stack
 
@@ -143,7 +144,24 @@ def _run(program: Path, threads: int) -> str | None:
 
 
 def _run_file(main: Path) -> None:
+    _trace_only(main)
     runpy.run_path(str(main), run_name="__main__")
+
+
+def _trace_only(main: Path) -> None:
+    """Let resources tell where the program made them, and not what lies below the program.
+
+    The engine keeps a stack trace with each resource, and writes the whole state at each step: most of it would be
+    frames of this module, of grpc and of asyncio.
+    """
+    whole, start = resource._get_stack_trace, main.as_uri()
+
+    def cut() -> source_pb2.StackTrace:
+        frames = whole().frames
+        end = max((number for number, frame in enumerate(frames, 1) if frame.pc.uri == start), default=len(frames))
+        return source_pb2.StackTrace(frames=frames[:end])
+
+    resource._get_stack_trace = cut
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

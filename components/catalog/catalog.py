@@ -12,7 +12,7 @@ from components.catalog.distribution_bucket import DistributionBucket, Distribut
 from components.catalog.portfolio import Portfolio, PortfolioArgs
 from components.catalog.product import Product, ProductArgs
 from components.catalog.project_roles import ProjectRoles, ProjectRolesArgs
-from components.catalog.publication import template_values
+from components.catalog.publication import studio_location, template_values
 from components.core.environment import Environment
 from components.core.naming import STUDIO_LOCATION_TAG
 from components.iam.role_documents import RoleFacts
@@ -21,11 +21,6 @@ from components.providers.domain_tag import DomainTag
 from components.providers.offered_products import OfferedProducts
 from components.sections.catalog import CatalogSpec
 from components.sections.iam import IamSpec
-
-
-def studio_location(bucket: str) -> str:
-    """Value of that tag: where the templates of a distribution bucket are."""
-    return f"s3://{bucket}/studio/"
 
 
 @dataclass(frozen=True, kw_only=True)

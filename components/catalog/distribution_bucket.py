@@ -12,14 +12,12 @@ import pulumi_aws as aws
 
 from awsmodel.arns import ArnScope
 from awsmodel.regions import Region
+from components.catalog.publication import STUDIO_ORIGIN
 from components.core.environment import Environment
 from components.core.naming import BucketNaming
 from components.foundation.private_bucket import private_bucket
 from components.iam import policies
 from components.sections.catalog import Share
-
-STUDIO_ORIGIN = "https://*.sagemaker.aws"
-"""Where Studio's pages come from."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,12 @@ from awsmodel.regions import Region
 from components import packaging
 from components.catalog.distribution_bucket import DistributionBucket
 from components.catalog.portfolio import Portfolio
-from components.catalog.publication import product_name
+from components.catalog.publication import STUDIO_VISIBILITY, product_name
 from components.core.environment import Environment
 from components.providers.product_files import ProductFiles, studio_prefix, template_key
 from components.providers.product_version import ProductVersion
 from components.providers.release_note import FIRST
 from components.sections.catalog import CatalogSpec
-
-STUDIO_VISIBILITY = {"sagemaker:studio-visibility": "true"}
-"""Tag of a product without which Studio does not offer it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""What a product is in one place: its name, and what its template is told of the environment.
+"""What a product is in one place: its name, where Studio finds it, and what its template is told of the environment.
 
-Pure functions, so that whoever publishes a product and whoever looks at a published one mean the same.
+Pure, so that whoever publishes a product and whoever looks at a published one mean the same, and that who only looks
+need not wait for the AWS plugin's package.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,21 @@ from components.packaging import Product
 from components.providers.product_files import seed_key
 from components.sections.iam import UseRole
 
+STUDIO_ORIGIN = "https://*.sagemaker.aws"
+"""Where Studio's pages come from."""
+
+STUDIO_VISIBILITY = {"sagemaker:studio-visibility": "true"}
+"""Tag of a product without which Studio does not offer it."""
+
 
 def product_name(source: Product, names: Names) -> str:
     """Name of a product, as people see it; two environments of an account do not mix up theirs."""
     return f"{source.name} ({names.prefix})"
+
+
+def studio_location(bucket: str) -> str:
+    """Where Studio finds the templates of a distribution bucket."""
+    return f"s3://{bucket}/studio/"
 
 
 def template_values(

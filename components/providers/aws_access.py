@@ -106,6 +106,12 @@ class AwsAccess:
         return loaded
 
 
+@cache
+def _shared(*values: str | None) -> AwsAccess:
+    """The access that all providers of this process share: each session reads botocore's data anew."""
+    return AwsAccess(dict(zip(KEYS, values, strict=True)))
+
+
 def configured_access() -> AwsAccess:
     """How the program itself reaches AWS: by the stack's `aws:` configuration, as the AWS plugin does."""
     config = pulumi.Config("aws")
@@ -138,7 +144,7 @@ class AwsResourceProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take over the stack's `aws:` configuration; once per process, never stored."""
-        self._access = AwsAccess({key: req.config.get(f"aws:{key}") for key in KEYS})
+        self._access = _shared(*(req.config.get(f"aws:{key}") for key in KEYS))
         tell_refusals_plainly()
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore makes the class at run time

@@ -10,7 +10,7 @@ from sandbox.deployment import operate
 from sandbox.faults import SandboxError
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project, deploy, destroy
+from .conftest import MakeWorld, alter, copy_project, deploy, destroy, stay_at_home
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
 pytestmark = pytest.mark.engine
@@ -28,11 +28,10 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     world = make_world(project)
     client(world, "iam").create_role(RoleName=SCIENTIST, AssumeRolePolicyDocument="{}")
     for stack in ("dev", "prod"):
-        regions = {"regions": ["us-east-2"]}
         unguarded = {"protect": False, "retain": False, "keyDeletionDays": 7}
         changes: dict[str, Any] = {"sm-mlops:iam": ADOPTED, "sm-mlops:protection": unguarded}
         alter(world, stack, lambda config, changes=changes: config.update(changes))  # type: ignore[misc]
-        alter(world, stack, lambda config, regions=regions: config["sm-mlops:artifacts"].update(regions))  # type: ignore[misc]
+        stay_at_home(world, stack)
     return world
 
 

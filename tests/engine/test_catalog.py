@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from components.packaging import VersionName
 from sandbox.world import REPOSITORY, World
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
+from .test_stacks import make_client
 
 pytestmark = pytest.mark.engine
 
@@ -50,8 +50,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(make_world: MakeWorld, checkout: Path) -> World:
-    """Dev, deployed as committed, with the roles of two people."""
+    """Dev, deployed, with the roles of two people."""
     world = make_world(checkout)
+    stay_at_home(world)
     iam = client(world, "iam")
     for role in (SCIENTIST, STRANGER):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
@@ -64,21 +65,16 @@ def restored(world: World, checkout: Path) -> Iterator[World]:
     """The world, whose seed code and settings a test may change and release."""
     before = {path: path.read_text() for path in (checkout / SEED_FILE, checkout / "Pulumi.dev.yaml")}
     yield world
-    for path, text in before.items():
-        path.write_text(text)
-    deploy(world)
+    if any(path.read_text() != text for path, text in before.items()):
+        for path, text in before.items():
+            path.write_text(text)
+        deploy(world)
 
 
 def client(world: World, service: str, role: str | None = None) -> Any:
     """A plain boto3 client, of the account's administrator or of somebody in a role."""
     environment = world.environment() | (credentials(world, role) if role else {})
-    session = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        environment["AWS_SESSION_TOKEN"] if role else None,
-        region_name=REGION,
-    )
-    return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
+    return make_client(environment, service, REGION)
 
 
 def credentials(world: World, role: str) -> dict[str, str]:
@@ -429,12 +425,12 @@ def test_studio_finds_the_templates_in_s3_and_launches_one(restored: World) -> N
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
 
 
-def test_a_malformed_folder_is_refused_before_anything(restored: World, checkout: Path) -> None:
+def test_a_malformed_folder_is_refused_before_anything(world: World, checkout: Path) -> None:
     template = checkout / "seed_code" / "model-deploy" / "product.yaml"
     text = template.read_text()
     template.write_text(text.replace("owner:", "ower:"))
     try:
-        failed = restored.pulumi("preview", "--stack", "dev", check=False)
+        failed = world.pulumi("preview", "--stack", "dev", check=False)
     finally:
         template.write_text(text)
     printed = failed.stdout + failed.stderr

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
 from awsmodel.arns import ArnScope
@@ -18,7 +17,8 @@ from tests.contract.rows import Operation, rows
 from tests.support.delivery_example import SECTION, example
 from tests.support.loopback_proxy import Call, proxy
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
+from .test_stacks import Aws
 
 pytestmark = pytest.mark.engine
 
@@ -44,6 +44,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     world = make_world(copy_project(tmp_path_factory.mktemp("delivery")))
+    stay_at_home(world)
     alter(world, "dev", lambda config: config.update({SECTION: ALL}))
     return Deployment(world, watched(world, "up", "--yes", "--skip-preview"))
 
@@ -89,11 +90,7 @@ def up(world: World) -> dict[str, int]:
 
 
 def client(world: World, service: str) -> Any:
-    environment = world.environment()
-    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
-    return session.client(  # type: ignore[call-overload]
-        service, region_name="us-east-2", endpoint_url=environment["AWS_ENDPOINT_URL"]
-    )
+    return Aws(world).client(service)
 
 
 def steps(world: World, *flags: str) -> dict[str, str]:

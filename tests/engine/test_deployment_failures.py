@@ -61,7 +61,7 @@ def nothing_left(tested: TestedOptions, aws: Aws, before: Holdings) -> Iterator[
 def interposed(folder: Path, tested: TestedOptions, text: str) -> dict[str, str]:
     """Variables with which the tool finds another `pulumi` first; in its text `$REAL` is the real one."""
     path = folder / "bin" / "pulumi"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     real = tested.world.directory / "bin" / "pulumi"
     path.write_text(f"#!/bin/sh\nREAL='{real}'\ncd '{folder}'\n{text}\n")
     path.chmod(0o755)
@@ -74,13 +74,18 @@ if [ "$1" = up ]; then touch up; while [ ! -e broken ]; do sleep 0.02; done; fi
 exit $code
 """
 """Lets something happen between `up` and what the tool does next."""
+FAILS_ONCE = """\
+if [ "$1" = destroy ] && [ ! -e failed ]; then touch failed; echo "error: DeleteConflict" >&2; exit 255; fi
+exec "$REAL" "$@"
+"""
+"""Lets the first `destroy` fail."""
 
 
 def broken_after_up(
-    folder: Path, tested: TestedOptions, option: str, break_it: Callable[[], object]
+    folder: Path, tested: TestedOptions, option: str, break_it: Callable[[], object], *flags: str
 ) -> tuple[int, list[str]]:
     """Test an option, and break something as soon as it is up; the exit code, and what was told."""
-    process = tested.start("run", option, **interposed(folder, tested, PAUSED))
+    process = tested.start("run", option, *flags, **interposed(folder, tested, PAUSED))
     end = time.monotonic() + SECONDS
     while not (folder / "up").exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
@@ -137,9 +142,11 @@ def test_in_the_sandbox_it_works_as_its_page_says(tested: TestedOptions) -> None
     assert done.stderr.splitlines()[-1] == "launching: brought up and examined, destroyed; nothing is wrong"
 
 
-def test_what_the_doctor_finds_and_what_is_open_to_others_are_faults(
+def test_what_the_doctor_finds_and_what_is_open_to_others_are_faults_and_a_destroy_that_fails_is_tried_again(
     tested: TestedOptions, aws: Aws, tmp_path: Path
 ) -> None:
+    """The stack is kept, to be looked at: it is somebody else's turn to destroy it."""
+
     def break_it() -> None:
         notifications = aws.client("codestar-notifications")
         for rule in notifications.list_notification_rules()["NotificationRules"]:
@@ -147,11 +154,20 @@ def test_what_the_doctor_finds_and_what_is_open_to_others_are_faults(
         bucket = f"{tested.prefix('small')}-artifacts-{ACCOUNT}-{HOME}-an"
         aws.client("s3").delete_bucket_policy(Bucket=bucket)
 
-    code, told = broken_after_up(tmp_path, tested, "small", break_it)
+    code, told = broken_after_up(tmp_path, tested, "small", break_it, "--keep")
     assert code == 1
     assert faults(told)[0].startswith("doctor: notification-rule of ")
     assert [fault for fault in faults(told) if fault.endswith("does not refuse s3:PutObject over plain HTTP")]
-    assert told[-len(faults(told)) - 1].startswith("small: brought up and examined, destroyed; ")
+    assert told[-len(faults(told)) - 1].startswith("small: brought up and examined; ")
+    (advice,) = [line for line in told if " stands; remove it with: " in line]
+    assert recorded(tested.world, advice.split()[0]) > 0
+
+    done = tested.call("destroy", "small", **interposed(tmp_path, tested, FAILS_ONCE))
+    assert done.returncode == 1
+    assert "error: DeleteConflict" in done.stderr
+    (fault,) = faults(done.stderr.splitlines())
+    assert fault.startswith("destroy test-small-")
+    assert "small: destroyed; 1 fault:" in done.stderr
 
 
 def test_a_launch_that_fails_names_the_right_that_it_lacked(tested: TestedOptions, aws: Aws, tmp_path: Path) -> None:
@@ -162,62 +178,42 @@ def test_a_launch_that_fails_names_the_right_that_it_lacked(tested: TestedOption
     assert "is not authorized to perform: codebuild:CreateProject" in fault
 
 
-def test_a_pipeline_that_fails_names_its_action(tested: TestedOptions, aws: Aws, tmp_path: Path) -> None:
-    """The boundary of the projects' roles no longer lets their pipelines start builds."""
+def test_a_pipeline_that_fails_names_its_action_and_a_project_that_cannot_be_deleted_keeps_the_stack(
+    tested: TestedOptions, aws: Aws, tmp_path: Path
+) -> None:
+    """The boundary of the projects' roles no longer lets their pipelines start builds.
+
+    The role that deletes the project is the stack's: destroyed first, nobody could delete it any more.
+    """
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{tested.prefix('running')}-project-boundary"
     denial = {"Effect": "Deny", "Action": "codebuild:StartBuild", "Resource": "*"}
+    role = f"{tested.prefix('running')}-project-launch"
+    iam = aws.client("iam")
+    policies: dict[str, str] = {}
 
     def break_it() -> None:
-        iam = aws.client("iam")
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         bound = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
         bound["Statement"].append(denial)
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(bound), SetAsDefault=True)
+        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        policies[name] = json.dumps(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+        without(aws, role, "codebuild:DeleteProject")
 
     code, told = broken_after_up(tmp_path, tested, "running", break_it)
     assert code == 1
     (fault,) = [fault for fault in faults(told) if fault.startswith("projects: pipeline sagemaker-")]
     assert "codebuild:StartBuild" in fault
-
-
-def test_a_project_that_cannot_be_deleted_keeps_the_stack_until_it_can(
-    tested: TestedOptions, aws: Aws, tmp_path: Path
-) -> None:
-    """The role that deletes it is the stack's: destroyed first, nobody could delete the project any more."""
-    role = f"{tested.prefix('launching')}-project-launch"
-    iam = aws.client("iam")
-    policies: dict[str, str] = {}
-
-    def break_it() -> None:
-        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        policies[name] = json.dumps(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-        without(aws, role, "codebuild:DeleteProject")
-
-    code, told = broken_after_up(tmp_path, tested, "launching", break_it)
-    assert code == 1
     assert len([fault for fault in faults(told) if fault.startswith("delete projects: project ")]) == 2, "tried twice"
     (advice,) = [line for line in told if " is not destroyed; try again with: " in line]
     assert recorded(tested.world, advice.split()[0]) > 0
     for name, text in policies.items():
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=text)
     arguments = advice.partition("deployment-test ")[2].split()
-    assert arguments == ["destroy", "launching", "-s", "dev", "--execution", "by-hand"]
-    done = tested.call("destroy", "launching")
+    assert arguments == ["destroy", "running", "-s", "dev", "--execution", "by-hand"]
+    done = tested.call("destroy", "running")
     assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == "launching: destroyed; nothing is wrong"
-
-
-def test_a_destroy_that_fails_once_is_tried_again_and_told(tested: TestedOptions, tmp_path: Path) -> None:
-    fails_once = """\
-if [ "$1" = destroy ] && [ ! -e failed ]; then touch failed; echo "error: DeleteConflict" >&2; exit 255; fi
-exec "$REAL" "$@"
-"""
-    done = tested.call("run", "small", **interposed(tmp_path, tested, fails_once))
-    assert done.returncode == 1
-    assert "error: DeleteConflict" in done.stderr
-    (fault,) = faults(done.stderr.splitlines())
-    assert fault.startswith("destroy test-small-")
-    assert "small: brought up and examined, destroyed; 1 fault:" in done.stderr
+    assert done.stderr.splitlines()[-1] == "running: destroyed; nothing is wrong"
 
 
 def ended(process: subprocess.Popen[str]) -> None:
@@ -237,7 +233,7 @@ def reached(process: subprocess.Popen[str], step: str) -> None:
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(f"  {step}"):
-            time.sleep(0.3)
+            time.sleep(0.3 if step != "doctor" else 0)
             return
     raise AssertionError(f"it ended before {step!r}")
 
@@ -251,55 +247,79 @@ def midway(tested: TestedOptions, process: subprocess.Popen[str], option: str) -
     assert process.poll() is None
 
 
-STEPS = [("small", "bring up"), ("small", "doctor"), ("small", "destroy"), ("launching", "projects")]
-
-
-@pytest.mark.parametrize(("option", "step"), STEPS)
-def test_what_a_killed_test_leaves_is_destroyed_by_its_execution_or_by_the_sweep(
-    tested: TestedOptions, option: str, step: str
-) -> None:
+def arrive(tested: TestedOptions, option: str, step: str) -> subprocess.Popen[str]:
+    """Begin the test of an option, and go on to a step."""
     process = tested.start("run", option)
     if step == "bring up":
         midway(tested, process, option)
     else:
         reached(process, step)
+    return process
+
+
+def killed(tested: TestedOptions, process: subprocess.Popen[str]) -> None:
+    """Kill a test; another checkout, such as the next build's, has no file of its stack."""
     ended(process)
-    # Another checkout, such as the next build's, has no file of the stack.
     for path in tested.folder.glob("Pulumi.test-*"):
         path.unlink()
-    by_sweep = step in ("doctor", "projects")
-    done = tested.call(*(["sweep", "--older-than", "0"] if by_sweep else ["destroy", option]))
-    assert done.returncode == 0
-    assert ("1 stacks of tests" in done.stderr) == by_sweep
 
 
-@pytest.mark.parametrize(("option", "step"), STEPS)
-def test_a_test_that_is_asked_to_end_destroys_what_it_has_made(tested: TestedOptions, option: str, step: str) -> None:
-    process = tested.start("run", option)
-    if step == "bring up":
-        midway(tested, process, option)
-    else:
-        reached(process, step)
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=SECONDS)
-    assert process.returncode == 1
-    late = "stopped before all was destroyed" in told
-    # The doctor takes a moment: the signal may find the step after it.
-    assert late is (step == "destroy") or step == "doctor"
-    if late:
-        assert tested.call("destroy", option).returncode == 0
-    else:
-        assert "stopped before its end" in told
-        # A project that AWS has only begun to make may not be seen yet: then the second try deletes it, which is told.
-        done = "not brought up" if step == "bring up" else "brought up, not examined to the end"
-        assert f"{option}: {done}, destroyed; " in told
+def test_what_a_killed_test_leaves_is_destroyed_by_its_execution(tested: TestedOptions) -> None:
+    killed(tested, arrive(tested, "small", "bring up"))
+    assert tested.call("destroy", "small").returncode == 0
 
 
-def test_a_sweep_leaves_what_is_too_young_and_what_no_test_has_made(tested: TestedOptions) -> None:
-    assert tested.call("run", "small", "--keep").returncode == 0
+def test_what_a_killed_test_leaves_is_destroyed_by_the_sweep_also_where_a_destroy_was_killed(
+    tested: TestedOptions,
+) -> None:
+    """The sweep leaves what is too young, and what no test has made."""
+    killed(tested, arrive(tested, "small", "doctor"))
     young = tested.call("sweep")
     assert young.returncode == 0
     assert "0 stacks of tests" in young.stderr
     assert [name for name in tested.under_test if name.startswith("test-small-")]
-    swept = tested.call("sweep", "--older-than", "0")
-    assert "1 stacks of tests" in swept.stderr
+    process = tested.start("destroy", "small")
+    reached(process, "destroy")
+    killed(tested, process)
+    tested.world.pulumi("stack", "select", "dev")
+    swept(tested)
+    assert tested.world.stacks == ["dev"]
+
+
+def test_a_project_that_a_killed_test_has_begun_is_destroyed_by_the_sweep(tested: TestedOptions) -> None:
+    killed(tested, arrive(tested, "launching", "projects"))
+    swept(tested)
+
+
+def swept(tested: TestedOptions) -> None:
+    """Sweep away what one test has left."""
+    done = tested.call("sweep", "--older-than", "0")
+    assert done.returncode == 0
+    assert "1 stacks of tests" in done.stderr
+
+
+@pytest.mark.parametrize(("option", "step"), [("small", "bring up"), ("launching", "projects")])
+def test_a_test_that_is_asked_to_end_destroys_what_it_has_made(tested: TestedOptions, option: str, step: str) -> None:
+    process = arrive(tested, option, step)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert "stopped before its end" in told
+    # A project that AWS has only begun to make may not be seen yet: then the second try deletes it, which is told.
+    done = "not brought up" if step == "bring up" else "brought up, not examined to the end"
+    assert f"{option}: {done}, destroyed; " in told
+
+
+def test_a_test_that_is_asked_to_end_while_it_destroys_leaves_the_rest_to_the_next_destroy(
+    tested: TestedOptions,
+) -> None:
+    """It is asked twice: the doctor ends, and then also what destroys what there is."""
+    process = arrive(tested, "small", "doctor")
+    process.send_signal(signal.SIGTERM)
+    reached(process, "destroy")
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert faults(told.splitlines()) == ["stopped before its end", "stopped before all was destroyed"]
+    assert "small: brought up, not examined to the end; 2 faults:" in told
+    assert tested.call("destroy", "small").returncode == 0

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.world import REPOSITORY, World
 
-from .conftest import MakeWorld, alter, copy_project, destroy
+from .conftest import MakeWorld, alter, copy_project, destroy, stay_at_home
 from .test_catalog import ACCOUNT, client
 from .test_stacks import preview, up
 
@@ -39,7 +39,7 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     client(world, "iam").create_policy(PolicyName="company-guard", PolicyDocument=guard)
     iam: dict[str, Any] = {"use": {"mode": "create"}, "otherPolicyArns": [GUARD]}
     alter(world, "dev", lambda config: config.update({"sm-mlops:iam": iam}))
-    alter(world, "dev", lambda config: config["sm-mlops:artifacts"].update(regions=["us-east-2"]))
+    stay_at_home(world)
     up(world)
     return world
 

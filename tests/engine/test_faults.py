@@ -15,8 +15,8 @@ from tests.conftest import Tried
 from tests.support.faults import Choice, Faults, share
 from tests.support.loopback_proxy import Call, Proxy, pass_on, proxy
 
-from .conftest import MakeWorld, alter, copy_project, destroy
-from .test_stacks import HOME, Aws, preview, up
+from .conftest import MakeWorld, alter, copy_project, destroy, stay_at_home
+from .test_stacks import Aws, preview, up
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +31,7 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     """Dev with one region and without a catalog: little to deploy beside SageMaker Projects, which are off."""
     world = make_world(copy_project(tmp_path_factory.mktemp("faults")))
     alter(world, "dev", lambda config: config.pop("sm-mlops:catalog"))
-    alter(world, "dev", lambda config: config["sm-mlops:artifacts"].update(regions=[HOME]))
+    stay_at_home(world)
     want(world)
     up(world)
     return world

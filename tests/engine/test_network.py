@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
 from .private_vpc import PrivateVpc, make_private_vpc
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
@@ -19,7 +19,9 @@ SECTION = "sm-mlops:network"
 @pytest.fixture(scope="module")
 def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> World:
     project: Path = copy_project(tmp_path_factory.mktemp("network"))
-    return make_world(project)
+    world = make_world(project)
+    stay_at_home(world)
+    return world
 
 
 @pytest.fixture(scope="module")

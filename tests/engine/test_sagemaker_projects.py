@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project, destroy
+from .conftest import MakeWorld, alter, copy_project, destroy, stay_at_home
 from .test_stacks import HOME, Aws, preview, up
 
 pytestmark = pytest.mark.engine
@@ -39,6 +39,7 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     """Dev with SageMaker Projects on for a role and a pattern, and beside it what somebody else has associated."""
     project: Path = copy_project(tmp_path_factory.mktemp("projects"))
     world = make_world(project)
+    stay_at_home(world)
     make_role(Aws(world))
     alter(world, "dev", lambda config: config.update({SECTION: {"principals": [STUDIO, TEAM]}}))
     up(world)
@@ -96,7 +97,7 @@ def test_two_stacks_share_the_switch_and_the_last_one_out_turns_it_off(world: Wo
     """What one stack made and the other needs stays, and is the other's to remove."""
     shared = {"principals": [STUDIO], "disableOnDestroy": True}
     alter(world, "prod", lambda config: config.update({SECTION: shared, "aws:region": HOME}))
-    alter(world, "prod", lambda config: config["sm-mlops:artifacts"].update(regions=[HOME]))
+    stay_at_home(world, "prod")
     alter(world, "prod", lambda config: config.update({"sm-mlops:protection": {"protect": False, "retain": False}}))
     up(world, stack="prod")
     destroy(world)

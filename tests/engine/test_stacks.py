@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,30 @@ REGIONS = ("us-east-2", "eu-central-1", "eu-west-1", "eu-west-2")
 HOME = "us-east-2"
 
 
+_SESSION = boto3.Session()
+"""One for all worlds and people: to read the description of a service takes longer than to call it."""
+
+
+def make_client(environment: Mapping[str, str], service: str, region: str) -> Any:
+    """A client of whoever has these variables."""
+    return _SESSION.client(  # type: ignore[call-overload]
+        service,
+        region_name=region,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+    )
+
+
 class Aws:
     """Plain boto3 clients at a world's emulator, as any script would make them."""
 
     def __init__(self, world: World) -> None:
-        environment = world.environment()
-        self._endpoint = environment["AWS_ENDPOINT_URL"]
-        self._session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        self._environment = world.environment()
 
     def client(self, service: str, region: str = HOME) -> Any:
-        return self._session.client(service, region_name=region, endpoint_url=self._endpoint)  # type: ignore[call-overload]
+        return make_client(self._environment, service, region)
 
     def buckets(self) -> list[str]:
         return [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
@@ -115,6 +129,15 @@ def test_the_repository_needs_approvals_and_notifies_through_the_topic(aws: Aws)
     assert target["TargetStatus"] == "ACTIVE", "the rule was made before the topic's policy let it publish"
     attributes = aws.client("sns").get_topic_attributes(TopicArn=target["TargetAddress"])["Attributes"]
     assert attributes["KmsMasterKeyId"] in {key["Arn"] for key in aws.keys(HOME)}
+
+
+def test_the_state_tells_where_the_program_makes_a_resource_and_nothing_below_that(deployed: World) -> None:
+    made = [resource for resource in state(deployed) if "parent" in resource]
+    for resource in made:
+        told = [frame.get("sourcePosition", "").rpartition("#")[0] for frame in resource["stackTrace"]]
+        assert [place.endswith("/__main__.py") for place in told].count(True) == 1
+        assert [place for place in told if place.endswith("/language_host.py")] == []
+    assert len(made) > 50
 
 
 def test_a_second_up_changes_nothing(deployed: World) -> None:
@@ -245,9 +268,14 @@ def test_an_engine_killed_in_the_middle_of_up_is_finished_by_the_next_one(
 
 def recorded(world: World, stack: str = "dev") -> int:
     """How many resources the state holds."""
+    return len(state(world, stack))
+
+
+def state(world: World, stack: str = "dev") -> list[dict[str, Any]]:
+    """The resources that the state holds."""
     states = list(world.directory.glob(f"backend/.pulumi/stacks/*/{stack}.json"))
     try:
         checkpoint = json.loads(states[0].read_text())["checkpoint"]["latest"]
     except (IndexError, KeyError, ValueError, OSError):
-        return 0
-    return len(checkpoint.get("resources") or ())
+        return []
+    return list(checkpoint.get("resources") or ())

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.world import World
 
-from .conftest import MakeWorld, alter, copy_project, deploy
+from .conftest import MakeWorld, alter, copy_project, deploy, stay_at_home
 from .test_catalog import SCIENTIST, client, launched, offered, removed
 
 pytestmark = pytest.mark.engine
@@ -20,6 +20,7 @@ def world(make_world: MakeWorld, tmp_path_factory: pytest.TempPathFactory) -> Wo
     """Dev, whose stack makes the roles that work in projects."""
     project: Path = copy_project(tmp_path_factory.mktemp("roles"))
     world = make_world(project)
+    stay_at_home(world)
     client(world, "iam").create_role(RoleName=SCIENTIST, AssumeRolePolicyDocument="{}")
     alter(world, "dev", lambda config: config.update({"sm-mlops:iam": {"use": {"mode": "create"}}}))
     deploy(world)

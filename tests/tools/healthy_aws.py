@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from awsmodel.regions import known_regions
-from components.catalog.product import STUDIO_VISIBILITY
-from components.catalog.publication import product_name, template_values
+from components.catalog.publication import STUDIO_VISIBILITY, product_name, template_values
 from components.core.naming import Names
 from components.iam.policies import document
 from components.iam.project_policies import launch_trust

@@ -15,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner
 from rich.console import Console
 
-from components.catalog.catalog import studio_location
+from components.catalog.publication import studio_location
 from components.iam import role_documents
 from components.iam.branch_policies import branch_policies
 from components.iam.policies import document

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -171,6 +172,9 @@ def test_what_the_engine_prints_is_passed_on_where_that_is_asked_for(
     assert "said" in capfd.readouterr().err
 
 
+FINISHING = "#!/bin/sh\ntrap 'echo interrupted >>calls; exit 1' INT\necho begun >>calls\nwhile :; do sleep 0.02; done\n"
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Ctrl-C is a KeyboardInterrupt, also where the tests run in a background in which nobody hears it."""
@@ -181,20 +185,44 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_an_engine_that_is_interrupted_finishes_what_it_has_begun(folder: Path) -> None:
-    finishes = "trap 'echo interrupted >>calls; exit 1' INT\necho begun >>calls\nwhile :; do sleep 0.02; done"
-    (folder / "bin" / "pulumi").write_text(f"#!/bin/sh\n{finishes}\n")
+    (folder / "bin" / "pulumi").write_text(FINISHING)
 
     def interrupt() -> None:
         while not (folder / "calls").exists():
             time.sleep(0.02)
-        # By now the engine is waited for.
-        time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         Engine(folder).run("up")
     assert (folder / "calls").read_text().split() == ["begun", "interrupted"]
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_no_engine_is_left_running_by_whoever_is_asked_to_end_while_it_starts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+) -> None:
+    (folder / "bin" / "pulumi").write_text(FINISHING)
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            started.append(self)
+            signal.raise_signal(stop)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Engine(folder).run("up")
+        (engine,) = started
+        assert engine.returncode is not None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for process in started:
+            process.kill()
 
 
 def test_the_lock_of_a_killed_engine_is_broken_only_on_demand_and_none_is_no_error(
@@ -215,6 +243,14 @@ def test_the_lock_of_a_killed_engine_is_broken_only_on_demand_and_none_is_no_err
 def test_an_unknown_option_is_refused_with_those_that_there_are(tested: Callable[..., StackUnderTest]) -> None:
     with pytest.raises(ToolError, match=r"Pulumi.dev.yaml has no deployment option 'two' \(its options: one\)"):
         _ = tested("two").option
+
+
+def test_an_engine_that_cannot_be_started_is_told(folder: Path) -> None:
+    (folder / "bin" / "pulumi").chmod(0o600)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ToolError, match=r"`pulumi` cannot be started: Permission denied"):
+        Engine(folder).run("up")
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_without_pulumi_the_message_says_what_to_install(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from components.catalog.product import STUDIO_VISIBILITY
+from components.catalog.publication import STUDIO_VISIBILITY
 from components.packaging import Product
 from tools.deployment_test.waiting import Waiting
 from tools.faults import ToolError

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from awsmodel.arns import ArnScope
 from components import packaging
-from components.catalog.catalog import studio_location
-from components.catalog.publication import product_name
+from components.catalog.publication import product_name, studio_location
 from components.packaging import seed_code
 from components.providers.aws_access import AwsAccess, AwsError, explained
 from tools.console import make_console

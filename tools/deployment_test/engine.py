@@ -58,6 +58,7 @@ class Engine:
             return self._wait(arguments, printed, subprocess.STDOUT), _content(printed)
 
     def _wait(self, arguments: Sequence[str], output: IO[str], faults: IO[str] | int) -> int:
+        signals = _Postponed()
         try:
             process = subprocess.Popen(  # noqa: S603 - the arguments are ours, and no shell reads them
                 ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the engine that the operator has chosen
@@ -68,16 +69,36 @@ class Engine:
                 # Ctrl-C is passed on below, and only once: a second one would end the engine in the middle.
                 process_group=0,
             )
-        except FileNotFoundError:
-            raise ToolError("there is no `pulumi` on PATH; install it as the README says") from None
+        except OSError as error:
+            signals.take()
+            if isinstance(error, FileNotFoundError):
+                raise ToolError("there is no `pulumi` on PATH; install it as the README says") from None
+            raise ToolError(f"`pulumi` cannot be started: {error.strerror}") from error
         with process:
             try:
+                signals.take()
                 return process.wait()
             except KeyboardInterrupt:
                 # It finishes what it has begun and writes it down. Killed, it would leave a lock and half a state.
                 process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
+
+
+class _Postponed:
+    """Lets no signal interrupt this process while it starts another, of which nobody would know then."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        stops = (signal.SIGINT, signal.SIGTERM)
+        self._before = {stop: signal.signal(stop, lambda number, _: self._came.append(number)) for stop in stops}
+
+    def take(self) -> None:
+        """Handle from here on what comes, and what has come."""
+        for stop, handler in self._before.items():
+            signal.signal(stop, handler)
+        for number in self._came:
+            signal.raise_signal(number)
 
 
 def _content(file: IO[str]) -> str:

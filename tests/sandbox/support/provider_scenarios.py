@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +49,8 @@ def provider(kind: type[AwsResourceProvider], url: str) -> Any:
     made = kind()
     configuration = SimpleNamespace(config={"aws:region": REGION, "aws:endpoints": endpoints})
     made.configure(configuration)  # type: ignore[arg-type] # as much as providers use of it
+    # Its own, not that of all: what one has learnt of throttling is nothing to the next.
+    made._access = replace(made._access)
     vars(made._access)["_session"] = SESSION
     # The emulated AWS shows the portfolio at the second look, however soon that is.
     vars(made)["sleep"] = lambda _: None

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from components.catalog.catalog import studio_location
-from components.catalog.distribution_bucket import STUDIO_ORIGIN
-from components.catalog.product import STUDIO_VISIBILITY
+from components.catalog.publication import STUDIO_ORIGIN, STUDIO_VISIBILITY, studio_location
 from components.core.naming import STUDIO_LOCATION_TAG
 from components.packaging import VersionName
 from components.packaging.template import committed_environment, read_template
