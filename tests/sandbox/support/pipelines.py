@@ -23,7 +23,7 @@ def wait(condition: Callable[[], Any], what: str) -> Any:
         assert time.monotonic() < deadline, f"{what} did not come about"
         time.sleep(pause)
         # Each look costs the emulator's process what builds and jobs need.
-        pause = min(1.3 * pause, 0.8)
+        pause = min(1.3 * pause, 0.3)
     return found
 
 
