@@ -38,15 +38,15 @@ class StackFile:
     def values(self) -> dict[str, Any]:
         """Its configuration, by full key."""
         try:
-            with self.path.open(encoding="utf-8") as file:
+            # As bytes: what decodes a text piece by piece tells the place in the piece.
+            with self.path.open("rb") as file:
                 loaded = yaml.load(file, Loader=LOADER)  # noqa: S506 - it is a safe one
         except FileNotFoundError:
             known = ", ".join(stacks(self.folder)) or "none"
             raise ToolError(f"there is no {self.path.name} in {self.folder}; its stacks: {known}") from None
-        except yaml.YAMLError as error:
+        # A date that no calendar has is a ValueError.
+        except (yaml.YAMLError, ValueError) as error:
             raise ToolError(f"{self.path} is not YAML: {' '.join(str(error).split())}") from error
-        except UnicodeDecodeError as error:
-            raise ToolError(f"{self.path} is not UTF-8: {error.reason} after {error.start} bytes") from error
         except OSError as error:
             raise ToolError(f"{self.path} cannot be read: {error.strerror}") from error
         config = loaded.get("config") if isinstance(loaded, dict) else None

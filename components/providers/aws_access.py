@@ -55,6 +55,7 @@ class AwsAccess:
             aws_secret_access_key=self.values.get("secretKey"),
             aws_session_token=self.values.get("token"),
         )
+        # What a role gives ends after an hour, and nothing renews it here: a deployment takes minutes.
         for role in self._list("assumeRoles"):
             optional = {"ExternalId": role["externalId"]} if "externalId" in role else {}
             credentials = session.client("sts", region_name=self.values.get("region")).assume_role(

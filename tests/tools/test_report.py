@@ -124,6 +124,7 @@ def test_the_last_delivery_is_no_other_pipelines_run() -> None:
     assert told(deliveries=[delivery, later]) == "Last delivery Succeeded 2026-11-27 09:00"
     assert told(deliveries=[replace(delivery, started=""), later]) == "Last delivery no run yet"
     assert told(deliveries=[silent, later]) == "Last delivery not known"
+    assert told(deliveries=[later]) == "Last delivery its pipeline is missing"
     assert told(deliveries=[later], delivery_pipeline="") == "Last delivery no pipeline of its own"
 
 

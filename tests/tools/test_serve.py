@@ -244,6 +244,8 @@ def test_an_inbox_that_speaks_another_language_does_not_answer(world: World) -> 
 
         def answer() -> None:
             asking, _ = inbox.accept()
+            # Else closing it would reset the connection, and nothing need be heard.
+            asking.recv(65536)
             asking.sendall(b"220 mail.example ESMTP\r\n")
             asking.close()
 

@@ -34,9 +34,10 @@ def test_a_file_without_configuration_is_refused(tmp_path: Path, text: str) -> N
     [
         (b"config:\n  a: [\n", r'is not YAML: .* in "\S*Pulumi\.odd\.yaml", line 3, column 1$'),
         (b"config:\n  a: \x07\n", r"is not YAML: .*control characters are not allowed"),
-        (b"config:\n  a: \xff\n", r"is not UTF-8: invalid start byte after 13 bytes"),
+        (b"config:\n  a: 2026-13-01\n", r"is not YAML: month must be in 1\.\.12"),
+        (b"#" * 20_000 + b"\nconfig: \xff\n", r'is not YAML: .*UTF-8.* in "\S*Pulumi\.odd\.yaml", position 20009$'),
     ],
-    ids=["no end", "character", "encoding"],
+    ids=["no end", "character", "date", "encoding"],
 )
 def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "Pulumi.odd.yaml"

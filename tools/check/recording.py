@@ -269,7 +269,7 @@ def run_function(
     with (
         # Pulumi writes the whole stack of calls into each registration, which takes long, and nobody reads it here.
         mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace),
-        # Pulumi's own leaves at each of thousands of calls a function that refers to itself, for which to look is long.
+        # Pulumi's own makes a function that refers to itself at each of thousands of calls: garbage to look for.
         mock.patch.object(rpc, "contains_unknowns", _holds_unknowns),
     ):
         return _run(program, encoded, stack, preview, account_id, recording)

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,46 +59,43 @@ class Engine:
             return self._wait(arguments, printed, subprocess.STDOUT), _content(printed)
 
     def _wait(self, arguments: Sequence[str], output: IO[str], faults: IO[str] | int) -> int:
-        signals = _Postponed()
+        process: subprocess.Popen[bytes] | None = None
         try:
-            process = subprocess.Popen(  # noqa: S603 - the arguments are ours, and no shell reads them
-                ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the engine that the operator has chosen
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=faults,
-                # Ctrl-C is passed on below, and only once: a second one would end the engine in the middle.
-                process_group=0,
-            )
+            with _postponed_signals():
+                process = subprocess.Popen(  # noqa: S603 - the arguments are ours, and no shell reads them
+                    ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the engine that the operator has chosen
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=faults,
+                    # Ctrl-C is passed on below, and only once: a second one would end the engine in the middle.
+                    process_group=0,
+                )
+            return process.wait()
+        except FileNotFoundError:
+            raise ToolError("there is no `pulumi` on PATH; install it as the README says") from None
         except OSError as error:
-            signals.take()
-            if isinstance(error, FileNotFoundError):
-                raise ToolError("there is no `pulumi` on PATH; install it as the README says") from None
             raise ToolError(f"`pulumi` cannot be started: {error.strerror}") from error
-        with process:
-            try:
-                signals.take()
-                return process.wait()
-            except KeyboardInterrupt:
+        except KeyboardInterrupt:
+            if process is not None:
                 # It finishes what it has begun and writes it down. Killed, it would leave a lock and half a state.
                 process.send_signal(signal.SIGINT)
                 process.wait()
-                raise
+            raise
 
 
-class _Postponed:
-    """Lets no signal interrupt this process while it starts another, of which nobody would know then."""
-
-    def __init__(self) -> None:
-        self._came: list[int] = []
-        stops = (signal.SIGINT, signal.SIGTERM)
-        self._before = {stop: signal.signal(stop, lambda number, _: self._came.append(number)) for stop in stops}
-
-    def take(self) -> None:
-        """Handle from here on what comes, and what has come."""
-        for stop, handler in self._before.items():
+@contextmanager
+def _postponed_signals() -> Iterator[None]:
+    """Let no signal interrupt this process while it starts another, of which nobody would know then."""
+    came: list[int] = []
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in stops}
+    try:
+        yield
+    finally:
+        for stop, handler in before.items():
             signal.signal(stop, handler)
-        for number in self._came:
+        for number in came:
             signal.raise_signal(number)
 
 
