@@ -53,7 +53,7 @@ def _invoke_lambda(self: LambdaFunction, event: str | None = None) -> tuple[str,
             process.kill()
             process.join()
             return _error("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"), True, ""
-        printed = (folder / "printed").read_text()
+        printed = (folder / "printed").read_text(errors="replace")
         # Not the exit code, which another thread may have read.
         failed = not (folder / "answer").exists()
         said = folder / ("error" if failed else "answer")

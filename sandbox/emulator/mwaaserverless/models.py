@@ -140,10 +140,8 @@ class Run:
     def _make_database(self, home: Path, variables: dict[str, str]) -> None:
         """Make Airflow's database; one that the same packages have made holds the same, and is copied."""
         made = hashlib.sha256(PACKAGES.read_bytes() + sys.version.encode()).hexdigest()[:32]
-        kept, database = (
-            Path(variables["SANDBOX_PACKAGES"], "..", "airflow", f"{made}.db").resolve(),
-            home / "airflow.db",
-        )
+        kept = Path(variables["SANDBOX_PACKAGES"]).with_name("airflow") / f"{made}.db"
+        database = home / "airflow.db"
         if kept.exists():
             home.mkdir()
             shutil.copy(kept, database)

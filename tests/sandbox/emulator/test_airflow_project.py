@@ -21,7 +21,6 @@ pytestmark = pytest.mark.airflow
 Json = dict[str, Any]
 PRODUCT = REPOSITORY / "seed_code" / "model-build-airflow"
 TASKS = ("preprocess", "train", "evaluate", "register")
-# The first time ever Airflow is installed.
 
 
 @pytest.fixture(scope="module")

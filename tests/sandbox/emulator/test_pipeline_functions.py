@@ -36,6 +36,16 @@ def answer(event, context):
         jobId=event["CodePipeline.job"]["id"], failureDetails={"type": "JobFailed", "message": "not today"}
     )
 """
+ABORT = """
+import multiprocessing, os
+def answer(event, context):
+    os.write(1, b"\\xff")
+    one = multiprocessing.Process(target=print, args=("aborted",))
+    one.start()
+    one.join()
+    os._exit(3)
+"""
+"""Says what is no text, lets a process of its own speak, and ends without an answer."""
 _numbers = itertools.count()
 HEAD = 'import io, zipfile, boto3\ncodepipeline = boto3.client("codepipeline")\n'
 
@@ -93,7 +103,7 @@ def test_a_function_hands_variables_and_an_artifact_on(aws: Clients) -> None:
         ("def answer(event, context): pass", None, "has not called PutJobSuccessResult"),
         ("def answer(event, context): raise ValueError('broken')", None, "broken"),
         # What a process says last is told; and it knows nothing of this checkout, beside whose program it runs.
-        ("import os\ndef answer(event, context): print('aborted', flush=True), os._exit(3)", None, "aborted"),
+        (ABORT, None, "aborted"),
         ("import settings", None, "No module named 'settings'"),
         (REFUSE, [allow("logs:*")], "is not authorized to perform: codepipeline:PutJobFailureResult"),
     ],

@@ -1,21 +1,26 @@
 """The emulator's own addresses, its life, and what it forgets."""
 # ruff: noqa: S310 - the URLs are the emulator's
 
+import io
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
 
 from sandbox.emulator.core import info_file
-from tests.sandbox.conftest import REPOSITORY, START_SECONDS, Clients
+from tests.sandbox.conftest import REGION, REPOSITORY, START_SECONDS, Clients
 from tests.sandbox.support.cases import approvals
+from tests.sandbox.support.pipelines import allow, role, wait
 from tests.sandbox.support.refusals import refusal
 
 
@@ -70,6 +75,38 @@ def test_it_ends_with_its_info_file_and_another_life_has_another_name(emulator: 
             process.kill()
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_functions_run_also_where_the_folder_is_gone_in_which_it_was_started(tmp_path: Path) -> None:
+    folder, packed = tmp_path / "folder", io.BytesIO()
+    folder.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", "def answer(event, context): return event")
+    command = [sys.executable, "-P", "-m", "sandbox.emulator", "--info", "../info.json"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait((tmp_path / "info.json").exists, "the emulator")
+            folder.rmdir()
+            session = boto3.Session("test", "test", region_name=REGION)
+            url = json.loads((tmp_path / "info.json").read_text())["url"]
+
+            def client(service: str) -> Any:
+                return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+            client("lambda").create_function(
+                FunctionName="echo",
+                Runtime="python3.13",
+                Role=role(client, "echo", "lambda.amazonaws.com", [allow("logs:*")]),
+                Handler="index.answer",
+                Code={"ZipFile": packed.getvalue()},
+            )
+            said = client("lambda").invoke(FunctionName="echo", Payload='{"a": 1}')["Payload"].read()
+        finally:
+            process.terminate()
+        # What copies processes holds its errors, too, until it has ended.
+        _, errors = process.communicate(timeout=START_SECONDS)
+    assert (json.loads(said), process.returncode, errors) == ({"a": 1}, 0, "")
 
 
 def test_it_also_ends_when_its_info_file_is_anothers(tmp_path: Path) -> None:

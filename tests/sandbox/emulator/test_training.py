@@ -70,7 +70,6 @@ def ended(sagemaker: Client, arn: str) -> Json:
         found = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
         return None if found["PipelineExecutionStatus"] == "Executing" else found
 
-    # The first time ever the packages of the image are installed.
     return dict(wait(final, f"the end of {arn}"))
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -42,6 +43,8 @@ def invoke(folder: Path, handler: str, event: object, environment: Mapping[str, 
     with (folder / "printed").open("wb") as printed:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(printed.fileno(), stream.fileno())
+    # A daemon may start no processes, and a function may.
+    multiprocessing.current_process().daemon = False
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder / "code")
