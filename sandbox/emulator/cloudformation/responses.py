@@ -51,11 +51,11 @@ class CloudFormationResponse(MotoResponse):
                 del backend.stacks[one.stack_id]
             backend.review(name, template, {one["ParameterKey"]: one["ParameterValue"] for one in given})
         stack = backend.stack(name)
-        types = {one: resource["Type"] for one, resource in parsed(template).resources.items()}
+        resources = parsed(template).resources
+        types = {one: resource["Type"] for one, resource in resources.items()}
         types |= {one: member.cf_resource_type for one, member in stack.members.items() if one not in types}
-        wanted_ids = parsed(template).resources.keys()
-        actions = {one: "Add" if one not in stack.members else "Modify" for one in wanted_ids}
-        actions |= dict.fromkeys(stack.members.keys() - wanted_ids, "Remove")
+        actions = {one: "Add" if one not in stack.members else "Modify" for one in resources}
+        actions |= dict.fromkeys(stack.members.keys() - resources.keys(), "Remove")
         title = self._get_param("ChangeSetName")
         arn = f"arn:{self.partition}:cloudformation:{self.region}:{self.current_account}:changeSet/{title}"
         backend.pending[name, title] = {
