@@ -109,7 +109,8 @@ def _load(path: Path) -> dict[str, Any]:
             content = yaml.safe_load(file)
     except FileNotFoundError as error:
         raise SandboxError(f"{path} does not exist. Run the command on a project of Pulumi.") from error
-    except yaml.YAMLError as error:
+    # A date that no calendar has is a ValueError.
+    except (yaml.YAMLError, ValueError) as error:
         raise SandboxError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise SandboxError(f"{path} holds no settings: a mapping of keys to values is expected.")

@@ -89,7 +89,8 @@ def test_a_damaged_copy_is_made_anew(project: Project, damage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("a: [", "is not YAML"), ("- a", "holds no settings"), (None, "does not exist")]
+    ("text", "message"),
+    [("a: [", "is not YAML"), ("a: 2026-13-01", "is not YAML"), ("- a", "holds no settings"), (None, "does not exist")],
 )
 def test_a_broken_project_is_named(project: Project, text: str | None, message: str) -> None:
     path = project.source / "Pulumi.yaml"
